@@ -1,0 +1,8 @@
+// The leaf kernels: every function works on caller-owned memory, allocates nothing and cannot fail.
+#ifndef BELFRY_CKERNELS_H
+#define BELFRY_CKERNELS_H
+
+#include "cpu.h"
+#include "crc32c.h"
+
+#endif

@@ -1,0 +1,50 @@
+import Foundation
+
+/// A file mapped read-only into memory for as long as this object lives.
+///
+/// The bytes are the file's at the time of each access: files that Belfry maps are never changed in place.
+public final class MappedFile: Sendable {
+    /// Where the file was when it was opened.
+    public let path: String
+    /// The file's bytes. Valid while this object is alive: keep it in scope (`withExtendedLifetime`).
+    public nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+
+    /// How the pages will be read.
+    public enum Access: Sendable {
+        /// No particular order: the kernel's default read-ahead.
+        case normal
+        /// From the first byte to the last.
+        case sequential
+    }
+
+    /// Maps the file at `path`.
+    /// - Throws: `notFound` or `io`, with the reason; a directory is refused.
+    public init(_ path: String, access: Access = .normal) throws(BelfryError) {
+        self.path = path
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw System.failure("open it", path) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw System.failure("read its size", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw BelfryError(.invalidInput, "This is not a regular file.", at: .init(file: path))
+        }
+        let length = Int(status.st_size)
+        guard length > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let start = mmap(nil, length, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
+            throw System.failure("map it", path)
+        }
+        if access == .sequential { madvise(start, length, MADV_SEQUENTIAL) }
+        bytes = UnsafeRawBufferPointer(start: start, count: length)
+    }
+
+    deinit {
+        if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+    }
+
+    /// A reader over the whole file that cannot leave it.
+    public var reader: ByteReader { ByteReader(bytes, file: path) }
+}

@@ -1,0 +1,113 @@
+import CGlibc
+public import Foundation
+
+/// The few system calls that the storage code needs, each with an error that names the file and the reason.
+public enum System {
+    /// The error for a failed call on `path`, from `errno`.
+    static func failure(_ action: String, _ path: String, errno code: Int32 = errno) -> BelfryError {
+        let kind: BelfryError.Code = code == ENOENT ? .notFound : .io
+        let remedy: String? =
+            switch code {
+            case ENOSPC, EDQUOT: "Free some disk space and run the same command again: nothing was lost."
+            case EACCES, EPERM, EROFS: "Give this user permission to the path, or choose another one."
+            case EMFILE, ENFILE: "Raise the limit of open files (ulimit -n)."
+            default: nil
+            }
+        let reason = String(cString: strerror(code))
+        return BelfryError(kind, "Cannot \(action): \(reason).", at: .init(file: path), remedy: remedy)
+    }
+
+    /// Whether something exists at `path`.
+    public static func exists(_ path: String) -> Bool {
+        access(path, F_OK) == 0
+    }
+
+    /// Whether `path` is a directory (links followed).
+    public static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The size of the file at `path` in bytes.
+    public static func fileSize(_ path: String) throws(BelfryError) -> Int {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw failure("read the size of the file", path) }
+        return Int(status.st_size)
+    }
+
+    /// Creates the directory and those above it; one that is there already is fine.
+    public static func createDirectory(_ path: String) throws(BelfryError) {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw BelfryError(.io, "Cannot create the directory.", at: .init(file: path), cause: error)
+        }
+    }
+
+    /// The names in a directory, sorted.
+    public static func list(_ path: String) throws(BelfryError) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+        } catch {
+            throw BelfryError(.io, "Cannot list the directory.", at: .init(file: path), cause: error)
+        }
+    }
+
+    /// Removes a file, or a directory with all it holds; nothing there is fine.
+    public static func remove(_ path: String) throws(BelfryError) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            throw BelfryError(.io, "Cannot remove it.", at: .init(file: path), cause: error)
+        }
+    }
+
+    /// Renames, replacing a file at `target`. Atomic within one file system.
+    public static func rename(_ source: String, to target: String) throws(BelfryError) {
+        guard Foundation.rename(source, target) == 0 else { throw failure("rename it to \(target)", source) }
+    }
+
+    /// Exchanges two paths in one atomic step (Linux `RENAME_EXCHANGE`), so that a reader sees one or the other.
+    public static func exchange(_ first: String, _ second: String) throws(BelfryError) {
+        guard renameat2(AT_FDCWD, first, AT_FDCWD, second, UInt32(1 << 1)) == 0 else {
+            throw failure("exchange it with \(second)", first)
+        }
+    }
+
+    /// Makes a file's bytes, or a directory's entries, survive a power cut.
+    public static func sync(_ path: String) throws(BelfryError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open it", path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("sync it to disk", path) }
+    }
+
+    /// The whole content of a small file (`limit` bytes at most).
+    public static func read(_ path: String, limit: Int = 1 << 28) throws(BelfryError) -> Data {
+        let size = try fileSize(path)
+        guard size <= limit else {
+            throw BelfryError(
+                .unsupported, "The file has \(size) bytes; at most \(limit) are read here.", at: .init(file: path))
+        }
+        guard let data = FileManager.default.contents(atPath: path) else { throw failure("read it", path) }
+        return data
+    }
+
+    /// Writes a small file so that a reader, or a crash, sees the old content or the new, never half of it.
+    public static func write(_ data: Data, to path: String) throws(BelfryError) {
+        let temporary = path + ".tmp"
+        let writer = try FileWriter(temporary)
+        try Array(data).withBytes { bytes throws(BelfryError) in try writer.write(bytes) }
+        try writer.finish()
+        try rename(temporary, to: path)
+        try sync(parent(of: path))
+    }
+
+    /// The directory that holds `path`.
+    public static func parent(of path: String) -> String {
+        let parent = (path as NSString).deletingLastPathComponent
+        return parent.isEmpty ? "." : parent
+    }
+}

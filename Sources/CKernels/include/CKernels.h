@@ -4,5 +4,6 @@
 
 #include "cpu.h"
 #include "crc32c.h"
+#include "nn.h"
 
 #endif

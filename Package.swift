@@ -29,6 +29,7 @@ let package = Package(
         .target(name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], swiftSettings: swiftSettings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(
-            name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], swiftSettings: swiftSettings),
+            name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
     ]
 )

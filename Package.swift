@@ -30,5 +30,8 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(
             name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"],
+            swiftSettings: swiftSettings),
     ]
 )

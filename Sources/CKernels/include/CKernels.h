@@ -2,7 +2,9 @@
 #ifndef BELFRY_CKERNELS_H
 #define BELFRY_CKERNELS_H
 
+#include "convert.h"
 #include "cpu.h"
 #include "crc32c.h"
+#include "distance.h"
 
 #endif

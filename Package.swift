@@ -28,7 +28,12 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], swiftSettings: swiftSettings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .target(name: "Towers", dependencies: ["Vectors"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], swiftSettings: swiftSettings),
+            name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"],
+            swiftSettings: swiftSettings),
     ]
 )

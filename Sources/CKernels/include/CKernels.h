@@ -2,8 +2,10 @@
 #ifndef BELFRY_CKERNELS_H
 #define BELFRY_CKERNELS_H
 
+#include "convert.h"
 #include "cpu.h"
 #include "crc32c.h"
+#include "distance.h"
 #include "nn.h"
 
 #endif

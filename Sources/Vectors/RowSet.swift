@@ -1,0 +1,46 @@
+/// A set of row numbers below a fixed bound, one bit each: tombstones, a filter's answer, a query's own row.
+public struct RowSet: Hashable, Sendable {
+    /// The bound: rows are `0..<capacity`.
+    public let capacity: Int
+    /// How many rows are in the set.
+    public private(set) var count = 0
+    private var words: [UInt64]
+
+    /// The empty set of rows below `capacity`.
+    public init(capacity: Int) {
+        precondition(capacity >= 0)
+        self.capacity = capacity
+        words = [UInt64](repeating: 0, count: (capacity + 63) / 64)
+    }
+
+    /// The set of `rows`.
+    public init(_ rows: some Sequence<Int>, capacity: Int) {
+        self.init(capacity: capacity)
+        for row in rows { insert(row) }
+    }
+
+    /// Whether the set holds `row`. No row outside the capacity is in the set.
+    public func contains(_ row: Int) -> Bool {
+        guard row >= 0, row < capacity else { return false }
+        return words[row >> 6] >> UInt64(row & 63) & 1 != 0
+    }
+
+    /// Adds a row. Returns whether it was not there before.
+    @discardableResult
+    public mutating func insert(_ row: Int) -> Bool {
+        precondition(row >= 0 && row < capacity, "row \(row) of \(capacity)")
+        guard !contains(row) else { return false }
+        words[row >> 6] |= 1 << UInt64(row & 63)
+        count += 1
+        return true
+    }
+
+    /// Takes a row out. Returns whether it was there before.
+    @discardableResult
+    public mutating func remove(_ row: Int) -> Bool {
+        guard contains(row) else { return false }
+        words[row >> 6] &= ~(1 << UInt64(row & 63))
+        count -= 1
+        return true
+    }
+}

@@ -1,0 +1,60 @@
+import TestSupport
+import Testing
+
+@testable import Vectors
+
+@Suite struct BLASTests {
+    @Test(arguments: [false, true], [false, true])
+    func equalsTheNaiveProduct(aTransposed: Bool, bTransposed: Bool) {
+        var random = SeededGenerator()
+        for _ in 0..<40 {
+            let m = Int.random(in: 1...33, using: &random)
+            let n = Int.random(in: 1...33, using: &random)
+            let k = Int.random(in: 1...65, using: &random)
+            let lda = (aTransposed ? m : k) + Int.random(in: 0...3, using: &random)
+            let ldb = (bTransposed ? k : n) + Int.random(in: 0...3, using: &random)
+            let ldc = n + Int.random(in: 0...3, using: &random)
+            let a = random.vector(lda * (aTransposed ? k : m))
+            let b = random.vector(ldb * (bTransposed ? n : k))
+            let old = random.vector(ldc * m)
+            var c = old
+            BLAS.multiply(
+                m: m, n: n, k: k, a, leading: lda, transposed: aTransposed, b, leading: ldb, transposed: bTransposed,
+                into: &c, leading: ldc, alpha: 0.5, beta: 2)
+            for row in 0..<m {
+                for column in 0..<ldc {
+                    var expected = Double(old[row * ldc + column])
+                    if column < n {
+                        var sum = 0.0
+                        for i in 0..<k {
+                            let left = a[aTransposed ? i * lda + row : row * lda + i]
+                            let right = b[bTransposed ? column * ldb + i : i * ldb + column]
+                            sum += Double(left) * Double(right)
+                        }
+                        expected = 0.5 * sum + 2 * expected
+                    }
+                    let found = Double(c[row * ldc + column])
+                    #expect(abs(found - expected) < 1e-4, "\(m)x\(n)x\(k) at \(row),\(column); \(random)")
+                }
+            }
+        }
+    }
+
+    @Test func withoutBetaTheOldContentIsNotRead() {
+        var c: [Float] = [.nan, .infinity]
+        BLAS.multiply(m: 1, n: 2, k: 1, [2], [3, 4], into: &c)
+        #expect(c == [6, 8])
+        BLAS.multiply(m: 1, n: 2, k: 0, [], [], into: &c)
+        #expect(c == [0, 0])
+    }
+
+    @Test func warnsWhenTheCoreIsBelowTheCPU() {
+        #expect(BLAS.warning(core: "SkylakeX", best: .avx512, pinned: nil) == nil)
+        #expect(BLAS.warning(core: "SapphireRapids", best: .avx512, pinned: nil) == nil)
+        #expect(BLAS.warning(core: "Haswell", best: .avx2, pinned: "Haswell") == nil)
+        #expect(BLAS.warning(core: "Zen", best: .avx512, pinned: nil)?.contains("SkylakeX") == true)
+        #expect(BLAS.warning(core: "Haswell", best: .avx512, pinned: "Haswell")?.contains("unset") == true)
+        #expect(BLAS.warning(core: "Prescott", best: .avx2, pinned: nil)?.contains("Haswell") == true)
+        #expect(!BLAS.coreName.isEmpty)
+    }
+}

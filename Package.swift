@@ -12,7 +12,9 @@ let swiftSettings: [SwiftSetting] = [
 
 let package = Package(
     name: "belfry",
-    products: [],
+    products: [
+        .library(name: "Towers", targets: ["Towers"])
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2")
     ],
@@ -32,6 +34,9 @@ let package = Package(
         .testTarget(
             name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
+        .testTarget(
+            name: "TowersTests", dependencies: ["CKernels", "Files", "TestSupport", "Towers", "Vectors"],
+            exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"],
             swiftSettings: swiftSettings),

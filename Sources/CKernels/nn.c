@@ -210,31 +210,31 @@ static const kernels *of(belfry_isa isa) {
 
 // Multiplies `rows` rows with one panel. The last panel of a matrix may be narrower: its tiles go through a small copy.
 static void multiply_panel(const kernels *f, size_t rows, size_t k, const float *a, size_t a_stride, const float *panel,
-                           size_t width, float *c, size_t c_stride, int first, const epilogue *last) {
+                           size_t width, float *c, size_t c_stride, int first, const epilogue *shared) {
     for (size_t row = 0; row < rows; row += f->tile_rows) {
         size_t m = rows - row < f->tile_rows ? rows - row : f->tile_rows;
         float *target = c + row * c_stride;
         epilogue e;
-        if (last) {
-            e = *last;
+        if (shared) {
+            e = *shared;
             if (e.residual) e.residual += row * c_stride;
         }
         if (width == PANEL) {
-            f->tile(m, k, a + row * a_stride, a_stride, panel, target, c_stride, first, last ? &e : NULL);
+            f->tile(m, k, a + row * a_stride, a_stride, panel, target, c_stride, first, shared ? &e : NULL);
             continue;
         }
         float tile[16 * PANEL] = {0}, residual[16 * PANEL] = {0}, bias[PANEL] = {0};
         size_t bytes = width * sizeof(float);
         for (size_t i = 0; i < m && !first; i++) memcpy(tile + i * PANEL, target + i * c_stride, bytes);
-        if (last && e.residual) {
+        if (shared && e.residual) {
             for (size_t i = 0; i < m; i++) memcpy(residual + i * PANEL, e.residual + i * c_stride, bytes);
             e.residual = residual;
         }
-        if (last && e.bias) {
+        if (shared && e.bias) {
             memcpy(bias, e.bias, bytes);
             e.bias = bias;
         }
-        f->tile(m, k, a + row * a_stride, a_stride, panel, tile, PANEL, first, last ? &e : NULL);
+        f->tile(m, k, a + row * a_stride, a_stride, panel, tile, PANEL, first, shared ? &e : NULL);
         for (size_t i = 0; i < m; i++) memcpy(target + i * c_stride, tile + i * PANEL, bytes);
     }
 }
@@ -248,9 +248,11 @@ void belfry_nn_linear(belfry_isa isa, const float *x, size_t x_stride, size_t ro
         int last = i + depth == inputs;
         for (size_t o = 0; o < outputs; o += PANEL) {
             size_t width = outputs - o < PANEL ? outputs - o : PANEL;
-            epilogue e = {bias ? bias + o : NULL, residual ? residual + o : NULL, activation};
+            // The residual goes first: it may be y itself, which the first part overwrites.
+            epilogue e = {last && bias ? bias + o : NULL, i == 0 && residual ? residual + o : NULL,
+                          last ? activation : BELFRY_IDENTITY};
             f->pack(w + o * inputs + i, inputs, width, depth, scratch);
-            multiply_panel(f, rows, depth, x + i, x_stride, scratch, width, y + o, y_stride, i == 0, last ? &e : NULL);
+            multiply_panel(f, rows, depth, x + i, x_stride, scratch, width, y + o, y_stride, i == 0, &e);
         }
     }
 }

@@ -21,7 +21,7 @@ typedef enum {
 // Floats of scratch that `belfry_nn_linear` needs, 64-byte aligned.
 #define BELFRY_NN_LINEAR_SCRATCH (512 * 32)
 
-// y = activation(x · wᵀ + bias) + residual: x [rows, inputs], w [outputs, inputs], y [rows, outputs].
+// y = activation(x · wᵀ + bias + residual): x [rows, inputs], w [outputs, inputs], y [rows, outputs].
 // `bias` and `residual` may be NULL; a residual has y's shape and stride and may be y itself.
 void belfry_nn_linear(belfry_isa isa, const float *x, size_t x_stride, size_t rows, const float *w, size_t inputs,
                       size_t outputs, const float *bias, belfry_activation activation, const float *residual, float *y,

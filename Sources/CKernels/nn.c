@@ -185,7 +185,8 @@ TARGET_AVX512 static inline void transpose_avx512(const float *w, size_t stride,
             r[i + 2 * h + 1] = _mm512_shuffle_ps(t[i + h], t[i + h + 2], 0xee);
         }
     for (int q = 0; q < 4; q++) {
-        __m512 even_low = _mm512_shuffle_f32x4(r[q], r[q + 4], 0x88), odd_low = _mm512_shuffle_f32x4(r[q], r[q + 4], 0xdd);
+        __m512 even_low = _mm512_shuffle_f32x4(r[q], r[q + 4], 0x88);
+        __m512 odd_low = _mm512_shuffle_f32x4(r[q], r[q + 4], 0xdd);
         __m512 even_high = _mm512_shuffle_f32x4(r[q + 8], r[q + 12], 0x88);
         __m512 odd_high = _mm512_shuffle_f32x4(r[q + 8], r[q + 12], 0xdd);
         _mm512_storeu_ps(panel + q * PANEL, _mm512_shuffle_f32x4(even_low, even_high, 0x88));

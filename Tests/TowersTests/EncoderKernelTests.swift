@@ -1,0 +1,191 @@
+import CKernels
+import Foundation
+import TestSupport
+import Testing
+import Vectors
+
+/// The encoder's kernels against float64 and libm, every instruction set of this machine.
+@Suite struct EncoderKernelTests {
+    private static let sizes =
+        Array(1...70) + [95, 96, 97, 127, 128, 129, 255, 256, 257, 383, 384, 385, 511, 512, 513]
+        + [768, 1023, 1024, 1025, 1100]
+
+    private static var sets: [belfry_isa] {
+        InstructionSet.available.map { belfry_isa(rawValue: UInt32($0.rawValue)) }
+    }
+
+    @Test func activationsFollowLibm() {
+        let inputs = (-4000...4000).map { Float($0) / 250 } + [-88, -30, 30, 88, 1e4, -1e4, 1e-8, -1e-8, 0, -0.0]
+        let references: [(belfry_activation, (Double) -> Double)] = [
+            (BELFRY_GELU_ERF, { $0 / 2 * (1 + erf($0 / 2.0.squareRoot())) }),
+            (BELFRY_GELU_TANH, { $0 / 2 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }),
+            (BELFRY_RELU, { max($0, 0) }), (BELFRY_TANH, { tanh($0) }), (BELFRY_IDENTITY, { $0 }),
+        ]
+        for isa in Self.sets {
+            for (activation, reference) in references {
+                var found = inputs
+                belfry_nn_activate(isa, &found, found.count, activation)
+                for (x, y) in zip(inputs, found) {
+                    let wanted = reference(Double(x))
+                    // erf and tanh are off by 1e-7 or so at most, which the factor x/2 multiplies.
+                    let bound = 1.5e-7 * max(abs(Double(x)), 1)
+                    #expect(abs(Double(y) - wanted) <= bound, "\(isa) \(activation) at \(x): \(y), not \(wanted)")
+                }
+            }
+            var broken: [Float] = [.nan, 1, 2]
+            belfry_nn_activate(isa, &broken, 3, BELFRY_GELU_ERF)
+            #expect(broken[0].isNaN)
+        }
+    }
+
+    @Test func rowsFollowFloat64AtEverySize() {
+        var random = SeededGenerator()
+        for size in Self.sizes {
+            let x = random.vector(size).map { 3 * $0 + 1 }
+            let weight = random.vector(size)
+            let bias = random.vector(size)
+            let wide = x.map(Double.init)
+            let mean = wide.reduce(0, +) / Double(size)
+            let variance = wide.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(size)
+            let largest = wide.max()! * 0.7
+            let total = wide.reduce(0) { $0 + exp($1 * 0.7 - largest) }
+            let length = wide.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            for isa in Self.sets {
+                var norm = x
+                belfry_nn_layer_norm(isa, &norm, 1, size, weight, bias, 1e-5)
+                var soft = x
+                belfry_nn_softmax(isa, &soft, size, 0.7)
+                var unit = x
+                belfry_nn_l2_normalize(isa, &unit, size, 1e-12)
+                var sum = [Float](repeating: .nan, count: size)
+                belfry_nn_add3(isa, x, weight, bias, &sum, size)
+                for i in 0..<size {
+                    let wanted = (wide[i] - mean) / (variance + 1e-5).squareRoot() * Double(weight[i]) + Double(bias[i])
+                    #expect(abs(Double(norm[i]) - wanted) <= 2e-5, "norm, \(isa), size \(size), \(random)")
+                    #expect(
+                        abs(Double(soft[i]) - exp(wide[i] * 0.7 - largest) / total) <= 5e-7, "softmax, size \(size)")
+                    #expect(abs(Double(unit[i]) - wide[i] / length) <= 2e-7, "length, \(isa), size \(size)")
+                    #expect(sum[i] == x[i] + weight[i] + bias[i])
+                }
+            }
+        }
+    }
+
+    @Test func poolingFollowsFloat64() {
+        var random = SeededGenerator()
+        for (rows, columns) in [(1, 1), (3, 17), (7, 384), (40, 33), (256, 384), (5, 1100)] {
+            let x = random.vector(rows * columns)
+            for isa in Self.sets {
+                var mean = [Float](repeating: .nan, count: columns)
+                belfry_nn_sum_rows(isa, x, rows, columns, 1 / Float(rows), &mean)
+                var top = [Float](repeating: .nan, count: columns)
+                belfry_nn_max_rows(isa, x, rows, columns, &top)
+                for column in 0..<columns {
+                    let values = (0..<rows).map { x[$0 * columns + column] }
+                    #expect(abs(Double(mean[column]) - values.reduce(0) { $0 + Double($1) } / Double(rows)) <= 1e-6)
+                    #expect(top[column] == values.max())
+                }
+            }
+        }
+    }
+
+    @Test func productsFollowFloat64AtEverySizeOfEachSide() {
+        var random = SeededGenerator()
+        var shapes = (1...70).flatMap { [($0, 33, 17), (15, $0, 40), (9, 36, $0)] }
+        shapes += [(29, 1100, 35), (3, 513, 64), (100, 1024, 31), (1, 1100, 1100), (17, 384, 384)]
+        for (rows, inputs, outputs) in shapes {
+            let x = random.vector(rows * inputs)
+            let w = random.vector(outputs * inputs)
+            let bias = random.vector(outputs)
+            let residual = random.vector(rows * outputs)
+            var wanted = [Double](repeating: 0, count: rows * outputs)
+            for row in 0..<rows {
+                for output in 0..<outputs {
+                    var sum = Double(bias[output]) + Double(residual[row * outputs + output])
+                    for i in 0..<inputs { sum += Double(x[row * inputs + i]) * Double(w[output * inputs + i]) }
+                    wanted[row * outputs + output] = max(sum, 0)
+                }
+            }
+            for isa in Self.sets {
+                let panel = Matrix(rows: 1, columns: Int(BELFRY_NN_LINEAR_SCRATCH))
+                // The residual is the target itself, as the encoder calls it; a guard value follows every row.
+                var y = [Float](repeating: -7, count: rows * (outputs + 1))
+                for row in 0..<rows {
+                    for output in 0..<outputs { y[row * (outputs + 1) + output] = residual[row * outputs + output] }
+                }
+                y.withUnsafeMutableBufferPointer { y in
+                    belfry_nn_linear(
+                        isa, x, inputs, rows, w, inputs, outputs, bias, BELFRY_RELU, y.baseAddress!, y.baseAddress!,
+                        outputs + 1, panel.pointer)
+                }
+                let bound = 8e-6 * Double(inputs).squareRoot() + 2e-6
+                for row in 0..<rows {
+                    #expect(y[row * (outputs + 1) + outputs] == -7, "wrote past a row, \(isa)")
+                    for output in 0..<outputs {
+                        let found = Double(y[row * (outputs + 1) + output])
+                        guard abs(found - wanted[row * outputs + output]) > bound else { continue }
+                        Issue.record("\(isa), \(rows) x \(inputs) x \(outputs): \(found), \(random)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func attentionFollowsFloat64() {
+        var random = SeededGenerator()
+        for (tokens, heads, size) in [
+            (1, 1, 1), (2, 3, 12), (13, 2, 32), (31, 1, 64), (56, 2, 33), (57, 2, 16), (113, 1, 32), (256, 2, 32),
+            (300, 1, 80),
+        ] {
+            let hidden = heads * size
+            let qkv = random.vector(tokens * 3 * hidden)
+            var wanted = [Double](repeating: 0, count: tokens * hidden)
+            for head in 0..<heads {
+                func at(_ token: Int, _ part: Int, _ i: Int) -> Double {
+                    Double(qkv[token * 3 * hidden + part * hidden + head * size + i])
+                }
+                for t in 0..<tokens {
+                    let scores = (0..<tokens).map { s in
+                        (0..<size).reduce(0) { $0 + at(t, 0, $1) * at(s, 1, $1) } / Double(size).squareRoot()
+                    }
+                    let top = scores.max()!
+                    let total = scores.reduce(0) { $0 + exp($1 - top) }
+                    for s in 0..<tokens {
+                        for i in 0..<size {
+                            wanted[t * hidden + head * size + i] += exp(scores[s] - top) / total * at(s, 2, i)
+                        }
+                    }
+                }
+            }
+            for isa in Self.sets {
+                let scratch = Matrix(rows: 1, columns: belfry_nn_attention_scratch(tokens, size))
+                var y = [Float](repeating: .nan, count: tokens * hidden)
+                belfry_nn_attention(isa, qkv, 3 * hidden, tokens, heads, size, &y, hidden, scratch.pointer)
+                let worst = zip(y, wanted).reduce(0.0) { max($0, abs(Double($1.0) - $1.1)) }
+                #expect(worst <= 3e-6, "\(isa), \(tokens) tokens, \(heads) heads of \(size), \(random)")
+            }
+        }
+    }
+
+    @Test func aRowHasTheSameBitsInAnyBatch() {
+        var random = SeededGenerator()
+        let x = random.vector(100 * 384)
+        let w = random.vector(96 * 384)
+        for isa in Self.sets {
+            let panel = Matrix(rows: 1, columns: Int(BELFRY_NN_LINEAR_SCRATCH))
+            func product(_ first: Int, _ rows: Int) -> [Float] {
+                var y = [Float](repeating: 0, count: rows * 96)
+                x.withUnsafeBufferPointer { x in
+                    belfry_nn_linear(
+                        isa, x.baseAddress! + first * 384, 384, rows, w, 384, 96, nil, BELFRY_GELU_ERF, nil, &y, 96,
+                        panel.pointer)
+                }
+                return y
+            }
+            let all = product(0, 100)
+            for (first, rows) in [(0, 1), (3, 5), (50, 14), (7, 93)] {
+                #expect(product(first, rows) == Array(all[first * 96..<(first + rows) * 96]), "\(isa)")
+            }
+        }
+    }
+}

@@ -80,7 +80,11 @@ private struct StrictJSONParser {
     }
 
     mutating func skipSpace() {
-        while position < bytes.count, [0x20, 0x0a, 0x0d, 0x09].contains(bytes[position]) { position += 1 }
+        while position < bytes.count {
+            let byte = bytes[position]
+            guard byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return }
+            position += 1
+        }
     }
 
     mutating func take(_ byte: UInt8) -> Bool {
@@ -147,6 +151,12 @@ private struct StrictJSONParser {
     mutating func number() throws(BelfryError) -> Double {
         let start = position
         while position < bytes.count, Self.numberBytes.contains(bytes[position]) { position += 1 }
+        // Ids and offsets: short whole numbers, without the detour through a string.
+        if (1...15).contains(position - start), bytes[start] != UInt8(ascii: "0") || position - start == 1,
+            bytes[start..<position].allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
+        {
+            return Double(bytes[start..<position].reduce(0) { $0 * 10 + Int($1 - 0x30) })
+        }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         // `Double` also reads "+1", ".5", "1." and "01", which JSON forbids.
         let digits = text.utf8.drop { $0 == UInt8(ascii: "-") }
@@ -173,7 +183,9 @@ private struct StrictJSONParser {
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard String(validating: result, as: UTF8.self) != nil else { throw failure("a string is not UTF-8") }
+                guard result.allSatisfy({ $0 < 0x80 }) || String(validating: result, as: UTF8.self) != nil else {
+                    throw failure("a string is not UTF-8")
+                }
                 return result
             case UInt8(ascii: "\\"): try escape(into: &result)
             case 0..<0x20: throw failure("a control character in a string")

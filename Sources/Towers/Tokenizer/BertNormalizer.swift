@@ -36,8 +36,9 @@ struct BertNormalizer: Sendable {
         let value = Unicode.Scalar(scalar)!
         if value.properties.isWhitespace { return .space }
         var scalars = [value]
-        // U+11938 came with Unicode 13: the reference does not decompose it yet.
-        if stripsAccents, scalar != 0x11938 {
+        if stripsAccents, UnicodeRanges.contains(UnicodeRanges.nonspacingMarks, scalar) { return .dropped }
+        // Below U+00C0 nothing decomposes. U+11938 came with Unicode 13: the reference does not decompose it yet.
+        if stripsAccents, scalar >= 0xc0, scalar != 0x11938 {
             scalars = String(value).decomposedStringWithCanonicalMapping.unicodeScalars.filter {
                 !UnicodeRanges.contains(UnicodeRanges.nonspacingMarks, $0.value)
             }

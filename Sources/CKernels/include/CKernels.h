@@ -2,7 +2,9 @@
 #ifndef BELFRY_CKERNELS_H
 #define BELFRY_CKERNELS_H
 
+#include "bits.h"
 #include "cpu.h"
 #include "crc32c.h"
+#include "elements.h"
 
 #endif

@@ -27,11 +27,15 @@ let package = Package(
             dependencies: ["CGlibc", "CKernels", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swiftSettings),
         .target(name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], swiftSettings: swiftSettings),
+        .target(name: "Shards", dependencies: ["Vectors", "CLZ4"], swiftSettings: swiftSettings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(
             name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ShardsTests", dependencies: ["CKernels", "Shards", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
     ]
 )

@@ -2,9 +2,11 @@
 #ifndef BELFRY_CKERNELS_H
 #define BELFRY_CKERNELS_H
 
+#include "bits.h"
 #include "convert.h"
 #include "cpu.h"
 #include "crc32c.h"
 #include "distance.h"
+#include "elements.h"
 
 #endif

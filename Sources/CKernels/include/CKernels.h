@@ -7,6 +7,5 @@
 #include "cpu.h"
 #include "crc32c.h"
 #include "distance.h"
-#include "elements.h"
 
 #endif

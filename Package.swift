@@ -28,6 +28,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], swiftSettings: swiftSettings),
         .target(name: "Shards", dependencies: ["Vectors", "CLZ4"], swiftSettings: swiftSettings),
+        .target(name: "Neighbors", dependencies: ["Shards"], swiftSettings: swiftSettings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(
             name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], swiftSettings: swiftSettings),
@@ -36,6 +37,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ShardsTests", dependencies: ["CKernels", "Shards", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "NeighborsTests", dependencies: ["Files", "Neighbors", "Shards", "TestSupport", "Vectors"],
             swiftSettings: swiftSettings),
     ]
 )

@@ -31,7 +31,8 @@ let package = Package(
         .target(name: "Neighbors", dependencies: ["Shards"], swiftSettings: swiftSettings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(
-            name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], swiftSettings: swiftSettings),
+            name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"],
             swiftSettings: swiftSettings),

@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// Where tests find what is not committed: reference data beside the repository, and downloaded models.
 public enum TestData {

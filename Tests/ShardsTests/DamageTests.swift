@@ -30,12 +30,13 @@ private func readsOnlyTruth(_ path: String, _ rows: [UInt8]) throws -> Bool {
 }
 
 @Suite struct DamageTests {
-    @Test func everyFlippedBitOfASmallShardIsFoundAndNeverRead() throws {
+    @Test func everyFlippedByteOfASmallShardIsFoundAndNeverRead() throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
             let (file, rows) = try sample(folder + "/good", &random)
             for offset in file.indices {
-                for bit in 0..<8 {
+                // Every bit of header and table; of what follows, one bit of every byte.
+                for bit in offset < 192 ? 0..<8 : offset % 8..<offset % 8 + 1 {
                     var bytes = file
                     bytes[offset] ^= 1 << UInt8(bit)
                     try replace(folder + "/v", bytes)

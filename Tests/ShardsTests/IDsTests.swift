@@ -5,6 +5,10 @@ import Testing
 
 @testable import Shards
 
+private func randomUUID(_ random: inout SeededGenerator) -> UUID {
+    UUID(uuid: unsafeBitCast((random.next(), random.next()), to: uuid_t.self))
+}
+
 @Suite struct IDsTests {
     @Test func readsIdsAsPeopleWriteThem() {
         #expect(PointID("0") == .number(0))
@@ -37,7 +41,7 @@ import Testing
     @Test(arguments: [0, 1, 2, 63, 64, 65, 1000]) func keepsIds(count: Int) throws {
         var random = SeededGenerator()
         let ids = (0..<count).map { row -> PointID in
-            if row % 3 == 0 { return .uuid(UUID()) }
+            if row % 3 == 0 { return .uuid(randomUUID(&random)) }
             return .number(row % 3 == 1 ? UInt64(row) : .random(in: 0...UInt64.max, using: &random))
         }
         try withTemporaryDirectory { folder in
@@ -54,7 +58,10 @@ import Testing
 
     @Test func everyFlippedBitAndEveryTruncationIsFound() throws {
         try withTemporaryDirectory { folder in
-            let ids: [PointID] = [.number(1), .uuid(UUID()), .number(.max), .number(0), .uuid(UUID())]
+            var random = SeededGenerator()
+            let ids: [PointID] = [
+                .number(1), .uuid(randomUUID(&random)), .number(.max), .number(0), .uuid(randomUUID(&random)),
+            ]
             let writer = try IDsWriter(folder + "/good")
             for id in ids { try writer.append(id) }
             try writer.finish()

@@ -7,8 +7,8 @@ public import Vectors
 /// The nearest rows of a shard by looking at every one of them: the truth that every index is measured against.
 ///
 /// 1. The queries are checked against the shard's dimension, and prepared once.
-/// 2. The shard's blocks are handed out in runs of some 128 KiB, which stay in cache while all queries pass over them.
-///    Each run is decoded once, and widened to f32.
+/// 2. The shard's blocks are handed out in runs of some 32 KiB, which stay in the first cache while all queries pass
+///    over them. Each run is decoded once, and widened to f32.
 /// 3. Each query's distances to the run go to its top-k, which asks for excluded rows only where the distance is good
 ///    enough.
 /// 4. Each thread has a top-k of its own per query; they are merged at the end. Since ties are broken by row, the answer
@@ -101,7 +101,7 @@ extension ExactSearch {
     ) throws(BelfryError) -> [TopK] {
         let empty = [TopK](repeating: TopK(k), count: queries.rows)
         let blockBytes = shard.rowsPerBlock * shard.dimension * MemoryLayout<Float>.size
-        let blocksPerRun = max(1, (1 << 17) / max(1, blockBytes))
+        let blocksPerRun = max(1, (1 << 15) / max(1, blockBytes))
         let runs = (shard.blockCount + blocksPerRun - 1) / blocksPerRun
         guard runs > 0, k > 0 else { return empty }
 

@@ -16,21 +16,18 @@ static uint64_t transpose8(uint64_t x) {
 
 // MARK: plain C, eight elements a step
 
-void belfry_bits_split(size_t width, size_t rows, size_t dimension, const void *elements, void *planes) {
-    const uint8_t *in = elements;
-    uint8_t *out = planes;
-    size_t groups = dimension / 8, row_bytes = dimension * width, split = groups * 8 * width;
-    for (size_t row = 0; row < rows; row++, in += row_bytes, out += row_bytes) {
-        for (size_t group = 0; group < groups; group++)
-            for (size_t byte = 0; byte < width; byte++) {
-                uint64_t x = 0;
-                for (size_t k = 0; k < 8; k++) x |= (uint64_t)in[(group * 8 + k) * width + byte] << (8 * k);
-                x = transpose8(x);
-                for (size_t bit = 0; bit < 8; bit++)
-                    out[(byte * 8 + bit) * groups + group] = (uint8_t)(x >> (8 * bit));
-            }
-        memcpy(out + split, in + split, row_bytes - split);
-    }
+static void split_groups(const uint8_t *in, uint8_t *out, size_t width, size_t groups, size_t first) {
+    for (size_t group = first; group < groups; group++)
+        for (size_t byte = 0; byte < width; byte++) {
+            uint64_t x = 0;
+            for (size_t k = 0; k < 8; k++) x |= (uint64_t)in[(group * 8 + k) * width + byte] << (8 * k);
+            x = transpose8(x);
+            for (size_t bit = 0; bit < 8; bit++) out[(byte * 8 + bit) * groups + group] = (uint8_t)(x >> (8 * bit));
+        }
+}
+
+static void split_scalar(const uint8_t *in, uint8_t *out, size_t width, size_t groups) {
+    split_groups(in, out, width, groups, 0);
 }
 
 static void join_groups(const uint8_t *in, uint8_t *out, size_t width, size_t groups, size_t first) {
@@ -50,7 +47,43 @@ static void join_scalar(const uint8_t *in, uint8_t *out, size_t width, size_t gr
 #if BELFRY_X86
 #include <immintrin.h>
 
-// MARK: AVX2, 64 elements a step
+// MARK: splitting with AVX2, 32 elements a step, also for AVX-512 machines: LZ4HC behind it is far slower
+
+// One byte of each of 32 elements, in element order.
+TARGET_AVX2 static inline __m256i byte_of_32(const uint8_t *in, size_t width, int byte) {
+    __m128i shift = _mm_cvtsi32_si128(8 * byte);
+#define PART(i) _mm256_loadu_si256((const __m256i *)(in + 32 * (i)))
+    if (width == 2) {
+        __m256i low = _mm256_set1_epi16(255);
+        __m256i a = _mm256_and_si256(_mm256_srl_epi16(PART(0), shift), low);
+        __m256i b = _mm256_and_si256(_mm256_srl_epi16(PART(1), shift), low);
+        return _mm256_permute4x64_epi64(_mm256_packus_epi16(a, b), 0xd8);
+    }
+    __m256i low = _mm256_set1_epi32(255);
+    __m256i a = _mm256_and_si256(_mm256_srl_epi32(PART(0), shift), low);
+    __m256i b = _mm256_and_si256(_mm256_srl_epi32(PART(1), shift), low);
+    __m256i c = _mm256_and_si256(_mm256_srl_epi32(PART(2), shift), low);
+    __m256i d = _mm256_and_si256(_mm256_srl_epi32(PART(3), shift), low);
+#undef PART
+    // Packing works inside 128-bit lanes; the permutation puts the dwords back in element order.
+    __m256i packed = _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
+    return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+TARGET_AVX2 static void split_avx2(const uint8_t *in, uint8_t *out, size_t width, size_t groups) {
+    size_t group = 0;
+    for (; group + 4 <= groups; group += 4)
+        for (size_t byte = 0; byte < width; byte++) {
+            __m256i x = byte_of_32(in + group * 8 * width, width, (int)byte);
+            for (size_t bit = 8; bit-- > 0; x = _mm256_add_epi8(x, x)) {
+                uint32_t bits = (uint32_t)_mm256_movemask_epi8(x);
+                memcpy(out + (byte * 8 + bit) * groups + group, &bits, 4);
+            }
+        }
+    split_groups(in, out, width, groups, group);
+}
+
+// MARK: joining with AVX2, 64 elements a step
 
 TARGET_AVX2 static inline __m256i transpose8_avx2(__m256i x) {
     __m256i t = _mm256_and_si256(
@@ -103,7 +136,7 @@ TARGET_AVX2 static void join_avx2(const uint8_t *in, uint8_t *out, size_t width,
     join_groups(in, out, width, groups, group);
 }
 
-// MARK: AVX-512, 64 elements a step, masked at the end of the planes
+// MARK: joining with AVX-512, 64 elements a step, masked at the end of the planes
 
 TARGET_AVX512 static inline __m512i transpose8_avx512(__m512i x) {
     // Ternary logic: 0x28 is (a ^ b) & c, 0x96 is a ^ b ^ c.
@@ -180,27 +213,35 @@ TARGET_AVX512 static void join_avx512(const uint8_t *in, uint8_t *out, size_t wi
 
 // MARK: dispatch
 
-typedef void join_row(const uint8_t *in, uint8_t *out, size_t width, size_t groups);
+typedef void turn_row(const uint8_t *in, uint8_t *out, size_t width, size_t groups);
 
-static join_row *const join_table[] = {
-    [BELFRY_SCALAR] = join_scalar,
+static const struct {
+    turn_row *split, *join;
+} table[] = {
+    [BELFRY_SCALAR] = {split_scalar, join_scalar},
 #if BELFRY_X86
-    [BELFRY_AVX2] = join_avx2,
-    [BELFRY_AVX512] = join_avx512,
+    [BELFRY_AVX2] = {split_avx2, join_avx2},
+    [BELFRY_AVX512] = {split_avx2, join_avx512},
 #else
-    [BELFRY_AVX2] = join_scalar,
-    [BELFRY_AVX512] = join_scalar,
+    [BELFRY_AVX2] = {split_scalar, join_scalar},
+    [BELFRY_AVX512] = {split_scalar, join_scalar},
 #endif
 };
 
+static void turn_rows(turn_row *turn, size_t width, size_t rows, size_t dimension, const uint8_t *in, uint8_t *out) {
+    size_t groups = dimension / 8, row_bytes = dimension * width, turned = groups * 8 * width;
+    for (size_t row = 0; row < rows; row++, in += row_bytes, out += row_bytes) {
+        turn(in, out, width, groups);
+        memcpy(out + turned, in + turned, row_bytes - turned);
+    }
+}
+
+void belfry_bits_split(
+    belfry_isa isa, size_t width, size_t rows, size_t dimension, const void *elements, void *planes) {
+    turn_rows(table[isa].split, width, rows, dimension, elements, planes);
+}
+
 void belfry_bits_join(
     belfry_isa isa, size_t width, size_t rows, size_t dimension, const void *planes, void *elements) {
-    const uint8_t *in = planes;
-    uint8_t *out = elements;
-    size_t groups = dimension / 8, row_bytes = dimension * width, split = groups * 8 * width;
-    join_row *join = join_table[isa];
-    for (size_t row = 0; row < rows; row++, in += row_bytes, out += row_bytes) {
-        join(in, out, width, groups);
-        memcpy(out + split, in + split, row_bytes - split);
-    }
+    turn_rows(table[isa].join, width, rows, dimension, planes, elements);
 }

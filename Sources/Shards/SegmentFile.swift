@@ -102,16 +102,19 @@ public final class SegmentFile: Sendable {
 
     /// Where in the file a section lies.
     public func range(of section: String) throws(BelfryError) -> Range<Int> {
-        try entry(section).range
+        guard let found = sections.first(where: { $0.name == section }) else {
+            throw .corrupt("The section “\(section)” is missing.", at: .byte(Self.headerSize, of: path))
+        }
+        return found.range
     }
 
+    /// The table's entry for a section whose bytes are, or are not, under the container's own checksum.
     func entry(_ name: String, carriesOwnChecksums: Bool = false) throws(BelfryError) -> Section {
-        guard let found = sections.first(where: { $0.name == name }) else {
-            throw .corrupt("The section “\(name)” is missing.", at: .byte(Self.headerSize, of: path))
-        }
-        guard found.carriesOwnChecksums == carriesOwnChecksums else {
+        let range = try range(of: name)
+        guard let found = sections.first(where: { $0.name == name && $0.carriesOwnChecksums == carriesOwnChecksums })
+        else {
             throw .corrupt(
-                "The section “\(name)” has the wrong kind of checksum.", at: .byte(Self.headerSize, of: path))
+                "The section “\(name)” has the wrong kind of checksum.", at: .byte(range.lowerBound, of: path))
         }
         return found
     }
@@ -129,17 +132,17 @@ extension SegmentFile {
     private static func parse(
         _ reader: inout ByteReader, length: Int, _ path: String
     ) throws(BelfryError) -> (Kind, Int, [Section]) {
-        let header = try reader.read(bytes: headerSize, "The header")
-        guard header.prefix(8).elementsEqual(magic) else {
-            if header.allSatisfy({ $0 == 0 }) {
+        let start = try reader.read(bytes: magic.count, "The header")
+        guard start.elementsEqual(magic) else {
+            if start.allSatisfy({ $0 == 0 }) {
                 throw BelfryError(
                     .corruptData, "The file was never finished: whatever wrote it was interrupted.",
                     at: .init(file: path), remedy: "Delete it and write it again.")
             }
             throw .corrupt("This is not a segment file: it does not begin with BELFRYSF.", at: .byte(0, of: path))
         }
-        var fields = ByteReader(header, file: path)
-        try fields.seek(to: 8, "The kind")
+        var fields = ByteReader(
+            try reader.read(bytes: headerSize - magic.count, "The header"), file: path, base: magic.count)
         let kind = Kind(rawValue: try name(&fields, "The kind of file"))
         let version = Int(try fields.read(UInt32.self, "The version"))
         let count = Int(try fields.read(UInt32.self, "The number of sections"))

@@ -17,11 +17,11 @@ public import Vectors
 public final class ShardReader: Sendable {
     /// Working memory for decoding, reused from call to call, for one thread at a time and any number of shards.
     ///
-    /// Remembers the last block that was decompressed, so that rows of one block cost one decompression.
+    /// Remembers how much of which block it holds, so that neighbouring rows cost one decompression.
     public final class Scratch {
         fileprivate(set) var planes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
         fileprivate(set) var rows = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-        fileprivate var held: (shard: Int, block: Int)?
+        fileprivate var held = (shard: 0, block: 0, bytes: 0)
 
         /// Working memory that grows at its first use.
         public init() {}
@@ -31,9 +31,9 @@ public final class ShardReader: Sendable {
             rows.deallocate()
         }
 
-        fileprivate func reserve(_ bytes: Int) {
+        func reserve(_ bytes: Int) {
             guard planes.count < bytes else { return }
-            held = nil
+            held.bytes = 0
             planes.deallocate()
             rows.deallocate()
             planes = .allocate(byteCount: bytes, alignment: 64)
@@ -118,7 +118,7 @@ extension ShardReader {
         let rows = rows(ofBlock: index)
         let raw = rows.count * rowBytes
         precondition(target.count >= raw, "room for the block's rows")
-        if let stored = try load(index, scratch) {
+        if let stored = try load(index, upTo: raw, scratch) {
             target.copyMemory(from: stored)
         } else {
             belfry_bits_join(
@@ -145,21 +145,26 @@ extension ShardReader {
         return rows
     }
 
-    /// Verifies block `index` and brings its bit planes into `scratch`; or returns the bytes of one that is stored as
-    /// its rows.
-    private func load(_ index: Int, _ scratch: Scratch) throws(BelfryError) -> UnsafeRawBufferPointer? {
+    /// Verifies block `index` and brings at least the first `wanted` bytes of its bit planes into `scratch`; or returns
+    /// the bytes of a block that is stored as its rows.
+    ///
+    /// The checksum is that of the whole block, so what is left undecoded is known to be good all the same.
+    func load(_ index: Int, upTo wanted: Int, _ scratch: Scratch) throws(BelfryError) -> UnsafeRawBufferPointer? {
         scratch.reserve(format.blockBytes)
-        if let held = scratch.held, held == (serial, index) { return nil }
+        if scratch.held.shard == serial, scratch.held.block == index, scratch.held.bytes >= wanted { return nil }
         let stored = try verifiedBlock(index)
         let raw = rows(ofBlock: index).count * rowBytes
         if stored.count == raw { return stored }
-        scratch.held = nil
-        let length = LZ4_decompress_safe(
-            stored.baseAddress, scratch.planes.baseAddress, Int32(stored.count), Int32(raw))
-        guard Int(length) == raw else {
+        scratch.held.bytes = 0
+        let length =
+            wanted < raw
+            ? LZ4_decompress_safe_partial(
+                stored.baseAddress, scratch.planes.baseAddress, Int32(stored.count), Int32(wanted), Int32(raw))
+            : LZ4_decompress_safe(stored.baseAddress, scratch.planes.baseAddress, Int32(stored.count), Int32(raw))
+        guard length >= wanted, length <= raw else {
             throw .corrupt("Block \(index) does not decode to its \(raw) bytes.", at: place(ofBlock: index))
         }
-        scratch.held = (serial, index)
+        scratch.held = (serial, index, Int(length))
         return nil
     }
 
@@ -190,74 +195,7 @@ extension ShardReader {
         return .byte(blocks.lowerBound + Int(start), of: path)
     }
 
-    private var isa: belfry_isa { belfry_isa(rawValue: UInt32(InstructionSet.current.rawValue)) }
-}
-
-// MARK: rows
-
-extension ShardReader {
-    /// Copies row `index`, as the element type, into `target`, which has `rowBytes` bytes.
-    public func copyRow(
-        _ index: Int, into target: UnsafeMutableRawBufferPointer, _ scratch: Scratch
-    ) throws(BelfryError) {
-        precondition(index >= 0 && index < rowCount, "a row of this shard")
-        precondition(target.count == rowBytes, "room for one row")
-        let place = index % rowsPerBlock * rowBytes
-        if let stored = try load(index / rowsPerBlock, scratch) {
-            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: stored[place..<place + rowBytes]))
-        } else {
-            belfry_bits_join(
-                isa, elementType.size, 1, dimension, scratch.planes.baseAddress! + place, target.baseAddress)
-        }
-    }
-
-    /// Copies row `index`, widened to f32, into `target`, which has `dimension` components.
-    public func copyRow(
-        _ index: Int, into target: UnsafeMutableBufferPointer<Float>, _ scratch: Scratch
-    ) throws(BelfryError) {
-        guard elementType != .f32 else {
-            return try copyRow(index, into: UnsafeMutableRawBufferPointer(target), scratch)
-        }
-        precondition(target.count == dimension, "room for one row")
-        scratch.reserve(format.blockBytes)
-        try copyRow(index, into: UnsafeMutableRawBufferPointer(rebasing: scratch.rows[..<rowBytes]), scratch)
-        elementType.widen(UnsafeRawPointer(scratch.rows.baseAddress!), to: target.baseAddress!, count: dimension)
-    }
-
-    /// Row `index`, widened to f32.
-    public func row(_ index: Int) throws(BelfryError) -> [Float] {
-        try rows(index..<index + 1)[0]
-    }
-
-    /// The bytes of row `index`, as the element type.
-    public func rawRow(_ index: Int) throws(BelfryError) -> [UInt8] {
-        let scratch = Scratch()
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: rowBytes, alignment: 64)
-        defer { copy.deallocate() }
-        try copyRow(index, into: copy, scratch)
-        return Array(copy)
-    }
-
-    /// The rows of `range`, widened to f32.
-    public func rows(_ range: Range<Int>) throws(BelfryError) -> Matrix {
-        precondition(range.lowerBound >= 0 && range.upperBound <= rowCount, "rows of this shard")
-        let matrix = Matrix(rows: range.count, columns: dimension)
-        let scratch = Scratch()
-        var row = range.lowerBound
-        while row < range.upperBound {
-            let whole = rows(ofBlock: row / rowsPerBlock)
-            if whole.lowerBound == row && whole.upperBound <= range.upperBound {
-                let target = UnsafeMutableBufferPointer(
-                    start: matrix.pointer + (row - range.lowerBound) * dimension, count: whole.count * dimension)
-                try decodeBlock(row / rowsPerBlock, into: target, scratch)
-                row = whole.upperBound
-            } else {
-                try copyRow(row, into: matrix.row(row - range.lowerBound), scratch)
-                row += 1
-            }
-        }
-        return matrix
-    }
+    var isa: belfry_isa { belfry_isa(rawValue: UInt32(InstructionSet.current.rawValue)) }
 }
 
 extension UnsafeRawBufferPointer {

@@ -11,10 +11,11 @@
 #include "cpu.h"
 
 // Splits `rows` rows of `dimension` elements of `width` bytes (2 or 4) into planes, row by row.
-// One portable version: LZ4HC behind it is thirty times slower.
-void belfry_bits_split(size_t width, size_t rows, size_t dimension, const void *elements, void *planes);
+// Both buffers have exactly rows·dimension·width bytes, need no alignment and do not overlap.
+void belfry_bits_split(
+    belfry_isa isa, size_t width, size_t rows, size_t dimension, const void *elements, void *planes);
 
-// The inverse. Both buffers have exactly rows·dimension·width bytes, need no alignment and do not overlap.
+// The inverse, under the same terms.
 void belfry_bits_join(
     belfry_isa isa, size_t width, size_t rows, size_t dimension, const void *planes, void *elements);
 

@@ -68,12 +68,11 @@ private final class Guarded {
     @Test func everyHalfWidensAsTheStandardSays() {
         let halves = (0...UInt16.max).map { $0 }
         for set in InstructionSet.available {
-            let isa = belfry_isa(rawValue: UInt32(set.rawValue))
             var wide = [UInt32](repeating: 0, count: halves.count)
-            belfry_widen_f16(isa, halves.count, halves, &wide)
+            ElementType.f16.widen(halves, to: &wide, count: halves.count, instructionSet: set)
             let wrong = halves.filter { wide[Int($0)] != Float(Float16(bitPattern: $0)).bitPattern }
             #expect(wrong.isEmpty, "f16, \(set)")
-            belfry_widen_bf16(isa, halves.count, halves, &wide)
+            ElementType.bf16.widen(halves, to: &wide, count: halves.count, instructionSet: set)
             #expect(halves.allSatisfy { wide[Int($0)] == UInt32($0) << 16 }, "bf16, \(set)")
         }
     }
@@ -87,14 +86,13 @@ private final class Guarded {
             values += [exact, exact &+ 0xfff, exact &+ 0x1000, exact &+ 0x1001, exact &- 1]
         }
         for set in InstructionSet.available {
-            let isa = belfry_isa(rawValue: UInt32(set.rawValue))
             var narrow = [UInt16](repeating: 0, count: values.count)
-            belfry_narrow_f16(isa, values.count, values, &narrow)
+            ElementType.f16.narrow(values, to: &narrow, count: values.count, instructionSet: set)
             let wrong = values.indices.filter {
                 narrow[$0] != Float16(Float(bitPattern: values[$0])).bitPattern
             }
             #expect(wrong.isEmpty, "f16, \(set): \(String(values[wrong.first ?? 0], radix: 16)), \(random)")
-            belfry_narrow_bf16(isa, values.count, values, &narrow)
+            ElementType.bf16.narrow(values, to: &narrow, count: values.count, instructionSet: set)
             let wrongBrain = values.indices.filter { index in
                 let value = Float(bitPattern: values[index])
                 guard !value.isNaN else { return narrow[index] & 0x7fff <= 0x7f80 }

@@ -60,7 +60,7 @@ import Testing
             #expect(rows.map { $0.texts[0] } == ["1", "7", "8"] && rows.map(\.line) == [2, 8, 10])
             #expect(problems.map(\.line) == [3, 4, 5, 6, 7, 11])
             #expect(problems.map(\.kind) == [.columnCount, .columnCount, .quote, .encoding, .zeroByte, .quote])
-            #expect(problems[0].message == "The row has 1 columns; 2 are expected.")
+            #expect(problems[0].message == "The row has 1 column; 2 are expected.")
             #expect(problems[2].message.contains("column 1 (line 5, byte 3 of the row)"))
             #expect(problems[3].message.hasPrefix("Byte 3 of the row (0xff)"))
             #expect(problems[5].message.contains("opens column 2 on line 11 is never closed"))
@@ -125,7 +125,7 @@ import Testing
                 let bytes = (0..<length).map { _ in
                     round % 5 == 0 ? UInt8.random(in: 0...255, using: &random) : likely.randomElement(using: &random)!
                 }
-                try Data(bytes).write(to: URL(fileURLWithPath: path))
+                try Data(bytes).writeAnew(to: path)
                 guard let expected = try? events(path, capacity: 1 << 12) else {
                     #expect(
                         bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff])

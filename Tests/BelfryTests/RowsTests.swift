@@ -8,7 +8,7 @@ import Testing
 /// All rows and problems of a text, through a file.
 func readRows(_ text: Data, as format: RowFormat, in folder: String) throws -> ([Row], [RowProblem]) {
     let path = folder + "/rows"
-    try text.write(to: URL(fileURLWithPath: path))
+    try text.writeAnew(to: path)
     let reader = try RowReader(path, format: format)
     var (rows, problems): ([Row], [RowProblem]) = ([], [])
     while let event = try reader.next() {
@@ -40,7 +40,7 @@ func readRows(_ text: Data, as format: RowFormat, in folder: String) throws -> (
     @Test func findsColumnsByNameAndNumber() throws {
         try withTemporaryDirectory { folder in
             let path = folder + "/a.csv"
-            try Data("id,title,,,title\n1,Fish,x,y,Chips\n".utf8).write(to: URL(fileURLWithPath: path))
+            try Data("id,title,,,title\n1,Fish,x,y,Chips\n".utf8).writeAnew(to: path)
             let rows = try RowReader(path)
             #expect(rows.columnNames == ["id", "title", "", "", "title"])
             let (id, last) = (try rows.column("id"), try rows.column(5))
@@ -113,7 +113,7 @@ func readRows(_ text: Data, as format: RowFormat, in folder: String) throws -> (
                 Data([0xef, 0xbb, 0xbf]) + Data(text.utf8) + Data("\n{\"x\":\"".utf8) + Data([0xe9])
                 + Data("\"}\n\0\n".utf8)
             data += Data("{\"id\": 5}".utf8)
-            try data.write(to: URL(fileURLWithPath: path))
+            try data.writeAnew(to: path)
             let (rows, problems) = try readRows(data, as: RowFormat(.jsonl), in: folder)
             #expect(rows.map(\.line) == [1, 6, 8, 11])
             #expect(problems.map(\.line) == [4, 5, 7, 9, 10])

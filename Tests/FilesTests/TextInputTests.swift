@@ -21,12 +21,12 @@ import Testing
         try withTemporaryDirectory { folder in
             let path = folder + "/text"
             for text in [Data(), Data("x".utf8), Data("id,text\n1,a\n".utf8), long] {
-                try text.write(to: URL(fileURLWithPath: path))
+                try text.writeAnew(to: path)
                 #expect(try read(path) == text)
-                try text.gzipped.write(to: URL(fileURLWithPath: path))
+                try text.gzipped.writeAnew(to: path)
                 #expect(try read(path) == text)
                 try (text.gzipped + Data().gzipped + long.gzipped + Data(count: 300_000))
-                    .write(to: URL(fileURLWithPath: path))
+                    .writeAnew(to: path)
                 #expect(try read(path, step: 70_001) == text + long)
             }
         }
@@ -38,7 +38,7 @@ import Testing
         try withTemporaryDirectory { folder in
             let path = folder + "/text.gz"
             for length in 0..<whole.count {
-                try whole.prefix(length).write(to: URL(fileURLWithPath: path))
+                try whole.prefix(length).writeAnew(to: path)
                 let error = #expect(throws: BelfryError.self, "\(length)") { try read(path) }
                 #expect(error?.code == .corruptData && error?.location?.place?.hasPrefix("byte ") == true)
             }
@@ -53,7 +53,7 @@ import Testing
             for index in whole.indices {
                 var damaged = whole
                 damaged[index] ^= 1 << UInt8(index % 8)
-                try damaged.write(to: URL(fileURLWithPath: path))
+                try damaged.writeAnew(to: path)
                 // The time and the operating system in a header are not covered by any checksum.
                 if let read = try? read(path) { #expect(read == text + text, "byte \(index)") }
             }
@@ -64,10 +64,10 @@ import Testing
         try withTemporaryDirectory { folder in
             let path = folder + "/text.gz"
             let member = Data("abc".utf8).gzipped
-            try (member + Data("rest".utf8)).write(to: URL(fileURLWithPath: path))
+            try (member + Data("rest".utf8)).writeAnew(to: path)
             let error = #expect(throws: BelfryError.self) { try read(path) }
             #expect(error?.location == .byte(member.count, of: path))
-            try Data("id,text\n".utf8).write(to: URL(fileURLWithPath: path))
+            try Data("id,text\n".utf8).writeAnew(to: path)
             #expect(#expect(throws: BelfryError.self) { try read(path) }?.message == "This is not a gzip file.")
             #expect(#expect(throws: BelfryError.self) { try read(folder) }?.code == .io)
             #expect(#expect(throws: BelfryError.self) { try TextInput(folder + "/none") }?.code == .notFound)

@@ -122,7 +122,8 @@ public final class RowReader {
             return .problem(
                 RowProblem(
                     line: record.line, .columnCount,
-                    "The row has \(record.ends.count) columns; \(expected) are expected."))
+                    "The row has \(record.ends.count) \(record.ends.count == 1 ? "column" : "columns"); \(expected) are expected."
+                ))
         }
         return .row(Row(line: record.line, content: .delimited(record.text, ends: record.ends)))
     }

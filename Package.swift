@@ -29,7 +29,8 @@ let package = Package(
         .target(name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], swiftSettings: swiftSettings),
         .target(name: "Shards", dependencies: ["Vectors", "CLZ4"], swiftSettings: swiftSettings),
         .target(name: "Neighbors", dependencies: ["Shards"], swiftSettings: swiftSettings),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .target(name: "Towers", dependencies: ["Vectors"], swiftSettings: swiftSettings),
+        .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(
             name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),

@@ -7,5 +7,6 @@
 #include "cpu.h"
 #include "crc32c.h"
 #include "distance.h"
+#include "nn.h"
 
 #endif

@@ -1,0 +1,281 @@
+// The kernels of nn.c for one instruction set. nn.c includes this file once for each, with V, LANES and the
+// operations on V defined; it undefines them at its end. No include guard: that is the point.
+
+// MARK: elementary functions
+
+// e^x, 1 ulp or so; 0 below -87.3. NaN stays NaN: MAX and MIN return their second operand then.
+TARGET static inline V NAME(exponential)(V x) {
+    x = MIN(SET(88.0f), MAX(SET(-87.3f), x));
+    V n = ROUND(MUL(x, SET(1.44269504f)));
+    V r = FMA(n, SET(-0.693359375f), x);
+    r = FMA(n, SET(2.12194440e-4f), r);
+    V p = SET(1.9875691500e-4f);
+    p = FMA(p, r, SET(1.3981999507e-3f));
+    p = FMA(p, r, SET(8.3334519073e-3f));
+    p = FMA(p, r, SET(4.1665795894e-2f));
+    p = FMA(p, r, SET(1.6666665459e-1f));
+    p = FMA(p, r, SET(5.0000001201e-1f));
+    p = FMA(MUL(r, r), p, ADD(r, SET(1.0f)));
+    return SCALE2(p, n);
+}
+
+// erf(x), 1 ulp or so: a polynomial near 0, 1 - e^polynomial beyond (coefficients: N. Juffa).
+TARGET static inline V NAME(error_function)(V x) {
+    V t = ABS(x), s = MUL(x, x);
+    V far = FMA(SET(-1.72853470e-5f), t, SET(3.83197126e-4f));
+    far = FMA(far, s, FMA(SET(-3.88396438e-3f), t, SET(2.42546219e-2f)));
+    far = FMA(far, t, SET(-1.06777877e-1f));
+    far = FMA(far, t, SET(-6.34846687e-1f));
+    far = FMA(far, t, SET(-1.28717512e-1f));
+    far = FMA(far, t, SUB(SET(0.0f), t));
+    far = SUB(SET(1.0f), NAME(exponential)(far));
+    V near = SET(-5.96761703e-4f);
+    near = FMA(near, s, SET(4.99119423e-3f));
+    near = FMA(near, s, SET(-2.67681349e-2f));
+    near = FMA(near, s, SET(1.12819925e-1f));
+    near = FMA(near, s, SET(-3.76125336e-1f));
+    near = FMA(near, s, SET(1.28379166e-1f));
+    near = FMA(near, x, x);
+    return SELECT_GREATER(t, SET(0.927734375f), COPYSIGN(far, x), near);
+}
+
+// tanh(x) with an absolute error of 1e-7.
+TARGET static inline V NAME(hyperbolic_tangent)(V x) {
+    V e = NAME(exponential)(MUL(SET(2.0f), x));
+    return SUB(SET(1.0f), DIV(SET(2.0f), ADD(e, SET(1.0f))));
+}
+
+TARGET static inline V NAME(activated)(V x, belfry_activation activation) {
+    switch (activation) {
+        case BELFRY_GELU_ERF: {
+            V half = MUL(SET(0.5f), x);
+            return FMA(half, NAME(error_function)(MUL(x, SET(0.707106781f))), half);
+        }
+        case BELFRY_GELU_TANH: {
+            V half = MUL(SET(0.5f), x);
+            V inner = MUL(SET(0.797884561f), FMA(MUL(SET(0.044715f), MUL(x, x)), x, x));
+            return FMA(half, NAME(hyperbolic_tangent)(inner), half);
+        }
+        case BELFRY_RELU: return MAX(SET(0.0f), x);
+        case BELFRY_TANH: return NAME(hyperbolic_tangent)(x);
+        default: return x;
+    }
+}
+
+#define FOR_EACH_PART(count, full, part) \
+    size_t i = 0;                        \
+    for (; i + LANES <= (count); i += LANES) full; \
+    if (i < (count)) part;
+
+TARGET static inline void NAME(activate_all)(float *x, size_t count, belfry_activation activation) {
+    FOR_EACH_PART(count, STORE(x + i, NAME(activated)(LOAD(x + i), activation)),
+                  STORE_PART(x + i, NAME(activated)(LOAD_PART(x + i, count - i), activation), count - i))
+}
+
+// The switch stands outside the loops.
+TARGET static void NAME(activate)(float *x, size_t count, belfry_activation activation) {
+    switch (activation) {
+        case BELFRY_IDENTITY: return;
+        case BELFRY_GELU_ERF: NAME(activate_all)(x, count, BELFRY_GELU_ERF); return;
+        case BELFRY_GELU_TANH: NAME(activate_all)(x, count, BELFRY_GELU_TANH); return;
+        case BELFRY_RELU: NAME(activate_all)(x, count, BELFRY_RELU); return;
+        case BELFRY_TANH: NAME(activate_all)(x, count, BELFRY_TANH); return;
+    }
+}
+
+// MARK: the tile of a product
+
+#define COLUMNS (LANES * VECTORS)
+// The sums stay in registers only if every loop over them is unrolled, which the compiler does not do by itself.
+#define EACH(i, count) _Pragma("clang loop unroll(full)") for (size_t i = 0; i < (count); i++)
+
+__attribute__((always_inline)) TARGET static inline void NAME(tile_of)(size_t m, size_t k, const float *a,
+                                                                       size_t a_stride, const float *panel, float *c,
+                                                                       size_t c_stride, int first, const float *bias,
+                                                                       const float *residual) {
+    V sum[ROWS][VECTORS];
+    EACH(i, m)
+        EACH(v, VECTORS) sum[i][v] = first ? SET(0.0f) : LOAD(c + i * c_stride + v * LANES);
+    for (size_t j = 0; j < k; j++, panel += PANEL) {
+        V b[VECTORS];
+        EACH(v, VECTORS) b[v] = LOAD(panel + v * LANES);
+        EACH(i, m) {
+            V x = SET(a[i * a_stride + j]);
+            EACH(v, VECTORS) sum[i][v] = FMA(x, b[v], sum[i][v]);
+        }
+    }
+    if (bias)
+        EACH(v, VECTORS) {
+            V b = LOAD(bias + v * LANES);
+            EACH(i, m) sum[i][v] = ADD(sum[i][v], b);
+        }
+    if (residual)
+        EACH(i, m)
+            EACH(v, VECTORS)
+                sum[i][v] = ADD(sum[i][v], LOAD(residual + i * c_stride + v * LANES));
+    EACH(i, m)
+        EACH(v, VECTORS) STORE(c + i * c_stride + v * LANES, sum[i][v]);
+}
+
+TARGET static void NAME(tile)(size_t m, size_t k, const float *a, size_t a_stride, const float *panel, float *c,
+                              size_t c_stride, int first, const epilogue *e) {
+    for (size_t o = 0; o < PANEL; o += COLUMNS) {
+        const float *bias = e && e->bias ? e->bias + o : NULL, *residual = e && e->residual ? e->residual + o : NULL;
+#define TILE(n) \
+    case n: NAME(tile_of)(n, k, a, a_stride, panel + o, c + o, c_stride, first, bias, residual); break;
+        switch (m) {
+            TILE(1) TILE(2)
+#if ROWS > 2
+            TILE(3) TILE(4) TILE(5) TILE(6)
+#endif
+#if ROWS > 6
+            TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12) TILE(13) TILE(14)
+#endif
+        }
+#undef TILE
+    }
+    if (e && e->activation != BELFRY_IDENTITY)
+        for (size_t i = 0; i < m; i++) NAME(activate)(c + i * c_stride, PANEL, e->activation);
+}
+
+TARGET static void NAME(pack)(const float *w, size_t stride, size_t count, size_t k, float *panel) {
+    size_t whole_columns = count / LANES * LANES, whole_depth = k / LANES * LANES;
+    for (size_t j = 0; j < whole_columns; j += LANES)
+        for (size_t i = 0; i < whole_depth; i += LANES)
+            NAME(transpose)(w + j * stride + i, stride, panel + i * PANEL + j);
+    for (size_t i = 0; i < k; i++) {
+        size_t done = i < whole_depth ? whole_columns : 0;
+        for (size_t j = done; j < count; j++) panel[i * PANEL + j] = w[j * stride + i];
+        for (size_t j = count; j < PANEL; j++) panel[i * PANEL + j] = 0;
+    }
+}
+
+// MARK: rows
+
+TARGET static void NAME(softmax)(float *x, size_t count, float scale) {
+    V largest = SET(-INFINITY);
+    float top;
+    {
+        FOR_EACH_PART(count, largest = MAX(largest, LOAD(x + i)), {})
+        top = LARGEST(largest);
+        for (; i < count; i++) top = x[i] > top ? x[i] : top;
+    }
+    V shift = SET(-top * scale), factor = SET(scale), sum = SET(0.0f);
+    float total;
+    {
+        FOR_EACH_PART(count,
+                      {
+                          V e = NAME(exponential)(FMA(LOAD(x + i), factor, shift));
+                          sum = ADD(sum, e);
+                          STORE(x + i, e);
+                      },
+                      STORE_PART(x + i, NAME(exponential)(FMA(LOAD_PART(x + i, count - i), factor, shift)), count - i))
+        if (i < count) sum = ADD(sum, LOAD_PART(x + i, count - i));
+        total = SUM(sum);
+    }
+    V inverse = SET(1 / total);
+    FOR_EACH_PART(count, STORE(x + i, MUL(LOAD(x + i), inverse)),
+                  STORE_PART(x + i, MUL(LOAD_PART(x + i, count - i), inverse), count - i))
+}
+
+TARGET static void NAME(layer_norm)(float *x, size_t columns, const float *weight, const float *bias, float epsilon) {
+    V sum = SET(0.0f), squares = SET(0.0f);
+    {
+        FOR_EACH_PART(columns, sum = ADD(sum, LOAD(x + i)), sum = ADD(sum, LOAD_PART(x + i, columns - i)))
+    }
+    float mean = SUM(sum) / (float)columns, total;
+    V shift = SET(mean);
+    {
+        FOR_EACH_PART(columns,
+                      {
+                          V d = SUB(LOAD(x + i), shift);
+                          squares = FMA(d, d, squares);
+                      },
+                      {})
+        total = SUM(squares);
+        for (; i < columns; i++) total += (x[i] - mean) * (x[i] - mean);
+    }
+    V factor = SET(1 / sqrtf(total / (float)columns + epsilon));
+    FOR_EACH_PART(columns,
+                  STORE(x + i, FMA(MUL(SUB(LOAD(x + i), shift), factor), LOAD(weight + i), LOAD(bias + i))),
+                  STORE_PART(x + i,
+                             FMA(MUL(SUB(LOAD_PART(x + i, columns - i), shift), factor),
+                                 LOAD_PART(weight + i, columns - i), LOAD_PART(bias + i, columns - i)),
+                             columns - i))
+}
+
+TARGET static void NAME(add3)(const float *a, const float *b, const float *c, float *y, size_t count) {
+    FOR_EACH_PART(count, STORE(y + i, ADD(ADD(LOAD(a + i), LOAD(b + i)), LOAD(c + i))),
+                  for (; i < count; i++) y[i] = a[i] + b[i] + c[i])
+}
+
+TARGET static void NAME(sum_rows)(const float *x, size_t rows, size_t columns, float scale, float *y) {
+    memset(y, 0, columns * sizeof(float));
+    for (size_t row = 0; row < rows; row++, x += columns) {
+        FOR_EACH_PART(columns, STORE(y + i, ADD(LOAD(y + i), LOAD(x + i))), for (; i < columns; i++) y[i] += x[i])
+    }
+    for (size_t i = 0; i < columns; i++) y[i] *= scale;
+}
+
+TARGET static void NAME(max_rows)(const float *x, size_t rows, size_t columns, float *y) {
+    for (size_t i = 0; i < columns; i++) y[i] = rows > 0 ? x[i] : 0;
+    for (size_t row = 1; row < rows; row++) {
+        x += columns;
+        FOR_EACH_PART(columns, STORE(y + i, MAX(LOAD(y + i), LOAD(x + i))),
+                      for (; i < columns; i++) y[i] = x[i] > y[i] ? x[i] : y[i])
+    }
+}
+
+TARGET static float NAME(square_sum)(const float *x, size_t count) {
+    V sum = SET(0.0f);
+    FOR_EACH_PART(
+        count,
+        {
+            V v = LOAD(x + i);
+            sum = FMA(v, v, sum);
+        },
+        {
+            V v = LOAD_PART(x + i, count - i);
+            sum = FMA(v, v, sum);
+        })
+    return SUM(sum);
+}
+
+TARGET static void NAME(multiply)(float *x, size_t count, float factor) {
+    V f = SET(factor);
+    FOR_EACH_PART(count, STORE(x + i, MUL(LOAD(x + i), f)), for (; i < count; i++) x[i] *= factor)
+}
+
+static const kernels NAME(kernels) = {
+    ROWS,           NAME(tile),     NAME(pack),       NAME(activate), NAME(softmax), NAME(layer_norm),
+    NAME(add3), NAME(sum_rows), NAME(max_rows), NAME(square_sum),      NAME(multiply),
+};
+
+#undef FOR_EACH_PART
+#undef COLUMNS
+#undef EACH
+#undef NAME
+#undef TARGET
+#undef V
+#undef LANES
+#undef ROWS
+#undef VECTORS
+#undef LOAD
+#undef STORE
+#undef LOAD_PART
+#undef STORE_PART
+#undef SET
+#undef ADD
+#undef SUB
+#undef MUL
+#undef DIV
+#undef FMA
+#undef MAX
+#undef MIN
+#undef ROUND
+#undef SCALE2
+#undef ABS
+#undef COPYSIGN
+#undef SELECT_GREATER
+#undef SUM
+#undef LARGEST

@@ -1,0 +1,144 @@
+import CKernels
+import Files
+import Vectors
+
+/// The encoder of a BERT model: token ids in, one vector per token out.
+///
+/// The tokens of several texts are packed one after another without padding, so that the products run over all of
+/// them at once and no work is done for nothing; only attention looks at one text at a time.
+///
+///     for each layer:  qkv ← x · Wqkv + b
+///                      a   ← attention(qkv), each text for itself
+///                      x   ← norm(a · Wo + b + x)
+///                      h   ← gelu(x · W1 + b)
+///                      x   ← norm(h · W2 + b + x)
+///
+/// Weights stay in the mapped file. A text's result has the same bits in any batch.
+final class BertEncoder: Sendable {
+    /// A product's weights [outputs, inputs] and bias.
+    struct Linear: Sendable {
+        var weight: Weights
+        var bias: Weights
+        var inputs: Int
+        var outputs: Int
+    }
+
+    struct Norm: Sendable {
+        var weight: Weights
+        var bias: Weights
+    }
+
+    private struct Layer: Sendable {
+        var query: Linear
+        var key: Linear
+        var value: Linear
+        var attention: Linear
+        var attentionNorm: Norm
+        var wide: Linear
+        var narrow: Linear
+        var outputNorm: Norm
+    }
+
+    let configuration: BertConfiguration
+    private let words: Weights
+    private let positions: Weights
+    private let types: Weights
+    private let norm: Norm
+    private let layers: [Layer]
+    private let activation: belfry_activation
+    private let isa: belfry_isa
+
+    init(_ configuration: BertConfiguration, _ file: Safetensors) throws(BelfryError) {
+        self.configuration = configuration
+        isa = Operators.isa
+        activation = BertConfiguration.activations[configuration.activation]!
+        // Exports of a bare encoder have no prefix, those of a model with a head have one.
+        let prefix = file.tensor("bert.embeddings.word_embeddings.weight") != nil ? "bert." : ""
+        let hidden = configuration.hiddenSize
+        func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws(BelfryError) -> Linear {
+            Linear(
+                weight: try file.weights(prefix + name + ".weight", shape: [outputs, inputs]),
+                bias: try file.weights(prefix + name + ".bias", shape: [outputs]), inputs: inputs, outputs: outputs)
+        }
+        func norm(_ name: String) throws(BelfryError) -> Norm {
+            Norm(
+                weight: try file.weights(prefix + name + ".weight", shape: [hidden]),
+                bias: try file.weights(prefix + name + ".bias", shape: [hidden]))
+        }
+        words = try file.weights(
+            prefix + "embeddings.word_embeddings.weight", shape: [configuration.vocabularySize, hidden])
+        positions = try file.weights(
+            prefix + "embeddings.position_embeddings.weight", shape: [configuration.maximumPositions, hidden])
+        types = try file.weights(
+            prefix + "embeddings.token_type_embeddings.weight", shape: [configuration.tokenTypes, hidden])
+        self.norm = try norm("embeddings.LayerNorm")
+        var layers: [Layer] = []
+        for index in 0..<configuration.layers {
+            let name = "encoder.layer.\(index)."
+            layers.append(
+                Layer(
+                    query: try linear(name + "attention.self.query", hidden, hidden),
+                    key: try linear(name + "attention.self.key", hidden, hidden),
+                    value: try linear(name + "attention.self.value", hidden, hidden),
+                    attention: try linear(name + "attention.output.dense", hidden, hidden),
+                    attentionNorm: try norm(name + "attention.output.LayerNorm"),
+                    wide: try linear(name + "intermediate.dense", hidden, configuration.intermediateSize),
+                    narrow: try linear(name + "output.dense", configuration.intermediateSize, hidden),
+                    outputNorm: try norm(name + "output.LayerNorm")))
+        }
+        self.layers = layers
+    }
+
+    /// The vectors of all tokens, [ids.count, hiddenSize], in the workspace's memory until its next use.
+    ///
+    /// `texts` are the ranges of `ids` that belong together; each has at most `maximumPositions` ids, all of them below
+    /// `vocabularySize`.
+    func encode(_ ids: [Int32], texts: [Range<Int>], _ workspace: Workspace) -> UnsafeMutablePointer<Float> {
+        let count = ids.count
+        let hidden = configuration.hiddenSize
+        let longest = texts.reduce(0) { max($0, $1.count) }
+        let x = workspace.buffer(.tokens, count * hidden)
+        let qkv = workspace.buffer(.wide, count * max(3 * hidden, configuration.intermediateSize))
+        let mixed = workspace.buffer(.mixed, count * hidden)
+        let panel = workspace.buffer(.panel, Int(BELFRY_NN_LINEAR_SCRATCH))
+        let scratch = workspace.buffer(
+            .attention, belfry_nn_attention_scratch(longest, hidden / configuration.heads))
+        for text in texts {
+            for (position, index) in text.enumerated() {
+                precondition(ids[index] >= 0 && ids[index] < configuration.vocabularySize)
+                belfry_nn_add3(
+                    isa, words.pointer + Int(ids[index]) * hidden, types.pointer, positions.pointer + position * hidden,
+                    x + index * hidden, hidden)
+            }
+        }
+        belfry_nn_layer_norm(isa, x, count, hidden, norm.weight.pointer, norm.bias.pointer, configuration.epsilon)
+        func multiply(
+            _ input: UnsafePointer<Float>, _ part: Linear, _ activation: belfry_activation = BELFRY_IDENTITY,
+            adding residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>, stride: Int
+        ) {
+            belfry_nn_linear(
+                isa, input, part.inputs, count, part.weight.pointer, part.inputs, part.outputs, part.bias.pointer,
+                activation, residual, output, stride, panel)
+        }
+        func normalize(_ part: Norm) {
+            belfry_nn_layer_norm(
+                isa, x, count, hidden, part.weight.pointer, part.bias.pointer, configuration.epsilon)
+        }
+        for layer in layers {
+            multiply(x, layer.query, into: qkv, stride: 3 * hidden)
+            multiply(x, layer.key, into: qkv + hidden, stride: 3 * hidden)
+            multiply(x, layer.value, into: qkv + 2 * hidden, stride: 3 * hidden)
+            for text in texts where !text.isEmpty {
+                belfry_nn_attention(
+                    isa, qkv + text.lowerBound * 3 * hidden, 3 * hidden, text.count, configuration.heads,
+                    hidden / configuration.heads, mixed + text.lowerBound * hidden, hidden, scratch)
+            }
+            multiply(mixed, layer.attention, adding: x, into: x, stride: hidden)
+            normalize(layer.attentionNorm)
+            multiply(x, layer.wide, activation, into: qkv, stride: configuration.intermediateSize)
+            multiply(qkv, layer.narrow, adding: x, into: x, stride: hidden)
+            normalize(layer.outputNorm)
+        }
+        return x
+    }
+}

@@ -1,0 +1,95 @@
+/// Finds added tokens in a text: the leftmost first, and of several there the longest.
+struct AddedTokenMatcher: Sendable {
+    private let tokens: [WordPieceTokenizer.AddedToken]
+    /// Whether some token begins with this byte: most bytes of most texts are passed over by this alone.
+    private let begins: [Bool]
+
+    init(_ tokens: [WordPieceTokenizer.AddedToken]) {
+        self.tokens = tokens.filter { !$0.content.isEmpty }.sorted { $0.content.count > $1.content.count }
+        var begins = [Bool](repeating: false, count: 256)
+        for token in self.tokens { begins[Int(token.content[0])] = true }
+        self.begins = begins
+    }
+
+    var isEmpty: Bool { tokens.isEmpty }
+
+    /// Calls `body` with every piece of `text` in order: a token's id, or nil for text between tokens. `body` says
+    /// whether to go on.
+    func split(_ text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>, Int32?) -> Bool) {
+        var done = 0
+        var place = 0
+        begins.withUnsafeBufferPointer { begins in
+            while place < text.count {
+                guard begins[Int(text[place])], let token = token(at: place, in: text) else {
+                    place &+= 1
+                    continue
+                }
+                var begin = place
+                var end = place + token.content.count
+                place = end
+                if token.isSingleWord, isWord(before: begin, in: text) || isWord(at: end, in: text) { continue }
+                if token.stripsLeft {
+                    while begin > done, let space = space(before: begin, in: text) { begin = max(space, done) }
+                }
+                if token.stripsRight {
+                    while let next = space(at: end, in: text) { end = next }
+                    place = end
+                }
+                if done < begin, !body(done..<begin, nil) { return }
+                if !body(begin..<end, token.id) { return }
+                done = end
+            }
+            if done < text.count { _ = body(done..<text.count, nil) }
+        }
+    }
+
+    private func token(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> WordPieceTokenizer.AddedToken? {
+        tokens.first { token in
+            text.count - place >= token.content.count
+                && token.content.indices.allSatisfy { text[place + $0] == token.content[$0] }
+        }
+    }
+
+    private func scalar(before place: Int, in text: UnsafeBufferPointer<UInt8>) -> (Unicode.Scalar, Int)? {
+        guard place > 0 else { return nil }
+        var begin = place - 1
+        while begin > 0, text[begin] & 0xc0 == 0x80 { begin -= 1 }
+        var end = begin
+        return (Unicode.Scalar(WordPieceTokenizer.scalar(text, &end))!, begin)
+    }
+
+    private func scalar(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> (Unicode.Scalar, Int)? {
+        guard place < text.count else { return nil }
+        var end = place
+        let scalar = WordPieceTokenizer.scalar(text, &end)
+        return (Unicode.Scalar(scalar)!, end)
+    }
+
+    private func space(before place: Int, in text: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard let (scalar, begin) = scalar(before: place, in: text), scalar.properties.isWhitespace else { return nil }
+        return begin
+    }
+
+    private func space(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard let (scalar, end) = scalar(at: place, in: text), scalar.properties.isWhitespace else { return nil }
+        return end
+    }
+
+    private func isWord(before place: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        scalar(before: place, in: text).map { Self.isWord($0.0) } ?? false
+    }
+
+    private func isWord(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        scalar(at: place, in: text).map { Self.isWord($0.0) } ?? false
+    }
+
+    /// `\w` of Unicode regular expressions (UTS 18): letters, marks, decimal digits, connectors, joiners.
+    private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+        let properties = scalar.properties
+        if properties.isAlphabetic || properties.isJoinControl { return true }
+        switch properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
+        default: return false
+        }
+    }
+}

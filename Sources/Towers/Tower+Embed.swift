@@ -1,0 +1,123 @@
+public import Files
+import Foundation
+import Synchronization
+public import Vectors
+
+extension Tower {
+    /// Tokens of a batch: enough rows to use the processor well, few enough that a layer's results stay in its caches.
+    static let batchTokens = 512
+
+    /// The vectors of `texts`, one row each.
+    ///
+    /// 1. Workers take runs of texts that hold about one batch of tokens, in order.
+    /// 2. A worker tokenises its run, packs it without padding, and runs the encoder on it.
+    /// - Parameters:
+    ///   - role: Whether the texts are queries or documents, for models that were trained with prompts.
+    ///   - threads: How many workers, the caller's thread being one of them. The vectors do not depend on it.
+    ///   - progress: Called with the number of texts done so far, from any worker, one call at a time.
+    /// - Throws: `cancelled` between batches when the caller's task is cancelled; `corruptData` if the weights give
+    ///   something that is not a finite number.
+    public func embed(
+        _ texts: [String], as role: Role? = nil, threads: Int = 2, progress: (@Sendable (Int) -> Void)? = nil
+    ) throws(BelfryError) -> Matrix {
+        let result = Matrix(rows: texts.count, columns: dimension)
+        let runs = runs(of: texts)
+        let prompt = prompt(role)
+        let state = Mutex(EmbeddingState())
+        let workers = max(min(threads, runs.count), 1)
+        @Sendable func work(isCaller: Bool) {
+            let workspace = workspaces.take()
+            defer { workspaces.give(workspace) }
+            while true {
+                let isCancelled = isCaller && Task.isCancelled
+                let run: Range<Int>? = state.withLock { state in
+                    if isCancelled {
+                        state.failure = state.failure ?? BelfryError(.cancelled, "The work was cancelled.")
+                    }
+                    guard state.failure == nil, state.next < runs.count else { return nil }
+                    state.next += 1
+                    return runs[state.next - 1]
+                }
+                guard let run else { return }
+                let isFinite = embed(texts[run], prompt, workspace, into: result.pointer + run.lowerBound * dimension)
+                state.withLock { state in
+                    state.done += run.count
+                    if !isFinite {
+                        state.failure = .corrupt(
+                            "The weights give vectors that are not numbers.", at: .init(file: path))
+                    }
+                    progress?(state.done)
+                }
+            }
+        }
+        let others = DispatchGroup()
+        for _ in 1..<max(workers, 1) {
+            others.enter()
+            let thread = Thread {
+                work(isCaller: false)
+                others.leave()
+            }
+            thread.stackSize = 1 << 20
+            thread.start()
+        }
+        work(isCaller: true)
+        others.wait()
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+        return result
+    }
+
+    /// Cuts the texts into runs of about one batch each, guessing a text's tokens from its bytes.
+    private func runs(of texts: [String]) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        var begin = 0
+        var tokens = 0
+        for (index, text) in texts.enumerated() {
+            let guess = min(text.utf8.count / 5 + 3, maximumTokens)
+            if tokens + guess > Self.batchTokens, index > begin {
+                runs.append(begin..<index)
+                begin = index
+                tokens = 0
+            }
+            tokens += guess
+        }
+        if begin < texts.count { runs.append(begin..<texts.count) }
+        return runs
+    }
+
+    /// Embeds a run of texts in batches of at most `batchTokens` tokens, or one text. False: something is not finite.
+    private func embed(
+        _ texts: ArraySlice<String>, _ prompt: String, _ workspace: Workspace,
+        into target: UnsafeMutablePointer<Float>
+    ) -> Bool {
+        var target = target
+        var isFinite = true
+        workspace.ids.removeAll(keepingCapacity: true)
+        workspace.texts.removeAll(keepingCapacity: true)
+        func flush() {
+            let tokens = encoder.encode(workspace.ids, texts: workspace.texts, workspace)
+            for text in workspace.texts {
+                head.apply(
+                    tokens + text.lowerBound * encoder.configuration.hiddenSize, count: text.count, into: target,
+                    workspace)
+                isFinite = isFinite && (0..<dimension).allSatisfy { target[$0].isFinite }
+                target += dimension
+            }
+            workspace.ids.removeAll(keepingCapacity: true)
+            workspace.texts.removeAll(keepingCapacity: true)
+        }
+        for text in texts {
+            let begin = workspace.ids.count
+            tokenizer.encode(prompt.isEmpty ? text : prompt + text, limit: maximumTokens, into: &workspace.ids)
+            workspace.texts.append(begin..<workspace.ids.count)
+            if workspace.ids.count >= Self.batchTokens { flush() }
+        }
+        if !workspace.texts.isEmpty { flush() }
+        return isFinite
+    }
+}
+
+private struct EmbeddingState {
+    var next = 0
+    var done = 0
+    var failure: BelfryError?
+}

@@ -1,0 +1,46 @@
+extension Tower {
+    /// What `belfry tower inspect` shows.
+    public struct Inspection: Sendable {
+        /// The encoder's settings.
+        public let configuration: BertConfiguration
+        /// What follows the encoder, in words.
+        public let modules: [String]
+        /// Components of a vector.
+        public let dimension: Int
+        /// Tokens that are read of a text.
+        public let maximumTokens: Int
+        /// Numbers in all tensors of floats.
+        public let parameters: Int
+        /// The tensors of all weight files.
+        public let tensors: [Safetensors.Tensor]
+        /// The identity of the vector space.
+        public let fingerprint: String
+    }
+
+    /// The tower's settings and tensors.
+    public var inspection: Inspection {
+        let tensors = weights.flatMap(\.tensors)
+        let modules = manifest.modules.map { module -> String in
+            switch module {
+            case .pooling(let modes): "pooling (\(modes.map(\.rawValue).joined(separator: ", ")))"
+            case .dense(_, let inputs, let outputs, _, let activation): "dense \(inputs) → \(outputs), \(activation)"
+            case .normalize: "normalize"
+            }
+        }
+        return Inspection(
+            configuration: encoder.configuration, modules: modules, dimension: dimension,
+            maximumTokens: maximumTokens,
+            parameters: tensors.filter { $0.type.contains("F") }.reduce(0) { $0 + $1.count }, tensors: tensors,
+            fingerprint: fingerprint)
+    }
+}
+
+extension Tower: CustomStringConvertible {
+    /// One line about the tower.
+    public var description: String {
+        let parts = inspection
+        return "\(path): BERT, \(parts.configuration.layers) layers of \(parts.configuration.hiddenSize), "
+            + "\(parts.parameters) parameters → \(parts.modules.joined(separator: " → ")), \(dimension) components, "
+            + "at most \(maximumTokens) tokens"
+    }
+}

@@ -1,0 +1,197 @@
+public import Files
+import Foundation
+
+/// What `tower.json` says: everything about a tower except its numbers.
+///
+/// | member | what |
+/// |---|---|
+/// | `format`, `kind` | 1, `bert` |
+/// | `dimension`, `maximum_tokens` | of the vectors; of a text, the template's tokens included |
+/// | `modules` | what follows the encoder: `pooling` with its modes, `dense` with its file, `normalize` |
+/// | `prompts`, `default_prompt` | what is put before a text |
+/// | `files` | name → bytes and SHA-256 |
+/// | `fingerprint` | SHA-256 over all of the above, `canaries.npy` left out: the identity of the space |
+/// | `canaries` | texts whose vectors `canaries.npy` holds |
+/// | `checksum` | SHA-256 over all other members |
+public struct TowerManifest: Hashable, Sendable {
+    /// How the tokens' vectors become the text's.
+    public enum Pooling: String, Hashable, Sendable, CaseIterable {
+        /// The vector of the first token.
+        case cls
+        /// The greatest value of each component.
+        case max
+        /// The mean of all tokens.
+        case mean
+        /// The sum over the square root of the number of tokens.
+        case meanSqrtLength = "mean_sqrt_len"
+    }
+
+    /// One step after the encoder.
+    public enum Module: Hashable, Sendable {
+        /// One or more kinds of pooling, one after another in the vector.
+        case pooling([Pooling])
+        /// A product: weights in `file`, then `identity` or `tanh`.
+        case dense(file: String, inputs: Int, outputs: Int, bias: Bool, activation: String)
+        /// Division by the Euclidean length.
+        case normalize
+    }
+
+    /// A file of the tower.
+    public struct File: Hashable, Sendable {
+        /// Its length.
+        public var bytes: Int
+        /// Its digest, in hexadecimal.
+        public var sha256: String
+    }
+
+    /// The encoder's family: `bert`.
+    public var kind = "bert"
+    /// Components of a vector.
+    public var dimension: Int
+    /// Tokens that are read of a text, the template's included.
+    public var maximumTokens: Int
+    /// The steps after the encoder.
+    public var modules: [Module]
+    /// Named texts that are put before a text.
+    public var prompts: [String: String] = [:]
+    /// The prompt for texts of no particular role.
+    public var defaultPrompt: String?
+    /// The tower's files by name, `tower.json` left out.
+    public var files: [String: File] = [:]
+    /// The texts of the canary vectors.
+    public var canaries: [String] = []
+
+    static let name = "tower.json"
+    static let canaryFile = "canaries.npy"
+    static let format = 1
+
+    /// The identity of the tower's vector space: SHA-256 over weights, tokenizer, configuration and settings.
+    public var fingerprint: String {
+        var members = identity
+        members["files"] = Self.json(files.filter { $0.key != Self.canaryFile })
+        return Digest.sha256(Data(JSON.object(members).text().utf8))
+    }
+
+    private var identity: [String: JSON] {
+        var members: [String: JSON] = [
+            "format": .integer(Int64(Self.format)), "kind": .string(kind), "dimension": .integer(Int64(dimension)),
+            "maximum_tokens": .integer(Int64(maximumTokens)), "modules": .array(modules.map(\.json)),
+            "prompts": .object(prompts.mapValues { .string($0) }),
+        ]
+        if let defaultPrompt { members["default_prompt"] = .string(defaultPrompt) }
+        return members
+    }
+
+    private static func json(_ files: [String: File]) -> JSON {
+        .object(files.mapValues { .object(["bytes": .integer(Int64($0.bytes)), "sha256": .string($0.sha256)]) })
+    }
+
+    /// The content of `tower.json`. Equal manifests give equal bytes.
+    var text: String {
+        var members = identity
+        members["files"] = Self.json(files)
+        members["fingerprint"] = .string(fingerprint)
+        members["canaries"] = .array(canaries.map { .string($0) })
+        members["checksum"] = .string(Digest.sha256(Data(JSON.object(members).text().utf8)))
+        return JSON.object(members).text(pretty: true) + "\n"
+    }
+
+    /// The number of components after the pooling, for an encoder of `hidden` components.
+    func pooledSize(hidden: Int) -> Int {
+        for case .pooling(let modes) in modules { return hidden * modes.count }
+        return hidden
+    }
+
+    init(dimension: Int, maximumTokens: Int, modules: [Module]) {
+        self.dimension = dimension
+        self.maximumTokens = maximumTokens
+        self.modules = modules
+    }
+
+    /// Reads the manifest of the tower directory `folder`.
+    public init(folder: String) throws(BelfryError) {
+        let file = folder + "/" + Self.name
+        guard System.exists(file) else {
+            throw BelfryError(
+                .notFound, "This is not a tower: it has no \(Self.name).", at: .init(file: folder),
+                remedy: "Import the model first: belfry tower import <folder> --to <name>.tower")
+        }
+        let json = try StrictJSON(file: file)
+        func corrupt(_ member: String) -> BelfryError {
+            .corrupt(
+                "The member “\(member)” is missing or not what it should be.", at: .init(file: file, place: member))
+        }
+        guard let format = json["format"]?.integer else { throw corrupt("format") }
+        guard format == Self.format else {
+            throw BelfryError(
+                .unsupported, "The tower has format \(format); this Belfry reads format \(Self.format).",
+                at: .init(file: file))
+        }
+        guard let kind = json["kind"]?.string else { throw corrupt("kind") }
+        guard kind == "bert" else {
+            throw BelfryError(.unsupported, "The tower's kind “\(kind)” is not supported.", at: .init(file: file))
+        }
+        guard let dimension = json["dimension"]?.integer, (1...1 << 20).contains(dimension) else {
+            throw corrupt("dimension")
+        }
+        guard let tokens = json["maximum_tokens"]?.integer, (1...1 << 16).contains(tokens) else {
+            throw corrupt("maximum_tokens")
+        }
+        guard let modules = json["modules"]?.array else { throw corrupt("modules") }
+        self.init(dimension: dimension, maximumTokens: tokens, modules: [])
+        for module in modules {
+            guard let module = Module(module) else { throw corrupt("modules") }
+            self.modules.append(module)
+        }
+        for (name, prompt) in json["prompts"]?.members ?? [] {
+            guard let prompt = prompt.string else { throw corrupt("prompts") }
+            prompts[String(decoding: name, as: UTF8.self)] = prompt
+        }
+        defaultPrompt = json["default_prompt"]?.string
+        guard let files = json["files"]?.members else { throw corrupt("files") }
+        for (name, entry) in files {
+            guard let bytes = entry["bytes"]?.integer, bytes >= 0, let sha256 = entry["sha256"]?.string,
+                !name.contains(UInt8(ascii: "/")), !name.isEmpty
+            else { throw corrupt("files") }
+            self.files[String(decoding: name, as: UTF8.self)] = File(bytes: bytes, sha256: sha256)
+        }
+        for text in json["canaries"]?.array ?? [] {
+            guard let text = text.string else { throw corrupt("canaries") }
+            canaries.append(text)
+        }
+        guard json["fingerprint"]?.string == fingerprint else { throw corrupt("fingerprint") }
+    }
+}
+
+extension TowerManifest.Module {
+    var json: JSON {
+        switch self {
+        case .normalize: .object(["type": .string("normalize")])
+        case .pooling(let modes):
+            .object(["type": .string("pooling"), "modes": .array(modes.map { .string($0.rawValue) })])
+        case .dense(let file, let inputs, let outputs, let bias, let activation):
+            .object([
+                "type": .string("dense"), "file": .string(file), "inputs": .integer(Int64(inputs)),
+                "outputs": .integer(Int64(outputs)), "bias": .bool(bias), "activation": .string(activation),
+            ])
+        }
+    }
+
+    init?(_ json: StrictJSON) {
+        switch json["type"]?.string {
+        case "normalize": self = .normalize
+        case "pooling":
+            let modes = (json["modes"]?.array ?? []).map { $0.string.flatMap(TowerManifest.Pooling.init) }
+            guard !modes.isEmpty, !modes.contains(nil) else { return nil }
+            self = .pooling(modes.compactMap { $0 })
+        case "dense":
+            guard let file = json["file"]?.string, !file.contains("/"), let inputs = json["inputs"]?.integer,
+                let outputs = json["outputs"]?.integer, let bias = json["bias"]?.bool,
+                let activation = json["activation"]?.string, ["identity", "tanh"].contains(activation),
+                (1...1 << 18).contains(inputs), (1...1 << 18).contains(outputs)
+            else { return nil }
+            self = .dense(file: file, inputs: inputs, outputs: outputs, bias: bias, activation: activation)
+        default: return nil
+        }
+    }
+}

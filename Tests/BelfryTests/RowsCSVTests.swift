@@ -184,7 +184,7 @@ import Testing
     }
 }
 
-@Suite struct CatalogueTests {
+@Suite struct RealRowsTests {
     private static let catalogue = TestData.cache + "/qte-industrial-catalog/product-E-20-09-2026.csv"
 
     /// The digest is of what Python's csv module reads (`newline=""`, `utf-8-sig`): the fields of each row joined by

@@ -9,7 +9,8 @@ import Vectors
 @testable import Belfry
 
 @Suite struct CollectionTests {
-    private static let quiet = CollectionBuilder.Observer(badRow: { _ in }, progress: { _, _ in })
+    private static let quiet = CollectionBuilder.Observer(
+        badRow: { _ in }, reading: { _, _ in }, progress: { _, _ in })
 
     /// Answers equal float64 brute force over the stored vectors; equal vectors come in the order of their ids.
     @Test(arguments: Metric.allCases, ElementType.allCases)
@@ -59,8 +60,8 @@ import Vectors
             let shop = try Shop(folder, rows: 5)
             _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 1).build(Self.quiet)
             let collection = try Collection(shop.collection)
-            let good = [Float](repeating: 0.5, count: 32)
-            var bad = [[Float](repeating: 1, count: 31), [Float](repeating: 0, count: 32)]
+            let good = [Float](repeating: 0.5, count: Shop.dimension)
+            var bad = [[Float](repeating: 1, count: Shop.dimension - 1), [Float](repeating: 0, count: Shop.dimension)]
             for value in [Float.nan, .infinity] {
                 bad.append(good)
                 bad[bad.count - 1][7] = value

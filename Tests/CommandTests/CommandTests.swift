@@ -65,6 +65,54 @@ import Testing
         }
     }
 
+    @Test(arguments: ["rows.tsv", "rows.jsonl", "rows.csv.gz", "rows.jsonl.gz"])
+    func everyFormatOfRowsBuildsTheSame(_ name: String) throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder, rows: 12)
+            #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
+            let expected = try BelfryProcess.run(["search", shop.recipe, "desk", "--json"]).output
+
+            let csv = try String(contentsOfFile: "\(shop.recipe)/products.csv", encoding: .utf8)
+            let rows = csv.split(separator: "\n").dropFirst().map { $0.replacing("\"", with: "").split(separator: ",") }
+            let text =
+                switch name.split(separator: ".")[1] {
+                case "tsv":
+                    "id\ttitle\tdescription\tprice\n"
+                        + rows.map {
+                            "\($0[0])\t\($0[1])\t\($0[2...($0.count - 2)].joined(separator: ","))\t\($0.last!)\n"
+                        }.joined()
+                case "jsonl":
+                    rows.map {
+                        "{\"id\": \"\($0[0])\", \"title\": \"\($0[1])\", \"description\": "
+                            + "\"\($0[2...($0.count - 2)].joined(separator: ","))\", \"price\": \($0.last!)}\n"
+                    }.joined()
+                default: csv
+                }
+            let data = name.hasSuffix(".gz") ? Data(text.utf8).gzipped : Data(text.utf8)
+            try data.write(to: URL(fileURLWithPath: "\(shop.recipe)/\(name)"))
+            let recipe = try String(contentsOfFile: "\(shop.recipe)/recipe.yaml", encoding: .utf8)
+            try shop.write(recipe.replacing("products.csv", with: name), "shop/recipe.yaml")
+            let build = try BelfryProcess.run(["build", shop.recipe, "--replace"])
+            #expect(build.output.contains("12 points, 0 bad rows"), "\(build)")
+            #expect(try BelfryProcess.run(["search", shop.recipe, "desk", "--json"]).output == expected)
+        }
+    }
+
+    @Test func twoBuildsAtOnceDoNotMeet() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder)
+            let building = shop.collection + ".building"
+            try FileManager.default.createDirectory(atPath: building, withIntermediateDirectories: true)
+            let lock = open(building + "/lock", O_RDWR | O_CREAT, 0o644)
+            #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+            let refused = try BelfryProcess.run(["build", shop.recipe])
+            #expect(refused.exitCode == 1)
+            #expect(refused.errors.contains("Another build is at work"))
+            close(lock)
+            #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
+        }
+    }
+
     @Test func anotherTowerIsRefused() throws {
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder)
@@ -129,13 +177,13 @@ import Testing
             #expect(lines.count == 2, "\(outcome)")
             let first = try JSON(parsing: Data(lines[0].utf8), source: "embed")
             #expect(first["text"]?.string == "red lamp")
-            #expect(first["vector"]?.array?.count == 32)
+            #expect(first["vector"]?.array?.count == Shop.dimension)
 
             try shop.write("{\"text\": \"red lamp\"}\n{\"text\": \"blue desk\"}\n", "texts.jsonl")
             let arguments = ["embed", shop.tower, "--input", "\(folder)/texts.jsonl", "--output", "\(folder)/out.npy"]
             #expect(try BelfryProcess.run(arguments).exitCode == 0)
             let array = try NpyArray("\(folder)/out.npy")
-            #expect(array.shape == [2, 32])
+            #expect(array.shape == [2, Shop.dimension])
             let same = zip(array.floats(), first["vector"]!.array!).allSatisfy { $0 == Float($1.number!) }
             #expect(same)
         }

@@ -9,6 +9,7 @@ struct Shop {
     var collection: String { "\(recipe)/shop.belfry" }
 
     static let model = TestData.root + "/Tests/TowersTests/Fixtures/tiny-bert"
+    static let dimension = 36
     static let products = ["lamp", "desk", "chair", "glove", "pump", "valve", "scale", "oven", "flask", "drill"]
     static let colours = ["red", "green", "blue", "black", "white"]
 

@@ -36,15 +36,19 @@ public struct CollectionBuilder: Sendable {
     public struct Observer: Sendable {
         /// A row that cannot be used, and why.
         public var badRow: @Sendable (BelfryError) -> Void
+        /// Bytes of the rows read so far, and in all if that is known, while they are looked over.
+        public var reading: @Sendable (_ done: Int, _ total: Int?) -> Void
         /// Points embedded so far, and in all, without those that an interrupted build had finished.
         public var progress: @Sendable (_ done: Int, _ total: Int) -> Void
 
         /// An observer.
         public init(
             badRow: @escaping @Sendable (BelfryError) -> Void,
+            reading: @escaping @Sendable (_ done: Int, _ total: Int?) -> Void,
             progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
         ) {
             self.badRow = badRow
+            self.reading = reading
             self.progress = progress
         }
     }
@@ -66,6 +70,11 @@ public struct CollectionBuilder: Sendable {
     /// Builds, or finds that all is built.
     /// - Throws: `conflict` where another collection is in the place and `replace` is false, or another build runs.
     public func build(_ observer: Observer) throws(BelfryError) -> Summary {
+        guard System.exists(recipe.tower) else {
+            throw BelfryError(
+                .notFound, "The recipe's tower is not there.", at: .init(file: recipe.tower),
+                remedy: "Make it of a model: belfry tower import <model folder> --to \(recipe.tower)")
+        }
         if let problem = Tower.check(recipe.tower).first { throw problem }
         let tower = try Tower.load(recipe.tower)
         let journal = BuildJournal(recipe: try recipe.digest(), tower: tower.fingerprint, limit: limit)
@@ -119,7 +128,10 @@ public struct CollectionBuilder: Sendable {
     private func survey(_ observer: Observer) throws(BelfryError) -> (points: Int, badRows: Int) {
         var items = try ItemReader(recipe)
         var points = 0
-        while points < limit ?? .max, try items.next(badRow: observer.badRow) != nil { points += 1 }
+        while points < limit ?? .max, try items.next(badRow: observer.badRow) != nil {
+            points += 1
+            if points % 1_024 == 0 { observer.reading(items.bytes.done, items.bytes.total) }
+        }
         guard points > 0 else {
             throw BelfryError(
                 .invalidInput, "Not one row can be used (\(items.badRows) are bad).", at: .init(file: recipe.rows.file))

@@ -24,6 +24,9 @@ struct ItemReader {
     /// How many rows could not be used so far.
     private(set) var badRows = 0
 
+    /// Bytes of the file read so far, and in all if that is known.
+    var bytes: (done: Int, total: Int?) { rows.progress }
+
     /// Opens the file and finds every column that the recipe names.
     init(_ recipe: Recipe) throws(BelfryError) {
         self.recipe = recipe

@@ -29,12 +29,15 @@ struct Build: ParsableCommand {
         let start = ContinuousClock.now
         let recipe = try Recipe(folder: recipe)
         if let warning = BLAS.warning { Terminal.note("belfry: \(warning)") }
-        let progress = EmbeddingProgress()
+        let progress = BuildProgress()
+        defer { progress.finish(failed: true) }
         let bad = BadRowLog()
         let builder = CollectionBuilder(recipe, limit: limit, threads: threads.threads, replace: replace)
         let summary = try builder.build(
-            .init(badRow: { bad.add($0) }, progress: { progress.show($0, of: $1) }))
-        progress.finish()
+            .init(
+                badRow: { bad.add($0) }, reading: { progress.show("reading", $0, of: $1, .bytes) },
+                progress: { progress.show("embedding", $0, of: $1, .items) }))
+        progress.finish(failed: false)
 
         if output.json {
             try Terminal.print(JSON(encoding: summary).text())
@@ -50,19 +53,22 @@ struct Build: ParsableCommand {
     }
 }
 
-/// The progress line of a build, which begins when the first rows are embedded: only then the total is known.
-private final class EmbeddingProgress: Sendable {
-    private let line = Mutex<ProgressLine?>(nil)
+/// The progress lines of a build, one after another: the rows are looked over, then embedded.
+private final class BuildProgress: Sendable {
+    private let current = Mutex<(label: String, line: ProgressLine)?>(nil)
 
-    func show(_ done: Int, of total: Int) {
-        let line = line.withLock { line in
-            if line == nil { line = ProgressLine("embedding", total: total) }
+    func show(_ label: String, _ done: Int, of total: Int?, _ unit: ProgressLine.Unit) {
+        let line = current.withLock { current in
+            if let current, current.label == label { return current.line }
+            current?.line.finish()
+            let line = ProgressLine(label, total: total, unit: unit)
+            current = (label, line)
             return line
         }
-        line?.advance(to: done)
+        line.advance(to: done)
     }
 
-    func finish() { line.withLock { $0?.finish() } }
+    func finish(failed: Bool) { current.withLock { $0?.line.finish(failed: failed) } }
 }
 
 /// Prints the first bad rows and counts the rest.

@@ -40,6 +40,7 @@ struct Embed: ParsableCommand {
         let texts = try TextReader(input, field: field)
         let sink = try VectorSink(output, dimension: tower.dimension)
         let progress = ProgressLine("embedding")
+        defer { progress.finish(failed: true) }
         var count = 0
         var time = Duration.zero
         while true {

@@ -13,10 +13,16 @@ let swiftSettings: [SwiftSetting] = [
 let package = Package(
     name: "belfry",
     products: [
-        .library(name: "Towers", targets: ["Towers"])
+        .library(name: "Belfry", targets: ["Belfry"]),
+        .library(name: "Towers", targets: ["Towers"]),
+        .library(name: "Shards", targets: ["Files", "Vectors", "Shards"]),
+        .executable(name: "belfry", targets: ["BelfryCommand"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -29,16 +35,37 @@ let package = Package(
             dependencies: ["CGlibc", "CKernels", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swiftSettings),
         .target(name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], swiftSettings: swiftSettings),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .target(name: "Shards", dependencies: ["Vectors", "CLZ4"], swiftSettings: swiftSettings),
+        .target(name: "Neighbors", dependencies: ["Shards"], swiftSettings: swiftSettings),
         .target(name: "Towers", dependencies: ["Vectors"], swiftSettings: swiftSettings),
+        .target(
+            name: "Belfry",
+            dependencies: [
+                "Neighbors", "Towers", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "BelfryCommand",
+            dependencies: ["Belfry", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: swiftSettings),
+        .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "TowersTests", dependencies: ["CKernels", "Files", "TestSupport", "Towers", "Vectors"],
-            exclude: ["Fixtures"], swiftSettings: swiftSettings),
-        .testTarget(
             name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ShardsTests", dependencies: ["CKernels", "Shards", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "NeighborsTests", dependencies: ["Files", "Neighbors", "Shards", "TestSupport", "Vectors"],
+            swiftSettings: swiftSettings),
+        .testTarget(name: "BelfryTests", dependencies: ["Belfry", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CommandTests", dependencies: ["Belfry", "BelfryCommand", "TestSupport"],
             swiftSettings: swiftSettings),
     ]
 )

@@ -4,6 +4,9 @@
 
 #include "targets.h"
 
+static inline const void *in(const void *from, size_t byte) { return (const char *)from + byte; }
+static inline void *out(void *to, size_t byte) { return (char *)to + byte; }
+
 // MARK: plain C, one component at a time
 
 static uint32_t bits_of_f16(uint16_t half) {
@@ -40,90 +43,92 @@ static uint16_t bf16_of_bits(uint32_t bits) {
 
 // The vector versions end with these for what is left over.
 
-static void widen_f16_from(size_t i, const void *from, size_t count, float *to) {
+static void widen_f16_from(size_t i, const void *from, size_t count, void *to) {
     for (; i < count; i++) {
         uint16_t half;
-        memcpy(&half, (const char *)from + 2 * i, 2);
+        memcpy(&half, in(from, 2 * i), 2);
         uint32_t bits = bits_of_f16(half);
-        memcpy(to + i, &bits, 4);
+        memcpy(out(to, 4 * i), &bits, 4);
     }
 }
 
-static void widen_bf16_from(size_t i, const void *from, size_t count, float *to) {
+static void widen_bf16_from(size_t i, const void *from, size_t count, void *to) {
     for (; i < count; i++) {
         uint16_t upper;
-        memcpy(&upper, (const char *)from + 2 * i, 2);
+        memcpy(&upper, in(from, 2 * i), 2);
         uint32_t bits = (uint32_t)upper << 16;
-        memcpy(to + i, &bits, 4);
+        memcpy(out(to, 4 * i), &bits, 4);
     }
 }
 
-static void narrow_f16_from(size_t i, const float *from, size_t count, void *to) {
+static void narrow_f16_from(size_t i, const void *from, size_t count, void *to) {
     for (; i < count; i++) {
         uint32_t bits;
-        memcpy(&bits, from + i, 4);
+        memcpy(&bits, in(from, 4 * i), 4);
         uint16_t half = f16_of_bits(bits);
-        memcpy((char *)to + 2 * i, &half, 2);
+        memcpy(out(to, 2 * i), &half, 2);
     }
 }
 
-static void narrow_bf16_from(size_t i, const float *from, size_t count, void *to) {
+static void narrow_bf16_from(size_t i, const void *from, size_t count, void *to) {
     for (; i < count; i++) {
         uint32_t bits;
-        memcpy(&bits, from + i, 4);
+        memcpy(&bits, in(from, 4 * i), 4);
         uint16_t upper = bf16_of_bits(bits);
-        memcpy((char *)to + 2 * i, &upper, 2);
+        memcpy(out(to, 2 * i), &upper, 2);
     }
 }
 
-static void widen_f16(const void *from, size_t count, float *to) { widen_f16_from(0, from, count, to); }
-static void widen_bf16(const void *from, size_t count, float *to) { widen_bf16_from(0, from, count, to); }
-static void narrow_f16(const float *from, size_t count, void *to) { narrow_f16_from(0, from, count, to); }
-static void narrow_bf16(const float *from, size_t count, void *to) { narrow_bf16_from(0, from, count, to); }
+static void widen_f16(const void *from, size_t count, void *to) { widen_f16_from(0, from, count, to); }
+static void widen_bf16(const void *from, size_t count, void *to) { widen_bf16_from(0, from, count, to); }
+static void narrow_f16(const void *from, size_t count, void *to) { narrow_f16_from(0, from, count, to); }
+static void narrow_bf16(const void *from, size_t count, void *to) { narrow_bf16_from(0, from, count, to); }
 
 static const belfry_convert_kernels scalar_kernels = {widen_f16, widen_bf16, narrow_f16, narrow_bf16};
 
 #if BELFRY_X86
 #include <immintrin.h>
 
+#define NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+
 // MARK: AVX2 and F16C, eight components at a time
 
-TARGET_AVX2 static void widen_f16_avx2(const void *from, size_t count, float *to) {
+TARGET_AVX2 static void widen_f16_avx2(const void *from, size_t count, void *to) {
     size_t i = 0;
     for (; i + 8 <= count; i += 8)
-        _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const void *)((const char *)from + 2 * i))));
+        _mm256_storeu_ps(out(to, 4 * i), _mm256_cvtph_ps(_mm_loadu_si128(in(from, 2 * i))));
     widen_f16_from(i, from, count, to);
 }
 
-TARGET_AVX2 static void widen_bf16_avx2(const void *from, size_t count, float *to) {
+TARGET_AVX2 static void widen_bf16_avx2(const void *from, size_t count, void *to) {
     size_t i = 0;
     for (; i + 8 <= count; i += 8) {
-        __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)((const char *)from + 2 * i)));
-        _mm256_storeu_si256((void *)(to + i), _mm256_slli_epi32(wide, 16));
+        __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(in(from, 2 * i)));
+        _mm256_storeu_si256(out(to, 4 * i), _mm256_slli_epi32(wide, 16));
     }
     widen_bf16_from(i, from, count, to);
 }
 
-TARGET_AVX2 static void narrow_f16_avx2(const float *from, size_t count, void *to) {
+TARGET_AVX2 static void narrow_f16_avx2(const void *from, size_t count, void *to) {
     size_t i = 0;
     for (; i + 8 <= count; i += 8) {
-        __m128i halves = _mm256_cvtps_ph(_mm256_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-        _mm_storeu_si128((void *)((char *)to + 2 * i), halves);
+        __m128i halves = _mm256_cvtps_ph(_mm256_loadu_ps(in(from, 4 * i)), NEAREST);
+        _mm_storeu_si128(out(to, 2 * i), halves);
     }
     narrow_f16_from(i, from, count, to);
 }
 
-TARGET_AVX2 static void narrow_bf16_avx2(const float *from, size_t count, void *to) {
+TARGET_AVX2 static void narrow_bf16_avx2(const void *from, size_t count, void *to) {
     const __m256i one = _mm256_set1_epi32(1), bias = _mm256_set1_epi32(0x7fff), quiet = _mm256_set1_epi32(0x40);
     size_t i = 0;
     for (; i + 8 <= count; i += 8) {
-        __m256 x = _mm256_loadu_ps(from + i);
+        __m256 x = _mm256_loadu_ps(in(from, 4 * i));
         __m256i bits = _mm256_castps_si256(x), upper = _mm256_srli_epi32(bits, 16);
         __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, bias), _mm256_and_si256(upper, one));
         __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
         __m256i wide = _mm256_blendv_epi8(_mm256_srli_epi32(rounded, 16), _mm256_or_si256(upper, quiet), nan);
         __m128i narrow = _mm_packus_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
-        _mm_storeu_si128((void *)((char *)to + 2 * i), narrow);
+        _mm_storeu_si128(out(to, 2 * i), narrow);
     }
     narrow_bf16_from(i, from, count, to);
 }
@@ -133,42 +138,42 @@ static const belfry_convert_kernels avx2_kernels = {widen_f16_avx2, widen_bf16_a
 
 // MARK: AVX-512, sixteen components at a time
 
-TARGET_AVX512 static void widen_f16_avx512(const void *from, size_t count, float *to) {
+TARGET_AVX512 static void widen_f16_avx512(const void *from, size_t count, void *to) {
     size_t i = 0;
     for (; i + 16 <= count; i += 16)
-        _mm512_storeu_ps(to + i, _mm512_cvtph_ps(_mm256_loadu_si256((const void *)((const char *)from + 2 * i))));
+        _mm512_storeu_ps(out(to, 4 * i), _mm512_cvtph_ps(_mm256_loadu_si256(in(from, 2 * i))));
     widen_f16_from(i, from, count, to);
 }
 
-TARGET_AVX512 static void widen_bf16_avx512(const void *from, size_t count, float *to) {
+TARGET_AVX512 static void widen_bf16_avx512(const void *from, size_t count, void *to) {
     size_t i = 0;
     for (; i + 16 <= count; i += 16) {
-        __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)((const char *)from + 2 * i)));
-        _mm512_storeu_si512(to + i, _mm512_slli_epi32(wide, 16));
+        __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(in(from, 2 * i)));
+        _mm512_storeu_si512(out(to, 4 * i), _mm512_slli_epi32(wide, 16));
     }
     widen_bf16_from(i, from, count, to);
 }
 
-TARGET_AVX512 static void narrow_f16_avx512(const float *from, size_t count, void *to) {
+TARGET_AVX512 static void narrow_f16_avx512(const void *from, size_t count, void *to) {
     size_t i = 0;
     for (; i + 16 <= count; i += 16) {
-        __m256i halves = _mm512_cvtps_ph(_mm512_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-        _mm256_storeu_si256((void *)((char *)to + 2 * i), halves);
+        __m256i halves = _mm512_cvtps_ph(_mm512_loadu_ps(in(from, 4 * i)), NEAREST);
+        _mm256_storeu_si256(out(to, 2 * i), halves);
     }
     narrow_f16_from(i, from, count, to);
 }
 
 // Not the CPU's own bf16 instruction: it takes denormals for zero.
-TARGET_AVX512 static void narrow_bf16_avx512(const float *from, size_t count, void *to) {
+TARGET_AVX512 static void narrow_bf16_avx512(const void *from, size_t count, void *to) {
     const __m512i one = _mm512_set1_epi32(1), bias = _mm512_set1_epi32(0x7fff), quiet = _mm512_set1_epi32(0x40);
     size_t i = 0;
     for (; i + 16 <= count; i += 16) {
-        __m512 x = _mm512_loadu_ps(from + i);
+        __m512 x = _mm512_loadu_ps(in(from, 4 * i));
         __m512i bits = _mm512_castps_si512(x), upper = _mm512_srli_epi32(bits, 16);
         __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, bias), _mm512_and_si512(upper, one));
         __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
         __m512i wide = _mm512_mask_or_epi32(_mm512_srli_epi32(rounded, 16), nan, upper, quiet);
-        _mm256_storeu_si256((void *)((char *)to + 2 * i), _mm512_cvtepi32_epi16(wide));
+        _mm256_storeu_si256(out(to, 2 * i), _mm512_cvtepi32_epi16(wide));
     }
     narrow_bf16_from(i, from, count, to);
 }

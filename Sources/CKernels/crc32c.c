@@ -38,7 +38,7 @@ static uint32_t crc_table(uint32_t crc, const uint8_t *p, size_t n) {
 #if BELFRY_X86
 #include <immintrin.h>
 
-// crc of the concatenation a·b from crc(a) and crc(b): multiply crc(a) by x^(8·|b|) modulo the polynomial.
+// a·b modulo the polynomial, bits reversed as everywhere here.
 static uint32_t multiply_modulo(uint32_t a, uint32_t b) {
     uint32_t product = 0;
     for (uint32_t bit = 0x80000000u; bit != 0; bit >>= 1) {
@@ -48,34 +48,54 @@ static uint32_t multiply_modulo(uint32_t a, uint32_t b) {
     return product;
 }
 
-#define STREAM 1024  // bytes per stream: three of them fit in 4 KiB with room to spare
-static uint32_t shift_one_stream, shift_two_streams;
-static pthread_once_t shift_once = PTHREAD_ONCE_INIT;
-
-static void make_shifts(void) {
-    uint32_t power = 0x40000000u;  // x^1, bit-reversed
-    uint32_t shift = 0x80000000u;  // x^0
-    for (uint64_t bits = 8 * STREAM; bits != 0; bits >>= 1) {
-        if (bits & 1) shift = multiply_modulo(shift, power);
+static uint32_t power_of_x(uint64_t exponent) {
+    uint32_t power = 0x40000000u;   // x^1
+    uint32_t result = 0x80000000u;  // x^0
+    for (; exponent != 0; exponent >>= 1) {
+        if (exponent & 1) result = multiply_modulo(result, power);
         power = multiply_modulo(power, power);
     }
-    shift_one_stream = shift;
-    shift_two_streams = multiply_modulo(shift, shift);
+    return result;
 }
 
-__attribute__((target("sse4.2"))) static uint32_t crc_sse42(uint32_t crc, const uint8_t *p, size_t n) {
-    pthread_once(&shift_once, make_shifts);
+// Bytes per stream: three long ones in 3 KiB, three short ones in what is left of a 4 KiB block.
+#define LONG 1024
+#define SHORT 128
+static struct {
+    uint32_t one, two;  // what moves a checksum over one stream, over two
+} over_long, over_short;
+static pthread_once_t over_once = PTHREAD_ONCE_INIT;
+
+static void make_over(void) {
+    // 33 less than the bits to move over: the carry-less product comes out one bit low, and the CRC instruction that
+    // reduces it multiplies by x^32.
+    over_long.one = power_of_x(8 * LONG - 33), over_long.two = power_of_x(16 * LONG - 33);
+    over_short.one = power_of_x(8 * SHORT - 33), over_short.two = power_of_x(16 * SHORT - 33);
+}
+
+// The checksum of the concatenation a·b is that of a, moved over b, xor that of b.
+__attribute__((target("sse4.2,pclmul"))) static inline uint64_t move_over(uint64_t crc, uint32_t over) {
+    __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)crc), _mm_cvtsi32_si128((int)over), 0);
+    return _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
+}
+
+__attribute__((target("sse4.2,pclmul"))) static uint32_t crc_sse42(uint32_t crc, const uint8_t *p, size_t n) {
+    pthread_once(&over_once, make_over);
     uint64_t word;
     uint64_t a = crc;
-    for (; n >= 3 * STREAM; p += 3 * STREAM, n -= 3 * STREAM) {
-        uint64_t b = 0, c = 0;
-        for (size_t i = 0; i < STREAM; i += 8) {
-            memcpy(&word, p + i, 8), a = _mm_crc32_u64(a, word);
-            memcpy(&word, p + STREAM + i, 8), b = _mm_crc32_u64(b, word);
-            memcpy(&word, p + 2 * STREAM + i, 8), c = _mm_crc32_u64(c, word);
-        }
-        a = multiply_modulo((uint32_t)a, shift_two_streams) ^ multiply_modulo((uint32_t)b, shift_one_stream) ^ c;
+#define THREE_STREAMS(length, over)                                                              \
+    for (; n >= 3 * (length); p += 3 * (length), n -= 3 * (length)) {                            \
+        uint64_t b = 0, c = 0;                                                                   \
+        for (size_t i = 0; i < (length); i += 8) {                                               \
+            memcpy(&word, p + i, 8), a = _mm_crc32_u64(a, word);                                 \
+            memcpy(&word, p + (length) + i, 8), b = _mm_crc32_u64(b, word);                      \
+            memcpy(&word, p + 2 * (length) + i, 8), c = _mm_crc32_u64(c, word);                  \
+        }                                                                                        \
+        a = move_over(a, (over).two) ^ move_over(b, (over).one) ^ c;                             \
     }
+    THREE_STREAMS(LONG, over_long)
+    THREE_STREAMS(SHORT, over_short)
+#undef THREE_STREAMS
     for (; n >= 8; p += 8, n -= 8) memcpy(&word, p, 8), a = _mm_crc32_u64(a, word);
     for (; n > 0; p++, n--) a = _mm_crc32_u8((uint32_t)a, *p);
     return (uint32_t)a;

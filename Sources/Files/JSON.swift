@@ -61,12 +61,20 @@ extension JSON: Codable {
 
 extension JSON {
     /// Parses one JSON document.
-    /// - Throws: `invalidInput` that names `source`.
+    /// - Throws: `invalidInput` that names `source` and the byte.
     public init(parsing data: Data, source: String) throws(BelfryError) {
-        do {
-            self = try JSONDecoder().decode(JSON.self, from: data)
+        let bytes = Array(data)
+        self = try bytes.withBytes { bytes throws(BelfryError) in try JSON(parsing: bytes, source: source) }
+    }
+
+    /// Parses one JSON document from its UTF-8 bytes.
+    /// - Throws: `invalidInput` that names `source` and the byte.
+    public init(parsing bytes: UnsafeRawBufferPointer, source: String) throws(BelfryError) {
+        do throws(JSONParser.Failure) {
+            self = try JSONParser.parse(bytes)
         } catch {
-            throw BelfryError(.invalidInput, "This is not valid JSON.", at: .init(file: source), cause: error)
+            throw BelfryError(
+                .invalidInput, "This is not valid JSON: \(error.reason).", at: .byte(error.offset, of: source))
         }
     }
 

@@ -49,13 +49,14 @@ struct NpyHeader {
         guard shape.count <= Self.mostDimensions else {
             throw .corrupt("The shape has \(shape.count) dimensions.", at: place)
         }
-        var count = shape.contains(0) ? 0 : 1
-        for extent in shape where count > 0 {
-            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+        // An empty array is bounded too, so that no product of its extents can overflow later.
+        var product = 1
+        for extent in shape where extent > 0 {
+            let (larger, overflow) = product.multipliedReportingOverflow(by: extent)
             guard !overflow else { throw .corrupt("The shape \(shape) is more than any file holds.", at: place) }
-            count = product
+            product = larger
         }
-        self.count = count
+        count = shape.contains(0) ? 0 : product
         // With one long dimension both orders are the same.
         guard !fortran || shape.count(where: { $0 > 1 }) <= 1 || count == 0 else {
             throw BelfryError(

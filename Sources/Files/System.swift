@@ -3,8 +3,8 @@ public import Foundation
 
 /// The few system calls that the storage code needs, each with an error that names the file and the reason.
 public enum System {
-    /// The error for a failed call on `path`, from `errno`.
-    static func failure(_ action: String, _ path: String, errno code: Int32 = errno) -> BelfryError {
+    /// The error for a system call on `path` that just failed, from `errno`.
+    public static func failure(_ action: String, _ path: String, errno code: Int32 = errno) -> BelfryError {
         let kind: BelfryError.Code = code == ENOENT ? .notFound : .io
         let remedy: String? =
             switch code {
@@ -73,6 +73,24 @@ public enum System {
     public static func exchange(_ first: String, _ second: String) throws(BelfryError) {
         guard renameat2(AT_FDCWD, first, AT_FDCWD, second, UInt32(1 << 1)) == 0 else {
             throw failure("exchange it with \(second)", first)
+        }
+    }
+
+    /// Links a folder's files into a new folder, or copies those that cannot be linked: on another file system.
+    public static func link(_ source: String, to target: String) throws(BelfryError) {
+        try createDirectory(target)
+        for name in try list(source) {
+            let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
+            if isDirectory(from) {
+                try link(from, to: to)
+            } else if Foundation.link(from, to) != 0 {
+                do {
+                    try FileManager.default.copyItem(atPath: from, toPath: to)
+                } catch {
+                    throw BelfryError(.io, "Cannot copy it to \(to).", at: .init(file: from), cause: error)
+                }
+                try sync(to)
+            }
         }
     }
 

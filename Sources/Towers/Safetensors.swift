@@ -149,7 +149,7 @@ public final class Safetensors: Sendable {
         let copy = Matrix(rows: 1, columns: tensor.count)
         let stored: ElementType? = ["F32": .f32, "F16": .f16, "BF16": .bf16][tensor.type]
         if let stored, let start = bytes.baseAddress {
-            Elements.widen(start, stored, count: tensor.count, into: copy.pointer)
+            stored.widen(start, to: copy.pointer, count: tensor.count)
         } else if tensor.type == "F64" {
             for index in 0..<tensor.count {
                 copy.pointer[index] = Float(bytes.loadUnaligned(fromByteOffset: 8 * index, as: Double.self))

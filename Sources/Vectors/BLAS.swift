@@ -8,23 +8,21 @@ public enum BLAS {
     ///
     /// `op(a)` is `m × k`, `op(b)` is `k × n`, `c` is `m × n`. A leading dimension is the distance in floats from
     /// one row *as stored* to the next; nil means rows without gaps. With `beta` 0 the old content of `c` is not read.
-    @inline(__always)
     public static func multiply(
-        m: Int, n: Int, k: Int,
-        _ a: UnsafePointer<Float>, leading aLeading: Int? = nil, transposed aTransposed: Bool = false,
-        _ b: UnsafePointer<Float>, leading bLeading: Int? = nil, transposed bTransposed: Bool = false,
-        into c: UnsafeMutablePointer<Float>, leading cLeading: Int? = nil,
-        alpha: Float = 1, beta: Float = 0
+        m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+        into c: UnsafeMutablePointer<Float>, transposeA: Bool = false, transposeB: Bool = false,
+        leadingA: Int? = nil, leadingB: Int? = nil, leadingC: Int? = nil, alpha: Float = 1, beta: Float = 0
     ) {
+        let columnsA = transposeA ? m : k
+        let columnsB = transposeB ? k : n
+        let (lda, ldb, ldc) = (leadingA ?? columnsA, leadingB ?? columnsB, leadingC ?? n)
         // OpenBLAS prints a message and leaves `c` alone on a bad argument: stop here instead.
-        let lda = aLeading ?? (aTransposed ? m : k)
-        let ldb = bLeading ?? (bTransposed ? k : n)
-        let ldc = cLeading ?? n
         precondition(m >= 0 && n >= 0 && k >= 0, "a matrix has no negative side")
-        precondition(lda >= (aTransposed ? m : k) && ldb >= (bTransposed ? k : n) && ldc >= n, "rows overlap")
+        precondition(lda >= columnsA && ldb >= columnsB && ldc >= n, "rows overlap")
         guard m > 0, n > 0 else { return }
-        gemm(
-            m, n, k, a, max(lda, 1), aTransposed, b, max(ldb, 1), bTransposed, c, ldc, alpha, beta)
+        cblas_sgemm(
+            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+            Int32(m), Int32(n), Int32(k), alpha, a, Int32(max(lda, 1)), b, Int32(max(ldb, 1)), beta, c, Int32(ldc))
     }
 
     /// How many threads OpenBLAS may use in one call, for the whole process.
@@ -42,16 +40,6 @@ public enum BLAS {
 }
 
 extension BLAS {
-    private static func gemm(
-        _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ aTransposed: Bool,
-        _ b: UnsafePointer<Float>, _ ldb: Int, _ bTransposed: Bool, _ c: UnsafeMutablePointer<Float>, _ ldc: Int,
-        _ alpha: Float, _ beta: Float
-    ) {
-        cblas_sgemm(
-            CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans, bTransposed ? CblasTrans : CblasNoTrans,
-            Int32(m), Int32(n), Int32(k), alpha, a, Int32(lda), b, Int32(ldb), beta, c, Int32(ldc))
-    }
-
     /// Cores without AVX-512 kernels, and those without AVX2 ones. A name that is in neither list is a newer core.
     private static let withoutAVX512: Set = ["haswell", "zen", "excavator"]
     private static let withoutAVX2: Set = [

@@ -31,7 +31,7 @@ import Testing
         let fortran = try Data(contentsOf: URL(fileURLWithPath: numpyFixtures + "fortran.npy"))
         try withTemporaryDirectory { folder in
             let path = folder + "/a.npz"
-            try zip([("x.npy", fortran)]).write(to: URL(fileURLWithPath: path))
+            try zip([("x.npy", fortran)]).writeAnew(to: path)
             let error = #expect(throws: BelfryError.self) { try Npz(path)["x"] }
             #expect(error?.location == .init(file: path, place: "member 'x.npy', byte 10"))
         }
@@ -71,10 +71,10 @@ import Testing
         ]
         try withTemporaryDirectory { folder in
             let path = folder + "/hostile.npz"
-            try good.write(to: URL(fileURLWithPath: path))
+            try good.writeAnew(to: path)
             #expect(try Npz(path)["../../etc/passwd"].integers() == [0, 1, 2, 3, 4])
             for (name, bytes) in hostile {
-                try bytes.write(to: URL(fileURLWithPath: path))
+                try bytes.writeAnew(to: path)
                 let error = #expect(throws: BelfryError.self, "\(name)") { try Npz(path)["x"] }
                 #expect(error?.location?.file == path, "\(name)")
             }
@@ -91,7 +91,7 @@ import Testing
             let path = folder + "/mutated.npz"
             for _ in 0..<5_000 {
                 try originals.randomElement(using: &random)!.mutated(using: &random)
-                    .write(to: URL(fileURLWithPath: path))
+                    .writeAnew(to: path)
                 guard let npz = try? Npz(path) else { continue }
                 for name in npz.names {
                     guard let array = try? npz[name] else { continue }

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// Where tests find what is not committed: reference data beside the repository, and downloaded models.
 public enum TestData {
@@ -38,4 +38,13 @@ public func withTemporaryDirectory<Result>(
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: path) }
     return try await body(path)
+}
+
+extension Data {
+    /// Writes a new file in the place of the one that may be there: some file systems wait for the disk when a file is
+    /// emptied and written again, which thousands of small cases notice.
+    public func writeAnew(to path: String) throws {
+        unlink(path)
+        try write(to: URL(fileURLWithPath: path))
+    }
 }

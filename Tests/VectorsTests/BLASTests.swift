@@ -19,8 +19,8 @@ import Testing
             let old = random.vector(ldc * m)
             var c = old
             BLAS.multiply(
-                m: m, n: n, k: k, a, leading: lda, transposed: aTransposed, b, leading: ldb, transposed: bTransposed,
-                into: &c, leading: ldc, alpha: 0.5, beta: 2)
+                m: m, n: n, k: k, a, b, into: &c, transposeA: aTransposed, transposeB: bTransposed, leadingA: lda,
+                leadingB: ldb, leadingC: ldc, alpha: 0.5, beta: 2)
             for row in 0..<m {
                 for column in 0..<ldc {
                     var expected = Double(old[row * ldc + column])

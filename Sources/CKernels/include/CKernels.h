@@ -2,6 +2,7 @@
 #ifndef BELFRY_CKERNELS_H
 #define BELFRY_CKERNELS_H
 
+#include "bits.h"
 #include "convert.h"
 #include "cpu.h"
 #include "crc32c.h"

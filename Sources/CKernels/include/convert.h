@@ -7,16 +7,16 @@
 
 #include "cpu.h"
 
-// All instruction sets give the same bits. The 16-bit side may lie at any address; the two sides must not overlap.
+// All instruction sets give the same bits. Either side may lie at any address; the two must not overlap.
 //
 // Widening is exact. f16 NaNs become quiet, as the CPU's own instruction does it; bf16 NaNs keep their bits.
 // Narrowing rounds to the nearest, ties to even; denormals are kept, what is too large becomes infinite, and a NaN
 // stays a NaN with the upper bits of its payload.
 typedef struct {
-    void (*widen_f16)(const void *from, size_t count, float *to);
-    void (*widen_bf16)(const void *from, size_t count, float *to);
-    void (*narrow_f16)(const float *from, size_t count, void *to);
-    void (*narrow_bf16)(const float *from, size_t count, void *to);
+    void (*widen_f16)(const void *from, size_t count, void *to);
+    void (*widen_bf16)(const void *from, size_t count, void *to);
+    void (*narrow_f16)(const void *from, size_t count, void *to);
+    void (*narrow_bf16)(const void *from, size_t count, void *to);
 } belfry_convert_kernels;
 
 // The kernels of an instruction set, or of the best one below it that this machine's architecture has.

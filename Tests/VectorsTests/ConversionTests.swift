@@ -2,11 +2,11 @@ import TestSupport
 import Testing
 import Vectors
 
-@Suite struct ElementsTests {
+@Suite struct ConversionTests {
     static func widen(_ halves: [UInt16], _ type: ElementType, _ set: InstructionSet) -> [UInt32] {
         var out = [Float](repeating: 0, count: halves.count)
         halves.withUnsafeBytes {
-            Elements.widen($0.baseAddress!, type, count: halves.count, into: &out, instructionSet: set)
+            type.widen($0.baseAddress!, to: &out, count: halves.count, instructionSet: set)
         }
         return out.map(\.bitPattern)
     }
@@ -17,7 +17,7 @@ import Vectors
         var bytes = [UInt8](repeating: 0, count: 2 * source.count + 1)
         return bytes.withUnsafeMutableBytes { bytes in
             let start = bytes.baseAddress! + 1
-            Elements.narrow(source, to: type, count: source.count, into: start, instructionSet: set)
+            type.narrow(source, to: start, count: source.count, instructionSet: set)
             return source.indices.map { start.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
         }
     }

@@ -1,0 +1,20 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// A package of its own, so that the library carries no dependency that only measuring needs.
+let package = Package(
+    name: "benchmarks",
+    dependencies: [
+        .package(name: "belfry", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "ShardBenchmark",
+            dependencies: [
+                .product(name: "Shards", package: "belfry"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)])
+    ]
+)

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs what building Belfry needs and this machine lacks (Debian or Ubuntu). Finds everything in place: does nothing.
+set -euo pipefail
+
+if ! command -v swift > /dev/null; then
+    echo "install.sh: there is no swift on this machine. Install Swift 6.1 or later (https://www.swift.org/install)" >&2
+    exit 1
+fi
+
+missing=()
+has_library() { pkg-config --exists "$1" 2> /dev/null; }
+command -v pkg-config > /dev/null || missing+=(pkg-config)
+has_library openblas || missing+=(libopenblas-dev)
+has_library liblz4 || missing+=(liblz4-dev)
+has_library zlib || missing+=(zlib1g-dev)
+has_library sqlite3 || missing+=(libsqlite3-dev)
+python3 -m pip --version > /dev/null 2>&1 || missing+=(python3-pip)
+
+if ((${#missing[@]})); then
+    echo "install.sh: installing ${missing[*]}"
+    as_root=()
+    if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" > /dev/null
+fi

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs what is missing, then builds and runs the whole suite once, in release: kernels and a real encoder are tested
+# as they are used. The last lines say how many tests ran and how many were skipped for want of data.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+./Scripts/install.sh
+./Scripts/fetch.sh
+
+swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Package.swift Benchmarks/Sources
+
+options=(-c release -Xswiftc -enable-testing --scratch-path .build/tests)
+swift build --build-tests "${options[@]}"
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+status=0
+swift test --skip-build "${options[@]}" 2>&1 | tee "$log" || status=$?
+
+count() { grep -cE "$1" "$log" || true; }
+skipped=$(count '(Test|Suite) .* skipped')
+passed=$(count 'Test .* passed after')
+failed=$(count 'Test .* failed after')
+if ((skipped)); then
+    echo
+    echo "Skipped:"
+    grep -E '(Test|Suite) .* skipped' "$log"
+fi
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+exit "$status"

@@ -1,0 +1,164 @@
+import Files
+import Foundation
+import Shards
+import Towers
+import Vectors
+
+/// `<name>.belfry.building/`: a collection that is not finished, with the journal that lets a later build go on.
+///
+/// Holds the writer's lock of the directory while it lives. Every step that others rely on is synced to disk before
+/// the next one: segment files before the transaction that lists them, all files before the rename.
+final class BuildingDirectory {
+    private let target: String
+    private let layout: CollectionLayout
+    private let towerName: String
+    private let lock: WriterLock
+    private let catalogue: Catalogue
+    private var segments: [Catalogue.SegmentRow]
+
+    /// How many rows are in finished segments.
+    var finishedRows: Int { segments.reduce(0) { $0 + $1.rows } }
+
+    static func path(of collection: String) -> String { "\(collection).building" }
+
+    /// Opens the directory for a build of `target`: kept if its journal is `journal`, else made anew.
+    init(_ target: String, journal: BuildJournal, tower: String) throws(BelfryError) {
+        self.target = target
+        towerName = tower
+        layout = CollectionLayout(path: Self.path(of: target))
+        try System.createDirectory(layout.path)
+        CrashPoint.buildingDirectoryMade.reach()
+        lock = try Self.takeLock(layout)
+        if let (catalogue, segments) = try Self.resume(layout, journal) {
+            self.catalogue = catalogue
+            self.segments = segments
+        } else {
+            catalogue = try Self.start(layout, journal)
+            segments = []
+        }
+        try layout.sweep(segments: segments.map(\.number), tower: tower)
+    }
+
+    /// Removes what a build left behind that was killed after its rename, unless another build is at work there.
+    static func removeLeftover(of target: String) throws(BelfryError) {
+        let layout = CollectionLayout(path: path(of: target))
+        guard System.exists(layout.path), let lock = try WriterLock(layout.lock) else { return }
+        try withExtendedLifetime(lock) { () throws(BelfryError) in try System.remove(layout.path) }
+    }
+
+    private static func takeLock(_ layout: CollectionLayout) throws(BelfryError) -> WriterLock {
+        guard let lock = try WriterLock(layout.lock) else {
+            throw BelfryError(
+                .conflict, "Another build is at work here.", at: .init(file: layout.path),
+                remedy: "Wait until it is done.")
+        }
+        return lock
+    }
+
+    /// The catalogue and segments of an interrupted build, where they are whole and belong to `journal`.
+    private static func resume(
+        _ layout: CollectionLayout, _ journal: BuildJournal
+    ) throws(BelfryError) -> (Catalogue, [Catalogue.SegmentRow])? {
+        guard System.exists(layout.catalogue), Catalogue.check(layout.catalogue).isEmpty else { return nil }
+        let catalogue = try Catalogue(layout.catalogue, .create)
+        let (found, segments) = try catalogue.read { transaction in
+            (try transaction.document("journal", as: BuildJournal.self), try transaction.segments())
+        }
+        guard found == journal else { return nil }
+        for segment in segments {
+            for file in [layout.vectors(segment.number), layout.ids(segment.number)] {
+                guard SegmentFile.check(file).isEmpty else { return nil }
+            }
+        }
+        return (catalogue, segments)
+    }
+
+    private static func start(
+        _ layout: CollectionLayout, _ journal: BuildJournal
+    ) throws(BelfryError) -> Catalogue {
+        // All but the lock, which other builds look at.
+        for name in try System.list(layout.path) where name != "lock" { try System.remove("\(layout.path)/\(name)") }
+        let catalogue = try Catalogue(layout.catalogue, .create)
+        try catalogue.write { try $0.put("journal", journal) }
+        try System.createDirectory(layout.segments)
+        try System.createDirectory(layout.towers)
+        CrashPoint.journalWritten.reach()
+        return catalogue
+    }
+
+    /// Writes one segment and lists it.
+    func write(_ items: [Item], _ vectors: Matrix, _ recipe: Recipe) throws(BelfryError) {
+        let number = (segments.last?.number ?? 0) + 1
+        try System.createDirectory(layout.segment(number))
+        CrashPoint.segmentFolderMade.reach()
+
+        let shard = try ShardWriter(layout.vectors(number), dimension: vectors.columns, elementType: recipe.elementType)
+        let check = VectorCheck(dimension: vectors.columns, metric: recipe.metric, elementType: recipe.elementType)
+        for (row, item) in items.enumerated() {
+            try check.check(
+                UnsafeBufferPointer(vectors.row(row)), "The tower's embedding",
+                at: .line(item.line, of: recipe.rows.file))
+        }
+        try shard.append(vectors)
+        try shard.finish()
+        CrashPoint.vectorsWritten.reach()
+
+        let ids = try IDsWriter(layout.ids(number))
+        for item in items { try ids.append(item.name.id) }
+        try ids.finish()
+        CrashPoint.idsWritten.reach()
+        for folder in [layout.segment(number), layout.segments, layout.path] { try System.sync(folder) }
+        CrashPoint.segmentSynced.reach()
+
+        let segment = Catalogue.SegmentRow(number: number, rows: items.count)
+        try catalogue.write { transaction in
+            for (row, item) in items.enumerated() {
+                try transaction.insert(
+                    .init(id: item.name.id, segment: number, row: row, key: item.name.key, payload: item.payload))
+            }
+            CrashPoint.pointsInserted.reach()
+            try transaction.insert(segment)
+        }
+        segments.append(segment)
+        CrashPoint.segmentListed.reach()
+    }
+
+    /// A few of the tower's canaries with their vectors: what a query's tower must agree with.
+    private static func canaries(of tower: Tower) throws(BelfryError) -> [CollectionConfiguration.Canary] {
+        let texts = Array(tower.manifest.canaries.filter { $0.count > 1 }.prefix(4))
+        let vectors = try tower.embed(texts)
+        return texts.enumerated().map { .init(text: $1, vector: vectors[$0]) }
+    }
+
+    /// Makes the directory a collection and puts it in its place.
+    func finish(tower: Tower, _ recipe: Recipe) throws(BelfryError) {
+        let copy = layout.tower(towerName)
+        try System.remove(copy)
+        try System.link(recipe.tower, to: copy)
+        for folder in [copy, layout.towers] { try System.sync(folder) }
+        CrashPoint.towerCopied.reach()
+
+        let configuration = CollectionConfiguration(
+            name: recipe.name, dimension: tower.dimension, metric: recipe.metric, element: recipe.elementType,
+            show: recipe.show,
+            tower: .init(
+                name: towerName, fingerprint: tower.fingerprint, canaries: try Self.canaries(of: tower)),
+            points: finishedRows, segments: segments.count)
+        try catalogue.write { try $0.put("collection", configuration) }
+        CrashPoint.configurationWritten.reach()
+        try catalogue.pack()
+        try System.sync(layout.path)
+        CrashPoint.cataloguePacked.reach()
+
+        if System.exists(target) {
+            try System.exchange(layout.path, target)
+            CrashPoint.swapped.reach()
+            try System.sync(System.parent(of: target))
+            try System.remove(layout.path)
+        } else {
+            try System.rename(layout.path, to: target)
+            CrashPoint.swapped.reach()
+            try System.sync(System.parent(of: target))
+        }
+    }
+}

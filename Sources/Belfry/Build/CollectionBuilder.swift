@@ -1,0 +1,174 @@
+public import Files
+import Foundation
+import Shards
+import Towers
+import Vectors
+
+/// Builds the collection of a recipe, so that a crash at any moment leaves the old collection, or none.
+///
+/// 1. The tower is verified, and the rows are read once: what cannot be used is reported before any work is done.
+/// 2. The work goes on in `<name>.belfry.building/`, whose catalogue holds a journal: the recipe's digest, the
+///    tower's fingerprint and the limit. If it matches, the segments listed there are kept; else all is removed.
+/// 3. Rows are embedded one segment at a time. The files of a segment are on disk before one transaction lists it
+///    with its points.
+/// 4. The tower is linked in, the configuration is written, and one rename puts the directory in its place.
+///
+/// It does not add to a collection that is there: a changed recipe builds all of it again.
+public struct CollectionBuilder: Sendable {
+    /// What to build.
+    public let recipe: Recipe
+    /// The most points to build; nil for all.
+    public var limit: Int?
+    /// How many threads embed.
+    public var threads: Int
+    /// Whether a collection built from something else may be replaced.
+    public var replace: Bool
+
+    /// A build of `recipe`.
+    public init(_ recipe: Recipe, limit: Int? = nil, threads: Int, replace: Bool = false) {
+        self.recipe = recipe
+        self.limit = limit
+        self.threads = threads
+        self.replace = replace
+    }
+
+    /// What a build tells while it runs.
+    public struct Observer: Sendable {
+        /// A row that cannot be used, and why.
+        public var badRow: @Sendable (BelfryError) -> Void
+        /// Bytes of the rows read so far, and in all if that is known, while they are looked over.
+        public var reading: @Sendable (_ done: Int, _ total: Int?) -> Void
+        /// Points embedded so far, and in all, without those that an interrupted build had finished.
+        public var progress: @Sendable (_ done: Int, _ total: Int) -> Void
+
+        /// An observer.
+        public init(
+            badRow: @escaping @Sendable (BelfryError) -> Void,
+            reading: @escaping @Sendable (_ done: Int, _ total: Int?) -> Void,
+            progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+        ) {
+            self.badRow = badRow
+            self.reading = reading
+            self.progress = progress
+        }
+    }
+
+    /// What a build did.
+    public struct Summary: Codable, Sendable {
+        /// The collection's directory.
+        public var path: String
+        /// Points in it.
+        public var points: Int
+        /// Rows that could not be used.
+        public var badRows: Int
+        /// Points that an interrupted build had finished before.
+        public var resumedPoints: Int
+        /// Whether the collection was there already, built from the same recipe, rows, tower and limit.
+        public var wasUpToDate: Bool
+    }
+
+    /// Builds, or finds that all is built.
+    /// - Throws: `conflict` where another collection is in the place and `replace` is false, or another build runs.
+    public func build(_ observer: Observer) throws(BelfryError) -> Summary {
+        guard System.exists(recipe.tower) else {
+            throw BelfryError(
+                .notFound, "The recipe's tower is not there.", at: .init(file: recipe.tower),
+                remedy: "Make it of a model: belfry tower import <model folder> --to \(recipe.tower)")
+        }
+        if let problem = Tower.check(recipe.tower).first { throw problem }
+        let tower = try Tower.load(recipe.tower)
+        let journal = BuildJournal(recipe: try recipe.digest(), tower: tower.fingerprint, limit: limit)
+        if let summary = try existing(journal) { return summary }
+
+        let survey = try survey(observer)
+        let building = try BuildingDirectory(recipe.collectionPath, journal: journal, tower: recipe.towerName)
+        let resumed = building.finishedRows
+        try embed(with: tower, into: building, total: survey.points, observer)
+        try building.finish(tower: tower, recipe)
+        return Summary(
+            path: recipe.collectionPath, points: survey.points, badRows: survey.badRows, resumedPoints: resumed,
+            wasUpToDate: false)
+    }
+
+    /// The summary of a collection that is there and is what would be built.
+    private func existing(_ journal: BuildJournal) throws(BelfryError) -> Summary? {
+        let path = recipe.collectionPath
+        guard System.exists(path) else { return nil }
+        let built: BuildJournal?
+        do {
+            built = try Catalogue("\(path)/catalog.sqlite", .read).read {
+                try $0.document("journal", as: BuildJournal.self)
+            }
+        } catch {
+            if replace { return nil }
+            throw error
+        }
+        if built == journal {
+            try BuildingDirectory.removeLeftover(of: path)
+            let collection = try Collection(path)
+            return Summary(
+                path: path, points: collection.count, badRows: 0, resumedPoints: 0, wasUpToDate: true)
+        }
+        if replace { return nil }
+        var changes: [String] = []
+        if built?.recipe != journal.recipe { changes.append("the recipe or its rows have changed") }
+        if built?.tower != journal.tower { changes.append("the tower has changed") }
+        if built?.limit != journal.limit {
+            changes.append("the limit was \(Self.describe(built?.limit)) and is now \(Self.describe(journal.limit))")
+        }
+        throw BelfryError(
+            .conflict, "A collection is there that was built otherwise: \(changes.joined(separator: ", ")).",
+            at: .init(file: path),
+            remedy: "Add --replace to build it again; the old one serves until the new one is done.")
+    }
+
+    private static func describe(_ limit: Int?) -> String { limit.map { "\($0) rows" } ?? "all rows" }
+
+    /// Reads all rows once, reporting those that cannot be used.
+    private func survey(_ observer: Observer) throws(BelfryError) -> (points: Int, badRows: Int) {
+        var items = try ItemReader(recipe)
+        var points = 0
+        while points < limit ?? .max, try items.next(badRow: observer.badRow) != nil {
+            points += 1
+            if points % 1_024 == 0 { observer.reading(items.bytes.done, items.bytes.total) }
+        }
+        guard points > 0 else {
+            throw BelfryError(
+                .invalidInput, "Not one row can be used (\(items.badRows) are bad).", at: .init(file: recipe.rows.file))
+        }
+        return (points, items.badRows)
+    }
+
+    private func embed(
+        with tower: Tower, into building: BuildingDirectory, total: Int, _ observer: Observer
+    ) throws(BelfryError) {
+        var items = try ItemReader(recipe)
+        var done = 0
+        let finished = building.finishedRows
+        while done < finished, try items.next(badRow: { _ in }) != nil { done += 1 }
+        while done < total {
+            var batch: [Item] = []
+            while batch.count < min(recipe.segmentRows, total - done), let item = try items.next(badRow: { _ in }) {
+                batch.append(item)
+            }
+            guard !batch.isEmpty else {
+                throw BelfryError(
+                    .conflict, "The rows changed while they were read.", at: .init(file: recipe.rows.file),
+                    remedy: "Run the build again when the file is at rest.")
+            }
+            // Points with equal vectors are answered in the order of their ids: here that is the order of rows.
+            batch.sort { $0.name.id < $1.name.id }
+            let before = done - finished
+            let vectors = try tower.embed(batch.map(\.text), as: .document, threads: threads) {
+                observer.progress(before + $0, total - finished)
+            }
+            try building.write(batch, vectors, recipe)
+            done += batch.count
+        }
+    }
+}
+
+extension Recipe {
+    /// The folder's name of the tower inside the collection.
+    var towerName: String { URL(fileURLWithPath: tower).lastPathComponent }
+}

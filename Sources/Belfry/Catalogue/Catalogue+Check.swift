@@ -1,0 +1,32 @@
+import Files
+import GRDB
+
+extension Catalogue {
+    /// Every problem that the catalogue shows: the schema, SQLite's own check, every row's checksum.
+    static func check(_ path: String) -> [BelfryError] {
+        do throws(BelfryError) {
+            return try Catalogue(path, .read).problems()
+        } catch {
+            return [error]
+        }
+    }
+
+    private func problems() throws(BelfryError) -> [BelfryError] {
+        try read { transaction in
+            let place = BelfryError.Location(file: path)
+            var problems = try String.fetchAll(transaction.database, sql: "PRAGMA integrity_check")
+                .filter { $0 != "ok" }.map { BelfryError.corrupt("SQLite: \($0).", at: place) }
+            for table in Self.schema.keys.sorted() {
+                let rows = try DatabaseRow.fetchCursor(transaction.database, sql: "SELECT * FROM \(table)")
+                while let row = try rows.next() {
+                    do {
+                        try transaction.verify(row, table, "\(row[0] as DatabaseValue)")
+                    } catch let error as BelfryError {
+                        problems.append(error)
+                    }
+                }
+            }
+            return problems
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Files
+import Foundation
+import GRDB
+import Shards
+
+extension Catalogue {
+    /// Reads and writes rows, with their checksums, inside one transaction.
+    struct Transaction {
+        let database: Database
+        let path: String
+
+        // MARK: Configuration
+
+        /// The document called `name`, or nil.
+        func document<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Value? {
+            let row = try DatabaseRow.fetchOne(
+                database, sql: "SELECT * FROM configuration WHERE name = ?", arguments: [name])
+            guard let row else { return nil }
+            try verify(row, "configuration", name)
+            do {
+                return try JSONDecoder().decode(type, from: Data((row["value"] as String).utf8))
+            } catch {
+                throw BelfryError(
+                    .corruptData, "The document does not decode.", at: place("configuration", name), cause: error)
+            }
+        }
+
+        /// Writes the document called `name`.
+        func put(_ name: String, _ document: some Encodable) throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let text = String(decoding: try encoder.encode(document), as: UTF8.self)
+            try put("configuration", [name.databaseValue, text.databaseValue])
+        }
+
+        // MARK: Segments
+
+        /// All segments, in the order of their numbers.
+        func segments() throws -> [SegmentRow] {
+            try DatabaseRow.fetchAll(database, sql: "SELECT * FROM segments ORDER BY number").map { row in
+                try verify(row, "segments", "\(row["number"] as DatabaseValue)")
+                return SegmentRow(number: row["number"], rows: row["rows"])
+            }
+        }
+
+        func insert(_ segment: SegmentRow) throws {
+            try put("segments", [segment.number.databaseValue, segment.rows.databaseValue])
+        }
+
+        // MARK: Points
+
+        func insert(_ point: PointRow) throws {
+            try put(
+                "points",
+                [
+                    point.id.databaseValue, point.segment.databaseValue, point.row.databaseValue,
+                    point.key.databaseValue, point.payload.databaseValue,
+                ])
+        }
+
+        /// The point called `id`, or nil.
+        func point(_ id: PointID) throws -> PointRow? {
+            let row = try DatabaseRow.fetchOne(
+                database.cachedStatement(sql: "SELECT * FROM points WHERE id = ?"), arguments: [id.databaseValue])
+            return try row.map { try point($0) }
+        }
+
+        /// Hands every point to `body`, in the order of their ids.
+        func forEachPoint(_ body: (PointRow) throws -> Void) throws {
+            let rows = try DatabaseRow.fetchCursor(database, sql: "SELECT * FROM points ORDER BY id")
+            while let row = try rows.next() { try body(point(row)) }
+        }
+
+        private func point(_ row: DatabaseRow) throws -> PointRow {
+            let value: DatabaseValue = row["id"]
+            try verify(row, "points", "\(value)")
+            guard let id = PointID(databaseValue: value) else {
+                throw BelfryError.corrupt("The id is neither a number nor a UUID.", at: place("points", "\(value)"))
+            }
+            return PointRow(
+                id: id, segment: row["segment"], row: row["row"], key: row["key"], payload: row["payload"])
+        }
+
+        /// How many rows a table has.
+        func count(_ table: String) throws -> Int {
+            try Int.fetchOne(database, sql: "SELECT count(*) FROM \(table)") ?? 0
+        }
+
+        // MARK: Checksums
+
+        private func put(_ table: String, _ values: [DatabaseValue]) throws {
+            let places = values.map { _ in "?" }.joined(separator: ", ")
+            let statement = try database.cachedStatement(sql: "INSERT OR REPLACE INTO \(table) VALUES (\(places), ?)")
+            try statement.execute(arguments: StatementArguments(values + [RowChecksum.of(table, values).databaseValue]))
+        }
+
+        /// Throws unless the row's last column is the checksum of the others.
+        func verify(_ row: DatabaseRow, _ table: String, _ name: String) throws {
+            let values = Catalogue.columns[table]!.map { row[$0] as DatabaseValue }
+            guard (row["checksum"] as DatabaseValue) == RowChecksum.of(table, values).databaseValue else {
+                throw BelfryError.corrupt("The row is not what was written.", at: place(table, name))
+            }
+        }
+
+        func place(_ table: String, _ name: String) -> BelfryError.Location {
+            .init(file: path, place: "table \(table), row \(name)")
+        }
+    }
+}
+
+extension PointID {
+    /// A number as its 64 bits, a UUID as its 16 bytes.
+    var databaseValue: DatabaseValue {
+        switch self {
+        case .number(let number): Int64(bitPattern: number).databaseValue
+        case .uuid(let uuid): withUnsafeBytes(of: uuid.uuid) { Data($0) }.databaseValue
+        }
+    }
+
+    init?(databaseValue: DatabaseValue) {
+        switch databaseValue.storage {
+        case .int64(let number): self = .number(UInt64(bitPattern: number))
+        case .blob(let data) where data.count == 16:
+            self = .uuid(data.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) })
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import Files
+import Foundation
+import GRDB
+import Shards
+
+/// A row that SQLite returned: `Row` is one of a catalogue's source.
+typealias DatabaseRow = GRDB.Row
+
+/// The database of one collection: its configuration, its points and its segments.
+///
+/// | table | a row holds |
+/// |---|---|
+/// | `configuration` | a named JSON document: `collection`, `journal` |
+/// | `segments` | the number and the row count of a segment under `segments/` |
+/// | `points` | a point's id, the segment and row of its vector, its key and its payload |
+///
+/// The last column of every row is its ``RowChecksum``; a read verifies it. `configuration` also holds how many
+/// segments and points there are, so that a lost row is seen as well as a changed one.
+///
+/// This type does not know what the documents mean, and never touches the files of a segment.
+final class Catalogue: Sendable {
+    /// A row of `segments`.
+    struct SegmentRow: Equatable {
+        var number: Int
+        var rows: Int
+    }
+
+    /// A row of `points`.
+    struct PointRow: Equatable {
+        var id: PointID
+        var segment: Int
+        var row: Int
+        /// The id as the rows wrote it, where it is neither a number nor a UUID.
+        var key: String?
+        /// A JSON object.
+        var payload: String
+    }
+
+    static let schema = [
+        "configuration": """
+        CREATE TABLE configuration (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) \
+        STRICT, WITHOUT ROWID
+        """,
+        "segments": """
+        CREATE TABLE segments (number INTEGER NOT NULL PRIMARY KEY, rows INTEGER NOT NULL, \
+        checksum INTEGER NOT NULL) STRICT
+        """,
+        "points": """
+        CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, key TEXT, \
+        payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
+        """,
+    ]
+
+    /// The columns of each table that its checksum covers.
+    static let columns = [
+        "configuration": ["name", "value"], "segments": ["number", "rows"],
+        "points": ["id", "segment", "row", "key", "payload"],
+    ]
+
+    let path: String
+    private let queue: DatabaseQueue
+
+    /// How the database is opened.
+    enum Access {
+        /// Made if it is not there.
+        case create
+        /// For reading only.
+        case read
+    }
+
+    init(_ path: String, _ access: Access) throws(BelfryError) {
+        self.path = path
+        if access == .read, !System.exists(path) {
+            throw BelfryError(.notFound, "The collection has no catalogue.", at: .init(file: path))
+        }
+        queue = try Self.reporting(path) {
+            var configuration = Configuration()
+            configuration.readonly = access == .read
+            configuration.busyMode = .timeout(10)
+            configuration.prepareDatabase { database in
+                if access == .create { try database.execute(sql: "PRAGMA synchronous = FULL") }
+            }
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            if access == .create {
+                try queue.write { database in
+                    for (table, sql) in Self.schema where try !database.tableExists(table) {
+                        try database.execute(sql: sql)
+                    }
+                }
+            }
+            try queue.read { try Self.verifySchema($0, path) }
+            return queue
+        }
+    }
+
+    /// Refuses a database whose tables are not defined as here: every later read relies on the columns.
+    private static func verifySchema(_ database: Database, _ path: String) throws {
+        let tables = try DatabaseRow.fetchAll(
+            database, sql: "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+        let found = Dictionary(tables.map { ("\($0[0] as DatabaseValue)", "\($0[1] as DatabaseValue)") }) { $1 }
+        guard found == schema.reduce(into: [:], { $0["\($1.key.databaseValue)"] = "\($1.value.databaseValue)" }) else {
+            throw BelfryError(
+                .corruptData, "The catalogue's tables are not those that Belfry defines.", at: .init(file: path),
+                remedy: "Build the collection again with --replace, or restore a copy.")
+        }
+    }
+
+    /// Runs `body` on the database in one transaction that is on disk when this returns.
+    func write<Result>(_ body: (Transaction) throws -> Result) throws(BelfryError) -> Result {
+        try Self.reporting(path) { try queue.write { try body(Transaction(database: $0, path: path)) } }
+    }
+
+    /// Runs `body` on one consistent state of the database.
+    func read<Result>(_ body: (Transaction) throws -> Result) throws(BelfryError) -> Result {
+        try Self.reporting(path) { try queue.read { try body(Transaction(database: $0, path: path)) } }
+    }
+
+    /// Packs the database into as few pages as it needs and closes it, so that the file stands alone.
+    func pack() throws(BelfryError) {
+        try Self.reporting(path) {
+            try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM") }
+            try queue.close()
+        }
+    }
+
+    /// Turns an error of SQLite into one that names the file and says how to mend it.
+    private static func reporting<Result>(_ path: String, _ body: () throws -> Result) throws(BelfryError) -> Result {
+        do {
+            return try body()
+        } catch let error as BelfryError {
+            throw error
+        } catch let error as DatabaseError {
+            throw failure(error, path)
+        } catch {
+            throw BelfryError(.io, "The catalogue could not be used.", at: .init(file: path), cause: error)
+        }
+    }
+
+    static func failure(_ error: DatabaseError, _ path: String) -> BelfryError {
+        let place = BelfryError.Location(file: path)
+        switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_MISMATCH, .SQLITE_FORMAT:
+            return BelfryError(
+                .corruptData, "The catalogue is damaged: \(error.message ?? "SQLite cannot read it").", at: place,
+                remedy: "Build the collection again with --replace, or restore a copy.")
+        case .SQLITE_FULL:
+            return BelfryError(
+                .io, "The disk is full.", at: place, remedy: "Free some space and run the same command again.")
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return BelfryError(
+                .conflict, "Another process is writing to the catalogue.", at: place, remedy: "Wait until it is done.")
+        default:
+            return BelfryError(.io, "The catalogue could not be used: \(error).", at: place)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+public import Files
+import Shards
+import Towers
+
+extension Collection {
+    /// What `check` found out about one file or folder of a collection.
+    public struct Finding: Sendable {
+        /// The file or folder, from the collection's directory on.
+        public let name: String
+        /// What is wrong with it; empty where all is well.
+        public let problems: [BelfryError]
+    }
+
+    /// Verifies every checksum of the collection at `path` and that its parts fit together.
+    ///
+    /// Goes on after a problem, so that one run names all that is damaged. Changes nothing.
+    /// - Throws: only where there is no collection to check.
+    public static func check(_ path: String) throws(BelfryError) -> [Finding] {
+        let layout = CollectionLayout(path: try resolve(path))
+        var findings = [Finding(name: "catalog.sqlite", problems: Catalogue.check(layout.catalogue))]
+        for file in segmentFiles(layout) {
+            findings.append(Finding(name: file, problems: SegmentFile.check("\(layout.path)/\(file)")))
+        }
+        for name in (try? System.list(layout.towers)) ?? [] {
+            findings.append(Finding(name: "towers/\(name)", problems: Tower.check(layout.tower(name))))
+        }
+        if findings.allSatisfy(\.problems.isEmpty) {
+            findings.append(Finding(name: "the parts together", problems: crossCheck(layout)))
+        }
+        return findings
+    }
+
+    /// The files of the segments that the catalogue lists; where it is beyond reading, those on disk.
+    private static func segmentFiles(_ layout: CollectionLayout) -> [String] {
+        let listed = try? Catalogue(layout.catalogue, .read).read { try $0.segments() }
+        let folders =
+            listed?.map { layout.segment($0.number) }
+            ?? ((try? System.list(layout.segments)) ?? []).map { "\(layout.segments)/\($0)" }
+        return folders.flatMap { folder in
+            ["vectors.shard", "ids"].map { "\(folder.dropFirst(layout.path.count + 1))/\($0)" }
+        }
+    }
+
+    /// Whether catalogue, segments and tower belong together: counts, the id of every row, the fingerprint.
+    private static func crossCheck(_ layout: CollectionLayout) -> [BelfryError] {
+        var problems: [BelfryError] = []
+        do throws(BelfryError) {
+            let collection = try Collection(layout.path)
+            let place = BelfryError.Location(file: layout.catalogue)
+            let segments = Dictionary(uniqueKeysWithValues: collection.segments.map { ($0.number, $0) })
+            var points = 0
+            try collection.catalogue.read { transaction in
+                try transaction.forEachPoint { point in
+                    points += 1
+                    guard let ids = segments[point.segment]?.ids, point.row >= 0, point.row < ids.count,
+                        try ids.id(point.row) == point.id
+                    else {
+                        problems.append(
+                            .corrupt(
+                                "Point \(point.id) is not in row \(point.row) of segment \(point.segment).", at: place))
+                        return
+                    }
+                }
+            }
+            if points != collection.count {
+                problems.append(.corrupt("There are \(points) points; there should be \(collection.count).", at: place))
+            }
+            try collection.verify(collection.loadTower())
+        } catch {
+            problems.append(error)
+        }
+        return problems
+    }
+}

@@ -1,0 +1,121 @@
+public import Files
+import Neighbors
+public import Shards
+public import Towers
+public import Vectors
+
+extension Collection {
+    /// One answer of a search.
+    public struct Hit: Sendable {
+        /// The point's id.
+        public let id: PointID
+        /// The id as the rows wrote it, where that is neither a number nor a UUID.
+        public let key: String?
+        /// The score in the collection's metric: see ``Metric/score(_:)``.
+        public let score: Float
+        /// The payload: a JSON object.
+        public let payload: JSON
+    }
+
+    /// The `k` points nearest to each row of `queries`, exactly; ties in the order of their ids.
+    /// - Parameters:
+    ///   - queries: one query per row, of the collection's dimension.
+    ///   - excluded: a point that must not be among the answers, such as the one that was asked about.
+    ///   - threads: how many threads scan, at most.
+    /// - Throws: `invalidInput` for a wrong dimension, a component that is not finite, or a zero vector under cosine.
+    public func search(
+        _ queries: Matrix, k: Int, excluding excluded: PointID? = nil, threads: Int = 1
+    ) throws(BelfryError) -> [[Hit]] {
+        let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
+        for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
+        var nearest = [[(id: PointID, distance: Float)]](repeating: [], count: queries.rows)
+        // One more than asked for, so that leaving out the excluded point still leaves k.
+        let wanted = excluded == nil ? k : k + 1
+        for segment in segments {
+            let found = try ExactSearch(segment.vectors, metric: configuration.metric).search(
+                queries, k: wanted, threads: threads)
+            for (query, neighbors) in found.enumerated() {
+                for neighbor in neighbors {
+                    nearest[query].append((try segment.ids.id(Int(neighbor.row)), neighbor.distance))
+                }
+            }
+        }
+        var answers: [[Hit]] = []
+        for candidates in nearest {
+            let best = candidates.filter { $0.id != excluded }
+                .sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k)
+            answers.append(try hits(Array(best)))
+        }
+        return answers
+    }
+
+    /// The `k` points nearest to a text, embedded by the collection's own tower or by `tower`.
+    /// - Throws: `wrongTower` where `tower` is not the one that filled the collection.
+    public func search(_ text: String, k: Int, tower: Tower? = nil, threads: Int = 1) throws(BelfryError) -> [Hit] {
+        let tower = if let tower { tower } else { try loadTower() }
+        try verify(tower)
+        return try search(tower.embed([text], as: .query), k: k, threads: threads)[0]
+    }
+
+    /// The `k` points nearest to the point that `name` names, itself left out.
+    public func similar(to name: String, k: Int, threads: Int = 1) throws(BelfryError) -> [Hit] {
+        let point = try point(name)
+        return try search(Matrix([point.vector]), k: k, excluding: point.id, threads: threads)[0]
+    }
+
+    private func hits(_ nearest: [(id: PointID, distance: Float)]) throws(BelfryError) -> [Hit] {
+        let rows = try catalogue.read { transaction in try nearest.map { try transaction.point($0.id) } }
+        var hits: [Hit] = []
+        for (row, found) in zip(rows, nearest) {
+            guard let row else {
+                throw .corrupt("Point \(found.id) has a vector but no row.", at: .init(file: catalogue.path))
+            }
+            let score = configuration.metric.score(found.distance)
+            hits.append(Hit(id: found.id, key: row.key, score: score, payload: try payload(of: row)))
+        }
+        return hits
+    }
+}
+
+extension Collection {
+    /// The tower that came with the collection.
+    public func loadTower() throws(BelfryError) -> Tower {
+        try Tower.load(layout.tower(configuration.tower.name))
+    }
+
+    /// Refuses a tower that does not compute what the collection's tower computed.
+    ///
+    /// The fingerprints are compared first; then one canary is embedded, which also sees weights that were changed
+    /// under an unchanged manifest.
+    public func verify(_ tower: Tower) throws(BelfryError) {
+        let own = configuration.tower
+        guard tower.fingerprint == own.fingerprint else {
+            throw BelfryError(
+                .wrongTower,
+                "The collection was filled by tower \(own.name) (fingerprint \(own.fingerprint.prefix(12))), but the "
+                    + "query goes through \(tower.path) (fingerprint \(tower.fingerprint.prefix(12))): their vectors "
+                    + "do not compare.",
+                at: .init(file: path),
+                remedy: "Search without --tower, or build the collection again with the other tower.")
+        }
+        guard let canary = own.canaries.first else { return }
+        let vector = try tower.embed([canary.text])[0]
+        let difference = zip(vector, canary.vector).map { abs($0 - $1) }.max() ?? .infinity
+        guard vector.count == canary.vector.count, difference <= 1e-3 else {
+            throw BelfryError(
+                .wrongTower,
+                "Tower \(tower.path) has the right fingerprint, but embeds \(canary.text.debugDescription) otherwise "
+                    + "than when the collection was built (largest difference \(difference)).",
+                at: .init(file: path), remedy: "Run belfry check on the collection: a file of the tower has changed.")
+        }
+    }
+}
+
+extension Collection.Hit {
+    /// The id as the rows wrote it.
+    public var name: String { key ?? id.description }
+    /// The id in JSON: a number, or a text.
+    public var idJSON: JSON {
+        if case .number(let number) = id { .unsigned(number) } else { .string(name) }
+    }
+}

@@ -1,0 +1,142 @@
+public import Files
+import Neighbors
+public import Shards
+import Vectors
+
+/// An open collection: one directory with a catalogue, the segments it lists, and the tower that filled them.
+///
+/// 1. `open` reads the configuration and the list of segments from the catalogue.
+/// 2. If no process is writing, files that the catalogue does not list are removed: a crash left them behind.
+/// 3. Each segment's shard and ids are mapped; nothing is read from them yet.
+/// 4. A search goes through the segments, merges the nearest, and fetches the payload of those only.
+///
+/// An open collection does not change: it shows the segments that were listed when it was opened. Building is
+/// ``CollectionBuilder``'s work. Safe to use from several threads.
+public final class Collection: Sendable {
+    /// One immutable segment.
+    struct Segment: Sendable {
+        let number: Int
+        let vectors: ShardReader
+        let ids: IDsReader
+    }
+
+    /// The collection's directory.
+    public var path: String { layout.path }
+    /// What the collection is.
+    public let configuration: CollectionConfiguration
+    /// How many points it holds.
+    public var count: Int { configuration.points }
+
+    let layout: CollectionLayout
+    let catalogue: Catalogue
+    let segments: [Segment]
+
+    /// Opens the collection at `path`: a `.belfry` directory, or the folder of a recipe whose collection is built.
+    /// - Throws: `notFound` where nothing is built yet, `corruptData` with file and place.
+    public init(_ path: String) throws(BelfryError) {
+        layout = CollectionLayout(path: try Self.resolve(path))
+        catalogue = try Catalogue(layout.catalogue, .read)
+        let place = BelfryError.Location(file: layout.catalogue)
+        let (configuration, rows) = try catalogue.read { transaction in
+            (try transaction.document("collection", as: CollectionConfiguration.self), try transaction.segments())
+        }
+        guard let configuration else {
+            throw BelfryError(
+                .notFound, "The build of this collection has not finished.", at: place,
+                remedy: "Run the build again: it goes on from where it stopped.")
+        }
+        guard configuration.format == 1 else {
+            throw BelfryError(
+                .unsupported, "The collection has format \(configuration.format); this belfry reads format 1.",
+                at: place, remedy: "Use a newer belfry.")
+        }
+        guard rows.count == configuration.segments, rows.reduce(0, { $0 + $1.rows }) == configuration.points else {
+            throw .corrupt(
+                "The catalogue lists \(rows.count) segments with \(rows.reduce(0) { $0 + $1.rows }) points; it should "
+                    + "list \(configuration.segments) with \(configuration.points).", at: place)
+        }
+        self.configuration = configuration
+        // A read-only disk has nothing to sweep, and no lock to take.
+        if let lock = try? WriterLock(layout.lock) {
+            try layout.sweep(segments: rows.map(\.number), tower: configuration.tower.name)
+            withExtendedLifetime(lock) {}
+        }
+        var segments: [Segment] = []
+        for row in rows { segments.append(try Self.openSegment(row, layout, configuration)) }
+        self.segments = segments
+    }
+
+    private static func openSegment(
+        _ row: Catalogue.SegmentRow, _ layout: CollectionLayout, _ configuration: CollectionConfiguration
+    ) throws(BelfryError) -> Segment {
+        let vectors = try ShardReader(layout.vectors(row.number))
+        let ids = try IDsReader(layout.ids(row.number))
+        guard vectors.dimension == configuration.dimension, vectors.elementType == configuration.element else {
+            throw .corrupt(
+                "The shard holds \(vectors.elementType) vectors of \(vectors.dimension) components; the collection's "
+                    + "are \(configuration.element) of \(configuration.dimension).",
+                at: .init(file: layout.vectors(row.number)))
+        }
+        for (rows, file) in [(vectors.rowCount, layout.vectors(row.number)), (ids.count, layout.ids(row.number))] {
+            guard rows == row.rows else {
+                throw .corrupt("The file has \(rows) rows; the catalogue lists \(row.rows).", at: .init(file: file))
+            }
+        }
+        return Segment(number: row.number, vectors: vectors, ids: ids)
+    }
+
+    /// The collection's directory for a path that a person gave: itself, or what its recipe builds.
+    public static func resolve(_ path: String) throws(BelfryError) -> String {
+        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        if System.exists("\(path)/catalog.sqlite") { return path }
+        guard System.exists("\(path)/recipe.yaml") else {
+            throw BelfryError(
+                .notFound, "This is neither a collection nor the folder of a recipe.", at: .init(file: path),
+                remedy: "Name a .belfry directory, or a folder with a recipe.yaml, such as Indexes/products.")
+        }
+        let collection = try Recipe(folder: path).collectionPath
+        guard System.exists(collection) else {
+            throw BelfryError(
+                .notFound, "The collection is not built yet.", at: .init(file: collection),
+                remedy: "Run: belfry build \(path)")
+        }
+        return collection
+    }
+}
+
+extension Collection {
+    /// A point as its catalogue row and its vector describe it.
+    public struct Point: Sendable {
+        /// The id.
+        public let id: PointID
+        /// The id as the rows wrote it, where that is neither a number nor a UUID.
+        public let key: String?
+        /// The payload: a JSON object.
+        public let payload: JSON
+        /// The vector as stored, widened to f32.
+        public let vector: [Float]
+    }
+
+    /// The point that `text` names: a number, a UUID, or the key that the rows gave it.
+    /// - Throws: `notFound`, `corruptData`.
+    public func point(_ text: String) throws(BelfryError) -> Point {
+        let name = PointName(text)
+        guard let row = try catalogue.read({ try $0.point(name.id) }) else {
+            throw BelfryError(
+                .notFound, "There is no point \(text.debugDescription) in the collection.", at: .init(file: path))
+        }
+        guard let segment = segments.first(where: { $0.number == row.segment }), row.row < segment.vectors.rowCount,
+            row.row >= 0
+        else {
+            throw .corrupt(
+                "Point \(text.debugDescription) lies in row \(row.row) of segment \(row.segment), which is not there.",
+                at: .init(file: catalogue.path))
+        }
+        return Point(
+            id: row.id, key: row.key, payload: try payload(of: row), vector: try segment.vectors.row(row.row))
+    }
+
+    func payload(of row: Catalogue.PointRow) throws(BelfryError) -> JSON {
+        try JSON(parsing: .init(row.payload.utf8), source: "\(catalogue.path), payload of point \(row.id)")
+    }
+}

@@ -1,0 +1,193 @@
+public import Files
+import Foundation
+public import Vectors
+import Yams
+
+/// What a collection is made of: rows, the text of each row, the tower that reads it, and how vectors are compared.
+///
+/// A recipe is the file `recipe.yaml` in a folder of its own; the collection is built beside it.
+///
+/// ```yaml
+/// rows:
+///   file: products.csv        # .csv, .tsv, .jsonl; each also .gz; relative to this folder
+///   columns: {id: 1, title: 2, price: 6}   # optional names for columns, by number from 1 or by header
+///   bad: skip                 # or fail
+/// id: id
+/// text: "{title}\n{description}"
+/// payload: {title: string, price: number}
+/// show: [title, price]
+/// tower: minilm.tower
+/// vectors: {metric: cosine, element: f32}
+/// ```
+public struct Recipe: Sendable {
+    /// What to do about a row that cannot be used.
+    public enum BadRows: String, CaseIterable, Sendable {
+        /// Report it with its line and go on.
+        case skip
+        /// Stop the build.
+        case fail
+    }
+
+    /// The folder that holds `recipe.yaml`.
+    public let folder: String
+    /// The collection's name: the folder's, unless the recipe gives one.
+    public let name: String
+    /// Where the rows come from.
+    public let rows: RowSource
+    /// What to do about a row that cannot be used.
+    public let badRows: BadRows
+    /// The field that holds the id.
+    public let id: String
+    /// What the tower reads.
+    public let text: TextTemplate
+    /// The fields kept with each point, with their types.
+    public let payload: [String: PayloadType]
+    /// The payload fields that a table of answers shows; all of them, by name, unless the recipe says.
+    public let show: [String]
+    /// The directory of the tower that embeds the rows and, later, the queries.
+    public let tower: String
+    /// How vectors are compared.
+    public let metric: Metric
+    /// How vectors are stored.
+    public let elementType: ElementType
+    /// Rows per segment: what an interrupted build loses at most.
+    public let segmentRows: Int
+
+    /// The collection that this recipe builds.
+    public var collectionPath: String { "\(folder)/\(name).belfry" }
+}
+
+extension Recipe {
+    /// Reads `recipe.yaml` in `folder`.
+    /// - Throws: `notFound`, or `invalidInput` with the line and the fields that are known there.
+    public init(folder: String) throws(BelfryError) {
+        let file = "\(folder)/recipe.yaml"
+        guard System.exists(file) else {
+            throw BelfryError(
+                .notFound, "There is no recipe here.", at: .init(file: file),
+                remedy: "Name a folder with a recipe.yaml, such as Indexes/products.")
+        }
+        let data = try System.read(file, limit: 1 << 20)
+        guard let yaml = String(validatingUTF8: data) else {
+            throw BelfryError(.invalidInput, "The recipe is not UTF-8 text.", at: .init(file: file))
+        }
+        try self.init(yaml: yaml, folder: folder, file: file)
+    }
+
+    /// Reads a recipe from YAML text; paths in it are relative to `folder`.
+    public init(yaml: String, folder: String, file: String = "recipe.yaml") throws(BelfryError) {
+        var fields = try YAMLFields(parsing: yaml, file: file)
+        guard var rows = try fields.optionalFields("rows") else {
+            throw BelfryError(
+                .invalidInput, "rows is missing: it says where the rows are.", at: .init(file: file),
+                remedy: "Write rows: {file: products.csv}.")
+        }
+        badRows = try rows.optionalChoice("bad", of: BadRows.self) ?? .skip
+        self.rows = try RowSource(&rows, folder: folder)
+        try rows.finish()
+
+        self.folder = folder
+        let folderName = URL(fileURLWithPath: folder).lastPathComponent
+        name = try fields.optionalText("name") ?? folderName
+        guard name.range(of: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", options: .regularExpression) != nil else {
+            throw fields.failure(
+                "name", "is \(name.debugDescription): letters, digits, '-', '_' and '.' make a collection's name.")
+        }
+        id = try fields.text("id")
+        text = try TextTemplate(fields.text("text"))
+        payload = try Self.payload(&fields)
+        show = try Self.shownFields(&fields, payload)
+        tower = Self.path(try fields.text("tower"), in: folder)
+        var vectors = try fields.optionalFields("vectors")
+        metric = try vectors?.optionalChoice("metric", of: Metric.self) ?? .cosine
+        elementType = try vectors?.optionalChoice("element", of: ElementType.self) ?? .f32
+        segmentRows = try vectors?.optionalCount("segment_rows") ?? 4_096
+        try vectors?.finish()
+        try fields.finish()
+    }
+
+    private static func payload(_ fields: inout YAMLFields) throws(BelfryError) -> [String: PayloadType] {
+        guard var entries = try fields.optionalFields("payload") else { return [:] }
+        var payload: [String: PayloadType] = [:]
+        for name in entries.names {
+            guard let node = entries.node(name) else { continue }
+            if node.mapping != nil {
+                var options = try YAMLFields(node, "payload.\(name)", file: fields.file)
+                let type = try options.text("type")
+                let separator = try options.optionalText("separator")
+                try options.finish()
+                payload[name] = try payloadType(type, separator, of: name, entries)
+            } else {
+                payload[name] = try payloadType(node.scalar?.string ?? "", nil, of: name, entries)
+            }
+        }
+        try entries.finish()
+        return payload
+    }
+
+    private static func payloadType(
+        _ type: String, _ separator: String?, of field: String, _ entries: YAMLFields
+    ) throws(BelfryError) -> PayloadType {
+        do throws(BelfryError) {
+            return try PayloadType(name: type, separator: separator)
+        } catch {
+            throw entries.failure(field, "cannot be read: \(error.message)", remedy: error.remedy)
+        }
+    }
+
+    private static func shownFields(
+        _ fields: inout YAMLFields, _ payload: [String: PayloadType]
+    ) throws(BelfryError) -> [String] {
+        guard let node = fields.node("show") else { return payload.keys.sorted() }
+        let names = node.sequence?.compactMap(\.string) ?? []
+        guard let sequence = node.sequence, names.count == sequence.count else {
+            throw fields.failure("show", "must be a list of payload fields, as [title, price].")
+        }
+        if let unknown = names.first(where: { payload[$0] == nil }) {
+            throw fields.failure("show", "names \(unknown.debugDescription), which is not in payload.")
+        }
+        return names
+    }
+
+    /// A path of a recipe: `~`, `${NAME}` and `${NAME:-default}` are replaced; relative to the recipe's folder.
+    static func path(_ text: String, in folder: String) -> String {
+        let environment = ProcessInfo.processInfo.environment
+        var path = text
+        while let start = path.range(of: "${"), let end = path[start.upperBound...].firstIndex(of: "}") {
+            let inside = path[start.upperBound..<end]
+            let name = inside.range(of: ":-").map { inside[..<$0.lowerBound] } ?? inside
+            let fallback = inside.range(of: ":-").map { String(inside[$0.upperBound...]) } ?? ""
+            let value = environment[String(name)].flatMap { $0.isEmpty ? nil : $0 } ?? fallback
+            path.replaceSubrange(start.lowerBound...end, with: value.replacingOccurrences(of: "${", with: ""))
+        }
+        if path.hasPrefix("~/") { path = NSHomeDirectory() + path.dropFirst() }
+        return path.hasPrefix("/") ? path : "\(folder)/\(path)"
+    }
+}
+
+extension Recipe {
+    /// SHA-256 over everything that decides what the collection holds, the source file's content among it.
+    /// Comments and the order of fields do not count.
+    func digest() throws(BelfryError) -> String {
+        let content: [String: JSON] = [
+            "rows": rows.canonical,
+            "content": .string(try Digest.sha256(file: rows.file)),
+            "bad": .string(badRows.rawValue),
+            "id": .string(id),
+            "text": .string(text.source),
+            "payload": .object(payload.mapValues { .string("\($0)") }),
+            "show": .array(show.map { .string($0) }),
+            "metric": .string(metric.rawValue),
+            "element": .string(elementType.rawValue),
+            "segment_rows": .integer(Int64(segmentRows)),
+        ]
+        return Digest.sha256(Data(JSON.object(content).text().utf8))
+    }
+}
+
+extension String {
+    fileprivate init?(validatingUTF8 data: Data) {
+        guard let text = String(data: data, encoding: .utf8) else { return nil }
+        self = text
+    }
+}

@@ -1,0 +1,131 @@
+import Files
+import Yams
+
+/// One mapping of a YAML file, read field by field, with errors that name the line.
+///
+/// Each field is asked for once by name; `finish` then refuses what was not asked for, so that a misspelt field is
+/// an error and not a silent default.
+struct YAMLFields {
+    let file: String
+    private let mapping: Node.Mapping
+    private let title: String
+    private var known: [String] = []
+
+    /// The fields of a whole file.
+    init(parsing yaml: String, file: String) throws(BelfryError) {
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: yaml)
+        } catch {
+            throw Self.failure(error, file)
+        }
+        guard let node else { throw BelfryError(.invalidInput, "The recipe is empty.", at: .init(file: file)) }
+        try self.init(node, "", file: file)
+    }
+
+    private static func failure(_ error: any Error, _ file: String) -> BelfryError {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            BelfryError(
+                .invalidInput, "The recipe is not valid YAML: \(problem).", at: .line(mark.line, of: file))
+        case .duplicatedKeysInMapping(let names, let context):
+            BelfryError(
+                .invalidInput, "\(names.joined(separator: ", ")) stands there twice.",
+                at: .line(context.mark.line, of: file))
+        default:
+            BelfryError(.invalidInput, "The recipe is not valid YAML.", at: .init(file: file), cause: error)
+        }
+    }
+
+    /// The fields of `node`; `title` names it in errors (`rows`, `payload.tags`).
+    init(_ node: Node, _ title: String, file: String) throws(BelfryError) {
+        guard let mapping = node.mapping else {
+            throw BelfryError(
+                .invalidInput, "\(title) must be a mapping of fields.", at: Self.location(of: node, file))
+        }
+        self.mapping = mapping
+        self.title = title
+        self.file = file
+    }
+
+    static func location(of node: Node, _ file: String) -> BelfryError.Location {
+        node.mark.map { .line($0.line, of: file) } ?? .init(file: file)
+    }
+
+    /// An error about the value of a field.
+    func failure(_ name: String, _ message: String, remedy: String? = nil) -> BelfryError {
+        let place = mapping[name].map { Self.location(of: $0, file) } ?? .init(file: file)
+        return BelfryError(.invalidInput, "\(path(name)) \(message)", at: place, remedy: remedy)
+    }
+
+    /// The names of all fields, in the order of the file.
+    var names: [String] { mapping.keys.compactMap(\.string) }
+
+    /// Any value.
+    mutating func node(_ name: String) -> Node? {
+        known.append(name)
+        return mapping[name]
+    }
+
+    /// A text value that must be there.
+    mutating func text(_ name: String) throws(BelfryError) -> String {
+        guard let text = try optionalText(name) else {
+            throw BelfryError(.invalidInput, "\(path(name)) is missing.", at: .init(file: file))
+        }
+        return text
+    }
+
+    /// A text value, or nil where the field is absent.
+    mutating func optionalText(_ name: String) throws(BelfryError) -> String? {
+        guard let node = node(name) else { return nil }
+        guard let scalar = node.scalar else { throw failure(name, "must be a text.") }
+        return scalar.string
+    }
+
+    /// A whole number of at least `minimum`, or nil where the field is absent.
+    mutating func optionalCount(_ name: String, minimum: Int = 1) throws(BelfryError) -> Int? {
+        guard let node = node(name) else { return nil }
+        guard let value = node.int, value >= minimum else {
+            throw failure(name, "must be a whole number of at least \(minimum).")
+        }
+        return value
+    }
+
+    /// `true` or `false`, or nil where the field is absent.
+    mutating func optionalBool(_ name: String) throws(BelfryError) -> Bool? {
+        guard let node = node(name) else { return nil }
+        guard let value = node.bool else { throw failure(name, "must be true or false.") }
+        return value
+    }
+
+    /// One of the cases of `Choice` by its raw value, or nil where the field is absent.
+    mutating func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ name: String, of type: Choice.Type
+    ) throws(BelfryError) -> Choice? {
+        guard let text = try optionalText(name) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw failure(name, "is \(text.debugDescription); it must be one of \(choices).")
+        }
+        return choice
+    }
+
+    /// A mapping, or nil where the field is absent.
+    mutating func optionalFields(_ name: String) throws(BelfryError) -> YAMLFields? {
+        guard let node = node(name) else { return nil }
+        return try YAMLFields(node, path(name), file: file)
+    }
+
+    /// Refuses fields that nobody asked for. (A field that stands there twice is refused by the YAML parser.)
+    func finish() throws(BelfryError) {
+        for (key, _) in mapping where !known.contains(key.string ?? "") {
+            throw BelfryError(
+                .invalidInput, "\(path(key.string ?? "")) is not a field of a recipe.",
+                at: Self.location(of: key, file),
+                remedy: "Fields known here: \(known.joined(separator: ", ")).")
+        }
+    }
+
+    private func path(_ name: String) -> String { title.isEmpty ? name : "\(title).\(name)" }
+}

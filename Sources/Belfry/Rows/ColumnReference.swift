@@ -1,0 +1,104 @@
+import Files
+
+/// How a recipe names a column: by its header, by its number from 1, or by a JSON field (`brand.name` for a nested
+/// one).
+public enum ColumnReference: Hashable, Sendable, CustomStringConvertible {
+    /// The column's header or the field's name.
+    case name(String)
+    /// The column's number, from 1.
+    case number(Int)
+
+    /// The name, or `column 3`.
+    public var description: String {
+        switch self {
+        case .name(let name): "'\(name)'"
+        case .number(let number): "column \(number)"
+        }
+    }
+}
+
+extension ColumnReference: Codable {
+    /// Reads a string as a name and an integer as a number.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let number = try? container.decode(Int.self) else {
+            self = .name(try container.decode(String.self))
+            return
+        }
+        guard number >= 1 else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "Columns are counted from 1.")
+        }
+        self = .number(number)
+    }
+
+    /// Writes the name or the number.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .name(let name): try container.encode(name)
+        case .number(let number): try container.encode(number)
+        }
+    }
+}
+
+extension ColumnReference: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
+    /// A name.
+    public init(stringLiteral value: String) { self = .name(value) }
+    /// A number, from 1.
+    public init(integerLiteral value: Int) { self = .number(value) }
+}
+
+/// A column that was found in a file: what a row is asked with.
+public struct Column: Hashable, Sendable {
+    enum Place: Hashable, Sendable {
+        case index(Int)
+        /// The whole name, and its parts between the dots.
+        case field(String, path: [String])
+    }
+
+    let place: Place
+}
+
+/// The columns of a delimited file: finds the one that a recipe means.
+struct Header: Sendable {
+    /// The names in the first row; nil if the file has no header.
+    let names: [String]?
+    /// How many columns there are; nil until a row has been read.
+    let count: Int?
+    let file: String
+
+    func index(of reference: ColumnReference) throws(BelfryError) -> Int {
+        let place = BelfryError.Location.line(1, of: file)
+        switch reference {
+        case .number(let number):
+            guard number >= 1, number <= count ?? .max else {
+                throw BelfryError(
+                    .notFound, "There is no \(reference): columns are counted from 1 to \(count ?? 0).", at: place)
+            }
+            return number - 1
+        case .name(let name):
+            guard let names else {
+                throw BelfryError(
+                    .notFound, "The file has no header that could name the column '\(name)'.", at: place,
+                    remedy: "Give the column's number, counted from 1.")
+            }
+            let found = names.indices.filter { names[$0] == name }
+            guard let index = found.first else {
+                throw BelfryError(
+                    .notFound, "There is no column '\(name)'.", at: place, remedy: "The columns are: \(list(names)).")
+            }
+            guard found.count == 1 else {
+                let numbers = found.map { "\($0 + 1)" }.joined(separator: ", ")
+                throw BelfryError(
+                    .invalidInput, "The columns \(numbers) are all called '\(name)'.", at: place,
+                    remedy: "Give the column's number instead of its name.")
+            }
+            return index
+        }
+    }
+
+    private func list(_ names: [String]) -> String {
+        let shown = names.enumerated().prefix(40).map { index, name in name.isEmpty ? "\(index + 1)" : "'\(name)'" }
+        return shown.joined(separator: ", ") + (names.count > shown.count ? ", …" : "")
+    }
+}

@@ -1,0 +1,54 @@
+public import Files
+
+/// How a file of rows is written.
+public struct RowFormat: Hashable, Sendable {
+    /// The kinds of files that are read.
+    public enum Kind: String, CaseIterable, Codable, Sendable {
+        /// Comma-separated values (RFC 4180).
+        case csv
+        /// Tab-separated values. Quotes mean what they mean in CSV: spreadsheets write them so.
+        case tsv
+        /// One JSON object a line.
+        case jsonl
+    }
+
+    /// Delimited text or JSON lines.
+    public var kind: Kind
+    /// What stands between the columns of `csv` and `tsv`: one ASCII character.
+    public let delimiter: UInt8
+    /// Whether the first row of `csv` and `tsv` names the columns.
+    public var hasHeader: Bool
+    /// The longest row in bytes. A longer one is more likely a quote that is never closed.
+    public var maximumRowBytes = 16 << 20
+
+    /// A format.
+    /// - Parameter delimiter: another one than the kind's own, such as `;`.
+    /// - Throws: `invalidInput` for a delimiter that is not one ASCII character, or that would be ambiguous.
+    public init(_ kind: Kind, delimiter: String? = nil, hasHeader: Bool = true) throws(BelfryError) {
+        self.kind = kind
+        self.hasHeader = hasHeader
+        let text = delimiter ?? (kind == .tsv ? "\t" : ",")
+        guard text.utf8.count == 1, let byte = text.utf8.first, byte < 128, !Self.reserved.contains(byte) else {
+            throw BelfryError(
+                .invalidInput, "The delimiter '\(text)' cannot separate columns.",
+                remedy: "Give one ASCII character that is neither a quote nor a line break, such as ; or |.")
+        }
+        self.delimiter = byte
+    }
+
+    /// The format that a file's name says: `.csv`, `.tsv`, `.jsonl` or `.ndjson`, with or without `.gz`.
+    /// - Throws: `invalidInput` if the name says nothing.
+    public init(path: String) throws(BelfryError) {
+        let name = path.lowercased()
+        let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+        let kinds: [(String, Kind)] = [(".csv", .csv), (".tsv", .tsv), (".jsonl", .jsonl), (".ndjson", .jsonl)]
+        guard let kind = kinds.first(where: { plain.hasSuffix($0.0) })?.1 else {
+            throw BelfryError(
+                .invalidInput, "The file's name does not say how its rows are written.", at: .init(file: path),
+                remedy: "Give the format (csv, tsv or jsonl), or rename the file.")
+        }
+        try self.init(kind)
+    }
+
+    private static let reserved: [UInt8] = [0, 10, 13, UInt8(ascii: "\"")]
+}

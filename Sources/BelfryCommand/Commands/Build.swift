@@ -1,0 +1,87 @@
+import ArgumentParser
+import Belfry
+import Files
+import Foundation
+import Synchronization
+import Vectors
+
+struct Build: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Build the collection of a recipe: catalogue → tower → shards.",
+        discussion: """
+            belfry build Indexes/products --limit 5000
+
+            A build that was interrupted goes on from its last finished segment. Rows that cannot be used are reported \
+            with their line.
+            """)
+
+    @Argument(help: "The folder with recipe.yaml.") var recipe: String
+    @Option(help: "Stop after this many points (default: all rows).") var limit: Int?
+    @Flag(help: "Build again over a collection that was built from something else.") var replace = false
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+    }
+
+    func run() throws {
+        let start = ContinuousClock.now
+        let recipe = try Recipe(folder: recipe)
+        if let warning = BLAS.warning { Terminal.note("belfry: \(warning)") }
+        let progress = BuildProgress()
+        defer { progress.finish(failed: true) }
+        let bad = BadRowLog()
+        let builder = CollectionBuilder(recipe, limit: limit, threads: threads.threads, replace: replace)
+        let summary = try builder.build(
+            .init(
+                badRow: { bad.add($0) }, reading: { progress.show("reading", $0, of: $1, .bytes) },
+                progress: { progress.show("embedding", $0, of: $1, .items) }))
+        progress.finish(failed: false)
+
+        if output.json {
+            try Terminal.print(JSON(encoding: summary).text())
+        } else if summary.wasUpToDate {
+            Terminal.print("\(summary.path) is up to date: \(Human.count(summary.points)) points.")
+        } else {
+            let resumed =
+                summary.resumedPoints > 0 ? ", \(Human.count(summary.resumedPoints)) of them kept from before" : ""
+            Terminal.print(
+                "\(summary.path): \(Human.count(summary.points)) points\(resumed), "
+                    + "\(Human.count(summary.badRows)) bad rows, \(Human.duration(.now - start)).")
+        }
+    }
+}
+
+/// The progress lines of a build, one after another: the rows are looked over, then embedded.
+private final class BuildProgress: Sendable {
+    private let current = Mutex<(label: String, line: ProgressLine)?>(nil)
+
+    func show(_ label: String, _ done: Int, of total: Int?, _ unit: ProgressLine.Unit) {
+        let line = current.withLock { current in
+            if let current, current.label == label { return current.line }
+            current?.line.finish()
+            let line = ProgressLine(label, total: total, unit: unit)
+            current = (label, line)
+            return line
+        }
+        line.advance(to: done)
+    }
+
+    func finish(failed: Bool) { current.withLock { $0?.line.finish(failed: failed) } }
+}
+
+/// Prints the first bad rows and counts the rest.
+private final class BadRowLog: Sendable {
+    private let count = Mutex(0)
+    private static let most = 20
+
+    func add(_ problem: BelfryError) {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        if number <= Self.most { Terminal.note("belfry: \(problem)") }
+        if number == Self.most { Terminal.note("belfry: further bad rows are counted, not printed") }
+    }
+}

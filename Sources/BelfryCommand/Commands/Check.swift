@@ -1,0 +1,37 @@
+import ArgumentParser
+import Belfry
+import Files
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Verify every checksum of a collection.",
+        discussion: """
+            belfry check Indexes/products
+
+            Names each damaged file with the byte or the table row. Exit code 3 if there is one.
+            """)
+
+    @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let findings = try Collection.check(collection)
+        let damaged = findings.contains { !$0.problems.isEmpty }
+        if output.json {
+            let files = findings.map { finding in
+                JSON.object([
+                    "name": .string(finding.name), "problems": .array(finding.problems.map(Failure.json)),
+                ])
+            }
+            Terminal.print(JSON.object(["ok": .bool(!damaged), "files": .array(files)]).text())
+        } else {
+            for finding in findings {
+                Terminal.print("\(finding.problems.isEmpty ? "ok     " : "DAMAGED") \(finding.name)")
+                for problem in finding.problems.prefix(10) { Terminal.print("        \(problem)") }
+                let more = finding.problems.count - 10
+                if more > 0 { Terminal.print("        and \(Human.count(more)) more") }
+            }
+        }
+        if damaged { throw ExitCode(3) }
+    }
+}

@@ -1,0 +1,88 @@
+import Belfry
+import Files
+
+/// The texts that `embed` reads: lines of a text file or of standard input, or one field of rows.
+struct TextReader {
+    private enum Source {
+        case lines(LineReader)
+        case rows(RowReader, Column)
+    }
+
+    private let source: Source
+
+    init(_ path: String?, field: String) throws(BelfryError) {
+        guard let path, path != "-", (try? RowFormat(path: path)) != nil else {
+            source = .lines(LineReader(try TextInput(path ?? "-")))
+            return
+        }
+        let rows = try RowReader(path)
+        source = .rows(rows, try rows.column(Int(field).map { .number($0) } ?? .name(field)))
+    }
+
+    /// The next texts, `count` at most; none at the end. A row without a text is an empty text: rows keep their places.
+    func next(_ count: Int) throws(BelfryError) -> [String] {
+        var texts: [String] = []
+        while texts.count < count {
+            switch source {
+            case .lines(let lines):
+                guard let line = try lines.next() else { return texts }
+                texts.append(line)
+            case .rows(let rows, let column):
+                guard let event = try rows.next() else { return texts }
+                switch event {
+                case .row(let row): texts.append(row.text(column) ?? "")
+                case .problem(let problem): throw problem.error(in: rows.path)
+                }
+            }
+        }
+        return texts
+    }
+}
+
+/// Lines of UTF-8 text, without their line breaks.
+private final class LineReader {
+    private let input: TextInput
+    private var buffer: [UInt8] = []
+    private var start = 0
+    private var line = 0
+    private var ended = false
+
+    init(_ input: TextInput) { self.input = input }
+
+    func next() throws(BelfryError) -> String? {
+        while true {
+            if let end = buffer[start...].firstIndex(of: 10) {
+                defer { start = end + 1 }
+                return try text(buffer[start..<end])
+            }
+            if ended {
+                guard start < buffer.count else { return nil }
+                defer { start = buffer.count }
+                return try text(buffer[start...])
+            }
+            try fill()
+        }
+    }
+
+    private func fill() throws(BelfryError) {
+        buffer.removeFirst(start)
+        start = 0
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+        defer { chunk.deallocate() }
+        let count = try input.read(into: chunk)
+        buffer.append(contentsOf: chunk[..<count])
+        ended = count == 0
+        guard buffer.count < 1 << 26 else {
+            throw BelfryError(.invalidInput, "The line is longer than 64 MiB.", at: .line(line + 1, of: input.path))
+        }
+    }
+
+    private func text(_ bytes: ArraySlice<UInt8>) throws(BelfryError) -> String {
+        line += 1
+        let bytes = bytes.last == 13 ? bytes.dropLast() : bytes
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw BelfryError(.invalidInput, "The line is not UTF-8.", at: .line(line, of: input.path))
+        }
+        return text
+    }
+}

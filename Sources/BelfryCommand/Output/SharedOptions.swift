@@ -1,0 +1,55 @@
+import ArgumentParser
+import Files
+import Foundation
+
+/// Options that every verb has.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print JSON for programs; errors go to standard error as JSON, too.")
+    var json = false
+}
+
+/// Options of verbs that compute.
+struct ThreadOptions: ParsableArguments {
+    @Option(help: "How many threads work (default: one per core).")
+    var threads = ProcessInfo.processInfo.activeProcessorCount
+
+    func validate() throws {
+        guard (1...1024).contains(threads) else { throw ValidationError("--threads must be between 1 and 1024.") }
+    }
+}
+
+/// A duration, a count or a size as people write it.
+enum Human {
+    static func count(_ number: Int) -> String { ProgressLine.grouped(number) }
+
+    static func duration(_ duration: Duration) -> String { ProgressLine.duration(duration / .seconds(1)) }
+
+    static func bytes(_ bytes: Int) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var value = Double(bytes)
+        var unit = 0
+        while value >= 1024, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", value, units[unit])
+    }
+}
+
+extension JSON {
+    /// The JSON that `value` encodes to.
+    init(encoding value: some Encodable) throws {
+        self = try JSON(parsing: JSONEncoder().encode(value), source: "\(type(of: value))")
+    }
+
+    /// The value in a table's cell.
+    var display: String {
+        switch self {
+        case .string(let text): text
+        case .number(let number) where number == number.rounded() && abs(number) < 1e15: String(Int(number))
+        case .array(let values): values.map(\.display).joined(separator: ", ")
+        case .null: ""
+        default: text()
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Belfry
+
+/// A build that is killed leaves the old collection or none; the next one goes on and ends as if nothing had happened.
+@Suite struct CrashTests {
+    @Test(arguments: CrashPoint.allCases.map(\.rawValue))
+    func afterACrashTheNextBuildEndsTheSame(_ point: String) throws {
+        try withTemporaryDirectory { folder in
+            let whole = try Shop("\(folder)/whole")
+            #expect(try BelfryProcess.run(["build", whole.recipe]).exitCode == 0)
+
+            let shop = try Shop("\(folder)/crashed")
+            let repeats =
+                point.hasPrefix("segment") || ["vectors-written", "ids-written", "points-inserted"].contains(point)
+            let crashed = try BelfryProcess.run(
+                ["build", shop.recipe], environment: ["BELFRY_CRASH_AT": "\(point):\(repeats ? 3 : 1)"])
+            #expect(crashed.exitCode == 128 + SIGKILL, "\(crashed.errors)")
+            #expect(FileManager.default.fileExists(atPath: shop.collection) == (point == "swapped"))
+
+            let next = try BelfryProcess.run(["build", shop.recipe, "--json"])
+            #expect(next.exitCode == 0, "\(next.errors)")
+            if repeats { #expect(next.output.contains("\"resumedPoints\":\(point == "segment-listed" ? 30 : 20)")) }
+            #expect(try BelfryProcess.run(["check", shop.collection]).exitCode == 0)
+            let (expected, found) = (try whole.files(), try shop.files())
+            #expect(Set(expected.keys) == Set(found.keys))
+            for (name, data) in expected where name.hasPrefix("segments/") { #expect(found[name] == data, "\(name)") }
+        }
+    }
+
+    @Test(arguments: CrashPoint.allCases.map(\.rawValue))
+    func aCrashWhileReplacingLeavesOneWholeCollection(_ point: String) throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder)
+            #expect(try BelfryProcess.run(["build", shop.recipe, "--limit", "20"]).exitCode == 0)
+            let crashed = try BelfryProcess.run(
+                ["build", shop.recipe, "--replace"], environment: ["BELFRY_CRASH_AT": point])
+            #expect(crashed.exitCode == 128 + SIGKILL, "\(crashed.errors)")
+
+            let stats = try BelfryProcess.run(["stats", shop.recipe, "--json"])
+            #expect(stats.output.contains("\"points\":\(point == "swapped" ? 50 : 20)"), "\(stats)")
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+            #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0)
+            #expect(try BelfryProcess.run(["stats", shop.recipe, "--json"]).output.contains("\"points\":50"))
+            #expect(!FileManager.default.fileExists(atPath: shop.collection + ".building"))
+        }
+    }
+
+    @Test func killedAtAnyMomentNothingIsHalfDone() throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder, rows: 200, segmentRows: 8)
+            for round in 0..<25 {
+                let delay = Double.random(in: 0.005..<0.25, using: &random)
+                _ = try BelfryProcess.run(["build", shop.recipe, "--replace"], killAfter: delay)
+                guard FileManager.default.fileExists(atPath: shop.collection) else { continue }
+                let check = try BelfryProcess.run(["check", shop.recipe])
+                #expect(check.exitCode == 0, "round \(round), \(random): \(check.output)")
+                try FileManager.default.removeItem(atPath: shop.collection)
+            }
+            #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+
+/// The built `belfry` command, run as people run it.
+public enum BelfryProcess {
+    /// What a run left behind.
+    public struct Outcome: Sendable {
+        /// The exit code; for a process that a signal ended, 128 and the signal.
+        public let exitCode: Int32
+        /// Standard output.
+        public let output: String
+        /// Standard error.
+        public let errors: String
+    }
+
+    /// The command, beside the test bundle.
+    public static var path: String {
+        let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        return bundle.deletingLastPathComponent().appendingPathComponent("belfry").path
+    }
+
+    /// Runs `belfry` with `arguments` to its end.
+    /// - Parameter killAfter: ends it with SIGKILL after so many seconds, unless it was done before.
+    public static func run(
+        _ arguments: [String], environment: [String: String] = [:], input: String = "", killAfter: Double? = nil
+    ) throws -> Outcome {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // Files and not pipes: a full pipe that nobody reads would stop the process.
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("belfry-run-" + UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let files = ["in", "out", "err"].map { folder.appendingPathComponent($0) }
+        for file in files { try Data(file == files[0] ? Data(input.utf8) : Data()).write(to: file) }
+        process.standardInput = try FileHandle(forReadingFrom: files[0])
+        process.standardOutput = try FileHandle(forWritingTo: files[1])
+        process.standardError = try FileHandle(forWritingTo: files[2])
+        try process.run()
+        if let killAfter {
+            let deadline = Date(timeIntervalSinceNow: killAfter)
+            while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.001) }
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        }
+        process.waitUntilExit()
+        let code = process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0)
+        return Outcome(
+            exitCode: code, output: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
+            errors: String(decoding: try Data(contentsOf: files[2]), as: UTF8.self))
+    }
+}

@@ -55,6 +55,9 @@ let package = Package(
             name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
         .testTarget(
+            name: "TowersTests", dependencies: ["CKernels", "Files", "TestSupport", "Towers", "Vectors"],
+            exclude: ["Fixtures"], swiftSettings: swiftSettings),
+        .testTarget(
             name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"],
             swiftSettings: swiftSettings),
         .testTarget(

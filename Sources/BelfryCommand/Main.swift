@@ -23,19 +23,20 @@ struct Tool: ParsableCommand {
 @main
 enum Main {
     static func main() {
-        // A reader that went away (`belfry … | head`) ends the write with an error, not the process with a signal.
-        signal(SIGPIPE, SIG_IGN)
+        Terminal.openStandardStreams()
         do {
             var command = try Tool.parseAsRoot()
             try command.run()
         } catch let error as BelfryError {
             Failure.report(error)
             exit(Failure.exitCode(error))
+        } catch let code as ExitCode {
+            exit(code.rawValue)
+        } catch  where Tool.exitCode(for: error) == .success {
+            Terminal.print(Tool.fullMessage(for: error))
         } catch {
-            let isHelp = Tool.exitCode(for: error) == .success
-            FileHandle(fileDescriptor: isHelp ? STDOUT_FILENO : STDERR_FILENO).write(
-                Data((Tool.fullMessage(for: error) + "\n").utf8))
-            exit(isHelp ? 0 : (error as? ExitCode)?.rawValue ?? 2)
+            Failure.reportUsage(Tool.fullMessage(for: error))
+            exit(2)
         }
     }
 }

@@ -33,7 +33,10 @@ public final class ProgressLine: Sendable {
     /// Starts the clock.
     /// - Parameter total: how much there is to do, if that is known.
     public convenience init(_ label: String, total: Int? = nil, unit: Unit = .items) {
-        let write: @Sendable (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+        let write: @Sendable (String) -> Void = { text in
+            // A terminal that has gone away is no reason to stop the work.
+            try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+        }
         self.init(
             label, total: total, unit: unit, clock: { ProcessInfo.processInfo.systemUptime },
             output: isatty(STDERR_FILENO) == 1 ? write : nil)
@@ -50,15 +53,10 @@ public final class ProgressLine: Sendable {
     /// How much is done.
     public var done: Int { state.withLock { $0.done } }
 
-    /// Reports that `count` more are done.
-    public func advance(by count: Int = 1) { update { $0 + count } }
-
     /// Reports that `count` in all are done.
-    public func advance(to count: Int) { update { max($0, count) } }
-
-    private func update(_ change: (Int) -> Int) {
+    public func advance(to count: Int) {
         state.withLock { state in
-            state.done = change(state.done)
+            state.done = max(state.done, count)
             guard let output, !state.finished else { return }
             let seconds = clock() - start
             guard seconds >= 1, seconds - state.lastShown >= 0.2 else { return }
@@ -131,7 +129,8 @@ public final class ProgressLine: Sendable {
         return (rate < 10 ? oneDecimal(rate) : grouped(Int(min(rate, 1e18).rounded()))) + "/s"
     }
 
-    private static func bytes(_ value: Double) -> String {
+    /// `1.2 MB`, in powers of 1,000.
+    public static func bytes(_ value: Double) -> String {
         var (value, unit) = (value, 0)
         let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
         while value >= 999.95, unit < units.count - 1 { (value, unit) = (value / 1000, unit + 1) }

@@ -11,10 +11,21 @@ public enum System {
             case ENOSPC, EDQUOT: "Free some disk space and run the same command again: nothing was lost."
             case EACCES, EPERM, EROFS: "Give this user permission to the path, or choose another one."
             case EMFILE, ENFILE: "Raise the limit of open files (ulimit -n)."
+            case EINVAL where action.hasPrefix("exchange"), EXDEV where action.hasPrefix("exchange"):
+                "This file system cannot swap directories: remove the old one and run the same command again."
             default: nil
             }
         let reason = String(cString: strerror(code))
         return BelfryError(kind, "Cannot \(action): \(reason).", at: .init(file: path), remedy: remedy)
+    }
+
+    /// The same for an error of Foundation's file manager, which carries the system's code inside.
+    private static func failure(_ action: String, _ path: String, _ error: any Error) -> BelfryError {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        guard let code = underlying?.code else {
+            return BelfryError(.io, "Cannot \(action).", at: .init(file: path), cause: error)
+        }
+        return failure(action, path, errno: Int32(code))
     }
 
     /// Whether something exists at `path`.
@@ -40,7 +51,7 @@ public enum System {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw BelfryError(.io, "Cannot create the directory.", at: .init(file: path), cause: error)
+            throw failure("create the directory", path, error)
         }
     }
 
@@ -49,7 +60,7 @@ public enum System {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
         } catch {
-            throw BelfryError(.io, "Cannot list the directory.", at: .init(file: path), cause: error)
+            throw failure("list the directory", path, error)
         }
     }
 
@@ -60,7 +71,7 @@ public enum System {
         do {
             try FileManager.default.removeItem(atPath: path)
         } catch {
-            throw BelfryError(.io, "Cannot remove it.", at: .init(file: path), cause: error)
+            throw failure("remove it", path, error)
         }
     }
 
@@ -76,22 +87,31 @@ public enum System {
         }
     }
 
-    /// Links a folder's files into a new folder, or copies those that cannot be linked: on another file system.
-    public static func link(_ source: String, to target: String) throws(BelfryError) {
+    /// Copies a folder of files, each synced to disk; links are followed, so that the copy stands alone.
+    public static func copyDirectory(_ source: String, to target: String) throws(BelfryError) {
         try createDirectory(target)
         for name in try list(source) {
             let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
             if isDirectory(from) {
-                try link(from, to: to)
-            } else if Foundation.link(from, to) != 0 {
-                do {
-                    try FileManager.default.copyItem(atPath: from, toPath: to)
-                } catch {
-                    throw BelfryError(.io, "Cannot copy it to \(to).", at: .init(file: from), cause: error)
-                }
-                try sync(to)
+                try copyDirectory(from, to: to)
+                continue
             }
+            let file = try MappedFile(from, access: .sequential)
+            let writer = try FileWriter(to)
+            try writer.write(file.bytes)
+            try writer.finish()
+            withExtendedLifetime(file) {}
         }
+        try sync(target)
+    }
+
+    /// Where a path leads to if it is a link, else the path as it is.
+    public static func resolvingLink(_ path: String) throws(BelfryError) -> String {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return path }
+        guard let real = realpath(path, nil) else { throw failure("follow the link", path) }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     /// Makes a file's bytes, or a directory's entries, survive a power cut.

@@ -29,7 +29,7 @@ final class BlockEncoder {
     /// Writes the stored form of `rows` to `target`, which has room for them, and returns its length.
     func encode(_ rows: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) -> Int {
         let raw = rows.count
-        let isa = belfry_isa(rawValue: UInt32(InstructionSet.current.rawValue))
+        let isa = InstructionSet.current.isa
         belfry_bits_split(isa, width, raw / (dimension * width), dimension, rows.baseAddress, planes.baseAddress)
         let length = LZ4_compress_HC_extStateHC(
             state, planes.baseAddress, target, Int32(raw), Int32(ShardFormat.compressedLimit(raw)), level)

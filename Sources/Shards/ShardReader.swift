@@ -195,7 +195,7 @@ extension ShardReader {
         return .byte(blocks.lowerBound + Int(start), of: path)
     }
 
-    var isa: belfry_isa { belfry_isa(rawValue: UInt32(InstructionSet.current.rawValue)) }
+    var isa: belfry_isa { InstructionSet.current.isa }
 }
 
 extension UnsafeRawBufferPointer {

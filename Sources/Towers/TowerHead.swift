@@ -1,5 +1,6 @@
 import CKernels
 import Files
+import Vectors
 
 /// What follows the encoder: pooling, products, normalisation.
 struct TowerHead: Sendable {
@@ -60,7 +61,7 @@ struct TowerHead: Sendable {
     func apply(
         _ tokens: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>, _ workspace: Workspace
     ) {
-        let isa = Operators.isa
+        let isa = InstructionSet.current.isa
         let buffer = workspace.buffer(.pooled, 2 * widest)
         var current = buffer
         var other = buffer + widest

@@ -1,4 +1,3 @@
-import CKernels
 import Synchronization
 import Vectors
 
@@ -39,10 +38,4 @@ final class WorkspacePool: Sendable {
     }
 
     private struct Handover: @unchecked Sendable { let workspace: Workspace }
-}
-
-/// What all operators of this process share.
-enum Operators {
-    /// The instruction set that `InstructionSet.current` says, by its C name.
-    static let isa = belfry_isa(rawValue: UInt32(InstructionSet.current.rawValue))
 }

@@ -1,4 +1,4 @@
-import CKernels
+package import CKernels
 import Foundation
 
 /// The instruction sets that the kernels are written for, each able to run what the ones before it can.
@@ -27,5 +27,5 @@ public enum InstructionSet: Int, CaseIterable, Comparable, Sendable {
     public static func < (left: InstructionSet, right: InstructionSet) -> Bool { left.rawValue < right.rawValue }
 
     /// The C name of this instruction set.
-    var isa: belfry_isa { belfry_isa(rawValue: UInt32(rawValue)) }
+    package var isa: belfry_isa { belfry_isa(rawValue: UInt32(rawValue)) }
 }

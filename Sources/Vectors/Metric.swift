@@ -14,7 +14,9 @@ public enum Metric: String, CaseIterable, Codable, Sendable {
     public func score(_ distance: Float) -> Float {
         switch self {
         case .l2: distance.squareRoot()
-        case .ip, .cosine: -distance
+        case .ip: -distance
+        // Rounding can carry it a little beyond 1.
+        case .cosine: min(1, max(-1, -distance))
         }
     }
 }

@@ -58,10 +58,12 @@ import Vectors
         if let place { #expect(error?.location?.place?.contains(place) == true, "\(error!)") }
     }
 
-    @Test func replacesVariablesInPaths() {
-        #expect(Recipe.path("${BELFRY_NO_SUCH:-/tmp}/x", in: "/r") == "/tmp/x")
-        #expect(Recipe.path("${BELFRY_NO_SUCH:-~/c}/x", in: "/r").hasSuffix("/c/x"))
-        #expect(!Recipe.path("~/x", in: "/r").hasPrefix("~"))
-        #expect(Recipe.path("a/b", in: "/r") == "/r/a/b")
+    @Test func replacesVariablesInPaths() throws {
+        #expect(try Recipe.path("${BELFRY_NO_SUCH:-/tmp}/x", in: "/r") == "/tmp/x")
+        #expect(try Recipe.path("${BELFRY_NO_SUCH:-~/c}/x", in: "/r").hasSuffix("/c/x"))
+        #expect(try !Recipe.path("~/x", in: "/r").hasPrefix("~"))
+        #expect(try Recipe.path("a/b", in: "/r") == "/r/a/b")
+        let error = #expect(throws: BelfryError.self) { try Recipe.path("${BELFRY_NO_SUCH}/x", in: "/r") }
+        #expect(error?.message.contains("BELFRY_NO_SUCH") == true)
     }
 }

@@ -98,6 +98,70 @@ import Testing
         }
     }
 
+    @Test func idsOfAnyKindMeetOnlyThemselves() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder)
+            // The first and the second are one point: a key and the UUID that it stands for.
+            let rows = [
+                "\"111-33248\"", "\"60aa7e4f-0f24-58e1-83a1-afb6e745561a\"", "7", "\"7\"", "\"007\"",
+                "18446744073709551615",
+                "true", "1.5", "\"d41d8cd98f00b204e9800998ecf8427e\"",
+            ]
+            let text = rows.map { "{\"id\": \($0), \"title\": \"lamp\"}\n" }.joined()
+            try shop.write(text, "shop/rows.jsonl")
+            let recipe = try String(contentsOfFile: "\(shop.recipe)/recipe.yaml", encoding: .utf8)
+            try shop.write(recipe.replacing("products.csv", with: "rows.jsonl"), "shop/recipe.yaml")
+            let build = try BelfryProcess.run(["build", shop.recipe])
+            #expect(build.output.contains("5 points, 4 bad rows"), "\(build)")
+            for line in [2, 4, 7, 8] { #expect(build.errors.contains("line \(line):"), "\(build.errors)") }
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+            let all = try BelfryProcess.run(["search", shop.recipe, "lamp", "--json"]).output
+            let found = try JSON(parsing: Data(all.utf8), source: "search")["results"]?.array?.compactMap { $0["id"] }
+            let expected: [JSON] = [
+                .integer(7), .unsigned(.max), .string("111-33248"), .string("007"),
+                .string("d41d8cd98f00b204e9800998ecf8427e"),
+            ]
+            #expect(Set(found ?? []) == Set(expected))
+        }
+    }
+
+    @Test func streamsThatNobodyReadsAreNoCrash() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder, rows: 3)
+            try shop.write("id,title,description,price\na,one,,1\n,bad,,2\nc,three,,3\n", "shop/products.csv")
+            for (command, code) in [
+                ("build \(shop.recipe) 2>&-", 0), ("--help > /dev/full", 1),
+                ("search \(shop.recipe) one > /dev/full", 1),
+                ("search \(shop.recipe) one <&- >&-", 0), ("embed \(shop.tower) <&-", 0),
+            ] as [(String, Int32)] {
+                let process = Process()
+                process.executableURL = URL(fileURLWithPath: "/bin/sh")
+                process.arguments = ["-c", "\(BelfryProcess.path) \(command)"]
+                process.standardError = FileHandle.nullDevice
+                process.standardOutput = FileHandle.nullDevice
+                try process.run()
+                process.waitUntilExit()
+                #expect(process.terminationReason == .exit && process.terminationStatus == code, "\(command)")
+            }
+        }
+    }
+
+    @Test func aFailedEmbedLeavesTheOldFile() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder, rows: 1)
+            try shop.write("old", "out.jsonl")
+            try shop.write("{\"text\": \"lamp\"}\n{\"text\": \n", "bad.jsonl")
+            let failed = try BelfryProcess.run(
+                ["embed", shop.tower, "--input", "\(folder)/bad.jsonl", "--output", "\(folder)/out.jsonl"])
+            #expect(failed.exitCode == 1 && failed.errors.contains("line 2"))
+            let same = try BelfryProcess.run(
+                ["embed", shop.tower, "--input", "\(folder)/out.jsonl", "--output", "\(folder)/out.jsonl"])
+            #expect(same.exitCode == 1)
+            #expect(try String(contentsOfFile: "\(folder)/out.jsonl", encoding: .utf8) == "old")
+            #expect(try System.list(folder).allSatisfy { !$0.hasSuffix(".tmp") })
+        }
+    }
+
     @Test func twoBuildsAtOnceDoNotMeet() throws {
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder)

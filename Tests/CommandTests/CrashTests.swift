@@ -48,6 +48,23 @@ import Testing
         }
     }
 
+    /// A transaction too large for SQLite's cache is partly in the file when the process dies: it is rolled back, and
+    /// the finished segments stay.
+    @Test func aCrashInsideALargeTransactionKeepsWhatWasFinished() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder)
+            let long = String(repeating: "long ", count: 80_000)
+            let rows = (0..<40).map { "p-\($0),\(long)\($0),x,1\n" }.joined()
+            try shop.write("id,title,description,price\n" + rows, "shop/products.csv")
+            let crashed = try BelfryProcess.run(
+                ["build", shop.recipe], environment: ["BELFRY_CRASH_AT": "points-inserted:3"])
+            #expect(crashed.exitCode == 128 + SIGKILL)
+            let next = try BelfryProcess.run(["build", shop.recipe, "--json"])
+            #expect(next.output.contains("\"resumedPoints\":20"), "\(next)")
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+        }
+    }
+
     @Test func killedAtAnyMomentNothingIsHalfDone() throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in

@@ -30,13 +30,13 @@ import Testing
             "work", total: 1_000, clock: { time.withLock { $0 } }, output: { piece in text.withLock { $0 += piece } })
         for step in 1...1_000 {
             time.withLock { $0 = 100 + Double(step) / 400 }
-            line.advance()
+            line.advance(to: step)
             if step < 400 { #expect(text.withLock { $0.isEmpty }) }
         }
         let shown = text.withLock { $0.split(separator: "\r").count }
         #expect((7...9).contains(shown), "\(shown)")
         line.finish()
-        line.advance()
+        line.advance(to: 1_001)
         #expect(text.withLock { $0.hasSuffix("\r\u{1b}[Kwork  1,000 in 3 s (400/s)\n") }, "\(text.withLock { $0 })")
         #expect(line.done == 1_001)
     }
@@ -48,7 +48,7 @@ import Testing
         short.finish()
         #expect(text.withLock { $0.isEmpty })
         let quiet = ProgressLine("work", total: nil, clock: { .random(in: 0...1e6) }, output: nil)
-        quiet.advance()
+        quiet.advance(to: 1)
         quiet.finish()
     }
 }

@@ -26,6 +26,7 @@ final class BuildingDirectory {
         self.target = target
         towerName = tower
         layout = CollectionLayout(path: Self.path(of: target))
+        try Self.requireOwn(layout.path)
         try System.createDirectory(layout.path)
         CrashPoint.buildingDirectoryMade.reach()
         lock = try Self.takeLock(layout)
@@ -46,6 +47,19 @@ final class BuildingDirectory {
         try withExtendedLifetime(lock) { () throws(BelfryError) in try System.remove(layout.path) }
     }
 
+    /// Refuses a directory that no build can have made: its files would be lost.
+    static func requireOwn(_ path: String) throws(BelfryError) {
+        guard System.exists(path) else { return }
+        guard System.isDirectory(path),
+            try Set(System.list(path)).subtracting(["lock"]).isEmpty
+                || System.exists(CollectionLayout(path: path).catalogue)
+        else {
+            throw BelfryError(
+                .conflict, "What is here is not a collection, and is not replaced.", at: .init(file: path),
+                remedy: "Move it away, or give the recipe another name.")
+        }
+    }
+
     private static func takeLock(_ layout: CollectionLayout) throws(BelfryError) -> WriterLock {
         guard let lock = try WriterLock(layout.lock) else {
             throw BelfryError(
@@ -59,8 +73,10 @@ final class BuildingDirectory {
     private static func resume(
         _ layout: CollectionLayout, _ journal: BuildJournal
     ) throws(BelfryError) -> (Catalogue, [Catalogue.SegmentRow])? {
-        guard System.exists(layout.catalogue), Catalogue.check(layout.catalogue).isEmpty else { return nil }
-        let catalogue = try Catalogue(layout.catalogue, .create)
+        // Opened for writing first: that rolls back what a crash left half written.
+        guard System.exists(layout.catalogue), let catalogue = try? Catalogue(layout.catalogue, .create),
+            try catalogue.problems().isEmpty
+        else { return nil }
         let (found, segments) = try catalogue.read { transaction in
             (try transaction.document("journal", as: BuildJournal.self), try transaction.segments())
         }
@@ -87,12 +103,13 @@ final class BuildingDirectory {
     }
 
     /// Writes one segment and lists it.
-    func write(_ items: [Item], _ vectors: Matrix, _ recipe: Recipe) throws(BelfryError) {
+    func write(_ items: [Item], _ vectors: Matrix, _ recipe: Recipe, threads: Int) throws(BelfryError) {
         let number = (segments.last?.number ?? 0) + 1
         try System.createDirectory(layout.segment(number))
         CrashPoint.segmentFolderMade.reach()
 
-        let shard = try ShardWriter(layout.vectors(number), dimension: vectors.columns, elementType: recipe.elementType)
+        let shard = try ShardWriter(
+            layout.vectors(number), dimension: vectors.columns, elementType: recipe.elementType, threads: threads)
         let check = VectorCheck(dimension: vectors.columns, metric: recipe.metric, elementType: recipe.elementType)
         for (row, item) in items.enumerated() {
             try check.check(
@@ -131,10 +148,10 @@ final class BuildingDirectory {
     }
 
     /// Makes the directory a collection and puts it in its place.
-    func finish(tower: Tower, _ recipe: Recipe) throws(BelfryError) {
+    func finish(tower: Tower, _ recipe: Recipe, badRows: Int) throws(BelfryError) {
         let copy = layout.tower(towerName)
         try System.remove(copy)
-        try System.link(recipe.tower, to: copy)
+        try System.copyDirectory(recipe.tower, to: copy)
         for folder in [copy, layout.towers] { try System.sync(folder) }
         CrashPoint.towerCopied.reach()
 
@@ -143,7 +160,7 @@ final class BuildingDirectory {
             show: recipe.show,
             tower: .init(
                 name: towerName, fingerprint: tower.fingerprint, canaries: try Self.canaries(of: tower)),
-            points: finishedRows, segments: segments.count)
+            points: finishedRows, segments: segments.count, badRows: badRows)
         try catalogue.write { try $0.put("collection", configuration) }
         CrashPoint.configurationWritten.reach()
         try catalogue.pack()
@@ -151,6 +168,9 @@ final class BuildingDirectory {
         CrashPoint.cataloguePacked.reach()
 
         if System.exists(target) {
+            // A reader that sweeps the old collection must be done before another one stands in its place.
+            let old = try WriterLock(CollectionLayout(path: target).lock, .wait)
+            defer { withExtendedLifetime(old) {} }
             try System.exchange(layout.path, target)
             CrashPoint.swapped.reach()
             try System.sync(System.parent(of: target))

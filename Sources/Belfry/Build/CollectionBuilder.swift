@@ -78,36 +78,38 @@ public struct CollectionBuilder: Sendable {
         if let problem = Tower.check(recipe.tower).first { throw problem }
         let tower = try Tower.load(recipe.tower)
         let journal = BuildJournal(recipe: try recipe.digest(), tower: tower.fingerprint, limit: limit)
-        if let summary = try existing(journal) { return summary }
+        let target = try System.resolvingLink(recipe.collectionPath)
+        if let summary = try existing(target, journal) { return summary }
 
         let survey = try survey(observer)
-        let building = try BuildingDirectory(recipe.collectionPath, journal: journal, tower: recipe.towerName)
+        let building = try BuildingDirectory(target, journal: journal, tower: recipe.towerName)
         let resumed = building.finishedRows
         try embed(with: tower, into: building, total: survey.points, observer)
-        try building.finish(tower: tower, recipe)
+        try building.finish(tower: tower, recipe, badRows: survey.badRows)
         return Summary(
-            path: recipe.collectionPath, points: survey.points, badRows: survey.badRows, resumedPoints: resumed,
+            path: target, points: survey.points, badRows: survey.badRows, resumedPoints: resumed,
             wasUpToDate: false)
     }
 
     /// The summary of a collection that is there and is what would be built.
-    private func existing(_ journal: BuildJournal) throws(BelfryError) -> Summary? {
-        let path = recipe.collectionPath
+    private func existing(_ path: String, _ journal: BuildJournal) throws(BelfryError) -> Summary? {
         guard System.exists(path) else { return nil }
+        try BuildingDirectory.requireOwn(path)
         let built: BuildJournal?
-        do {
-            built = try Catalogue("\(path)/catalog.sqlite", .read).read {
+        do throws(BelfryError) {
+            built = try Catalogue(CollectionLayout(path: path).catalogue, .read).read {
                 try $0.document("journal", as: BuildJournal.self)
+            }
+            if built == journal {
+                // Who asks to replace a collection that is up to date thinks that it is damaged.
+                if replace, try Collection.check(path).contains(where: { !$0.problems.isEmpty }) { return nil }
+                return try upToDate(path)
             }
         } catch {
             if replace { return nil }
+            var error = error
+            error.remedy = "Add --replace to build the collection again."
             throw error
-        }
-        if built == journal {
-            try BuildingDirectory.removeLeftover(of: path)
-            let collection = try Collection(path)
-            return Summary(
-                path: path, points: collection.count, badRows: 0, resumedPoints: 0, wasUpToDate: true)
         }
         if replace { return nil }
         var changes: [String] = []
@@ -122,6 +124,15 @@ public struct CollectionBuilder: Sendable {
             remedy: "Add --replace to build it again; the old one serves until the new one is done.")
     }
 
+    private func upToDate(_ path: String) throws(BelfryError) -> Summary {
+        try BuildingDirectory.removeLeftover(of: path)
+        let collection = try Collection(path)
+        if collection.configuration.show != recipe.show { try collection.show(recipe.show) }
+        return Summary(
+            path: path, points: collection.count, badRows: collection.configuration.badRows, resumedPoints: 0,
+            wasUpToDate: true)
+    }
+
     private static func describe(_ limit: Int?) -> String { limit.map { "\($0) rows" } ?? "all rows" }
 
     /// Reads all rows once, reporting those that cannot be used.
@@ -133,8 +144,8 @@ public struct CollectionBuilder: Sendable {
             if points % 1_024 == 0 { observer.reading(items.bytes.done, items.bytes.total) }
         }
         guard points > 0 else {
-            throw BelfryError(
-                .invalidInput, "Not one row can be used (\(items.badRows) are bad).", at: .init(file: recipe.rows.file))
+            let why = items.badRows == 0 ? "The file has no rows." : "Not one of \(items.badRows) rows can be used."
+            throw BelfryError(.invalidInput, why, at: .init(file: recipe.rows.file))
         }
         return (points, items.badRows)
     }
@@ -162,7 +173,7 @@ public struct CollectionBuilder: Sendable {
             let vectors = try tower.embed(batch.map(\.text), as: .document, threads: threads) {
                 observer.progress(before + $0, total - finished)
             }
-            try building.write(batch, vectors, recipe)
+            try building.write(batch, vectors, recipe, threads: threads)
             done += batch.count
         }
     }

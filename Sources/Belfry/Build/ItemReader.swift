@@ -1,4 +1,5 @@
 import Files
+import Shards
 
 /// A row that can become a point.
 struct Item {
@@ -20,7 +21,7 @@ struct ItemReader {
     private let id: Column
     private let text: [String: Column]
     private let payload: [(name: String, column: Column, type: PayloadType)]
-    private var lines: [PointName: Int] = [:]
+    private var lines: [PointID: Int] = [:]
     /// How many rows could not be used so far.
     private(set) var badRows = 0
 
@@ -62,11 +63,18 @@ struct ItemReader {
     }
 
     private mutating func item(_ row: Row) throws(RowProblem) -> Item {
-        guard let key = row.text(id)?.trimmed, !key.isEmpty else {
-            throw RowProblem(line: row.line, .value, "The id is empty.")
+        let key: String
+        switch row.value(id) {
+        case .string(let text)? where !text.trimmed.isEmpty: key = text.trimmed
+        case .integer(let number)?: key = "\(number)"
+        case .unsigned(let number)?: key = "\(number)"
+        case nil, .string?: throw RowProblem(line: row.line, .value, "The id is empty.")
+        case let other?:
+            throw RowProblem(
+                line: row.line, .value, "The id is \(other.text()); it must be a text or a whole number of 64 bits.")
         }
         let name = PointName(key)
-        if let first = lines[name] {
+        if let first = lines[name.id] {
             throw RowProblem(
                 line: row.line, .value, "The id \(key.debugDescription) has been used before, on line \(first).")
         }
@@ -82,7 +90,7 @@ struct ItemReader {
                 throw RowProblem(line: row.line, .value, error.message)
             }
         }
-        lines[name] = row.line
+        lines[name.id] = row.line
         return Item(line: row.line, name: name, text: text, payload: JSON.object(members).text())
     }
 }

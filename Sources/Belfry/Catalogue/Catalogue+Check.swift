@@ -11,12 +11,13 @@ extension Catalogue {
         }
     }
 
-    private func problems() throws(BelfryError) -> [BelfryError] {
+    /// As ``check(_:)``, through this connection.
+    func problems() throws(BelfryError) -> [BelfryError] {
         try read { transaction in
             let place = BelfryError.Location(file: path)
             var problems = try String.fetchAll(transaction.database, sql: "PRAGMA integrity_check")
                 .filter { $0 != "ok" }.map { BelfryError.corrupt("SQLite: \($0).", at: place) }
-            for table in Self.schema.keys.sorted() {
+            for table in Self.schema.map(\.table) {
                 let rows = try DatabaseRow.fetchCursor(transaction.database, sql: "SELECT * FROM \(table)")
                 while let row = try rows.next() {
                     do {

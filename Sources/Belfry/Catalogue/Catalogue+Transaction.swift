@@ -30,7 +30,7 @@ extension Catalogue {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let text = String(decoding: try encoder.encode(document), as: UTF8.self)
-            try put("configuration", [name.databaseValue, text.databaseValue])
+            try write("INSERT OR REPLACE", "configuration", [name.databaseValue, text.databaseValue])
         }
 
         // MARK: Segments
@@ -44,14 +44,14 @@ extension Catalogue {
         }
 
         func insert(_ segment: SegmentRow) throws {
-            try put("segments", [segment.number.databaseValue, segment.rows.databaseValue])
+            try write("INSERT", "segments", [segment.number.databaseValue, segment.rows.databaseValue])
         }
 
         // MARK: Points
 
         func insert(_ point: PointRow) throws {
-            try put(
-                "points",
+            try write(
+                "INSERT", "points",
                 [
                     point.id.databaseValue, point.segment.databaseValue, point.row.databaseValue,
                     point.key.databaseValue, point.payload.databaseValue,
@@ -81,16 +81,11 @@ extension Catalogue {
                 id: id, segment: row["segment"], row: row["row"], key: row["key"], payload: row["payload"])
         }
 
-        /// How many rows a table has.
-        func count(_ table: String) throws -> Int {
-            try Int.fetchOne(database, sql: "SELECT count(*) FROM \(table)") ?? 0
-        }
-
         // MARK: Checksums
 
-        private func put(_ table: String, _ values: [DatabaseValue]) throws {
+        private func write(_ verb: String, _ table: String, _ values: [DatabaseValue]) throws {
             let places = values.map { _ in "?" }.joined(separator: ", ")
-            let statement = try database.cachedStatement(sql: "INSERT OR REPLACE INTO \(table) VALUES (\(places), ?)")
+            let statement = try database.cachedStatement(sql: "\(verb) INTO \(table) VALUES (\(places), ?)")
             try statement.execute(arguments: StatementArguments(values + [RowChecksum.of(table, values).databaseValue]))
         }
 

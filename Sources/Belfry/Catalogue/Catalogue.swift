@@ -36,19 +36,29 @@ final class Catalogue: Sendable {
         var payload: String
     }
 
-    static let schema = [
-        "configuration": """
-        CREATE TABLE configuration (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) \
-        STRICT, WITHOUT ROWID
-        """,
-        "segments": """
-        CREATE TABLE segments (number INTEGER NOT NULL PRIMARY KEY, rows INTEGER NOT NULL, \
-        checksum INTEGER NOT NULL) STRICT
-        """,
-        "points": """
-        CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, key TEXT, \
-        payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
-        """,
+    /// In the order in which they are made: equal catalogues have equal bytes.
+    static let schema: [(table: String, sql: String)] = [
+        (
+            "configuration",
+            """
+            CREATE TABLE configuration (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) \
+            STRICT, WITHOUT ROWID
+            """
+        ),
+        (
+            "segments",
+            """
+            CREATE TABLE segments (number INTEGER NOT NULL PRIMARY KEY, rows INTEGER NOT NULL, \
+            checksum INTEGER NOT NULL) STRICT
+            """
+        ),
+        (
+            "points",
+            """
+            CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, \
+            key TEXT, payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
+            """
+        ),
     ]
 
     /// The columns of each table that its checksum covers.
@@ -71,7 +81,9 @@ final class Catalogue: Sendable {
     init(_ path: String, _ access: Access) throws(BelfryError) {
         self.path = path
         if access == .read, !System.exists(path) {
-            throw BelfryError(.notFound, "The collection has no catalogue.", at: .init(file: path))
+            throw BelfryError(
+                .notFound, "The collection has no catalogue.", at: .init(file: path),
+                remedy: "Build the collection again with --replace, or restore a copy.")
         }
         queue = try Self.reporting(path) {
             var configuration = Configuration()
@@ -97,8 +109,8 @@ final class Catalogue: Sendable {
     private static func verifySchema(_ database: Database, _ path: String) throws {
         let tables = try DatabaseRow.fetchAll(
             database, sql: "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
-        let found = Dictionary(tables.map { ("\($0[0] as DatabaseValue)", "\($0[1] as DatabaseValue)") }) { $1 }
-        guard found == schema.reduce(into: [:], { $0["\($1.key.databaseValue)"] = "\($1.value.databaseValue)" }) else {
+        let found = Set(tables.map { "\($0[0] as DatabaseValue) \($0[1] as DatabaseValue)" })
+        guard found == Set(schema.map { "\($0.table.databaseValue) \($0.sql.databaseValue)" }) else {
             throw BelfryError(
                 .corruptData, "The catalogue's tables are not those that Belfry defines.", at: .init(file: path),
                 remedy: "Build the collection again with --replace, or restore a copy.")

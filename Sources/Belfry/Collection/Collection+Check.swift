@@ -21,13 +21,12 @@ extension Collection {
         for file in segmentFiles(layout) {
             findings.append(Finding(name: file, problems: SegmentFile.check("\(layout.path)/\(file)")))
         }
-        for name in (try? System.list(layout.towers)) ?? [] {
+        for name in towerNames(layout) {
             findings.append(Finding(name: "towers/\(name)", problems: Tower.check(layout.tower(name))))
         }
-        if findings.allSatisfy(\.problems.isEmpty) {
-            findings.append(Finding(name: "the parts together", problems: crossCheck(layout)))
-        }
-        return findings
+        let damaged = Set(findings.flatMap(\.problems).compactMap(\.location?.file))
+        let mismatches = crossCheck(layout).filter { !damaged.contains($0.location?.file ?? "") }
+        return findings + [Finding(name: "the parts together", problems: mismatches)]
     }
 
     /// The files of the segments that the catalogue lists; where it is beyond reading, those on disk.
@@ -41,11 +40,19 @@ extension Collection {
         }
     }
 
+    /// The tower that the catalogue names; where it is beyond reading, those on disk.
+    private static func towerNames(_ layout: CollectionLayout) -> [String] {
+        let configuration = try? Catalogue(layout.catalogue, .read).read {
+            try $0.document("collection", as: CollectionConfiguration.self)
+        }
+        return configuration.map { [$0.tower.name] } ?? (try? System.list(layout.towers)) ?? []
+    }
+
     /// Whether catalogue, segments and tower belong together: counts, the id of every row, the fingerprint.
     private static func crossCheck(_ layout: CollectionLayout) -> [BelfryError] {
         var problems: [BelfryError] = []
         do throws(BelfryError) {
-            let collection = try Collection(layout.path)
+            let collection = try Collection(layout.path, sweeping: false)
             let place = BelfryError.Location(file: layout.catalogue)
             let segments = Dictionary(uniqueKeysWithValues: collection.segments.map { ($0.number, $0) })
             var points = 0
@@ -57,7 +64,8 @@ extension Collection {
                     else {
                         problems.append(
                             .corrupt(
-                                "Point \(point.id) is not in row \(point.row) of segment \(point.segment).", at: place))
+                                "Point \(point.id) is not in row \(point.row) of segment \(point.segment).",
+                                at: .init(file: layout.ids(point.segment))))
                         return
                     }
                 }

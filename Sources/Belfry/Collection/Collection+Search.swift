@@ -20,20 +20,20 @@ extension Collection {
     /// The `k` points nearest to each row of `queries`, exactly; ties in the order of their ids.
     /// - Parameters:
     ///   - queries: one query per row, of the collection's dimension.
-    ///   - excluded: a point that must not be among the answers, such as the one that was asked about.
+    ///   - own: for a query that is a point of the collection: its place. The query does not find itself.
     ///   - threads: how many threads scan, at most.
     /// - Throws: `invalidInput` for a wrong dimension, a component that is not finite, or a zero vector under cosine.
     public func search(
-        _ queries: Matrix, k: Int, excluding excluded: PointID? = nil, threads: Int = 1
+        _ queries: Matrix, k: Int, own: Place? = nil, threads: Int = 1
     ) throws(BelfryError) -> [[Hit]] {
         let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
         for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
         var nearest = [[(id: PointID, distance: Float)]](repeating: [], count: queries.rows)
-        // One more than asked for, so that leaving out the excluded point still leaves k.
-        let wanted = excluded == nil ? k : k + 1
         for segment in segments {
+            let ownRows = own.map { own in (0..<queries.rows).map { _ in own.segment == segment.number ? own.row : nil }
+            }
             let found = try ExactSearch(segment.vectors, metric: configuration.metric).search(
-                queries, k: wanted, threads: threads)
+                queries, k: k, ownRows: ownRows, threads: threads)
             for (query, neighbors) in found.enumerated() {
                 for neighbor in neighbors {
                     nearest[query].append((try segment.ids.id(Int(neighbor.row)), neighbor.distance))
@@ -42,8 +42,7 @@ extension Collection {
         }
         var answers: [[Hit]] = []
         for candidates in nearest {
-            let best = candidates.filter { $0.id != excluded }
-                .sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k)
+            let best = candidates.sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k)
             answers.append(try hits(Array(best)))
         }
         return answers
@@ -60,7 +59,7 @@ extension Collection {
     /// The `k` points nearest to the point that `name` names, itself left out.
     public func similar(to name: String, k: Int, threads: Int = 1) throws(BelfryError) -> [Hit] {
         let point = try point(name)
-        return try search(Matrix([point.vector]), k: k, excluding: point.id, threads: threads)[0]
+        return try search(Matrix([point.vector]), k: k, own: point.place, threads: threads)[0]
     }
 
     private func hits(_ nearest: [(id: PointID, distance: Float)]) throws(BelfryError) -> [Hit] {
@@ -80,7 +79,15 @@ extension Collection {
 extension Collection {
     /// The tower that came with the collection.
     public func loadTower() throws(BelfryError) -> Tower {
-        try Tower.load(layout.tower(configuration.tower.name))
+        do throws(BelfryError) {
+            let tower = try Tower.load(layout.tower(configuration.tower.name))
+            if isInPlace { return tower }
+        } catch {
+            if isInPlace { throw error }
+        }
+        throw BelfryError(
+            .conflict, "A build has replaced the collection since it was opened.", at: .init(file: path),
+            remedy: "Open it again.")
     }
 
     /// Refuses a tower that does not compute what the collection's tower computed.

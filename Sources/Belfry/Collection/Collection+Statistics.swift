@@ -1,4 +1,5 @@
 public import Files
+import Shards
 import Vectors
 
 extension Collection {
@@ -36,13 +37,8 @@ extension Collection {
 
     /// Measures the collection's files.
     public func statistics() throws(BelfryError) -> Statistics {
-        var shardBytes = 0
-        var idBytes = 0
-        for segment in segments {
-            shardBytes += try System.fileSize(layout.vectors(segment.number))
-            idBytes += try System.fileSize(layout.ids(segment.number))
-        }
-        let raw = count * configuration.dimension * configuration.element.size
+        let shardBytes = segments.reduce(0) { $0 + $1.vectors.fileBytes }
+        let raw = segments.reduce(0) { $0 + $1.vectors.rawBytes }
         return Statistics(
             name: configuration.name, points: count, dimension: configuration.dimension,
             metric: configuration.metric.rawValue, element: configuration.element.rawValue,
@@ -50,6 +46,7 @@ extension Collection {
             rawVectorBytes: raw, shardBytes: shardBytes,
             compressionRatio: shardBytes == 0 ? 1 : Double(raw) / Double(shardBytes),
             bytesPerVector: count == 0 ? 0 : Double(shardBytes) / Double(count),
-            catalogueBytes: try System.fileSize(layout.catalogue), idBytes: idBytes)
+            catalogueBytes: try System.fileSize(layout.catalogue), idBytes: segments.reduce(0) { $0 + $1.ids.fileBytes }
+        )
     }
 }

@@ -5,19 +5,27 @@ import Vectors
 
 /// An open collection: one directory with a catalogue, the segments it lists, and the tower that filled them.
 ///
-/// 1. `open` reads the configuration and the list of segments from the catalogue.
-/// 2. If no process is writing, files that the catalogue does not list are removed: a crash left them behind.
+/// 1. If no process is writing, files that the catalogue does not list are removed: a crash left them behind.
+/// 2. The configuration and the list of segments are read from the catalogue.
 /// 3. Each segment's shard and ids are mapped; nothing is read from them yet.
-/// 4. A search goes through the segments, merges the nearest, and fetches the payload of those only.
+/// 4. If another collection was put in the place meanwhile, all of that is done again: parts never mix.
+/// 5. A search goes through the segments, merges the nearest, and fetches the payload of those only.
 ///
-/// An open collection does not change: it shows the segments that were listed when it was opened. Building is
-/// ``CollectionBuilder``'s work. Safe to use from several threads.
+/// An open collection does not change: it shows what was there when it was opened, even after a build has replaced it.
+/// Building is ``CollectionBuilder``'s work. Safe to use from several threads.
 public final class Collection: Sendable {
     /// One immutable segment.
     struct Segment: Sendable {
         let number: Int
         let vectors: ShardReader
         let ids: IDsReader
+    }
+
+    /// All that is read at open.
+    private struct Parts {
+        let catalogue: Catalogue
+        let configuration: CollectionConfiguration
+        let segments: [Segment]
     }
 
     /// The collection's directory.
@@ -30,12 +38,70 @@ public final class Collection: Sendable {
     let layout: CollectionLayout
     let catalogue: Catalogue
     let segments: [Segment]
+    private let identity: FileIdentity?
 
     /// Opens the collection at `path`: a `.belfry` directory, or the folder of a recipe whose collection is built.
     /// - Throws: `notFound` where nothing is built yet, `corruptData` with file and place.
-    public init(_ path: String) throws(BelfryError) {
+    public convenience init(_ path: String) throws(BelfryError) {
+        try self.init(path, sweeping: true)
+    }
+
+    /// Opens the collection; without `sweeping`, changes nothing on disk.
+    init(_ path: String, sweeping: Bool) throws(BelfryError) {
         layout = CollectionLayout(path: try Self.resolve(path))
-        catalogue = try Catalogue(layout.catalogue, .read)
+        if sweeping { try Self.sweep(layout) }
+        while true {
+            let identity = FileIdentity(layout.path)
+            let parts: Parts?
+            do throws(BelfryError) {
+                parts = try Self.open(layout)
+            } catch {
+                guard FileIdentity(layout.path) != identity else { throw error }
+                parts = nil
+            }
+            if let parts, FileIdentity(layout.path) == identity {
+                (catalogue, configuration, segments) = (parts.catalogue, parts.configuration, parts.segments)
+                self.identity = identity
+                return
+            }
+        }
+    }
+
+    /// Whether the directory is still the one that was opened, and not one that a build has put in its place.
+    var isInPlace: Bool { FileIdentity(layout.path) == identity }
+
+    /// Changes which payload fields a table of answers shows.
+    func show(_ fields: [String]) throws(BelfryError) {
+        guard let lock = try WriterLock(layout.lock) else {
+            throw BelfryError(.conflict, "Another process is writing to the collection.", at: .init(file: path))
+        }
+        defer { withExtendedLifetime(lock) {} }
+        var changed = configuration
+        changed.show = fields
+        try Catalogue(layout.catalogue, .create).write { try $0.put("collection", changed) }
+    }
+
+    /// Removes what the catalogue does not list, unless a writer is at work or the disk is read-only.
+    private static func sweep(_ layout: CollectionLayout) throws(BelfryError) {
+        // Under the lock no build can replace the directory, so the list and the files belong together.
+        guard let lock = try? WriterLock(layout.lock) else { return }
+        defer { withExtendedLifetime(lock) {} }
+        let (configuration, rows) = try listing(Catalogue(layout.catalogue, .read), layout)
+        try layout.sweep(segments: rows.map(\.number), tower: configuration.tower.name)
+    }
+
+    private static func open(_ layout: CollectionLayout) throws(BelfryError) -> Parts {
+        let catalogue = try Catalogue(layout.catalogue, .read)
+        let (configuration, rows) = try listing(catalogue, layout)
+        var segments: [Segment] = []
+        for row in rows { segments.append(try openSegment(row, layout, configuration)) }
+        return Parts(catalogue: catalogue, configuration: configuration, segments: segments)
+    }
+
+    /// The configuration and the segments, where they agree with each other.
+    private static func listing(
+        _ catalogue: Catalogue, _ layout: CollectionLayout
+    ) throws(BelfryError) -> (CollectionConfiguration, [Catalogue.SegmentRow]) {
         let place = BelfryError.Location(file: layout.catalogue)
         let (configuration, rows) = try catalogue.read { transaction in
             (try transaction.document("collection", as: CollectionConfiguration.self), try transaction.segments())
@@ -50,20 +116,13 @@ public final class Collection: Sendable {
                 .unsupported, "The collection has format \(configuration.format); this belfry reads format 1.",
                 at: place, remedy: "Use a newer belfry.")
         }
-        guard rows.count == configuration.segments, rows.reduce(0, { $0 + $1.rows }) == configuration.points else {
+        let points = rows.reduce(0) { $0 + $1.rows }
+        guard rows.count == configuration.segments, points == configuration.points else {
             throw .corrupt(
-                "The catalogue lists \(rows.count) segments with \(rows.reduce(0) { $0 + $1.rows }) points; it should "
-                    + "list \(configuration.segments) with \(configuration.points).", at: place)
+                "The catalogue lists \(rows.count) segments with \(points) points; it should list "
+                    + "\(configuration.segments) with \(configuration.points).", at: place)
         }
-        self.configuration = configuration
-        // A read-only disk has nothing to sweep, and no lock to take.
-        if let lock = try? WriterLock(layout.lock) {
-            try layout.sweep(segments: rows.map(\.number), tower: configuration.tower.name)
-            withExtendedLifetime(lock) {}
-        }
-        var segments: [Segment] = []
-        for row in rows { segments.append(try Self.openSegment(row, layout, configuration)) }
-        self.segments = segments
+        return (configuration, rows)
     }
 
     private static func openSegment(
@@ -88,7 +147,9 @@ public final class Collection: Sendable {
     /// The collection's directory for a path that a person gave: itself, or what its recipe builds.
     public static func resolve(_ path: String) throws(BelfryError) -> String {
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-        if System.exists("\(path)/catalog.sqlite") { return path }
+        if System.exists("\(path)/catalog.sqlite") || (path.hasSuffix(".belfry") && System.isDirectory(path)) {
+            return path
+        }
         guard System.exists("\(path)/recipe.yaml") else {
             throw BelfryError(
                 .notFound, "This is neither a collection nor the folder of a recipe.", at: .init(file: path),
@@ -105,6 +166,12 @@ public final class Collection: Sendable {
 }
 
 extension Collection {
+    /// Where a vector lies.
+    public struct Place: Hashable, Sendable {
+        let segment: Int
+        let row: Int
+    }
+
     /// A point as its catalogue row and its vector describe it.
     public struct Point: Sendable {
         /// The id.
@@ -113,6 +180,8 @@ extension Collection {
         public let key: String?
         /// The payload: a JSON object.
         public let payload: JSON
+        /// Where its vector lies.
+        public let place: Place
         /// The vector as stored, widened to f32.
         public let vector: [Float]
     }
@@ -133,7 +202,8 @@ extension Collection {
                 at: .init(file: catalogue.path))
         }
         return Point(
-            id: row.id, key: row.key, payload: try payload(of: row), vector: try segment.vectors.row(row.row))
+            id: row.id, key: row.key, payload: try payload(of: row), place: Place(segment: row.segment, row: row.row),
+            vector: try segment.vectors.row(row.row))
     }
 
     func payload(of row: Catalogue.PointRow) throws(BelfryError) -> JSON {

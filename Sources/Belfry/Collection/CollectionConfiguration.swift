@@ -20,6 +20,8 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
     public var points: Int
     /// The number of segments.
     public var segments: Int
+    /// Rows of the source that could not be used.
+    public var badRows: Int
 
     /// A tower by what it computes.
     public struct TowerReference: Codable, Equatable, Sendable {

@@ -17,7 +17,8 @@ struct PointName: Hashable {
         let text = text.trimmed
         if let id = PointID(text) {
             self.id = id
-            key = nil
+            // A UUID without hyphens, as a digest is: answers show it as it was written.
+            key = id.description == text.lowercased() ? nil : text
         } else {
             let bytes = NameUUID.make(text, space: Self.space)
             id = .uuid(UUID(uuid: bytes.withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) }))

@@ -5,15 +5,45 @@ import Foundation
 final class WriterLock: Sendable {
     private let descriptor: Int32
 
+    /// Whether to stand in line for a lock that another process holds.
+    enum Patience { case wait, giveUp }
+
     /// Takes the lock file at `path`, which is made if it is not there, or returns nil where another process holds it.
-    init?(_ path: String) throws(BelfryError) {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw System.failure("open the lock", path) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    init?(_ path: String, _ patience: Patience = .giveUp) throws(BelfryError) {
+        while true {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            guard descriptor >= 0 else { throw System.failure("open the lock", path) }
+            while flock(descriptor, patience == .wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
+                if errno == EINTR { continue }
+                close(descriptor)
+                return nil
+            }
+            // While this process waited, another may have put a new collection, with a lock of its own, in the place.
+            if FileIdentity(descriptor) == FileIdentity(path) {
+                self.descriptor = descriptor
+                return
+            }
             close(descriptor)
-            return nil
         }
     }
 
     deinit { close(descriptor) }
+}
+
+/// Which file or directory a path leads to: it changes when another one is put in its place.
+struct FileIdentity: Equatable, Sendable {
+    private let device: UInt64
+    private let node: UInt64
+
+    init?(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        (device, node) = (UInt64(status.st_dev), UInt64(status.st_ino))
+    }
+
+    init?(_ descriptor: Int32) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        (device, node) = (UInt64(status.st_dev), UInt64(status.st_ino))
+    }
 }

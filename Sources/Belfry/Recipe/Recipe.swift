@@ -88,16 +88,20 @@ extension Recipe {
 
         self.folder = folder
         let folderName = URL(fileURLWithPath: folder).lastPathComponent
-        name = try fields.optionalText("name") ?? folderName
-        guard name.range(of: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", options: .regularExpression) != nil else {
+        let ownName = try fields.optionalText("name")
+        name = ownName ?? folderName
+        guard name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9_.-]{0,99}/) != nil else {
             throw fields.failure(
-                "name", "is \(name.debugDescription): letters, digits, '-', '_' and '.' make a collection's name.")
+                "name",
+                "is \(name.debugDescription)\(ownName == nil ? ", after the folder" : ""): letters, digits, '-', '_' "
+                    + "and '.' make a collection's name.",
+                remedy: ownName == nil ? "Give the recipe a name of its own: name: products" : nil)
         }
         id = try fields.text("id")
         text = try TextTemplate(fields.text("text"))
         payload = try Self.payload(&fields)
         show = try Self.shownFields(&fields, payload)
-        tower = Self.path(try fields.text("tower"), in: folder)
+        tower = try Self.path(fields.text("tower"), in: folder)
         var vectors = try fields.optionalFields("vectors")
         metric = try vectors?.optionalChoice("metric", of: Metric.self) ?? .cosine
         elementType = try vectors?.optionalChoice("element", of: ElementType.self) ?? .f32
@@ -150,14 +154,20 @@ extension Recipe {
     }
 
     /// A path of a recipe: `~`, `${NAME}` and `${NAME:-default}` are replaced; relative to the recipe's folder.
-    static func path(_ text: String, in folder: String) -> String {
+    static func path(_ text: String, in folder: String) throws(BelfryError) -> String {
         let environment = ProcessInfo.processInfo.environment
         var path = text
         while let start = path.range(of: "${"), let end = path[start.upperBound...].firstIndex(of: "}") {
             let inside = path[start.upperBound..<end]
             let name = inside.range(of: ":-").map { inside[..<$0.lowerBound] } ?? inside
-            let fallback = inside.range(of: ":-").map { String(inside[$0.upperBound...]) } ?? ""
-            let value = environment[String(name)].flatMap { $0.isEmpty ? nil : $0 } ?? fallback
+            let fallback = inside.range(of: ":-").map { String(inside[$0.upperBound...]) }
+            guard let value = environment[String(name)].flatMap({ $0.isEmpty ? nil : $0 }) ?? fallback else {
+                throw BelfryError(
+                    .invalidInput,
+                    "The path \(text.debugDescription) needs the environment variable \(name), which is "
+                        + "not set.", at: .init(file: "\(folder)/recipe.yaml"),
+                    remedy: "Set it, or give a default: ${\(name):-~/data}.")
+            }
             path.replaceSubrange(start.lowerBound...end, with: value.replacingOccurrences(of: "${", with: ""))
         }
         if path.hasPrefix("~/") { path = NSHomeDirectory() + path.dropFirst() }
@@ -167,7 +177,7 @@ extension Recipe {
 
 extension Recipe {
     /// SHA-256 over everything that decides what the collection holds, the source file's content among it.
-    /// Comments and the order of fields do not count.
+    /// Comments, the order of fields and what is shown do not count.
     func digest() throws(BelfryError) -> String {
         let content: [String: JSON] = [
             "rows": rows.canonical,
@@ -176,7 +186,6 @@ extension Recipe {
             "id": .string(id),
             "text": .string(text.source),
             "payload": .object(payload.mapValues { .string("\($0)") }),
-            "show": .array(show.map { .string($0) }),
             "metric": .string(metric.rawValue),
             "element": .string(elementType.rawValue),
             "segment_rows": .integer(Int64(segmentRows)),

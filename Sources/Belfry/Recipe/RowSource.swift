@@ -11,7 +11,7 @@ public struct RowSource: Sendable {
     let columns: [String: ColumnReference]
 
     init(_ fields: inout YAMLFields, folder: String) throws(BelfryError) {
-        file = Recipe.path(try fields.text("file"), in: folder)
+        file = try Recipe.path(fields.text("file"), in: folder)
         let kind = try fields.optionalChoice("format", of: RowFormat.Kind.self)
         let delimiter = try fields.optionalText("delimiter")
         let hasHeader = try fields.optionalBool("header") ?? true

@@ -42,7 +42,8 @@ struct YAMLFields {
     init(_ node: Node, _ title: String, file: String) throws(BelfryError) {
         guard let mapping = node.mapping else {
             throw BelfryError(
-                .invalidInput, "\(title) must be a mapping of fields.", at: Self.location(of: node, file))
+                .invalidInput, "\(title.isEmpty ? "The recipe" : title) must be a mapping of fields.",
+                at: Self.location(of: node, file))
         }
         self.mapping = mapping
         self.title = title

@@ -3,7 +3,6 @@ import Belfry
 import Files
 import Foundation
 import Synchronization
-import Vectors
 
 struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,7 +27,6 @@ struct Build: ParsableCommand {
     func run() throws {
         let start = ContinuousClock.now
         let recipe = try Recipe(folder: recipe)
-        if let warning = BLAS.warning { Terminal.note("belfry: \(warning)") }
         let progress = BuildProgress()
         defer { progress.finish(failed: true) }
         let bad = BadRowLog()
@@ -81,7 +79,7 @@ private final class BadRowLog: Sendable {
             count += 1
             return count
         }
-        if number <= Self.most { Terminal.note("belfry: \(problem)") }
+        if number <= Self.most { Failure.report(problem) }
         if number == Self.most { Terminal.note("belfry: further bad rows are counted, not printed") }
     }
 }

@@ -36,9 +36,12 @@ struct Embed: ParsableCommand {
 
     func run() throws {
         let tower = try Tower.load(tower)
-        if let warning = BLAS.warning { Terminal.note("belfry: \(warning)") }
         let texts = try TextReader(input, field: field)
+        if let input, let output, try System.resolvingLink(input) == System.resolvingLink(output) {
+            throw BelfryError(.invalidInput, "The texts would be overwritten by their vectors.", at: .init(file: input))
+        }
         let sink = try VectorSink(output, dimension: tower.dimension)
+        defer { sink.abandon() }
         let progress = ProgressLine("embedding")
         defer { progress.finish(failed: true) }
         var count = 0
@@ -61,7 +64,7 @@ struct Embed: ParsableCommand {
         if format.json {
             let figures: [String: JSON] = [
                 "texts": .integer(Int64(count)), "seconds": .number(seconds), "texts_per_second": .number(rate),
-                "threads": .integer(Int64(threads.threads)), "blas_core": .string(BLAS.coreName),
+                "threads": .integer(Int64(threads.threads)), "instruction_set": .string("\(InstructionSet.current)"),
             ]
             Terminal.print(JSON.object(figures).text())
         } else if let output {

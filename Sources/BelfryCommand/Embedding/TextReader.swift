@@ -44,7 +44,7 @@ private final class LineReader {
     private let input: TextInput
     private var buffer: [UInt8] = []
     private var start = 0
-    private var line = 0
+    private var number = 0
     private var ended = false
 
     init(_ input: TextInput) { self.input = input }
@@ -73,15 +73,16 @@ private final class LineReader {
         buffer.append(contentsOf: chunk[..<count])
         ended = count == 0
         guard buffer.count < 1 << 26 else {
-            throw BelfryError(.invalidInput, "The line is longer than 64 MiB.", at: .line(line + 1, of: input.path))
+            throw BelfryError(.invalidInput, "The line is longer than 64 MiB.", at: .line(number + 1, of: input.path))
         }
     }
 
-    private func text(_ bytes: ArraySlice<UInt8>) throws(BelfryError) -> String {
-        line += 1
-        let bytes = bytes.last == 13 ? bytes.dropLast() : bytes
+    private func text(_ line: ArraySlice<UInt8>) throws(BelfryError) -> String {
+        number += 1
+        var bytes = line.last == 13 ? line.dropLast() : line
+        if number == 1, bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes = bytes.dropFirst(3) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw BelfryError(.invalidInput, "The line is not UTF-8.", at: .line(line, of: input.path))
+            throw BelfryError(.invalidInput, "The line is not UTF-8.", at: .line(number, of: input.path))
         }
         return text
     }

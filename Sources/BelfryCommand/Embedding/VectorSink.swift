@@ -3,29 +3,38 @@ import Foundation
 import Vectors
 
 /// Where `embed` writes: an npy file, a file of JSON lines, or JSON lines on standard output.
-enum VectorSink {
-    case npy(NpyWriter)
-    case lines(FileWriter)
-    case standardOutput
+///
+/// A file appears, or is replaced, when it is whole.
+struct VectorSink {
+    private enum Target {
+        case npy(NpyWriter)
+        case lines(FileWriter)
+        case standardOutput
+    }
+
+    private let target: Target
+    private let path: String?
+    private var temporary: String? { path.map { $0 + ".tmp" } }
 
     init(_ path: String?, dimension: Int) throws(BelfryError) {
+        self.path = path
         switch path {
-        case nil: self = .standardOutput
-        case let path? where path.hasSuffix(".npy"): self = .npy(try NpyWriter(path, columns: dimension))
-        case let path?: self = .lines(try FileWriter(path))
+        case nil: target = .standardOutput
+        case let path? where path.hasSuffix(".npy"): target = .npy(try NpyWriter(path + ".tmp", columns: dimension))
+        case let path?: target = .lines(try FileWriter(path + ".tmp"))
         }
     }
 
     func write(_ texts: [String], _ vectors: Matrix) throws(BelfryError) {
         for (row, text) in texts.enumerated() {
-            if case .npy(let writer) = self {
+            if case .npy(let writer) = target {
                 try writer.append(UnsafeBufferPointer(vectors.row(row)))
                 continue
             }
             // Shortest decimals that give the same f32 back.
             let components = vectors.row(row).map { "\($0)" }.joined(separator: ",")
             let line = "{\"text\":\(JSON.string(text).text()),\"vector\":[\(components)]}"
-            if case .lines(let writer) = self {
+            if case .lines(let writer) = target {
                 try Array((line + "\n").utf8).withBytes { bytes throws(BelfryError) in try writer.write(bytes) }
             } else {
                 Terminal.print(line)
@@ -34,10 +43,16 @@ enum VectorSink {
     }
 
     func finish() throws(BelfryError) {
-        switch self {
+        switch target {
         case .npy(let writer): try writer.finish()
         case .lines(let writer): try writer.finish()
         case .standardOutput: break
         }
+        if let path, let temporary { try System.rename(temporary, to: path) }
+    }
+
+    /// Removes what was written when the work failed.
+    func abandon() {
+        if let temporary { try? System.remove(temporary) }
     }
 }

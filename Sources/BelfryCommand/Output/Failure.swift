@@ -6,10 +6,22 @@ enum Failure {
     /// 3 for corrupt data, 1 for any other failure. (2, wrong usage, is the argument parser's.)
     static func exitCode(_ error: BelfryError) -> Int32 { error.code == .corruptData ? 3 : 1 }
 
+    private static var isForPrograms: Bool { CommandLine.arguments.contains("--json") }
+
+    /// Prints an error, or a bad row, to standard error.
     static func report(_ error: BelfryError) {
-        let text =
-            CommandLine.arguments.contains("--json") ? JSON.object(["error": json(error)]).text() : "belfry: \(error)"
-        Terminal.note(text)
+        var error = error
+        if error.code == .corruptData, error.remedy == nil {
+            error.remedy =
+                "belfry check names all that is damaged. Build the collection again with --replace, or restore a copy."
+        }
+        Terminal.note(isForPrograms ? JSON.object(["error": json(error)]).text() : "belfry: \(error)")
+    }
+
+    /// Prints what the argument parser says about wrong usage.
+    static func reportUsage(_ message: String) {
+        let error = JSON.object(["code": .string("usage"), "message": .string(message)])
+        Terminal.note(isForPrograms ? JSON.object(["error": error]).text() : message)
     }
 
     static func json(_ error: BelfryError) -> JSON {

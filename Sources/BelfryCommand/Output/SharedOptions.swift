@@ -24,16 +24,7 @@ enum Human {
 
     static func duration(_ duration: Duration) -> String { ProgressLine.duration(duration / .seconds(1)) }
 
-    static func bytes(_ bytes: Int) -> String {
-        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-        var value = Double(bytes)
-        var unit = 0
-        while value >= 1024, unit < units.count - 1 {
-            value /= 1024
-            unit += 1
-        }
-        return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", value, units[unit])
-    }
+    static func bytes(_ bytes: Int) -> String { ProgressLine.bytes(Double(bytes)) }
 }
 
 extension JSON {

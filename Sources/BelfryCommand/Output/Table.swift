@@ -16,7 +16,15 @@ struct Table {
     init(_ columns: [Column]) { self.columns = columns }
 
     mutating func add(_ row: [String]) {
-        rows.append(row.map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") })
+        rows.append(row.map(Self.plain))
+    }
+
+    /// On one line, and without the control characters that would steer the terminal.
+    private static func plain(_ text: String) -> String {
+        let visible = text.unicodeScalars.map { scalar in
+            scalar.properties.generalCategory == .control && !scalar.properties.isWhitespace ? "\u{fffd}" : scalar
+        }
+        return String(String.UnicodeScalarView(visible)).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     /// The table as lines of at most `width` columns.

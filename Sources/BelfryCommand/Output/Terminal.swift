@@ -9,21 +9,33 @@ enum Terminal {
         return Int(size.ws_col)
     }
 
-    /// A line of an answer. A reader that has gone away ends the process quietly.
+    /// Text of an answer, and a line break. Where nobody can read it, the process ends: quietly if the reader has gone.
     static func print(_ text: String) {
-        write(text, to: STDOUT_FILENO)
+        guard !write(text, to: STDOUT_FILENO) else { return }
+        if errno != EPIPE { note("belfry: Cannot write to standard output: \(String(cString: strerror(errno))).") }
+        exit(1)
     }
 
-    /// A line beside the answer: a warning, a count, an error.
+    /// A line beside the answer: a warning, a count, an error. The work goes on where nobody can read it.
     static func note(_ text: String) {
-        write(text, to: STDERR_FILENO)
+        _ = write(text, to: STDERR_FILENO)
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
-        do {
-            try FileHandle(fileDescriptor: descriptor).write(contentsOf: Data((text + "\n").utf8))
-        } catch {
-            exit(1)
+    /// Gives closed standard streams something to be, so that no file of ours gets their numbers.
+    static func openStandardStreams() {
+        // A reader that went away (`belfry … | head`) ends a write with an error, not the process with a signal.
+        signal(SIGPIPE, SIG_IGN)
+        for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) -> Bool {
+        var rest = Array((text + "\n").utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return false }
+            rest = rest.dropFirst(count)
         }
+        return true
     }
 }

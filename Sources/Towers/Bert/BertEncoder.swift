@@ -50,7 +50,7 @@ final class BertEncoder: Sendable {
 
     init(_ configuration: BertConfiguration, _ file: Safetensors) throws(BelfryError) {
         self.configuration = configuration
-        isa = Operators.isa
+        isa = InstructionSet.current.isa
         activation = BertConfiguration.activations[configuration.activation]!
         // Exports of a bare encoder have no prefix, those of a model with a head have one.
         let prefix = file.tensor("bert.embeddings.word_embeddings.weight") != nil ? "bert." : ""

@@ -16,14 +16,15 @@ trap 'rm -f "$log"' EXIT
 status=0
 swift test --skip-build "${options[@]}" 2>&1 | tee "$log" || status=$?
 
-count() { grep -cE "$1" "$log" || true; }
-skipped=$(count '(Test|Suite) .* skipped')
+# The log's lines about single tests; the closing line "Test run with … passed" is not one of them.
+count() { grep -E "$1" "$log" | grep -cv 'Test run with' || true; }
 passed=$(count 'Test .* passed after')
 failed=$(count 'Test .* failed after')
+skipped=$(count 'Test .* skipped')
 if ((skipped)); then
     echo
     echo "Skipped:"
-    grep -E '(Test|Suite) .* skipped' "$log"
+    grep -E 'Test .* skipped' "$log"
 fi
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -21,7 +21,8 @@ public final class MappedFile: Sendable {
     /// - Throws: `notFound` or `io`, with the reason; a directory is refused.
     public init(_ path: String, access: Access = .normal) throws(BelfryError) {
         self.path = path
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Without waiting: opening a pipe would stand still until somebody writes to it.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw System.failure("open it", path) }
         defer { close(descriptor) }
         var status = stat()

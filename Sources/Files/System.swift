@@ -124,13 +124,13 @@ public enum System {
 
     /// The whole content of a small file (`limit` bytes at most).
     public static func read(_ path: String, limit: Int = 1 << 28) throws(BelfryError) -> Data {
-        let size = try fileSize(path)
-        guard size <= limit else {
+        let file = try MappedFile(path)
+        guard file.bytes.count <= limit else {
             throw BelfryError(
-                .unsupported, "The file has \(size) bytes; at most \(limit) are read here.", at: .init(file: path))
+                .unsupported, "The file has \(file.bytes.count) bytes; at most \(limit) are read here.",
+                at: .init(file: path))
         }
-        guard let data = FileManager.default.contents(atPath: path) else { throw failure("read it", path) }
-        return data
+        return withExtendedLifetime(file) { Data(file.bytes) }
     }
 
     /// Writes a small file so that a reader, or a crash, sees the old content or the new, never half of it.

@@ -40,8 +40,9 @@ import Testing
     }
 
     private static func imports(of file: String) throws -> [String] {
-        try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").compactMap { line in
-            let words = line.split(separator: " ").drop { $0.hasPrefix("@") || $0 == "public" || $0 == "internal" }
+        let modifiers: Set<Substring> = ["public", "package", "internal", "fileprivate", "private"]
+        return try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ").drop { $0.hasPrefix("@") || modifiers.contains($0) }
             guard words.first == "import", let last = words.last else { return nil }
             return String(last.split(separator: ".")[0])
         }

@@ -60,15 +60,6 @@ func readRows(_ text: Data, as format: RowFormat, in folder: String) throws -> (
         }
     }
 
-    @Test func decodesColumnReferences() throws {
-        let decoded = try JSONDecoder().decode([ColumnReference].self, from: Data(#"["title", 3, "3"]"#.utf8))
-        #expect(decoded == ["title", 3, .name("3")])
-        #expect(try JSONEncoder().encode(decoded) == Data(#"["title",3,"3"]"#.utf8))
-        for bad in ["[0]", "[-1]", "[true]", "[1.5]"] {
-            #expect(throws: (any Error).self) { try JSONDecoder().decode([ColumnReference].self, from: Data(bad.utf8)) }
-        }
-    }
-
     @Test func refusesAFileThatHasNoHeader() throws {
         try withTemporaryDirectory { folder in
             for text in ["", "\n\n", "\u{feff}"] {

@@ -21,6 +21,13 @@ import Testing
         #expect(throws: BelfryError.self) { try MappedFile("/") }
     }
 
+    @Test func aPipeIsRefusedAndNotWaitedFor() throws {
+        try withTemporaryDirectory { folder in
+            #expect(mkfifo("\(folder)/pipe", 0o600) == 0)
+            #expect(throws: BelfryError.self) { try MappedFile("\(folder)/pipe") }
+        }
+    }
+
     @Test func exchangeSwapsFoldersInOneStep() throws {
         try withTemporaryDirectory { folder in
             for name in ["a", "b"] {

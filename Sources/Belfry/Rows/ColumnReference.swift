@@ -17,30 +17,6 @@ public enum ColumnReference: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-extension ColumnReference: Codable {
-    /// Reads a string as a name and an integer as a number.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        guard let number = try? container.decode(Int.self) else {
-            self = .name(try container.decode(String.self))
-            return
-        }
-        guard number >= 1 else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "Columns are counted from 1.")
-        }
-        self = .number(number)
-    }
-
-    /// Writes the name or the number.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .name(let name): try container.encode(name)
-        case .number(let number): try container.encode(number)
-        }
-    }
-}
-
 extension ColumnReference: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     /// A name.
     public init(stringLiteral value: String) { self = .name(value) }

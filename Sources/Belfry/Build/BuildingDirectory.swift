@@ -30,7 +30,7 @@ final class BuildingDirectory {
         try System.createDirectory(layout.path)
         CrashPoint.buildingDirectoryMade.reach()
         lock = try Self.takeLock(layout)
-        if let (catalogue, segments) = try Self.resume(layout, journal) {
+        if let (catalogue, segments) = Self.resume(layout, journal) {
             self.catalogue = catalogue
             self.segments = segments
         } else {
@@ -72,15 +72,13 @@ final class BuildingDirectory {
     /// The catalogue and segments of an interrupted build, where they are whole and belong to `journal`.
     private static func resume(
         _ layout: CollectionLayout, _ journal: BuildJournal
-    ) throws(BelfryError) -> (Catalogue, [Catalogue.SegmentRow])? {
+    ) -> (Catalogue, [Catalogue.SegmentRow])? {
         // Opened for writing first: that rolls back what a crash left half written.
         guard System.exists(layout.catalogue), let catalogue = try? Catalogue(layout.catalogue, .create),
-            try catalogue.problems().isEmpty
+            let problems = try? catalogue.problems(), problems.isEmpty,
+            let segments = try? catalogue.read({ try $0.segments() }),
+            let found = try? catalogue.read({ try $0.document("journal", as: BuildJournal.self) }), found == journal
         else { return nil }
-        let (found, segments) = try catalogue.read { transaction in
-            (try transaction.document("journal", as: BuildJournal.self), try transaction.segments())
-        }
-        guard found == journal else { return nil }
         for segment in segments {
             for file in [layout.vectors(segment.number), layout.ids(segment.number)] {
                 guard SegmentFile.check(file).isEmpty else { return nil }

@@ -85,6 +85,7 @@ public struct CollectionBuilder: Sendable {
         let building = try BuildingDirectory(target, journal: journal, tower: recipe.towerName)
         let resumed = building.finishedRows
         try embed(with: tower, into: building, total: survey.points, observer)
+        guard try recipe.digest() == journal.recipe else { throw Self.rowsChanged(recipe) }
         try building.finish(tower: tower, recipe, badRows: survey.badRows)
         return Summary(
             path: target, points: survey.points, badRows: survey.badRows, resumedPoints: resumed,
@@ -150,6 +151,12 @@ public struct CollectionBuilder: Sendable {
         return (points, items.badRows)
     }
 
+    private static func rowsChanged(_ recipe: Recipe) -> BelfryError {
+        BelfryError(
+            .conflict, "The rows changed while they were read.", at: .init(file: recipe.rows.file),
+            remedy: "Run the build again when the file is at rest.")
+    }
+
     private func embed(
         with tower: Tower, into building: BuildingDirectory, total: Int, _ observer: Observer
     ) throws(BelfryError) {
@@ -162,11 +169,7 @@ public struct CollectionBuilder: Sendable {
             while batch.count < min(recipe.segmentRows, total - done), let item = try items.next(badRow: { _ in }) {
                 batch.append(item)
             }
-            guard !batch.isEmpty else {
-                throw BelfryError(
-                    .conflict, "The rows changed while they were read.", at: .init(file: recipe.rows.file),
-                    remedy: "Run the build again when the file is at rest.")
-            }
+            guard !batch.isEmpty else { throw Self.rowsChanged(recipe) }
             // Points with equal vectors are answered in the order of their ids: here that is the order of rows.
             batch.sort { $0.name.id < $1.name.id }
             let before = done - finished
@@ -181,5 +184,5 @@ public struct CollectionBuilder: Sendable {
 
 extension Recipe {
     /// The folder's name of the tower inside the collection.
-    var towerName: String { URL(fileURLWithPath: tower).lastPathComponent }
+    var towerName: String { URL(fileURLWithPath: tower).standardizedFileURL.lastPathComponent }
 }

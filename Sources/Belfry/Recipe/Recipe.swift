@@ -61,6 +61,7 @@ extension Recipe {
     /// Reads `recipe.yaml` in `folder`.
     /// - Throws: `notFound`, or `invalidInput` with the line and the fields that are known there.
     public init(folder: String) throws(BelfryError) {
+        let folder = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
         let file = "\(folder)/recipe.yaml"
         guard System.exists(file) else {
             throw BelfryError(
@@ -87,7 +88,7 @@ extension Recipe {
         try rows.finish()
 
         self.folder = folder
-        let folderName = URL(fileURLWithPath: folder).lastPathComponent
+        let folderName = URL(fileURLWithPath: folder).standardizedFileURL.lastPathComponent
         let ownName = try fields.optionalText("name")
         name = ownName ?? folderName
         guard name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9_.-]{0,99}/) != nil else {

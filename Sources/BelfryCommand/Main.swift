@@ -15,6 +15,7 @@ struct Tool: ParsableCommand {
 
             Exit codes: 0 all well, 1 failure, 2 wrong usage, 3 corrupt data.
             """,
+        version: "belfry 0.1.0",
         subcommands: [
             Build.self, Search.self, Similar.self, Embed.self, TowerCommand.self, Check.self, Stats.self,
         ])

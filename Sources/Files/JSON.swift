@@ -93,6 +93,11 @@ extension JSON {
         if case .object(let members) = self { members[name] } else { nil }
     }
 
+    /// The names of an object's members, sorted.
+    public var names: [String] {
+        if case .object(let members) = self { members.keys.sorted() } else { [] }
+    }
+
     /// The text of a string.
     public var string: String? {
         if case .string(let value) = self { value } else { nil }

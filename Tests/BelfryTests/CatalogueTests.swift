@@ -18,7 +18,7 @@ import Testing
     private static func make(_ path: String) throws {
         let catalogue = try Catalogue(path, .create)
         try catalogue.write { transaction in
-            try transaction.put("journal", BuildJournal(recipe: "r", tower: "t", limit: nil))
+            try transaction.put("journal", BuildJournal(recipe: "r", rows: "s", tower: "t", limit: nil))
             for point in points { try transaction.insert(point) }
             for number in 1...3 { try transaction.insert(Catalogue.SegmentRow(number: number, rows: 20)) }
         }

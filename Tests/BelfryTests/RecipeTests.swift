@@ -45,7 +45,7 @@ import Vectors
         ("title: string", "title: text", "payload.title cannot be read", "line 8"),
         ("segment_rows: 7", "segment_rows: 0", "at least 1", "line 12"),
         ("show: [title]", "show: [brand]", "not in payload", "line 10"),
-        ("\"{title}\"", "\"title\"", "names no field", nil),
+        ("\"{title}\"", "\"title\"", "names no field", "line 6"),
         ("tower: t.tower", "tower: [a]", "must be a text", "line 11"),
         ("rows:", "rows: [", "not valid YAML", nil),
         ("  file: products.csv\n", "", "rows.file is missing", nil),

@@ -37,7 +37,7 @@ import Testing
             #expect(try BelfryProcess.run(["build", shop.recipe, "--limit", "7"]).exitCode == 0)
             let refused = try BelfryProcess.run(["build", shop.recipe])
             #expect(refused.exitCode == 1)
-            #expect(refused.errors.contains("the limit was 7 rows and is now all rows"))
+            #expect(refused.errors.contains("the limit was 7 points and is now all points"))
             #expect(refused.errors.contains("--replace"))
             let replaced = try BelfryProcess.run(["build", shop.recipe, "--replace", "--json"])
             #expect(replaced.output.contains("\"points\":50"))

@@ -22,7 +22,7 @@ import Testing
 
             let next = try BelfryProcess.run(["build", shop.recipe, "--json"])
             #expect(next.exitCode == 0, "\(next.errors)")
-            if repeats { #expect(next.output.contains("\"resumedPoints\":\(point == "segment-listed" ? 30 : 20)")) }
+            if repeats { #expect(next.output.contains("\"resumed_points\":\(point == "segment-listed" ? 30 : 20)")) }
             #expect(try BelfryProcess.run(["check", shop.collection]).exitCode == 0)
             let (expected, found) = (try whole.files(), try shop.files())
             #expect(Set(expected.keys) == Set(found.keys))
@@ -60,7 +60,7 @@ import Testing
                 ["build", shop.recipe], environment: ["BELFRY_CRASH_AT": "points-inserted:3"])
             #expect(crashed.exitCode == 128 + SIGKILL)
             let next = try BelfryProcess.run(["build", shop.recipe, "--json"])
-            #expect(next.output.contains("\"resumedPoints\":20"), "\(next)")
+            #expect(next.output.contains("\"resumed_points\":20"), "\(next)")
             #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
         }
     }

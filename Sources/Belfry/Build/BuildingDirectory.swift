@@ -50,9 +50,8 @@ final class BuildingDirectory {
     /// Refuses a directory that no build can have made: its files would be lost.
     static func requireOwn(_ path: String) throws(BelfryError) {
         guard System.exists(path) else { return }
-        guard System.isDirectory(path),
-            try Set(System.list(path)).subtracting(["lock"]).isEmpty
-                || System.exists(CollectionLayout(path: path).catalogue)
+        let names = System.isDirectory(path) ? try System.list(path) : nil
+        guard let names, names.contains("catalog.sqlite") || CollectionLayout.names.isSuperset(of: names)
         else {
             throw BelfryError(
                 .conflict, "What is here is not a collection, and is not replaced.", at: .init(file: path),

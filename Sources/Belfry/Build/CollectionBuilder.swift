@@ -75,9 +75,14 @@ public struct CollectionBuilder: Sendable {
                 .notFound, "The recipe's tower is not there.", at: .init(file: recipe.tower),
                 remedy: "Make it of a model: belfry tower import <model folder> --to \(recipe.tower)")
         }
-        if let problem = Tower.check(recipe.tower).first { throw problem }
+        if var problem = Tower.check(recipe.tower).first {
+            problem.remedy = "Import it again: belfry tower import <model folder> --to \(recipe.tower) --replace"
+            throw problem
+        }
         let tower = try Tower.load(recipe.tower)
-        let journal = BuildJournal(recipe: try recipe.digest(), tower: tower.fingerprint, limit: limit)
+        let journal = BuildJournal(
+            recipe: recipe.digest(), rows: try Digest.sha256(file: recipe.rows.file), tower: tower.fingerprint,
+            limit: limit)
         let target = try System.resolvingLink(recipe.collectionPath)
         if let summary = try existing(target, journal) { return summary }
 
@@ -85,7 +90,7 @@ public struct CollectionBuilder: Sendable {
         let building = try BuildingDirectory(target, journal: journal, tower: recipe.towerName)
         let resumed = building.finishedRows
         try embed(with: tower, into: building, total: survey.points, observer)
-        guard try recipe.digest() == journal.recipe else { throw Self.rowsChanged(recipe) }
+        guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
         try building.finish(tower: tower, recipe, badRows: survey.badRows)
         return Summary(
             path: target, points: survey.points, badRows: survey.badRows, resumedPoints: resumed,
@@ -114,7 +119,8 @@ public struct CollectionBuilder: Sendable {
         }
         if replace { return nil }
         var changes: [String] = []
-        if built?.recipe != journal.recipe { changes.append("the recipe or its rows have changed") }
+        if built?.recipe != journal.recipe { changes.append("the recipe has changed") }
+        if built?.rows != journal.rows { changes.append("the rows in \(recipe.rows.file) have changed") }
         if built?.tower != journal.tower { changes.append("the tower has changed") }
         if built?.limit != journal.limit {
             changes.append("the limit was \(Self.describe(built?.limit)) and is now \(Self.describe(journal.limit))")
@@ -128,13 +134,14 @@ public struct CollectionBuilder: Sendable {
     private func upToDate(_ path: String) throws(BelfryError) -> Summary {
         try BuildingDirectory.removeLeftover(of: path)
         let collection = try Collection(path)
+        _ = try collection.loadTower()
         if collection.configuration.show != recipe.show { try collection.show(recipe.show) }
         return Summary(
             path: path, points: collection.count, badRows: collection.configuration.badRows, resumedPoints: 0,
             wasUpToDate: true)
     }
 
-    private static func describe(_ limit: Int?) -> String { limit.map { "\($0) rows" } ?? "all rows" }
+    private static func describe(_ limit: Int?) -> String { limit.map { "\($0) points" } ?? "all points" }
 
     /// Reads all rows once, reporting those that cannot be used.
     private func survey(_ observer: Observer) throws(BelfryError) -> (points: Int, badRows: Int) {
@@ -163,10 +170,12 @@ public struct CollectionBuilder: Sendable {
         var items = try ItemReader(recipe)
         var done = 0
         let finished = building.finishedRows
+        // Small enough that an interruption costs seconds, and no more than 64 however many rows there are.
+        let segmentRows = recipe.segmentRows ?? max(1_024, (total + 63) / 64)
         while done < finished, try items.next(badRow: { _ in }) != nil { done += 1 }
         while done < total {
             var batch: [Item] = []
-            while batch.count < min(recipe.segmentRows, total - done), let item = try items.next(badRow: { _ in }) {
+            while batch.count < min(segmentRows, total - done), let item = try items.next(badRow: { _ in }) {
                 batch.append(item)
             }
             guard !batch.isEmpty else { throw Self.rowsChanged(recipe) }

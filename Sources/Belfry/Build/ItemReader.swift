@@ -32,6 +32,7 @@ struct ItemReader {
     init(_ recipe: Recipe) throws(BelfryError) {
         self.recipe = recipe
         rows = try RowReader(recipe.rows.file, format: recipe.rows.format)
+        for (_, reference) in recipe.rows.columns.sorted(by: { $0.key < $1.key }) { _ = try rows.column(reference) }
         id = try rows.column(recipe.rows.reference(recipe.id))
         var text: [String: Column] = [:]
         for field in recipe.text.fields { text[field] = try rows.column(recipe.rows.reference(field)) }

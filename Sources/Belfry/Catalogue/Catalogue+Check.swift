@@ -21,7 +21,7 @@ extension Catalogue {
                 let rows = try DatabaseRow.fetchCursor(transaction.database, sql: "SELECT * FROM \(table)")
                 while let row = try rows.next() {
                     do {
-                        try transaction.verify(row, table, "\(row[0] as DatabaseValue)")
+                        try transaction.verify(row, table, Transaction.name(row[0]))
                     } catch let error as BelfryError {
                         problems.append(error)
                     }

@@ -73,9 +73,10 @@ extension Catalogue {
 
         private func point(_ row: DatabaseRow) throws -> PointRow {
             let value: DatabaseValue = row["id"]
-            try verify(row, "points", "\(value)")
+            try verify(row, "points", Self.name(value))
             guard let id = PointID(databaseValue: value) else {
-                throw BelfryError.corrupt("The id is neither a number nor a UUID.", at: place("points", "\(value)"))
+                throw BelfryError.corrupt(
+                    "The id is neither a number nor a UUID.", at: place("points", Self.name(value)))
             }
             return PointRow(
                 id: id, segment: row["segment"], row: row["row"], key: row["key"], payload: row["payload"])
@@ -95,6 +96,11 @@ extension Catalogue {
             guard (row["checksum"] as DatabaseValue) == RowChecksum.of(table, values).databaseValue else {
                 throw BelfryError.corrupt("The row is not what was written.", at: place(table, name))
             }
+        }
+
+        /// What a row is called in errors: its first column, an id as people write it.
+        static func name(_ value: DatabaseValue) -> String {
+            PointID(databaseValue: value)?.description ?? String.fromDatabaseValue(value) ?? "\(value)"
         }
 
         func place(_ table: String, _ name: String) -> BelfryError.Location {

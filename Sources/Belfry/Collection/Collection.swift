@@ -150,6 +150,9 @@ public final class Collection: Sendable {
         if System.exists("\(path)/catalog.sqlite") || (path.hasSuffix(".belfry") && System.isDirectory(path)) {
             return path
         }
+        // One collection in the folder is the recipe's, whatever has become of the recipe.
+        let inside = ((try? System.list(path)) ?? []).filter { $0.hasSuffix(".belfry") }
+        if inside.count == 1 { return "\(path)/\(inside[0])" }
         guard System.exists("\(path)/recipe.yaml") else {
             throw BelfryError(
                 .notFound, "This is neither a collection nor the folder of a recipe.", at: .init(file: path),

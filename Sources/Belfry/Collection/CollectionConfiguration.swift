@@ -44,8 +44,10 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
 
 /// How a collection was built: the document `journal`. A build that was interrupted goes on only if it matches.
 struct BuildJournal: Codable, Equatable, Sendable {
-    /// SHA-256 over the recipe and its source.
+    /// SHA-256 over the recipe.
     var recipe: String
+    /// SHA-256 over the file of rows.
+    var rows: String
     /// The tower's fingerprint.
     var tower: String
     /// The most points that were asked for; nil for all.

@@ -5,6 +5,12 @@ struct CollectionLayout: Sendable {
     /// The collection's directory.
     let path: String
 
+    /// What a collection's directory may hold.
+    static let names: Set<String> = [
+        "catalog.sqlite", "catalog.sqlite-journal", "catalog.sqlite-wal", "catalog.sqlite-shm", "lock", "segments",
+        "towers",
+    ]
+
     var catalogue: String { "\(path)/catalog.sqlite" }
     var lock: String { "\(path)/lock" }
     var segments: String { "\(path)/segments" }
@@ -23,10 +29,7 @@ struct CollectionLayout: Sendable {
     /// Only the holder of the writer's lock may call this: a segment that is being written is not listed yet.
     func sweep(segments listed: [Int], tower: String) throws(BelfryError) {
         let known: [String: Set<String>] = [
-            path: [
-                "catalog.sqlite", "catalog.sqlite-journal", "catalog.sqlite-wal", "catalog.sqlite-shm", "lock",
-                "segments", "towers",
-            ],
+            path: Self.names,
             segments: Set(listed.map { String(segment($0).dropFirst(segments.count + 1)) }),
             towers: [tower],
         ]

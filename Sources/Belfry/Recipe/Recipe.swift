@@ -50,8 +50,8 @@ public struct Recipe: Sendable {
     public let metric: Metric
     /// How vectors are stored.
     public let elementType: ElementType
-    /// Rows per segment: what an interrupted build loses at most.
-    public let segmentRows: Int
+    /// Rows per segment, which is what an interrupted build loses at most; nil leaves it to the build.
+    let segmentRows: Int?
 
     /// The collection that this recipe builds.
     public var collectionPath: String { "\(folder)/\(name).belfry" }
@@ -61,7 +61,9 @@ extension Recipe {
     /// Reads `recipe.yaml` in `folder`.
     /// - Throws: `notFound`, or `invalidInput` with the line and the fields that are known there.
     public init(folder: String) throws(BelfryError) {
-        let folder = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        var folder = folder
+        if folder.hasSuffix("/recipe.yaml") { folder = String(folder.dropLast(12)) }
+        if folder.count > 1, folder.hasSuffix("/") { folder = String(folder.dropLast()) }
         let file = "\(folder)/recipe.yaml"
         guard System.exists(file) else {
             throw BelfryError(
@@ -77,15 +79,14 @@ extension Recipe {
 
     /// Reads a recipe from YAML text; paths in it are relative to `folder`.
     public init(yaml: String, folder: String, file: String = "recipe.yaml") throws(BelfryError) {
-        var fields = try YAMLFields(parsing: yaml, file: file)
-        guard var rows = try fields.optionalFields("rows") else {
+        let fields = try YAMLFields(parsing: yaml, known: Self.fields, file: file)
+        guard let rows = try fields.optionalFields("rows", known: RowSource.fields) else {
             throw BelfryError(
                 .invalidInput, "rows is missing: it says where the rows are.", at: .init(file: file),
                 remedy: "Write rows: {file: products.csv}.")
         }
         badRows = try rows.optionalChoice("bad", of: BadRows.self) ?? .skip
-        self.rows = try RowSource(&rows, folder: folder)
-        try rows.finish()
+        self.rows = try RowSource(rows, folder: folder)
 
         self.folder = folder
         let folderName = URL(fileURLWithPath: folder).standardizedFileURL.lastPathComponent
@@ -99,34 +100,43 @@ extension Recipe {
                 remedy: ownName == nil ? "Give the recipe a name of its own: name: products" : nil)
         }
         id = try fields.text("id")
-        text = try TextTemplate(fields.text("text"))
-        payload = try Self.payload(&fields)
-        show = try Self.shownFields(&fields, payload)
+        text = try Self.template(fields)
+        payload = try Self.payload(fields)
+        show = try Self.shownFields(fields, payload)
         tower = try Self.path(fields.text("tower"), in: folder)
-        var vectors = try fields.optionalFields("vectors")
+        let vectors = try fields.optionalFields("vectors", known: ["metric", "element", "segment_rows"])
         metric = try vectors?.optionalChoice("metric", of: Metric.self) ?? .cosine
         elementType = try vectors?.optionalChoice("element", of: ElementType.self) ?? .f32
-        segmentRows = try vectors?.optionalCount("segment_rows") ?? 4_096
-        try vectors?.finish()
-        try fields.finish()
+        segmentRows = try vectors?.optionalCount("segment_rows")
     }
 
-    private static func payload(_ fields: inout YAMLFields) throws(BelfryError) -> [String: PayloadType] {
-        guard var entries = try fields.optionalFields("payload") else { return [:] }
+    private static let fields = ["name", "rows", "id", "text", "payload", "show", "tower", "vectors"]
+
+    private static func template(_ fields: YAMLFields) throws(BelfryError) -> TextTemplate {
+        let source = try fields.text("text")
+        do throws(BelfryError) {
+            return try TextTemplate(source)
+        } catch {
+            throw fields.failure(
+                "text", "cannot be read: \(error.message)", remedy: "Write text: \"{title}\\n{description}\".")
+        }
+    }
+
+    private static func payload(_ fields: YAMLFields) throws(BelfryError) -> [String: PayloadType] {
+        guard let entries = try fields.optionalFields("payload", known: nil) else { return [:] }
         var payload: [String: PayloadType] = [:]
         for name in entries.names {
             guard let node = entries.node(name) else { continue }
             if node.mapping != nil {
-                var options = try YAMLFields(node, "payload.\(name)", file: fields.file)
+                let options = try YAMLFields(
+                    node, "payload.\(name)", known: ["type", "separator"], file: fields.file)
                 let type = try options.text("type")
                 let separator = try options.optionalText("separator")
-                try options.finish()
                 payload[name] = try payloadType(type, separator, of: name, entries)
             } else {
                 payload[name] = try payloadType(node.scalar?.string ?? "", nil, of: name, entries)
             }
         }
-        try entries.finish()
         return payload
     }
 
@@ -141,7 +151,7 @@ extension Recipe {
     }
 
     private static func shownFields(
-        _ fields: inout YAMLFields, _ payload: [String: PayloadType]
+        _ fields: YAMLFields, _ payload: [String: PayloadType]
     ) throws(BelfryError) -> [String] {
         guard let node = fields.node("show") else { return payload.keys.sorted() }
         let names = node.sequence?.compactMap(\.string) ?? []
@@ -149,7 +159,9 @@ extension Recipe {
             throw fields.failure("show", "must be a list of payload fields, as [title, price].")
         }
         if let unknown = names.first(where: { payload[$0] == nil }) {
-            throw fields.failure("show", "names \(unknown.debugDescription), which is not in payload.")
+            throw fields.failure(
+                "show", "names \(unknown.debugDescription), which is not in payload.",
+                remedy: "The payload's fields are: \(payload.keys.sorted().joined(separator: ", ")).")
         }
         return names
     }
@@ -177,19 +189,18 @@ extension Recipe {
 }
 
 extension Recipe {
-    /// SHA-256 over everything that decides what the collection holds, the source file's content among it.
+    /// SHA-256 over everything but the rows and the tower that decides what the collection holds.
     /// Comments, the order of fields and what is shown do not count.
-    func digest() throws(BelfryError) -> String {
+    func digest() -> String {
         let content: [String: JSON] = [
             "rows": rows.canonical,
-            "content": .string(try Digest.sha256(file: rows.file)),
             "bad": .string(badRows.rawValue),
             "id": .string(id),
             "text": .string(text.source),
             "payload": .object(payload.mapValues { .string("\($0)") }),
             "metric": .string(metric.rawValue),
             "element": .string(elementType.rawValue),
-            "segment_rows": .integer(Int64(segmentRows)),
+            "segment_rows": segmentRows.map { .integer(Int64($0)) } ?? .null,
         ]
         return Digest.sha256(Data(JSON.object(content).text().utf8))
     }

@@ -10,18 +10,20 @@ public struct RowSource: Sendable {
     /// What the recipe calls columns; any other name is a header or a JSON field.
     let columns: [String: ColumnReference]
 
-    init(_ fields: inout YAMLFields, folder: String) throws(BelfryError) {
+    static let fields = ["file", "format", "header", "delimiter", "columns", "bad"]
+
+    init(_ fields: YAMLFields, folder: String) throws(BelfryError) {
         file = try Recipe.path(fields.text("file"), in: folder)
         let kind = try fields.optionalChoice("format", of: RowFormat.Kind.self)
         let delimiter = try fields.optionalText("delimiter")
         let hasHeader = try fields.optionalBool("header") ?? true
         let named = if let kind { kind } else { try RowFormat(path: file).kind }
         format = try RowFormat(named, delimiter: delimiter, hasHeader: hasHeader)
-        columns = try Self.columns(&fields)
+        columns = try Self.columns(fields)
     }
 
-    private static func columns(_ fields: inout YAMLFields) throws(BelfryError) -> [String: ColumnReference] {
-        guard var entries = try fields.optionalFields("columns") else { return [:] }
+    private static func columns(_ fields: YAMLFields) throws(BelfryError) -> [String: ColumnReference] {
+        guard let entries = try fields.optionalFields("columns", known: nil) else { return [:] }
         var columns: [String: ColumnReference] = [:]
         for name in entries.names {
             guard let scalar = entries.node(name)?.scalar else {
@@ -35,7 +37,6 @@ public struct RowSource: Sendable {
                 columns[name] = .name(scalar.string)
             }
         }
-        try entries.finish()
         return columns
     }
 

@@ -3,16 +3,15 @@ import Yams
 
 /// One mapping of a YAML file, read field by field, with errors that name the line.
 ///
-/// Each field is asked for once by name; `finish` then refuses what was not asked for, so that a misspelt field is
-/// an error and not a silent default.
+/// A field that is not one of the known ones is refused before any other is looked at: a misspelt field is an error and
+/// not a silent default.
 struct YAMLFields {
     let file: String
     private let mapping: Node.Mapping
     private let title: String
-    private var known: [String] = []
 
     /// The fields of a whole file.
-    init(parsing yaml: String, file: String) throws(BelfryError) {
+    init(parsing yaml: String, known: [String], file: String) throws(BelfryError) {
         let node: Node?
         do {
             node = try Yams.compose(yaml: yaml)
@@ -20,7 +19,7 @@ struct YAMLFields {
             throw Self.failure(error, file)
         }
         guard let node else { throw BelfryError(.invalidInput, "The recipe is empty.", at: .init(file: file)) }
-        try self.init(node, "", file: file)
+        try self.init(node, "", known: known, file: file)
     }
 
     private static func failure(_ error: any Error, _ file: String) -> BelfryError {
@@ -38,8 +37,8 @@ struct YAMLFields {
         }
     }
 
-    /// The fields of `node`; `title` names it in errors (`rows`, `payload.tags`).
-    init(_ node: Node, _ title: String, file: String) throws(BelfryError) {
+    /// The fields of `node`; `title` names it in errors (`rows`, `payload.tags`). Without `known`, names are free.
+    init(_ node: Node, _ title: String, known: [String]?, file: String) throws(BelfryError) {
         guard let mapping = node.mapping else {
             throw BelfryError(
                 .invalidInput, "\(title.isEmpty ? "The recipe" : title) must be a mapping of fields.",
@@ -48,6 +47,11 @@ struct YAMLFields {
         self.mapping = mapping
         self.title = title
         self.file = file
+        for key in mapping.keys where known?.contains(key.string ?? "") == false {
+            throw BelfryError(
+                .invalidInput, "\(path(key.string ?? "")) is not a field of a recipe.",
+                at: Self.location(of: key, file), remedy: "Fields known here: \(known!.joined(separator: ", ")).")
+        }
     }
 
     static func location(of node: Node, _ file: String) -> BelfryError.Location {
@@ -64,13 +68,10 @@ struct YAMLFields {
     var names: [String] { mapping.keys.compactMap(\.string) }
 
     /// Any value.
-    mutating func node(_ name: String) -> Node? {
-        known.append(name)
-        return mapping[name]
-    }
+    func node(_ name: String) -> Node? { mapping[name] }
 
     /// A text value that must be there.
-    mutating func text(_ name: String) throws(BelfryError) -> String {
+    func text(_ name: String) throws(BelfryError) -> String {
         guard let text = try optionalText(name) else {
             throw BelfryError(.invalidInput, "\(path(name)) is missing.", at: .init(file: file))
         }
@@ -78,14 +79,14 @@ struct YAMLFields {
     }
 
     /// A text value, or nil where the field is absent.
-    mutating func optionalText(_ name: String) throws(BelfryError) -> String? {
+    func optionalText(_ name: String) throws(BelfryError) -> String? {
         guard let node = node(name) else { return nil }
         guard let scalar = node.scalar else { throw failure(name, "must be a text.") }
         return scalar.string
     }
 
     /// A whole number of at least `minimum`, or nil where the field is absent.
-    mutating func optionalCount(_ name: String, minimum: Int = 1) throws(BelfryError) -> Int? {
+    func optionalCount(_ name: String, minimum: Int = 1) throws(BelfryError) -> Int? {
         guard let node = node(name) else { return nil }
         guard let value = node.int, value >= minimum else {
             throw failure(name, "must be a whole number of at least \(minimum).")
@@ -94,14 +95,14 @@ struct YAMLFields {
     }
 
     /// `true` or `false`, or nil where the field is absent.
-    mutating func optionalBool(_ name: String) throws(BelfryError) -> Bool? {
+    func optionalBool(_ name: String) throws(BelfryError) -> Bool? {
         guard let node = node(name) else { return nil }
         guard let value = node.bool else { throw failure(name, "must be true or false.") }
         return value
     }
 
     /// One of the cases of `Choice` by its raw value, or nil where the field is absent.
-    mutating func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(
+    func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(
         _ name: String, of type: Choice.Type
     ) throws(BelfryError) -> Choice? {
         guard let text = try optionalText(name) else { return nil }
@@ -113,19 +114,9 @@ struct YAMLFields {
     }
 
     /// A mapping, or nil where the field is absent.
-    mutating func optionalFields(_ name: String) throws(BelfryError) -> YAMLFields? {
+    func optionalFields(_ name: String, known: [String]?) throws(BelfryError) -> YAMLFields? {
         guard let node = node(name) else { return nil }
-        return try YAMLFields(node, path(name), file: file)
-    }
-
-    /// Refuses fields that nobody asked for. (A field that stands there twice is refused by the YAML parser.)
-    func finish() throws(BelfryError) {
-        for (key, _) in mapping where !known.contains(key.string ?? "") {
-            throw BelfryError(
-                .invalidInput, "\(path(key.string ?? "")) is not a field of a recipe.",
-                at: Self.location(of: key, file),
-                remedy: "Fields known here: \(known.joined(separator: ", ")).")
-        }
+        return try YAMLFields(node, path(name), known: known, file: file)
     }
 
     private func path(_ name: String) -> String { title.isEmpty ? name : "\(title).\(name)" }

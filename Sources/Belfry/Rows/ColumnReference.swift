@@ -61,7 +61,8 @@ struct Header: Sendable {
             let found = names.indices.filter { names[$0] == name }
             guard let index = found.first else {
                 throw BelfryError(
-                    .notFound, "There is no column '\(name)'.", at: place, remedy: "The columns are: \(list(names)).")
+                    .notFound, "There is no column '\(name)'.", at: place,
+                    remedy: otherDelimiter(names) ?? "The columns are: \(list(names)).")
             }
             guard found.count == 1 else {
                 let numbers = found.map { "\($0 + 1)" }.joined(separator: ", ")
@@ -71,6 +72,13 @@ struct Header: Sendable {
             }
             return index
         }
+    }
+
+    /// Spreadsheets of half the world separate by semicolons.
+    private func otherDelimiter(_ names: [String]) -> String? {
+        guard names.count == 1, let found = names[0].first(where: { ";\t|".contains($0) }) else { return nil }
+        let shown = found == "\t" ? "\\t" : String(found)
+        return "The header looks separated by \"\(shown)\": write delimiter: \"\(shown)\" under rows."
     }
 
     private func list(_ names: [String]) -> String {

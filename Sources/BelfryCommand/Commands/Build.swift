@@ -40,13 +40,13 @@ struct Build: ParsableCommand {
         if output.json {
             try Terminal.print(JSON(encoding: summary).text())
         } else if summary.wasUpToDate {
-            Terminal.print("\(summary.path) is up to date: \(Human.count(summary.points)) points.")
+            Terminal.print("\(summary.path) is up to date: \(Human.count(summary.points, "point")).")
         } else {
             let resumed =
                 summary.resumedPoints > 0 ? ", \(Human.count(summary.resumedPoints)) of them kept from before" : ""
             Terminal.print(
-                "\(summary.path): \(Human.count(summary.points)) points\(resumed), "
-                    + "\(Human.count(summary.badRows)) bad rows, \(Human.duration(.now - start)).")
+                "\(summary.path): \(Human.count(summary.points, "point"))\(resumed), "
+                    + "\(Human.count(summary.badRows, "bad row")), \(Human.duration(.now - start)).")
         }
     }
 }

@@ -29,9 +29,6 @@ struct Embed: ParsableCommand {
         if let output, !output.hasSuffix(".npy"), !output.hasSuffix(".jsonl") {
             throw ValidationError("--output must end in .npy or .jsonl.")
         }
-        if format.json, output == nil {
-            throw ValidationError("--json prints the figures of a run: give --output, too.")
-        }
     }
 
     func run() throws {
@@ -61,7 +58,7 @@ struct Embed: ParsableCommand {
 
         let seconds = time / .seconds(1)
         let rate = seconds > 0 ? Double(count) / seconds : 0
-        if format.json {
+        if format.json, output != nil {
             let figures: [String: JSON] = [
                 "texts": .integer(Int64(count)), "seconds": .number(seconds), "texts_per_second": .number(rate),
                 "threads": .integer(Int64(threads.threads)), "instruction_set": .string("\(InstructionSet.current)"),

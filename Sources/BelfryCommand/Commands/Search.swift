@@ -65,6 +65,13 @@ struct AnswerOptions: ParsableArguments {
         }
         let fields =
             show?.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } ?? collection.configuration.show
+        if show != nil, let first = hits.first?.payload.names,
+            let unknown = fields.first(where: { field in !hits.contains { $0.payload[field] != nil } })
+        {
+            throw BelfryError(
+                .invalidInput, "No answer has a payload field \(unknown.debugDescription).",
+                remedy: "The first one has: \(first.joined(separator: ", ")).")
+        }
         var table = Table(
             [.init(title: "score", alignment: .right), .init(title: "id")]
                 + fields.map { .init(title: $0, alignment: $0 == "price" ? .right : .left, shrinks: true) })

@@ -8,6 +8,7 @@ struct TowerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tower",
         abstract: "Import a trained model, look into it, verify it.",
+        discussion: "belfry tower import ~/models/all-MiniLM-L6-v2 --to minilm.tower",
         subcommands: [Import.self, Inspect.self, Check.self])
 
     struct Import: ParsableCommand {

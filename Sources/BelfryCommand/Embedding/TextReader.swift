@@ -9,8 +9,10 @@ struct TextReader {
     }
 
     private let source: Source
+    private let field: String
 
     init(_ path: String?, field: String) throws(BelfryError) {
+        self.field = field
         guard let path, path != "-", (try? RowFormat(path: path)) != nil else {
             source = .lines(LineReader(try TextInput(path ?? "-")))
             return
@@ -19,7 +21,7 @@ struct TextReader {
         source = .rows(rows, try rows.column(Int(field).map { .number($0) } ?? .name(field)))
     }
 
-    /// The next texts, `count` at most; none at the end. A row without a text is an empty text: rows keep their places.
+    /// The next texts, `count` at most; none at the end. An empty cell is an empty text: rows keep their places.
     func next(_ count: Int) throws(BelfryError) -> [String] {
         var texts: [String] = []
         while texts.count < count {
@@ -30,7 +32,13 @@ struct TextReader {
             case .rows(let rows, let column):
                 guard let event = try rows.next() else { return texts }
                 switch event {
-                case .row(let row): texts.append(row.text(column) ?? "")
+                case .row(let row):
+                    guard let text = row.text(column) else {
+                        throw BelfryError(
+                            .invalidInput, "The row has no field \(field.debugDescription).",
+                            at: .line(row.line, of: rows.path), remedy: "Name the field with --field.")
+                    }
+                    texts.append(text)
                 case .problem(let problem): throw problem.error(in: rows.path)
                 }
             }

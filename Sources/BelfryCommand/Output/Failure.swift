@@ -11,7 +11,7 @@ enum Failure {
     /// Prints an error, or a bad row, to standard error.
     static func report(_ error: BelfryError) {
         var error = error
-        if error.code == .corruptData, error.remedy == nil {
+        if error.code == .corruptData, error.remedy == nil, error.location?.file.contains(".belfry/") == true {
             error.remedy =
                 "belfry check names all that is damaged. Build the collection again with --replace, or restore a copy."
         }

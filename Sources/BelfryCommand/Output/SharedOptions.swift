@@ -10,7 +10,7 @@ struct OutputOptions: ParsableArguments {
 
 /// Options of verbs that compute.
 struct ThreadOptions: ParsableArguments {
-    @Option(help: "How many threads work (default: one per core).")
+    @Option(help: "How many threads work.")
     var threads = ProcessInfo.processInfo.activeProcessorCount
 
     func validate() throws {
@@ -24,13 +24,18 @@ enum Human {
 
     static func duration(_ duration: Duration) -> String { ProgressLine.duration(duration / .seconds(1)) }
 
+    /// `1 point`, `2 points`.
+    static func count(_ number: Int, _ what: String) -> String { "\(count(number)) \(what)\(number == 1 ? "" : "s")" }
+
     static func bytes(_ bytes: Int) -> String { ProgressLine.bytes(Double(bytes)) }
 }
 
 extension JSON {
     /// The JSON that `value` encodes to.
     init(encoding value: some Encodable) throws {
-        self = try JSON(parsing: JSONEncoder().encode(value), source: "\(type(of: value))")
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        self = try JSON(parsing: encoder.encode(value), source: "\(type(of: value))")
     }
 
     /// The value in a table's cell.

@@ -5,8 +5,8 @@ enum Terminal {
     /// Columns of the terminal, or 120 where the output is not one.
     static var width: Int {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 120 }
-        return Int(size.ws_col)
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 120 }
+        return max(40, Int(size.ws_col))
     }
 
     /// Text of an answer, and a line break. Where nobody can read it, the process ends: quietly if the reader has gone.

@@ -1,13 +1,23 @@
-"""Belfry against onnxruntime (f32) on the same texts, the same threads, in alternation: tokens in, vectors out.
+"""Belfry against onnxruntime (f32) on the same texts and the same threads: tokens in, vectors out.
 
-    python compare_onnxruntime.py --graph minilm.onnx --tokenizer tokenizer.json --texts texts.txt \
-        --command "belfry embed minilm.tower --input {texts} --output {output} --threads {threads} --json"
+Both sides tokenize and encode; the model is loaded before the clock starts. The sides take turns, and which of them
+runs first changes from round to round. From a fresh clone:
 
-The texts file has one text a line. Both sides tokenize and encode; the model is loaded before the clock starts.
-The command prints a JSON object with "seconds" (embedding alone); without one, its whole wall time counts.
-onnxruntime gets what a careful user would give it: texts sorted by length, batches of 32 padded to their longest,
-with the tokenizer library's own threads. Needs: pip install onnxruntime tokenizers numpy.
-OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are unset for the command.
+    Scripts/fetch.sh                                          # the model: ~/.cache/belfry/all-MiniLM-L6-v2
+    swift build -c release --product belfry
+    .build/release/belfry tower import ~/.cache/belfry/all-MiniLM-L6-v2 --to minilm.tower
+    python3 -m venv venv && venv/bin/pip install onnxruntime tokenizers numpy
+    # The graph holds no weights: it names those in model.safetensors, which must lie beside it.
+    mkdir graph && cp ../shared/towers/minilm-expected/minilm.graph.op17.onnx graph/
+    cp ~/.cache/belfry/all-MiniLM-L6-v2/model.safetensors graph/
+    venv/bin/python Benchmarks/embedding/compare_onnxruntime.py texts.txt --graph graph/minilm.graph.op17.onnx \\
+        --tokenizer ~/.cache/belfry/all-MiniLM-L6-v2/tokenizer.json \\
+        --command ".build/release/belfry embed minilm.tower --input {texts} --output {output} --threads {threads} --json"
+
+texts.txt (the default name) has one text a line. The command prints a JSON object whose "seconds" are those of the
+embedding alone; without one, its whole wall time counts. onnxruntime gets what a careful user would give it: texts
+sorted by length, batches of 32 padded to their longest, the tokenizer library's own threads. OPENBLAS_* variables are
+unset for the command.
 """
 import argparse
 import json
@@ -81,7 +91,7 @@ def main():
     parser.add_argument("--command", required=True)
     parser.add_argument("--graph", required=True)
     parser.add_argument("--tokenizer", required=True)
-    parser.add_argument("--texts", required=True)
+    parser.add_argument("texts", nargs="?", default="texts.txt")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--maximum-tokens", type=int, default=256)
@@ -93,8 +103,10 @@ def main():
     onnx(texts[:64])
     ratios, ours, theirs = [], [], []
     for number in range(arguments.rounds):
-        theirs.append(onnx(texts))
-        ours.append(belfry())
+        # What runs second finds the processor warm, or throttled: each side is second as often as the other.
+        sides = [lambda: theirs.append(onnx(texts)), lambda: ours.append(belfry())]
+        for side in sides if number % 2 == 0 else reversed(sides):
+            side()
         ratios.append(theirs[-1][0] / ours[-1][0])
         print(f"round {number}: onnxruntime {theirs[-1][0]:.3f} s, belfry {ours[-1][0]:.3f} s, ratio {ratios[-1]:.3f}")
     tokens = theirs[0][2]

@@ -3,7 +3,7 @@
 
 // MARK: elementary functions
 
-// e^x, 1 ulp or so; 0 below -87.3. NaN stays NaN: MAX and MIN return their second operand then.
+// e^x, 1 ulp or so; x is clamped to -87.3 ... 88, so that no result is 0, denormal or infinite. NaN stays NaN: MAX and MIN return their second operand then.
 TARGET static inline V NAME(exponential)(V x) {
     x = MIN(SET(88.0f), MAX(SET(-87.3f), x));
     V n = ROUND(MUL(x, SET(1.44269504f)));

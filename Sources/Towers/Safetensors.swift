@@ -33,7 +33,8 @@ public final class Safetensors: Sendable {
     private let byName: [String: Tensor]
     private let file: MappedFile
 
-    static let longestHeader = 100_000_000
+    /// Room for the names of about 150,000 tensors; a model has hundreds.
+    static let longestHeader = 16 << 20
     private static let sizes = [
         "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2, "U32": 4,
         "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
@@ -42,6 +43,7 @@ public final class Safetensors: Sendable {
     /// Maps the file and checks its header.
     public init(_ path: String) throws(BelfryError) {
         file = try MappedFile(path)
+        try GitLFS.refusePointer(file.bytes, file: path)
         var reader = file.reader
         let length = try reader.readCount(UInt64.self, "The length of the header")
         guard length <= Self.longestHeader else {

@@ -8,6 +8,8 @@ struct SentenceTransformersFolder {
     let manifest: TowerManifest
     /// Files to copy: name in the tower → path in the folder.
     let files: [String: String]
+    /// Where a tower finds them before they are copied.
+    let towerFiles: TowerFiles
 
     init(_ path: String) throws(BelfryError) {
         self.path = path
@@ -24,9 +26,12 @@ struct SentenceTransformersFolder {
         var modules: [TowerManifest.Module] = []
         var files: [String: String] = [:]
         var transformer: String?
-        for entry in try StrictJSON(file: list).array ?? [] {
-            let type = entry["type"]?.string ?? "none"
-            let folder = entry["path"]?.string ?? ""
+        guard let entries = try StrictJSON(file: list).array else {
+            throw .corrupt("The file must be an array of modules.", at: .init(file: list))
+        }
+        for entry in try StrictObject.objects(entries, file: list, place: "modules") {
+            let type = try entry.string("type") ?? "none"
+            let folder = try entry.string("path") ?? ""
             guard !folder.split(separator: "/").contains(".."), !folder.hasPrefix("/") else {
                 throw .corrupt("A module lies outside of the folder: \(folder).", at: .init(file: list))
             }
@@ -61,6 +66,7 @@ struct SentenceTransformersFolder {
                 files[name] = transformer + "/" + name
             }
         }
+        towerFiles = TowerFiles(folder: transformer, elsewhere: files.filter { $0.key.hasPrefix("dense-") })
         let configuration = try BertConfiguration(transformer + "/config.json")
         let tokenizer = try WordPieceTokenizer(folder: transformer)
         var manifest = TowerManifest(
@@ -98,8 +104,8 @@ struct SentenceTransformersFolder {
     }
 
     private static func pooling(_ file: String) throws(BelfryError) -> [TowerManifest.Pooling] {
-        let json = try StrictJSON(file: file)
-        if json["include_prompt"]?.bool == false { throw refuse("setting", "include_prompt false", file) }
+        let json = try StrictObject(file: file)
+        if try !json.bool("include_prompt", default: true) { throw refuse("setting", "include_prompt false", file) }
         var modes: [TowerManifest.Pooling] = []
         // The order in which sentence-transformers concatenates them.
         let names: [(String, TowerManifest.Pooling?)] = [
@@ -107,27 +113,51 @@ struct SentenceTransformersFolder {
             ("pooling_mode_mean_sqrt_len_tokens", .meanSqrtLength), ("pooling_mode_weightedmean_tokens", nil),
             ("pooling_mode_lasttoken", nil),
         ]
-        if let name = json["pooling_mode"].present {
-            // Newer versions write one name instead of six switches.
-            guard let name = name.string, let mode = TowerManifest.Pooling(rawValue: name) else {
-                throw refuse("pooling", name.string ?? "?", file)
-            }
-            return [mode]
-        }
-        for (name, mode) in names where json[name]?.bool == true {
+        if json["pooling_mode"] != nil { return try namedPooling(json) }
+        for (name, mode) in names where try json.bool(name, default: false) {
             guard let mode else { throw refuse("pooling", name, file) }
             modes.append(mode)
         }
-        guard !modes.isEmpty else { throw refuse("pooling", "none", file) }
+        // No switch at all is what sentence-transformers calls its default.
+        return modes.isEmpty ? [.mean] : modes
+    }
+
+    /// Newer versions write one name, or an array of names, instead of six switches.
+    private static func namedPooling(_ json: StrictObject) throws(BelfryError) -> [TowerManifest.Pooling] {
+        let order: [TowerManifest.Pooling] = [.cls, .max, .mean, .meanSqrtLength]
+        var names: [String] = []
+        if json["pooling_mode"]?.array != nil {
+            for name in try json.array("pooling_mode") ?? [] {
+                guard let name = name.string else {
+                    throw .corrupt(
+                        "The names in “pooling_mode” must be texts, not \(name.kind).",
+                        at: json.location("pooling_mode"))
+                }
+                names.append(name)
+            }
+        } else {
+            names = [try json.string("pooling_mode") ?? ""]
+        }
+        var modes: [TowerManifest.Pooling] = []
+        for name in names {
+            let mode = name == "mean_sqrt_len_tokens" ? .meanSqrtLength : TowerManifest.Pooling(rawValue: name)
+            guard let mode else { throw refuse("pooling", name, json.file) }
+            modes.append(mode)
+        }
+        // Versions differ in whether the parts of a vector follow this list or the fixed order: only lists for which
+        // both give the same are taken.
+        guard !modes.isEmpty, modes == order.filter({ modes.contains($0) }) else {
+            throw refuse("order of pooling_mode", names.joined(separator: ", "), json.file)
+        }
         return modes
     }
 
     private static func dense(_ file: String, _ weights: String) throws(BelfryError) -> TowerManifest.Module {
-        let json = try StrictJSON(file: file)
-        guard let inputs = json["in_features"]?.integer, let outputs = json["out_features"]?.integer,
+        let json = try StrictObject(file: file)
+        guard let inputs = try json.integer("in_features"), let outputs = try json.integer("out_features"),
             (1...1 << 18).contains(inputs), (1...1 << 18).contains(outputs)
         else { throw .corrupt("The module needs in_features and out_features.", at: .init(file: file)) }
-        let name = json["activation_function"]?.string ?? "torch.nn.modules.activation.Tanh"
+        let name = try json.string("activation_function") ?? "torch.nn.modules.activation.Tanh"
         let activation: String
         switch name.split(separator: ".").last {
         case "Tanh": activation = "tanh"
@@ -135,47 +165,64 @@ struct SentenceTransformersFolder {
         default: throw refuse("activation", name, file)
         }
         return .dense(
-            file: weights, inputs: inputs, outputs: outputs, bias: json["bias"]?.bool ?? true, activation: activation)
+            file: weights, inputs: inputs, outputs: outputs, bias: try json.bool("bias", default: true),
+            activation: activation)
     }
 
     private static func maximumTokens(
         _ folder: String, _ configuration: BertConfiguration, _ tokenizer: WordPieceTokenizer
     ) throws(BelfryError) -> Int {
-        let file = folder + "/sentence_bert_config.json"
         let most = configuration.maximumPositions
-        var wanted: StrictJSON?
+        var own: Int?
+        let file = folder + "/sentence_bert_config.json"
         if System.exists(file) {
-            let json = try StrictJSON(file: file)
-            wanted = json["max_seq_length"].present
-            if json["do_lower_case"]?.bool == true, !tokenizer.model.normalizer.lowercases {
+            let json = try StrictObject(file: file)
+            own = try length("max_seq_length", of: json, most, tokenizer)
+            if try json.bool("do_lower_case", default: false), !tokenizer.model.normalizer.lowercases {
                 throw refuse("setting", "do_lower_case with a tokenizer that keeps case", file)
             }
         }
-        if wanted == nil, System.exists(folder + "/tokenizer_config.json") {
+        let tokenizerFile = folder + "/tokenizer_config.json"
+        if System.exists(tokenizerFile) {
+            let json = try StrictObject(file: tokenizerFile)
+            let side = try json.string("truncation_side") ?? "right"
+            guard side == "right" else { throw refuse("truncation_side", side, tokenizerFile) }
             // Without a limit of its own a model takes the tokenizer's, which may be a very large "none".
-            let limit = try StrictJSON(file: folder + "/tokenizer_config.json")["model_max_length"].present
-            if let number = limit?.number, number < Double(most) { wanted = limit }
+            if own == nil { own = try length("model_max_length", of: json, most, tokenizer) }
         }
-        guard let wanted else { return most }
-        guard let length = wanted.integer, length > tokenizer.templateCount else {
-            throw .corrupt("max_seq_length leaves no room for text.", at: .init(file: file))
+        return own ?? most
+    }
+
+    /// The limit `name` of `json`, at most `most`.
+    private static func length(
+        _ name: String, of json: StrictObject, _ most: Int, _ tokenizer: WordPieceTokenizer
+    ) throws(BelfryError) -> Int? {
+        guard let number = try json.number(name) else { return nil }
+        let least = tokenizer.templateCount + 1
+        guard number >= 1, number == number.rounded() else {
+            throw .corrupt("\(name) must be a whole number of at least \(least).", at: json.location(name))
         }
-        return min(length, most)
+        guard number >= Double(least) else {
+            throw .corrupt(
+                "\(name) \(Int(number)) leaves no room for text: the tokenizer adds \(least - 1) tokens.",
+                at: json.location(name))
+        }
+        return number < Double(most) ? Int(number) : most
     }
 
     private static func readPrompts(_ file: String, into manifest: inout TowerManifest) throws(BelfryError) {
         guard System.exists(file) else { return }
-        let json = try StrictJSON(file: file)
-        for (name, prompt) in json["prompts"].present?.members ?? [] {
-            guard let prompt = prompt.string else {
-                throw .corrupt("A prompt is not a text.", at: .init(file: file, place: "prompts"))
+        let json = try StrictObject(file: file)
+        if let prompts = try json.object("prompts") {
+            for (name, _) in prompts.members {
+                let name = String(decoding: name, as: UTF8.self)
+                manifest.prompts[name] = try prompts.string(name)
             }
-            manifest.prompts[String(decoding: name, as: UTF8.self)] = prompt
         }
-        manifest.defaultPrompt = json["default_prompt_name"].present?.string
+        manifest.defaultPrompt = try json.string("default_prompt_name")
         if let name = manifest.defaultPrompt, manifest.prompts[name] == nil {
             throw .corrupt("The default prompt “\(name)” is not there.", at: .init(file: file))
         }
-        if json["truncate_dim"].present != nil { throw refuse("setting", "truncate_dim", file) }
+        if json["truncate_dim"] != nil { throw refuse("setting", "truncate_dim", file) }
     }
 }

@@ -24,6 +24,10 @@ extension Tower {
                 problems.append(.corrupt("The file does not belong to the tower.", at: file(name)))
             }
             for (name, entry) in manifest.files.sorted(by: { $0.key < $1.key }) {
+                guard System.exists(path + "/" + name) else {
+                    problems.append(missing(path + "/" + name))
+                    continue
+                }
                 do throws(BelfryError) {
                     let found = try TowerManifest.File(of: path + "/" + name)
                     if found.bytes != entry.bytes {

@@ -11,6 +11,9 @@ extension Tower {
     ///
     /// 1. Workers take runs of texts that hold about one batch of tokens, in order.
     /// 2. A worker tokenises its run, packs it without padding, and runs the encoder on it.
+    ///
+    /// Texts are packed in the order given. Engines that pad a batch to its longest text sort by length first; without
+    /// padding a short text costs its own tokens and no more beside a long one, so sorting would gain nothing.
     /// - Parameters:
     ///   - role: Whether the texts are queries or documents, for models that were trained with prompts.
     ///   - threads: How many workers, the caller's thread being one of them. The vectors do not depend on it.
@@ -44,7 +47,7 @@ extension Tower {
                     state.done += run.count
                     if !isFinite {
                         state.failure = .corrupt(
-                            "The weights give vectors that are not numbers.", at: .init(file: path))
+                            "The weights give vectors that are not numbers.", at: .init(file: weights[0].path))
                     }
                     progress?(state.done)
                 }

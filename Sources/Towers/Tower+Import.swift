@@ -14,32 +14,41 @@ extension Tower {
 
     /// Imports a sentence-transformers folder of the BERT family as a tower directory.
     ///
-    /// Settings are resolved (the folder's `sentence_bert_config.json` rules the length, not the tokenizer's file),
-    /// weights, tokenizer and configuration are copied, and everything is checked before the directory appears.
+    /// 1. Settings are resolved: the folder's `sentence_bert_config.json` rules the length, not the tokenizer's file.
+    /// 2. The tower runs from the source once, on the canary texts: what is wrong shows before anything is copied.
+    /// 3. Weights, tokenizer and configuration are copied into a directory beside `target`, which then takes its name.
     /// - Parameters:
+    ///   - target: The tower's directory; nothing may be there, or an empty directory.
     ///   - replace: Whether a tower that is there already is replaced, in one step.
     /// - Throws: `unsupported` with the name of the part that is not done here, `conflict` if `target` exists.
     @discardableResult
     public static func importSentenceTransformers(
         from source: String, to target: String, replace: Bool = false
     ) throws(BelfryError) -> Tower {
-        let folder = try SentenceTransformersFolder(source)
-        if System.exists(target), !replace {
+        let folder = try SentenceTransformersFolder(withoutSlash(source))
+        let target = withoutSlash(target)
+        var isTaken = System.exists(target)
+        if System.isDirectory(target) { isTaken = try !System.list(target).isEmpty }
+        if isTaken, !replace {
             throw BelfryError(
                 .conflict, "Something is there already.", at: .init(file: target),
                 remedy: "Choose another name, or replace it with --replace.")
         }
-        if System.exists(target), !System.exists(target + "/" + TowerManifest.name) {
+        if isTaken, !System.exists(target + "/" + TowerManifest.name) {
             throw BelfryError(
                 .conflict, "What is there is not a tower: it is not replaced.", at: .init(file: target))
         }
-        let temporary = target + ".importing-\(ProcessInfo.processInfo.processIdentifier)"
-        try System.remove(temporary)
+        var manifest = folder.manifest
+        manifest.canaries = canaries
+        let vectors = try Tower(target, manifest, files: folder.towerFiles).embed(canaries)
+        removeLeftovers(of: target)
+        let temporary =
+            target + importing + "\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
         do throws(BelfryError) {
             try System.createDirectory(temporary)
-            try write(folder, to: temporary)
+            try write(folder.files, manifest, vectors, to: temporary)
             try System.sync(temporary)
-            if System.exists(target) {
+            if isTaken {
                 try System.exchange(temporary, target)
                 try System.remove(temporary)
             } else {
@@ -53,9 +62,32 @@ extension Tower {
         return try load(target)
     }
 
-    private static func write(_ folder: SentenceTransformersFolder, to path: String) throws(BelfryError) {
-        var manifest = folder.manifest
-        for (name, source) in folder.files.sorted(by: { $0.key < $1.key }) {
+    private static let importing = ".importing-"
+
+    private static func withoutSlash(_ path: String) -> String {
+        var path = path[...]
+        while path.count > 1, path.last == "/" { path.removeLast() }
+        return String(path)
+    }
+
+    /// Removes what imports to `target` left behind whose process is no more. That they lie there harms nobody: an
+    /// import does not fail because they cannot be removed.
+    private static func removeLeftovers(of target: String) {
+        let parent = System.parent(of: target)
+        let start = (target as NSString).lastPathComponent + importing
+        for name in (try? System.list(parent)) ?? [] where name.hasPrefix(start) {
+            guard let process = Int32(name.dropFirst(start.count).prefix { $0 != "-" }), process > 0,
+                kill(process, 0) != 0, errno == ESRCH
+            else { continue }
+            try? System.remove(parent + "/" + name)
+        }
+    }
+
+    private static func write(
+        _ files: [String: String], _ manifest: TowerManifest, _ vectors: Matrix, to path: String
+    ) throws(BelfryError) {
+        var manifest = manifest
+        for (name, source) in files.sorted(by: { $0.key < $1.key }) {
             let file = try MappedFile(source, access: .sequential)
             let copy = path + "/" + name
             try withExtendedLifetime(file) { () throws(BelfryError) in
@@ -65,11 +97,8 @@ extension Tower {
             }
             manifest.files[name] = try TowerManifest.File(of: copy)
         }
-        manifest.canaries = canaries
-        let tower = try Tower(path, manifest)
-        let vectors = try tower.embed(canaries)
         let canaryFile = path + "/" + TowerManifest.canaryFile
-        let writer = try NpyWriter(canaryFile, columns: tower.dimension)
+        let writer = try NpyWriter(canaryFile, columns: vectors.columns)
         for row in 0..<vectors.rows { try writer.append(vectors[row]) }
         try writer.finish()
         manifest.files[TowerManifest.canaryFile] = try TowerManifest.File(of: canaryFile)

@@ -5,15 +5,16 @@ import Vectors
 /// A text encoder: a directory with a model's weights, tokenizer and settings, and what runs them.
 ///
 /// ## Overview
-/// A tower is imported once from a sentence-transformers folder and then loaded in milliseconds: its weights are
-/// mapped, not read. It can be used from many threads at once.
+/// A tower is imported once from a sentence-transformers folder and then loaded in milliseconds: weights of type F32
+/// are mapped, not read (F16, BF16, F64 and misaligned ones are copied as F32). It can be used from many threads at once.
 ///
 /// ## Usage
 ///     try Tower.importSentenceTransformers(from: "all-MiniLM-L6-v2", to: "minilm.tower")
 ///     let tower = try Tower.load("minilm.tower")
 ///     let vectors = try tower.embed(["a bell", "a tower"])     // [2, tower.dimension]
 ///
-/// A text's vector has the same bits alone, in any batch and with any number of threads.
+/// A text's vector has the same bits alone, in any batch and with any number of threads. On a machine without AVX2,
+/// where OpenBLAS computes the products, a batch may change a component by a millionth.
 public final class Tower: Sendable {
     /// What a text is: models that were trained with prompts put one before queries and another before documents.
     public enum Role: String, Sendable, CaseIterable {
@@ -47,6 +48,7 @@ public final class Tower: Sendable {
         let manifest = try TowerManifest(folder: path)
         for (name, file) in manifest.files.sorted(by: { $0.key < $1.key }) {
             let place = path + "/" + name
+            guard System.exists(place) else { throw missing(place) }
             let size = try System.fileSize(place)
             guard size == file.bytes else {
                 throw .corrupt("The file has \(size) bytes, not \(file.bytes).", at: .init(file: place))
@@ -55,13 +57,33 @@ public final class Tower: Sendable {
         return try Tower(path, manifest)
     }
 
-    init(_ path: String, _ manifest: TowerManifest) throws(BelfryError) {
-        let configuration = try BertConfiguration(path + "/config.json")
-        let tokenizer = try WordPieceTokenizer(folder: path)
+    /// A tower lists its files: one that is not there was lost, however well the path was written.
+    static func missing(_ file: String) -> BelfryError {
+        BelfryError(
+            .corruptData, "The file is missing.", at: .init(file: file),
+            remedy: "Import the model again with --replace, or restore the tower from a copy.")
+    }
+
+    /// The tower that `manifest` describes, which is or will be at `path`.
+    init(
+        _ path: String, _ manifest: TowerManifest, files: TowerFiles? = nil,
+        instructionSet: InstructionSet = .current
+    ) throws(BelfryError) {
+        let paths = files ?? TowerFiles(folder: path)
+        let products = Products(instructionSet)
+        let configuration = try BertConfiguration(paths.path("config.json"))
+        let tokenizer = try WordPieceTokenizer(folder: paths.folder)
+        guard tokenizer.templateCount > 0 else {
+            throw BelfryError(
+                .unsupported, "The tokenizer adds no tokens to a text, so an empty text would have none at all.",
+                at: .init(file: paths.path("tokenizer.json"), place: "post_processor"),
+                remedy: "Save the tokenizer with its template ([CLS] … [SEP]): "
+                    + "AutoTokenizer.from_pretrained(folder).save_pretrained(folder).")
+        }
         guard tokenizer.largestID < configuration.vocabularySize else {
             throw .corrupt(
                 "The tokenizer gives ids up to \(tokenizer.largestID), but the model knows only "
-                    + "\(configuration.vocabularySize) tokens.", at: .init(file: path))
+                    + "\(configuration.vocabularySize) tokens.", at: .init(file: paths.folder))
         }
         guard manifest.maximumTokens <= configuration.maximumPositions,
             manifest.maximumTokens > tokenizer.templateCount
@@ -71,8 +93,8 @@ public final class Tower: Sendable {
                     + "\(configuration.maximumPositions) positions and the tokenizer adds \(tokenizer.templateCount).",
                 at: .init(file: path))
         }
-        let file = try Safetensors(path + "/model.safetensors")
-        let head = try TowerHead(manifest, hidden: configuration.hiddenSize, folder: path)
+        let file = try Safetensors(paths.path("model.safetensors"))
+        let head = try TowerHead(manifest, hidden: configuration.hiddenSize, paths, products)
         guard head.dimension == manifest.dimension else {
             throw .corrupt(
                 "The modules give \(head.dimension) components, not \(manifest.dimension).", at: .init(file: path))
@@ -81,7 +103,7 @@ public final class Tower: Sendable {
         self.manifest = manifest
         fingerprint = manifest.fingerprint
         self.tokenizer = tokenizer
-        encoder = try BertEncoder(configuration, file)
+        encoder = try BertEncoder(configuration, file, products)
         self.head = head
         weights = [file] + head.files
     }
@@ -94,12 +116,14 @@ public final class Tower: Sendable {
         tokenizer.encode(prompt(role) + text, limit: maximumTokens)
     }
 
-    /// What is put before a text of this role.
+    /// What is put before a text of this role: the prompt of its name, or the default one.
+    ///
+    /// A document's may also be called `passage` or `corpus`.
     public func prompt(_ role: Role?) -> String {
         let named: String? =
             switch role {
             case .query: manifest.prompts["query"]
-            case .document: manifest.prompts["document"] ?? manifest.prompts["passage"]
+            case .document: manifest.prompts["document"] ?? manifest.prompts["passage"] ?? manifest.prompts["corpus"]
             case nil: nil
             }
         return named ?? manifest.defaultPrompt.flatMap { manifest.prompts[$0] } ?? ""

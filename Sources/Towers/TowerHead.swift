@@ -11,6 +11,7 @@ struct TowerHead: Sendable {
     }
 
     private let steps: [Step]
+    private let products: Products
     private let hidden: Int
     private let widest: Int
     /// Components of the result.
@@ -18,7 +19,9 @@ struct TowerHead: Sendable {
     /// The files of the dense modules.
     let files: [Safetensors]
 
-    init(_ manifest: TowerManifest, hidden: Int, folder: String) throws(BelfryError) {
+    init(
+        _ manifest: TowerManifest, hidden: Int, _ paths: TowerFiles, _ products: Products
+    ) throws(BelfryError) {
         var steps: [Step] = []
         var files: [Safetensors] = []
         var size = hidden
@@ -26,16 +29,16 @@ struct TowerHead: Sendable {
         for (index, module) in manifest.modules.enumerated() {
             switch module {
             case .pooling(let modes):
-                guard index == 0 else { throw .corrupt("Pooling must come first.", at: .init(file: folder)) }
+                guard index == 0 else { throw .corrupt("Pooling must come first.", at: .init(file: paths.folder)) }
                 steps.append(.pooling(modes))
                 size = hidden * modes.count
             case .dense(let name, let inputs, let outputs, let hasBias, let activation):
                 guard inputs == size else {
                     throw .corrupt(
                         "The dense module takes \(inputs) components, but there are \(size).",
-                        at: .init(file: folder + "/" + name))
+                        at: .init(file: paths.path(name)))
                 }
-                let file = try Safetensors(folder + "/" + name)
+                let file = try Safetensors(paths.path(name))
                 steps.append(
                     .dense(
                         try file.weights("linear.weight", shape: [outputs, inputs]),
@@ -48,20 +51,23 @@ struct TowerHead: Sendable {
             widest = max(widest, size)
         }
         guard case .pooling? = steps.first else {
-            throw .corrupt("The tower has no pooling.", at: .init(file: folder))
+            throw .corrupt("The tower has no pooling.", at: .init(file: paths.folder))
         }
         self.steps = steps
+        self.products = products
         self.hidden = hidden
         self.files = files
         self.widest = widest
         dimension = size
     }
 
-    /// Writes the vector of one text whose tokens' vectors are the `count` rows at `tokens`.
+    /// Writes the vector of one text whose tokens' vectors are the `count` rows at `tokens`; zeros if there are none.
     func apply(
         _ tokens: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>, _ workspace: Workspace
     ) {
-        let isa = InstructionSet.current.isa
+        // Every pooling reads a first row. A tower's tokenizer adds tokens to every text, so this is a second lock.
+        guard count > 0 else { return target.update(repeating: 0, count: dimension) }
+        let isa = products.isa
         let buffer = workspace.buffer(.pooled, 2 * widest)
         var current = buffer
         var other = buffer + widest
@@ -81,9 +87,9 @@ struct TowerHead: Sendable {
                 }
                 size = hidden * modes.count
             case .dense(let weight, let bias, let inputs, let outputs, let activation):
-                belfry_nn_linear(
-                    isa, current, inputs, 1, weight.pointer, inputs, outputs, bias?.pointer, activation, nil, other,
-                    outputs, workspace.buffer(.panel, Int(BELFRY_NN_LINEAR_SCRATCH)))
+                products.multiply(
+                    current, rows: 1, weight.pointer, inputs: inputs, outputs: outputs, bias: bias?.pointer,
+                    activation, into: other, stride: outputs, workspace)
                 swap(&current, &other)
                 size = outputs
             case .normalize: belfry_nn_l2_normalize(isa, current, size, 1e-12)

@@ -116,7 +116,7 @@ public struct TowerManifest: Hashable, Sendable {
                 .notFound, "This is not a tower: it has no \(Self.name).", at: .init(file: folder),
                 remedy: "Import the model first: belfry tower import <folder> --to <name>.tower")
         }
-        let json = try StrictJSON(file: file)
+        let json = try StrictObject(file: file)
         func corrupt(_ member: String) -> BelfryError {
             .corrupt(
                 "The member “\(member)” is missing or not what it should be.", at: .init(file: file, place: member))
@@ -143,11 +143,11 @@ public struct TowerManifest: Hashable, Sendable {
             guard let module = Module(module) else { throw corrupt("modules") }
             self.modules.append(module)
         }
-        for (name, prompt) in json["prompts"]?.members ?? [] {
+        for (name, prompt) in try json.object("prompts")?.members ?? [] {
             guard let prompt = prompt.string else { throw corrupt("prompts") }
             prompts[String(decoding: name, as: UTF8.self)] = prompt
         }
-        defaultPrompt = json["default_prompt"]?.string
+        defaultPrompt = try json.string("default_prompt")
         guard let files = json["files"]?.members else { throw corrupt("files") }
         for (name, entry) in files {
             guard let bytes = entry["bytes"]?.integer, bytes >= 0, let sha256 = entry["sha256"]?.string,
@@ -155,7 +155,7 @@ public struct TowerManifest: Hashable, Sendable {
             else { throw corrupt("files") }
             self.files[String(decoding: name, as: UTF8.self)] = File(bytes: bytes, sha256: sha256)
         }
-        for text in json["canaries"]?.array ?? [] {
+        for text in try json.array("canaries") ?? [] {
             guard let text = text.string else { throw corrupt("canaries") }
             canaries.append(text)
         }

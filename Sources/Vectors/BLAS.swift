@@ -1,6 +1,4 @@
 import COpenBLAS
-import Files
-import Foundation
 
 /// Matrix products in f32 on OpenBLAS. All matrices are row-major.
 public enum BLAS {
@@ -29,39 +27,5 @@ public enum BLAS {
     public static func setThreads(_ count: Int) {
         precondition(count > 0)
         openblas_set_num_threads(Int32(count))
-    }
-
-    /// The CPU core whose kernels OpenBLAS chose: `SkylakeX`, `Haswell`. Printed with every figure.
-    public static let coreName = String(cString: openblas_get_corename())
-
-    /// A sentence for the user when that core is below what this CPU has; nil when all is well.
-    public static let warning = warning(
-        core: coreName, best: .best, pinned: ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"])
-}
-
-extension BLAS {
-    /// Cores without AVX-512 kernels, and those without AVX2 ones. A name that is in neither list is a newer core.
-    private static let withoutAVX512: Set = ["haswell", "zen", "excavator"]
-    private static let withoutAVX2: Set = [
-        "generic", "prescott", "core2", "penryn", "dunnington", "nehalem", "sandybridge", "atom", "nano", "athlon",
-        "opteron", "opteron_sse3", "barcelona", "bobcat", "bulldozer", "piledriver", "steamroller", "katmai",
-        "coppermine", "northwood", "banias",
-    ]
-
-    /// The sentence for one case.
-    static func warning(core: String, best: InstructionSet, pinned: String?) -> String? {
-        let name = core.lowercased()
-        let reached: InstructionSet =
-            withoutAVX2.contains(name) ? .scalar : withoutAVX512.contains(name) ? .avx2 : .avx512
-        guard reached < best else { return nil }
-        let remedy =
-            if let pinned {
-                "OPENBLAS_CORETYPE=\(pinned) in the environment asks for them: unset it, and OPENBLAS_L2_SIZE too."
-            } else {
-                "A newer OpenBLAS may know this CPU; OPENBLAS_CORETYPE=\(best == .avx512 ? "SkylakeX" : "Haswell") "
-                    + "chooses by hand."
-            }
-        let has = best == .avx512 ? "AVX-512" : "AVX2"
-        return "OpenBLAS runs its \(core) kernels though this CPU has \(has), about half as fast. \(remedy)"
     }
 }

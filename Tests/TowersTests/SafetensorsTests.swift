@@ -27,7 +27,7 @@ import Testing
             ("empty file", Data()), ("seven bytes", Data([1, 2, 3, 4, 5, 6, 7])),
             ("header longer than the file", file("{}", length: 3)),
             ("length overflows", file("{}", length: .max)), ("length beyond Int", file("{}", length: 1 << 63)),
-            ("length over the limit", file("{}", length: 100_000_001)), ("empty header", file("")),
+            ("length over the limit", file("{}", length: 16 << 20 | 1)), ("empty header", file("")),
             ("array", file("[]")), ("leading space", file(" {}")), ("cut", file("{\"a\":")),
             ("two documents", file("{}{}")),
             ("not UTF-8", file("{}").prefix(8) + Data([0x7b, 0x22, 0xff, 0x22, 0x7d])),

@@ -47,14 +47,4 @@ import Testing
         BLAS.multiply(m: 1, n: 2, k: 0, [], [], into: &c)
         #expect(c == [0, 0])
     }
-
-    @Test func warnsWhenTheCoreIsBelowTheCPU() {
-        #expect(BLAS.warning(core: "SkylakeX", best: .avx512, pinned: nil) == nil)
-        #expect(BLAS.warning(core: "SapphireRapids", best: .avx512, pinned: nil) == nil)
-        #expect(BLAS.warning(core: "Haswell", best: .avx2, pinned: "Haswell") == nil)
-        #expect(BLAS.warning(core: "Zen", best: .avx512, pinned: nil)?.contains("SkylakeX") == true)
-        #expect(BLAS.warning(core: "Haswell", best: .avx512, pinned: "Haswell")?.contains("unset") == true)
-        #expect(BLAS.warning(core: "Prescott", best: .avx2, pinned: nil)?.contains("Haswell") == true)
-        #expect(!BLAS.coreName.isEmpty)
-    }
 }

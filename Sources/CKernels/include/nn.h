@@ -42,7 +42,7 @@ void belfry_nn_layer_norm(belfry_isa isa, float *x, size_t rows, size_t columns,
 // Each value in place.
 void belfry_nn_activate(belfry_isa isa, float *x, size_t count, belfry_activation activation);
 
-// One row in place: exp(scale · x - maximum) divided by its sum.
+// One row in place: exp(scale · (x - max)) divided by its sum, where max is the row's greatest value; scale > 0.
 void belfry_nn_softmax(belfry_isa isa, float *x, size_t count, float scale);
 
 // y = a + b + c, `count` floats each.

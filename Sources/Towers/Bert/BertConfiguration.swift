@@ -30,20 +30,19 @@ public struct BertConfiguration: Hashable, Sendable {
     /// Reads the file.
     /// - Throws: `unsupported` with the name of what is not done here.
     public init(_ file: String) throws(BelfryError) {
-        let json = try StrictJSON(file: file)
+        let json = try StrictObject(file: file)
         func refuse(_ name: String, _ value: String) -> BelfryError {
             BelfryError(
                 .unsupported, "\(name) “\(value)” is not supported.", at: .init(file: file, place: name))
         }
         func count(_ name: String, _ most: Int) throws(BelfryError) -> Int {
-            guard let value = json[name]?.integer, (1...most).contains(value) else {
+            guard let value = try json.integer(name), (1...most).contains(value) else {
                 throw .corrupt("\(name) must be a whole number from 1 to \(most).", at: .init(file: file, place: name))
             }
             return value
         }
-        guard let type = json["model_type"]?.string, type == "bert" else {
-            throw refuse("model_type", json["model_type"]?.string ?? "none")
-        }
+        let type = try json.string("model_type") ?? "none"
+        guard type == "bert" else { throw refuse("model_type", type) }
         hiddenSize = try count("hidden_size", 1 << 16)
         layers = try count("num_hidden_layers", 1 << 10)
         heads = try count("num_attention_heads", 1 << 10)
@@ -51,16 +50,17 @@ public struct BertConfiguration: Hashable, Sendable {
         vocabularySize = try count("vocab_size", 1 << 24)
         maximumPositions = try count("max_position_embeddings", 1 << 16)
         tokenTypes = try count("type_vocab_size", 1 << 10)
-        epsilon = Float(json["layer_norm_eps"]?.number ?? 1e-12)
-        activation = json["hidden_act"]?.string ?? "gelu"
+        epsilon = Float(try json.number("layer_norm_eps") ?? 1e-12)
+        activation = try json.string("hidden_act") ?? "gelu"
         guard hiddenSize % heads == 0 else {
             throw .corrupt("\(heads) heads cannot share \(hiddenSize) components.", at: .init(file: file))
         }
         guard epsilon >= 0, epsilon < 1 else { throw refuse("layer_norm_eps", "\(epsilon)") }
         guard Self.activations[activation] != nil else { throw refuse("hidden_act", activation) }
-        let positions = json["position_embedding_type"].present?.string ?? "absolute"
+        let positions = try json.string("position_embedding_type") ?? "absolute"
         guard positions == "absolute" else { throw refuse("position_embedding_type", positions) }
-        if json["is_decoder"]?.bool == true { throw refuse("is_decoder", "true") }
-        if json["add_cross_attention"]?.bool == true { throw refuse("add_cross_attention", "true") }
+        for name in ["is_decoder", "add_cross_attention"] where try json.bool(name, default: false) {
+            throw refuse(name, "true")
+        }
     }
 }

@@ -13,7 +13,8 @@ import Vectors
 ///                      h   ← gelu(x · W1 + b)
 ///                      x   ← norm(h · W2 + b + x)
 ///
-/// Weights stay in the mapped file. A text's result has the same bits in any batch.
+/// Weights of type F32 stay in the mapped file. A text's result has the same bits in any batch, unless `Products` go
+/// through OpenBLAS.
 final class BertEncoder: Sendable {
     /// A product's weights [outputs, inputs] and bias.
     struct Linear: Sendable {
@@ -46,11 +47,13 @@ final class BertEncoder: Sendable {
     private let norm: Norm
     private let layers: [Layer]
     private let activation: belfry_activation
-    private let isa: belfry_isa
+    private let products: Products
 
-    init(_ configuration: BertConfiguration, _ file: Safetensors) throws(BelfryError) {
+    init(
+        _ configuration: BertConfiguration, _ file: Safetensors, _ products: Products
+    ) throws(BelfryError) {
         self.configuration = configuration
-        isa = InstructionSet.current.isa
+        self.products = products
         activation = BertConfiguration.activations[configuration.activation]!
         // Exports of a bare encoder have no prefix, those of a model with a head have one.
         let prefix = file.tensor("bert.embeddings.word_embeddings.weight") != nil ? "bert." : ""
@@ -87,6 +90,21 @@ final class BertEncoder: Sendable {
                     outputNorm: try norm(name + "output.LayerNorm")))
         }
         self.layers = layers
+        try Self.refuseMoreLayers(than: configuration.layers, prefix, file)
+    }
+
+    /// A model whose settings name fewer layers than its weights have would give other vectors than it was saved for.
+    private static func refuseMoreLayers(than count: Int, _ prefix: String, _ file: Safetensors) throws(BelfryError) {
+        let start = prefix + "encoder.layer."
+        for tensor in file.tensors where tensor.name.hasPrefix(start) {
+            let number = tensor.name.dropFirst(start.count).prefix { $0 != "." }
+            guard let layer = Int(number), layer >= count else { continue }
+            throw BelfryError(
+                .unsupported,
+                "The weights have the tensor “\(tensor.name)”, but num_hidden_layers says that there are only "
+                    + "\(count) layers.", at: .init(file: file.path, place: "tensor \(tensor.name)"),
+                remedy: "Correct num_hidden_layers in config.json, or save the model without the other layers.")
+        }
     }
 
     /// The vectors of all tokens, [ids.count, hiddenSize], in the workspace's memory until its next use.
@@ -100,7 +118,7 @@ final class BertEncoder: Sendable {
         let x = workspace.buffer(.tokens, count * hidden)
         let qkv = workspace.buffer(.wide, count * max(3 * hidden, configuration.intermediateSize))
         let mixed = workspace.buffer(.mixed, count * hidden)
-        let panel = workspace.buffer(.panel, Int(BELFRY_NN_LINEAR_SCRATCH))
+        let isa = products.isa
         let scratch = workspace.buffer(
             .attention, belfry_nn_attention_scratch(longest, hidden / configuration.heads))
         for text in texts {
@@ -114,11 +132,11 @@ final class BertEncoder: Sendable {
         belfry_nn_layer_norm(isa, x, count, hidden, norm.weight.pointer, norm.bias.pointer, configuration.epsilon)
         func multiply(
             _ input: UnsafePointer<Float>, _ part: Linear, _ activation: belfry_activation = BELFRY_IDENTITY,
-            adding residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>, stride: Int
+            adds: Bool = false, into output: UnsafeMutablePointer<Float>, stride: Int
         ) {
-            belfry_nn_linear(
-                isa, input, part.inputs, count, part.weight.pointer, part.inputs, part.outputs, part.bias.pointer,
-                activation, residual, output, stride, panel)
+            products.multiply(
+                input, rows: count, part.weight.pointer, inputs: part.inputs, outputs: part.outputs,
+                bias: part.bias.pointer, activation, adds: adds, into: output, stride: stride, workspace)
         }
         func normalize(_ part: Norm) {
             belfry_nn_layer_norm(
@@ -133,10 +151,10 @@ final class BertEncoder: Sendable {
                     isa, qkv + text.lowerBound * 3 * hidden, 3 * hidden, text.count, configuration.heads,
                     hidden / configuration.heads, mixed + text.lowerBound * hidden, hidden, scratch)
             }
-            multiply(mixed, layer.attention, adding: x, into: x, stride: hidden)
+            multiply(mixed, layer.attention, adds: true, into: x, stride: hidden)
             normalize(layer.attentionNorm)
             multiply(x, layer.wide, activation, into: qkv, stride: configuration.intermediateSize)
-            multiply(qkv, layer.narrow, adding: x, into: x, stride: hidden)
+            multiply(qkv, layer.narrow, adds: true, into: x, stride: hidden)
             normalize(layer.outputNorm)
         }
         return x

@@ -22,16 +22,12 @@ extension WordPieceTokenizer {
 extension WordPieceTokenizer.Model {
     /// More bytes of vocabulary than any model has, and few enough for the trie's 24-bit nodes.
     private static let mostBytes = 1 << 22
+    /// The tokenizer.json of a model of many languages has about 20 MB.
+    private static let mostJSON = 64 << 20
 
     /// Reads a tokenizer.json of the HuggingFace `tokenizers` library.
     init(tokenizerJSON file: String) throws(BelfryError) {
-        let bytes = try MappedFile(file)
-        guard bytes.bytes.count <= 1 << 26 else {
-            throw BelfryError(.unsupported, "The tokenizer has more than 64 MiB.", at: .init(file: file))
-        }
-        let json = try withExtendedLifetime(bytes) { () throws(BelfryError) in
-            try StrictJSON(parsing: bytes.bytes, file: file)
-        }
+        let json = try StrictObject(file: file, limit: Self.mostJSON)
         func place(_ part: String) -> BelfryError.Location { .init(file: file, place: part) }
         func refuse(_ part: String, _ type: String?) -> BelfryError {
             BelfryError(
@@ -39,11 +35,15 @@ extension WordPieceTokenizer.Model {
                 "The \(part) “\(type ?? "none")” is not supported; WordPiece tokenizers of the BERT "
                     + "family are.", at: place(part))
         }
-        guard let model = json["model"].present, model["type"]?.string == "WordPiece" else {
-            throw refuse("model", json["model"].present?["type"]?.string)
+        func part(_ name: String, _ type: String) throws(BelfryError) -> StrictObject {
+            let part = try json.object(name)
+            let found = try part?.string("type")
+            guard let part, found == type else { throw refuse(name, found) }
+            return part
         }
-        guard let entries = model["vocab"]?.members else {
-            throw .corrupt("The vocabulary is not an object.", at: place("model.vocab"))
+        let model = try part("model", "WordPiece")
+        guard let entries = try model.object("vocab")?.members else {
+            throw .corrupt("The vocabulary is missing.", at: place("model.vocab"))
         }
         var ids: [[UInt8]: Int32] = [:]
         for (token, value) in entries {
@@ -54,43 +54,39 @@ extension WordPieceTokenizer.Model {
             vocabulary.append((token, Int32(id)))
             ids[token] = Int32(id)
         }
-        if let prefix = model["continuing_subword_prefix"].present {
-            guard let bytes = prefix.utf8 else { throw refuse("continuing_subword_prefix", nil) }
-            continuingPrefix = bytes
-        }
-        if let longest = model["max_input_chars_per_word"].present {
-            guard let count = longest.integer, (1...10_000).contains(count) else {
-                throw refuse("max_input_chars_per_word", longest.integer.map(String.init))
-            }
+        if let prefix = try model.utf8("continuing_subword_prefix") { continuingPrefix = prefix }
+        if let count = try model.integer("max_input_chars_per_word") {
+            guard (1...10_000).contains(count) else { throw refuse("max_input_chars_per_word", "\(count)") }
             longestWord = count
         }
-        guard let name = model["unk_token"]?.utf8, let id = ids[name] else {
+        guard let name = try model.utf8("unk_token"), let id = ids[name] else {
             throw .corrupt("The unknown token is not in the vocabulary.", at: place("model.unk_token"))
         }
         unknown = id
         try checkSize(file)
 
-        guard let normalizer = json["normalizer"].present, normalizer["type"]?.string == "BertNormalizer" else {
-            throw refuse("normalizer", json["normalizer"].present?["type"]?.string)
-        }
-        self.normalizer.cleansText = normalizer["clean_text"]?.bool ?? true
-        self.normalizer.separatesIdeographs = normalizer["handle_chinese_chars"]?.bool ?? true
-        self.normalizer.lowercases = normalizer["lowercase"]?.bool ?? true
-        self.normalizer.stripsAccents = normalizer["strip_accents"]?.bool ?? self.normalizer.lowercases
-        guard json["pre_tokenizer"].present?["type"]?.string == "BertPreTokenizer" else {
-            throw refuse("pre_tokenizer", json["pre_tokenizer"].present?["type"]?.string)
-        }
-        for entry in json["added_tokens"].present?.array ?? [] {
-            guard let content = entry["content"]?.utf8, let id = entry["id"]?.integer, id >= 0, id < 1 << 24 else {
-                throw .corrupt("An added token needs a content and an id.", at: place("added_tokens"))
-            }
+        let normalizer = try part("normalizer", "BertNormalizer")
+        self.normalizer.cleansText = try normalizer.bool("clean_text", default: true)
+        self.normalizer.separatesIdeographs = try normalizer.bool("handle_chinese_chars", default: true)
+        self.normalizer.lowercases = try normalizer.bool("lowercase", default: true)
+        self.normalizer.stripsAccents = try normalizer.bool("strip_accents", default: self.normalizer.lowercases)
+        _ = try part("pre_tokenizer", "BertPreTokenizer")
+        for entry in try json.objects("added_tokens") {
+            guard let content = try entry.utf8("content"), let id = try entry.integer("id"), id >= 0, id < 1 << 24
+            else { throw .corrupt("An added token needs a content and an id.", at: place(entry.place)) }
+            let isSpecial = try entry.bool("special", default: false)
             added.append(
                 .init(
-                    content: content, id: ids[content] ?? Int32(id), isSingleWord: entry["single_word"]?.bool ?? false,
-                    stripsLeft: entry["lstrip"]?.bool ?? false, stripsRight: entry["rstrip"]?.bool ?? false,
-                    isNormalized: entry["normalized"]?.bool ?? !(entry["special"]?.bool ?? false)))
+                    content: content, id: ids[content] ?? Int32(id),
+                    isSingleWord: try entry.bool("single_word", default: false),
+                    stripsLeft: try entry.bool("lstrip", default: false),
+                    stripsRight: try entry.bool("rstrip", default: false),
+                    isNormalized: try entry.bool("normalized", default: !isSpecial)))
         }
-        try readTemplate(json["post_processor"].present, place("post_processor"), refuse)
+        // Its length is the tower's matter, but which end is cut is not a setting of towers.
+        let direction = try json.object("truncation")?.string("direction") ?? "Right"
+        guard direction == "Right" else { throw refuse("truncation.direction", direction) }
+        try readTemplate(json["post_processor"], place("post_processor"), refuse)
     }
 
     private func checkSize(_ file: String) throws(BelfryError) {
@@ -154,18 +150,22 @@ extension WordPieceTokenizer.Model {
             ids[Array(line)] = id
         }
         try checkSize(file)
-        var config = StrictJSON.object([])
         let configFile = folder + "/tokenizer_config.json"
-        if System.exists(configFile) { config = try StrictJSON(file: configFile) }
-        if config["do_basic_tokenize"]?.bool == false {
-            throw BelfryError(.unsupported, "do_basic_tokenize false is not supported.", at: .init(file: configFile))
+        let config =
+            System.exists(configFile)
+            ? try StrictObject(file: configFile) : try StrictObject(.object([]), file: configFile)
+        guard try config.bool("do_basic_tokenize", default: true) else {
+            throw BelfryError(
+                .unsupported, "do_basic_tokenize false is not supported.", at: config.location("do_basic_tokenize"))
         }
-        normalizer.lowercases = config["do_lower_case"]?.bool ?? true
-        normalizer.stripsAccents = config["strip_accents"]?.bool ?? normalizer.lowercases
-        normalizer.separatesIdeographs = config["tokenize_chinese_chars"]?.bool ?? true
+        normalizer.lowercases = try config.bool("do_lower_case", default: true)
+        normalizer.stripsAccents = try config.bool("strip_accents", default: normalizer.lowercases)
+        normalizer.separatesIdeographs = try config.bool("tokenize_chinese_chars", default: true)
         func special(_ name: String, _ usual: String) throws(BelfryError) -> Int32 {
             // An added token is written as its text or as an object with a content.
-            let token = config[name]?.utf8 ?? config[name]?["content"]?.utf8 ?? Array(usual.utf8)
+            let written =
+                config[name]?.members == nil ? try config.utf8(name) : try config.object(name)?.utf8("content")
+            let token = written ?? Array(usual.utf8)
             guard let id = ids[token] else {
                 throw .corrupt(
                     "The token “\(String(decoding: token, as: UTF8.self))” is not in it.", at: .init(file: file))
@@ -178,15 +178,39 @@ extension WordPieceTokenizer.Model {
         after = [try special("sep_token", "[SEP]")]
         if ids[Array("[PAD]".utf8)] != nil { _ = try special("pad_token", "[PAD]") }
         if ids[Array("[MASK]".utf8)] != nil { _ = try special("mask_token", "[MASK]") }
+        try refuseMoreTokens(config, folder: folder)
     }
-}
 
-extension StrictJSON {
-    /// Parses a small file.
-    init(file: String) throws(BelfryError) {
-        let bytes = try MappedFile(file)
-        self = try withExtendedLifetime(bytes) { () throws(BelfryError) in
-            try StrictJSON(parsing: bytes.bytes, file: file)
+    /// Refuses tokens that stand beside a vocabulary file and would change ids: all but the five that every BERT has.
+    private func refuseMoreTokens(_ config: StrictObject, folder: String) throws(BelfryError) {
+        func refuse(_ token: [UInt8], _ place: BelfryError.Location) -> BelfryError {
+            BelfryError(
+                .unsupported,
+                "The added token “\(String(decoding: token, as: UTF8.self))” is not supported beside vocab.txt.",
+                at: place, remedy: "Save the tokenizer as tokenizer.json, which says all about such tokens.")
+        }
+        func isKnown(_ token: [UInt8], _ id: Int?) -> Bool {
+            added.contains { $0.content == token && (id == nil || Int($0.id) == id) }
+        }
+        for text in try config.array("additional_special_tokens") ?? [] {
+            throw refuse(text.utf8 ?? text["content"]?.utf8 ?? [], config.location("additional_special_tokens"))
+        }
+        if let more = try config.object("added_tokens_decoder") {
+            for (name, value) in more.members {
+                let entry = try StrictObject(
+                    value, file: config.file, place: more.place + "." + String(decoding: name, as: UTF8.self))
+                let content = try entry.utf8("content") ?? []
+                var isPlain = isKnown(content, Int(String(decoding: name, as: UTF8.self)) ?? -1)
+                for flag in ["lstrip", "rstrip", "single_word", "normalized"] {
+                    isPlain = try !entry.bool(flag, default: false) && isPlain
+                }
+                guard isPlain else { throw refuse(content, .init(file: config.file, place: entry.place)) }
+            }
+        }
+        let file = folder + "/added_tokens.json"
+        guard System.exists(file) else { return }
+        for (token, id) in try StrictObject(file: file).members where !isKnown(token, id.integer ?? -1) {
+            throw refuse(token, .init(file: file, place: String(decoding: token, as: UTF8.self)))
         }
     }
 }

@@ -4,7 +4,7 @@ import Vectors
 /// The matrix products of the encoder and the head, and the one place that chooses who computes them.
 ///
 /// With AVX2 or AVX-512 Belfry's own kernel does: it reads the weights where they lie and finishes bias, residual and
-/// activation while the tile is in the first cache. On two threads of an AVX-512 machine it reached 88, 173 and 231
+/// activation while the tile is in the first cache. On one thread of an AVX-512 machine it reached 88, 173 and 231
 /// GFLOP/s for 8, 32 and 512 rows where OpenBLAS's sgemm reached 56, 131 and 225. For other processors (ARM, old x86)
 /// there is only the plain C version of the kernel, which OpenBLAS's own assembly beats many times over: there the
 /// product is a sgemm, and bias and activation are passes of their own.

@@ -75,6 +75,34 @@ import Testing
         }
     }
 
+    /// With the seal, any flip is found: in free space, in the header, in the seal itself.
+    @Test func theSealSeesEveryByte() throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let path = "\(folder)/catalog.sqlite"
+            try Self.make(path)
+            #expect(CatalogueSeal.check(path).isEmpty)
+            for file in [path, "\(folder)/catalog.seal"] {
+                let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+                for _ in 0..<1_000 {
+                    let offset = Int.random(in: 0..<bytes.count, using: &random)
+                    var flipped = bytes
+                    flipped[offset] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                    try flipped.write(to: URL(fileURLWithPath: file))
+                    let problems = CatalogueSeal.check(path)
+                    #expect(problems.first?.location?.file == file, "\(file), byte \(offset), \(random)")
+                }
+                try bytes.write(to: URL(fileURLWithPath: file))
+            }
+            // A database that was written to since, and not closed in order, is not damaged.
+            let catalogue = try Catalogue(path, .create)
+            try catalogue.write { try $0.insert(Catalogue.SegmentRow(number: 4, rows: 1)) }
+            #expect(CatalogueSeal.check(path).isEmpty)
+            try catalogue.close()
+            #expect(CatalogueSeal.check(path).isEmpty)
+        }
+    }
+
     @Test func truncationsAreErrors() throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in

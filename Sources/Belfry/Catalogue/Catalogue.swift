@@ -127,12 +127,16 @@ final class Catalogue: Sendable {
         try Self.reporting(path) { try queue.read { try body(Transaction(database: $0, path: path)) } }
     }
 
-    /// Packs the database into as few pages as it needs and closes it, so that the file stands alone.
+    /// Packs the database into as few pages as it needs, so that the file stands alone, and closes it.
     func pack() throws(BelfryError) {
-        try Self.reporting(path) {
-            try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM") }
-            try queue.close()
-        }
+        try Self.reporting(path) { try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM") } }
+        try close()
+    }
+
+    /// Closes the database after writing, and seals it.
+    func close() throws(BelfryError) {
+        try Self.reporting(path) { try queue.close() }
+        try CatalogueSeal.write(path)
     }
 
     /// Turns an error of SQLite into one that names the file and says how to mend it.

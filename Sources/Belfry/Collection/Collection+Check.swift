@@ -17,7 +17,13 @@ extension Collection {
     /// - Throws: only where there is no collection to check.
     public static func check(_ path: String) throws(BelfryError) -> [Finding] {
         let layout = CollectionLayout(path: try resolve(path))
-        var findings = [Finding(name: "catalog.sqlite", problems: Catalogue.check(layout.catalogue))]
+        let seal = CatalogueSeal.path(of: layout.catalogue)
+        let sealed = CatalogueSeal.check(layout.catalogue)
+        let catalogue = Catalogue.check(layout.catalogue) + sealed.filter { $0.location?.file != seal }
+        var findings = [Finding(name: "catalog.sqlite", problems: catalogue)]
+        if System.exists(seal) {
+            findings.append(Finding(name: "catalog.seal", problems: sealed.filter { $0.location?.file == seal }))
+        }
         for file in segmentFiles(layout) {
             findings.append(Finding(name: file, problems: SegmentFile.check("\(layout.path)/\(file)")))
         }

@@ -78,7 +78,9 @@ public final class Collection: Sendable {
         defer { withExtendedLifetime(lock) {} }
         var changed = configuration
         changed.show = fields
-        try Catalogue(layout.catalogue, .create).write { try $0.put("collection", changed) }
+        let catalogue = try Catalogue(layout.catalogue, .create)
+        try catalogue.write { try $0.put("collection", changed) }
+        try catalogue.close()
     }
 
     /// Removes what the catalogue does not list, unless a writer is at work or the disk is read-only.
@@ -86,6 +88,8 @@ public final class Collection: Sendable {
         // Under the lock no build can replace the directory, so the list and the files belong together.
         guard let lock = try? WriterLock(layout.lock) else { return }
         defer { withExtendedLifetime(lock) {} }
+        // What a writer that was killed left half written is rolled back; a reader alone cannot do it.
+        if System.exists(layout.catalogue + "-journal") { _ = try Catalogue(layout.catalogue, .create) }
         let (configuration, rows) = try listing(Catalogue(layout.catalogue, .read), layout)
         try layout.sweep(segments: rows.map(\.number), tower: configuration.tower.name)
     }

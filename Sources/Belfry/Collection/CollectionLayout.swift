@@ -7,8 +7,8 @@ struct CollectionLayout: Sendable {
 
     /// What a collection's directory may hold.
     static let names: Set<String> = [
-        "catalog.sqlite", "catalog.sqlite-journal", "catalog.sqlite-wal", "catalog.sqlite-shm", "lock", "segments",
-        "towers",
+        "catalog.sqlite", "catalog.sqlite-journal", "catalog.sqlite-wal", "catalog.sqlite-shm", "catalog.seal", "lock",
+        "segments", "towers",
     ]
 
     var catalogue: String { "\(path)/catalog.sqlite" }

@@ -93,9 +93,4 @@ extension BelfryError {
     public static func corrupt(_ message: String, at location: Location) -> BelfryError {
         BelfryError(.corruptData, message, at: location)
     }
-
-    /// Throws `cancelled` when the current task has been cancelled.
-    public static func checkCancellation() throws(BelfryError) {
-        if Task.isCancelled { throw BelfryError(.cancelled, "The work was cancelled.") }
-    }
 }

@@ -93,8 +93,6 @@ public final class ShardReader: Sendable {
 
     /// Bytes of all rows before compression.
     public var rawBytes: Int { rowCount * rowBytes }
-    /// Bytes of all blocks.
-    public var storedBytes: Int { blocks.count }
     /// Bytes of the file.
     public var fileBytes: Int { file.file.bytes.count }
     /// How many times smaller the file is than the rows; 1 for no rows.

@@ -59,6 +59,16 @@ import Testing
             let crashed = try BelfryProcess.run(
                 ["build", shop.recipe], environment: ["BELFRY_CRASH_AT": "points-inserted:3"])
             #expect(crashed.exitCode == 128 + SIGKILL)
+
+            // A reader can roll back, too: seen on a copy, so that the next build has its own to do.
+            let (building, copy) = (shop.collection + ".building", "\(folder)/copy")
+            try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+            for file in ["catalog.sqlite", "catalog.sqlite-journal"] {
+                try FileManager.default.copyItem(atPath: "\(building)/\(file)", toPath: "\(copy)/\(file)")
+            }
+            #expect(Catalogue.check("\(copy)/catalog.sqlite").isEmpty)
+            #expect(try Catalogue("\(copy)/catalog.sqlite", .read).read { try $0.segments() }.map(\.rows) == [10, 10])
+
             let next = try BelfryProcess.run(["build", shop.recipe, "--json"])
             #expect(next.output.contains("\"resumed_points\":20"), "\(next)")
             #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)

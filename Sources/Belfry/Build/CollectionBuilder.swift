@@ -7,11 +7,11 @@ import Vectors
 /// Builds the collection of a recipe, so that a crash at any moment leaves the old collection, or none.
 ///
 /// 1. The tower is verified, and the rows are read once: what cannot be used is reported before any work is done.
-/// 2. The work goes on in `<name>.belfry.building/`, whose catalogue holds a journal: the recipe's digest, the
-///    tower's fingerprint and the limit. If it matches, the segments listed there are kept; else all is removed.
+/// 2. The work goes on in `<name>.belfry.building/`, whose catalogue holds a journal: the digests of recipe
+///    and rows, the tower's fingerprint and the limit. If it matches, the segments listed there are kept; else all is removed.
 /// 3. Rows are embedded one segment at a time. The files of a segment are on disk before one transaction lists it
 ///    with its points.
-/// 4. The tower is linked in, the configuration is written, and one rename puts the directory in its place.
+/// 4. The tower is copied in, the configuration is written, and one rename puts the directory in its place.
 ///
 /// It does not add to a collection that is there: a changed recipe builds all of it again.
 public struct CollectionBuilder: Sendable {

@@ -85,6 +85,7 @@ final class Catalogue: Sendable {
                 .notFound, "The collection has no catalogue.", at: .init(file: path),
                 remedy: "Build the collection again with --replace, or restore a copy.")
         }
+        if access == .read, System.exists(path + "-journal") { Self.rollBack(path) }
         queue = try Self.reporting(path) {
             var configuration = Configuration()
             configuration.readonly = access == .read
@@ -103,6 +104,15 @@ final class Catalogue: Sendable {
             try queue.read { try Self.verifySchema($0, path) }
             return queue
         }
+    }
+
+    /// Undoes what a writer that was killed left half written: SQLite does so when a connection that may write looks at
+    /// the database, and refuses one that may not. A writer that is alive is left alone. Where the disk is read-only,
+    /// nothing happens, and the reader's own error says so.
+    private static func rollBack(_ path: String) {
+        guard let queue = try? DatabaseQueue(path: path) else { return }
+        _ = try? queue.read { try $0.tableExists("points") }
+        try? queue.close()
     }
 
     /// Refuses a database whose tables are not defined as here: every later read relies on the columns.

@@ -13,13 +13,16 @@ extension Collection {
 
     /// Verifies every checksum of the collection at `path` and that its parts fit together.
     ///
-    /// Goes on after a problem, so that one run names all that is damaged. Changes nothing.
+    /// Goes on after a problem, so that one run names all that is damaged. Changes nothing but what a killed writer left
+    /// half written in the catalogue, which is rolled back.
     /// - Throws: only where there is no collection to check.
     public static func check(_ path: String) throws(BelfryError) -> [Finding] {
         let layout = CollectionLayout(path: try resolve(path))
         let seal = CatalogueSeal.path(of: layout.catalogue)
+        // The rows first: opening the database rolls back what a killed writer left, and the seal is for what stays.
+        let rows = Catalogue.check(layout.catalogue)
         let sealed = CatalogueSeal.check(layout.catalogue)
-        let catalogue = Catalogue.check(layout.catalogue) + sealed.filter { $0.location?.file != seal }
+        let catalogue = rows + sealed.filter { $0.location?.file != seal }
         var findings = [Finding(name: "catalog.sqlite", problems: catalogue)]
         if System.exists(seal) {
             findings.append(Finding(name: "catalog.seal", problems: sealed.filter { $0.location?.file == seal }))

@@ -88,8 +88,6 @@ public final class Collection: Sendable {
         // Under the lock no build can replace the directory, so the list and the files belong together.
         guard let lock = try? WriterLock(layout.lock) else { return }
         defer { withExtendedLifetime(lock) {} }
-        // What a writer that was killed left half written is rolled back; a reader alone cannot do it.
-        if System.exists(layout.catalogue + "-journal") { _ = try Catalogue(layout.catalogue, .create) }
         let (configuration, rows) = try listing(Catalogue(layout.catalogue, .read), layout)
         try layout.sweep(segments: rows.map(\.number), tower: configuration.tower.name)
     }

@@ -3,6 +3,7 @@
 #define BELFRY_CKERNELS_H
 
 #include "bits.h"
+#include "codes.h"
 #include "convert.h"
 #include "cpu.h"
 #include "crc32c.h"

@@ -1,22 +1,21 @@
-import Dispatch
 public import Files
 public import Shards
-import Synchronization
 public import Vectors
 
-/// The nearest rows of a shard by looking at every one of them: the truth that every index is measured against.
+/// The nearest rows of a shard, without approximation: the truth that every index is measured against.
 ///
-/// 1. The queries are checked against the shard's dimension, and prepared once.
-/// 2. The shard's blocks are handed out in runs of some 32 KiB, which stay in the first cache while all queries pass
-///    over them. Each run is decoded once, and widened to f32.
-/// 3. Each query's distances to the run go to its top-k, which asks for excluded rows only where the distance is good
-///    enough.
-/// 4. Each thread has a top-k of its own per query; they are merged at the end. Since ties are broken by row, the answer
-///    is the same for any number of threads.
+/// 1. The queries are checked against the shard's dimension, and the rows that must not be returned are put into one
+///    set.
+/// 2. With codes, one pass over them leaves the few rows of each query that its bounds cannot tell apart, and those are
+///    settled in f32 on the shard: `ExactSearch+Codes.swift`.
+/// 3. Without codes, or where the bounds leave too many, every block of the shard is decoded and compared:
+///    `ExactSearch+Blocks.swift`.
+/// 4. Where a filter leaves few rows, only those are looked at, in either way.
 ///
-/// It computes in f32: within one instruction set the distances are, to the bit, those of the kernel over the rows as
-/// they are stored. A row with a NaN has no distance and is never returned; a run with a damaged block is an error, and
-/// not skipped.
+/// All ways give the same answer: within one instruction set the distances are, to the bit, those of `DistanceKernel`
+/// over the rows as they are stored, and of two rows at the same distance the smaller one comes first. So the answer
+/// does not depend on the number of threads, nor on whether there are codes. A row with a NaN has no distance and is
+/// never returned. A damaged block is an error, and not skipped, if it is read: with codes, few blocks are.
 ///
 /// It does not look at the queries' components (`VectorCheck` does), and knows neither ids nor segments.
 public struct ExactSearch: Sendable {
@@ -24,46 +23,60 @@ public struct ExactSearch: Sendable {
     public let shard: ShardReader
     /// How vectors are compared.
     public var metric: Metric { kernel.metric }
-    private let kernel: DistanceKernel
+    /// The rows' codes, if there are any.
+    package let codes: CodesReader?
+    let kernel: DistanceKernel
 
     /// A search over `shard`.
     public init(_ shard: ShardReader, metric: Metric, instructionSet: InstructionSet = .current) {
+        self.init(shard, codes: nil, metric: metric, instructionSet: instructionSet)
+    }
+
+    /// A search over `shard` by its codes, which must be of its rows and of the same metric.
+    package init(
+        _ shard: ShardReader, codes: CodesReader?, metric: Metric, instructionSet: InstructionSet = .current
+    ) {
         self.shard = shard
+        self.codes = codes
         kernel = DistanceKernel(metric: metric, instructionSet: instructionSet)
     }
 
-    /// The `k` nearest rows to one query, nearest first, fewer if the shard has fewer.
+    /// The `k` nearest rows to one query, nearest first, fewer if there are fewer.
     ///
     /// - Parameters:
-    ///   - excluded: Rows that must not be returned: tombstones, or what a filter leaves out.
+    ///   - excluded: Rows that must not be returned, such as tombstones; nil for none.
+    ///   - kept: The only rows that may be returned, such as a filter's answer; nil for all.
     ///   - threads: How many threads share the work.
     /// - Throws: `invalidInput` for a query of another dimension, `corruptData` with the place of a damaged block, and
     ///   `cancelled`.
     public func search(
-        _ query: [Float], k: Int, excluding excluded: RowSet? = nil, threads: Int = 1
+        _ query: [Float], k: Int, excluding excluded: RowSet? = nil, keeping kept: RowSet? = nil, threads: Int = 1
     ) throws(BelfryError) -> [Neighbor] {
-        try search(Matrix([query]), k: k, excluding: excluded, threads: threads)[0]
+        try search(Matrix([query]), k: k, excluding: excluded, keeping: kept, threads: threads)[0]
     }
 
-    /// The `k` nearest rows to each query, nearest first, fewer if the shard has fewer. All queries share one pass.
+    /// The `k` nearest rows to each query, nearest first, fewer if there are fewer. All queries share one pass.
     ///
     /// - Parameters:
     ///   - queries: A query per row.
     ///   - excluded: Rows that must not be returned to any query.
+    ///   - kept: The only rows that may be returned.
     ///   - ownRows: For each query the row that it was taken from, which it must not find; nil for a query from
     ///     elsewhere.
     ///   - threads: How many threads share the work.
     /// - Throws: As the search for one query.
     public func search(
-        _ queries: Matrix, k: Int, excluding excluded: RowSet? = nil, ownRows: [Int?]? = nil, threads: Int = 1
+        _ queries: Matrix, k: Int, excluding excluded: RowSet? = nil, keeping kept: RowSet? = nil,
+        ownRows: [Int?]? = nil, threads: Int = 1
     ) throws(BelfryError) -> [[Neighbor]] {
         precondition(k >= 0 && threads > 0)
         precondition(ownRows == nil || ownRows!.count == queries.rows, "an own row per query")
         guard queries.rows > 0 else { return [] }
         try check(dimension: queries.columns)
         // An own row takes at most one place of one more.
-        let kept = min(k, shard.rowCount) + (ownRows == nil ? 0 : 1)
-        var answers = try scan(queries, kept, excluded, threads).map(\.sorted)
+        let wanted = min(k, shard.rowCount) + (ownRows == nil ? 0 : 1)
+        let leftOut = RowSet.leftOut(of: shard.rowCount, excluding: excluded, keeping: kept)
+        var answers = try nearest(queries, wanted, leftOut, threads).map(\.sorted)
         if let ownRows {
             for (index, own) in ownRows.enumerated() {
                 if let own { answers[index].removeAll { Int($0.row) == own } }
@@ -71,6 +84,22 @@ public struct ExactSearch: Sendable {
             }
         }
         return answers
+    }
+
+    /// Chooses the way.
+    private func nearest(
+        _ queries: Matrix, _ k: Int, _ leftOut: RowSet?, _ threads: Int
+    ) throws(BelfryError) -> [TopK] {
+        let count = shard.rowCount
+        let left = count - (leftOut?.count ?? 0)
+        guard k > 0, left > 0 else { return [TopK](repeating: TopK(k), count: queries.rows) }
+        // One row by itself costs some ten times its share of a whole block, and a listed code four times its share.
+        if left <= count / 16, codes == nil || left / 16 <= k {
+            return try compare(queries, k, .rows(leftOut?.missing ?? []), threads)
+        }
+        guard let codes, k <= left / 16 else { return try compare(queries, k, .blocks(leftOut), threads) }
+        let listed = left <= count / 4 ? leftOut?.missing : nil
+        return try settle(queries, k, codes, listed: listed, leftOut, threads)
     }
 
     private func check(dimension: Int) throws(BelfryError) {
@@ -84,95 +113,13 @@ public struct ExactSearch: Sendable {
                 .unsupported, "The shard has \(shard.rowCount) rows; a search numbers them up to \(UInt32.max).",
                 at: .init(file: shard.path), remedy: "Split it into several segments.")
         }
-    }
-}
-
-extension ExactSearch {
-    /// What the threads share, besides the number of the next run.
-    private struct Outcome {
-        var tops: [TopK]
-        /// The failure in the first run of all that failed: the same one for any number of threads.
-        var failure: (run: Int, error: BelfryError)?
-    }
-
-    /// The top-k of every query over the whole shard.
-    private func scan(
-        _ queries: Matrix, _ k: Int, _ excluded: RowSet?, _ threads: Int
-    ) throws(BelfryError) -> [TopK] {
-        let empty = [TopK](repeating: TopK(k), count: queries.rows)
-        let blockBytes = shard.rowsPerBlock * shard.dimension * MemoryLayout<Float>.size
-        let blocksPerRun = max(1, (1 << 15) / max(1, blockBytes))
-        let runs = (shard.blockCount + blocksPerRun - 1) / blocksPerRun
-        guard runs > 0, k > 0 else { return empty }
-
-        let next = Atomic<Int>(0)
-        let failed = Atomic<Bool>(false)
-        let outcome = Mutex(Outcome(tops: empty))
-        // The task is alive while this function runs, and only asked whether it was cancelled.
-        nonisolated(unsafe) let task = withUnsafeCurrentTask { $0 }
-        DispatchQueue.concurrentPerform(iterations: min(threads, runs)) { _ in
-            var worker = Worker(shard, kernel, queries, k, blocksPerRun)
-            // Runs are handed out in order and finished once begun, so the first failing one is always seen.
-            while !failed.load(ordering: .relaxed) {
-                let run = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                guard run < runs else { break }
-                do throws(BelfryError) {
-                    if task?.isCancelled == true { throw BelfryError(.cancelled, "The search was cancelled.") }
-                    let first = run * blocksPerRun
-                    try worker.scan(first..<min(first + blocksPerRun, shard.blockCount), excluded)
-                } catch {
-                    failed.store(true, ordering: .relaxed)
-                    outcome.withLock { outcome in
-                        if run < outcome.failure?.run ?? .max { outcome.failure = (run, error) }
-                    }
-                }
-            }
-            let tops = worker.tops
-            outcome.withLock { outcome in
-                for (index, top) in tops.enumerated() { outcome.tops[index].offer(top) }
-            }
-        }
-        let result = outcome.withLock { $0 }
-        if let failure = result.failure { throw failure.error }
-        return result.tops
-    }
-
-    /// What one thread works with.
-    private struct Worker: ~Copyable {
-        let shard: ShardReader
-        let kernel: DistanceKernel
-        let queries: [DistanceKernel.Query]
-        let rows: Matrix
-        let distances: Matrix
-        let scratch = ShardReader.Scratch()
-        var tops: [TopK]
-
-        init(_ shard: ShardReader, _ kernel: DistanceKernel, _ queries: Matrix, _ k: Int, _ blocksPerRun: Int) {
-            self.shard = shard
-            self.kernel = kernel
-            self.queries = (0..<queries.rows).map {
-                kernel.prepare(queries.pointer + $0 * queries.columns, dimension: queries.columns)
-            }
-            let room = min(blocksPerRun * shard.rowsPerBlock, shard.rowCount)
-            rows = Matrix(rows: room, columns: shard.dimension)
-            distances = Matrix(rows: 1, columns: room)
-            tops = [TopK](repeating: TopK(k), count: queries.rows)
-        }
-
-        /// Offers the rows of some blocks to every query.
-        mutating func scan(_ blocks: Range<Int>, _ excluded: RowSet?) throws(BelfryError) {
-            let first = shard.rows(ofBlock: blocks.lowerBound).lowerBound
-            var count = 0
-            for block in blocks {
-                let left = UnsafeMutableBufferPointer(
-                    start: rows.pointer + count * rows.columns, count: (rows.rows - count) * rows.columns)
-                count += try shard.decodeBlock(block, into: left, scratch).count
-            }
-            let pointer = distances.pointer
-            for index in queries.indices {
-                kernel.distances(to: queries[index], rows: rows.pointer, count: count, into: pointer)
-                tops[index].offer(pointer, count: count, firstRow: UInt32(first), excluding: excluded)
-            }
+        guard let codes else { return }
+        guard codes.rowCount == shard.rowCount, codes.dimension == shard.dimension, codes.metric == metric else {
+            throw BelfryError(
+                .corruptData,
+                "These are codes of \(codes.rowCount) × \(codes.dimension) by \(codes.metric); the shard has "
+                    + "\(shard.rowCount) × \(shard.dimension), to be compared by \(metric).",
+                at: .init(file: codes.path), remedy: "Write the codes again from the shard.")
         }
     }
 }

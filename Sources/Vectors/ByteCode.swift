@@ -1,4 +1,4 @@
-package import CKernels
+import CKernels
 
 /// One byte per component: a quantiser of rows whose estimated distances come with bounds that always hold.
 ///
@@ -72,8 +72,18 @@ package struct ByteCode: Sendable {
         kernels.gathered(query.prepared, records, rows, count, out)
     }
 
-    /// A row whose f32 distance is certain to lie between `lower` and `upper`; a NaN bounds nothing.
-    package typealias Hit = belfry_codes_hit
+    /// A row whose f32 distance is certain to lie between two bounds; a NaN bounds nothing. Laid out as in C.
+    package struct Hit {
+        /// The row's number.
+        package var row: UInt32 = 0
+        /// The distance is not below this.
+        package var lower: Float = 0
+        /// The distance is not above this.
+        package var upper: Float = 0
+
+        /// Room for a hit.
+        package init() {}
+    }
 
     /// Writes those of `count` rows from `first` on that may be as near as `limit` to `hits`, which has room for all,
     /// and returns how many there are.
@@ -81,7 +91,9 @@ package struct ByteCode: Sendable {
         _ query: Query, _ records: UnsafePointer<UInt8>, first: Int, count: Int, limit: Float,
         into hits: UnsafeMutablePointer<Hit>
     ) -> Int {
-        kernels.scan(query.prepared, records, first, count, limit, hits)
+        hits.withMemoryRebound(to: belfry_codes_hit.self, capacity: count) {
+            kernels.scan(query.prepared, records, first, count, limit, $0)
+        }
     }
 
     /// The same for the listed rows, which must be there.
@@ -89,7 +101,9 @@ package struct ByteCode: Sendable {
         _ query: Query, _ records: UnsafePointer<UInt8>, rows: UnsafePointer<UInt32>, count: Int, limit: Float,
         into hits: UnsafeMutablePointer<Hit>
     ) -> Int {
-        kernels.scan_gathered(query.prepared, records, rows, count, limit, hits)
+        hits.withMemoryRebound(to: belfry_codes_hit.self, capacity: count) {
+            kernels.scan_gathered(query.prepared, records, rows, count, limit, $0)
+        }
     }
 
     /// An upper bound of |estimate - `DistanceKernel`'s distance| for a row with that estimate; not finite where nothing

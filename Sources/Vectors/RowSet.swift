@@ -44,3 +44,35 @@ public struct RowSet: Hashable, Sendable {
         return true
     }
 }
+
+extension RowSet {
+    /// The rows below `count` that a search leaves out: those in `excluded`, and those not in `kept`; nil where both are.
+    package static func leftOut(of count: Int, excluding excluded: RowSet?, keeping kept: RowSet?) -> RowSet? {
+        guard excluded != nil || kept != nil else { return nil }
+        var result = RowSet(capacity: count)
+        for index in result.words.indices {
+            var word: UInt64 = 0
+            if let excluded, index < excluded.words.count { word = excluded.words[index] }
+            if let kept { word |= index < kept.words.count ? ~kept.words[index] : ~0 }
+            if count - index * 64 < 64 { word &= 1 << UInt64(count - index * 64) - 1 }
+            result.words[index] = word
+            result.count += word.nonzeroBitCount
+        }
+        return result
+    }
+
+    /// The rows below the capacity that are not in the set, in order.
+    package var missing: [UInt32] {
+        var rows: [UInt32] = []
+        rows.reserveCapacity(capacity - count)
+        for (index, word) in words.enumerated() {
+            var left = ~word
+            if capacity - index * 64 < 64 { left &= 1 << UInt64(capacity - index * 64) - 1 }
+            while left != 0 {
+                rows.append(UInt32(index * 64 + left.trailingZeroBitCount))
+                left &= left - 1
+            }
+        }
+        return rows
+    }
+}

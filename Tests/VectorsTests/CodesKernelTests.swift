@@ -59,8 +59,7 @@ import Testing
                 #expect(out == expected, "gathered \(count), \(context)")
             }
             let limit = expected[..<21].sorted()[10]
-            let noHit = ByteCode.Hit(row: 0, lower: 0, upper: 0)
-            var hits = [ByteCode.Hit](repeating: noHit, count: 22)
+            var hits = [ByteCode.Hit](repeating: .init(), count: 22)
             var expectedHits = hits
             for limit in [limit, .infinity, -.infinity] {
                 let n = code.scan(query, records, first: 2, count: rows - 2, limit: limit, into: &hits)

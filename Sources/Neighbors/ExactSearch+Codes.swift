@@ -1,0 +1,183 @@
+import Files
+import Shards
+import Synchronization
+import Vectors
+
+// The scan by codes.
+//
+// 1. The codes are handed out in runs, and a run is walked in tiles that stay in the first cache while all queries pass
+//    over them. The kernel returns the rows whose lower bound is not above the query's limit: the k-th smallest upper
+//    bound so far. No row beyond the last limit can be among the k nearest.
+// 2. The threads' limits are merged; what each had kept is held against the common one.
+// 3. The survivors are read from the shard in the order of their lower bounds, and compared in f32, until the next lower
+//    bound is above the k-th distance.
+// 4. A query with so many survivors that decoding all blocks is cheaper is handed over to the scan in f32.
+extension ExactSearch {
+    /// The top-k of every query by the codes of all rows but `leftOut`, or of the `listed` ones.
+    func settle(
+        _ queries: Matrix, _ k: Int, _ codes: CodesReader, listed: [UInt32]?, _ leftOut: RowSet?, _ threads: Int
+    ) throws(BelfryError) -> [TopK] {
+        let candidates = try scan(queries, k, codes, listed, leftOut, threads)
+        let tops = Mutex([TopK](repeating: TopK(k), count: queries.rows))
+        try Turns.take(queries.rows, threads: threads) { turns in
+            let settler = Settler(shard, kernel)
+            while turns.one({ index throws(BelfryError) in
+                guard let survivors = candidates[index].survivors else { return }
+                let query = kernel.prepare(queries.pointer + index * queries.columns, dimension: queries.columns)
+                let top = try settler.settle(query, survivors, k)
+                tops.withLock { $0[index] = top }
+            }) {}
+        }
+        var result = tops.withLock { $0 }
+        let undecided = candidates.indices.filter { candidates[$0].survivors == nil }
+        if !undecided.isEmpty {
+            let rest = Matrix(undecided.map { queries[$0] })
+            let found = try compare(rest, k, listed.map { .rows($0) } ?? .blocks(leftOut), threads)
+            for (place, index) in undecided.enumerated() { result[index] = found[place] }
+        }
+        return result
+    }
+
+    /// What may be among the k nearest of every query.
+    private func scan(
+        _ queries: Matrix, _ k: Int, _ codes: CodesReader, _ listed: [UInt32]?, _ leftOut: RowSet?, _ threads: Int
+    ) throws(BelfryError) -> [Candidates] {
+        let prepared = (0..<queries.rows).map { index in
+            let query = codes.makeQuery()
+            query.prepare(queries.pointer + index * queries.columns)
+            return query
+        }
+        // Only read from here on.
+        nonisolated(unsafe) let shared = prepared
+        let rows = listed?.count ?? codes.rowCount
+        // One row by itself costs some ten times its share of a whole block.
+        let empty = Candidates(k, most: max(16 * k, rows / 16))
+        let tile = max(8, Self.tileBytes / codes.code.recordSize / 8 * 8)
+        let tilesPerRun = max(1, (1 << 18) / (tile * codes.code.recordSize))
+        let run = tile * tilesPerRun
+
+        let merged = Mutex([Candidates](repeating: empty, count: queries.rows))
+        try Turns.take((rows + run - 1) / run, threads: threads) { turns in
+            var mine = [Candidates](repeating: empty, count: shared.count)
+            let hits = UnsafeMutablePointer<ByteCode.Hit>.allocate(capacity: tile)
+            defer { hits.deallocate() }
+            mine.withUnsafeMutableBufferPointer { mine in
+                while turns.one({ piece throws(BelfryError) in
+                    for first in stride(from: piece * run, to: min((piece + 1) * run, rows), by: tile) {
+                        let count = min(tile, rows - first)
+                        for index in mine.indices where !mine[index].isFull {
+                            let (query, limit) = (shared[index], mine[index].limit)
+                            let found =
+                                if let listed {
+                                    listed.withUnsafeBufferPointer {
+                                        codes.code.scan(
+                                            query, codes.records, rows: $0.baseAddress! + first, count: count,
+                                            limit: limit, into: hits)
+                                    }
+                                } else {
+                                    codes.code.scan(
+                                        query, codes.records, first: first, count: count, limit: limit, into: hits)
+                                }
+                            if found > 0 {
+                                mine[index].offer(UnsafeBufferPointer(start: hits, count: found), leftOut)
+                            }
+                        }
+                    }
+                }) {}
+            }
+            merged.withLock { merged in
+                for index in mine.indices { merged[index].offer(mine[index]) }
+            }
+        }
+        return merged.withLock { $0 }
+    }
+
+    /// A tile of codes: half of a first cache, which also holds a query.
+    private static let tileBytes = 24 << 10
+}
+
+/// The rows that may be among the k nearest to a query, as far as the codes seen so far tell.
+private struct Candidates: Sendable {
+    /// The k smallest upper bounds.
+    private var uppers: TopK
+    /// Rows with their lower bounds.
+    private var lowers: [Neighbor] = []
+    private var room = 1_024
+    private let most: Int
+    /// Whether there are more than `most` of them: the scan in f32 will do.
+    private(set) var isFull = false
+
+    /// Nothing yet.
+    init(_ k: Int, most: Int) {
+        uppers = TopK(k)
+        self.most = most
+    }
+
+    /// A row whose lower bound is above this is not among the k nearest.
+    var limit: Float { uppers.threshold }
+
+    /// Those whose lower bound is not above the limit, smallest first; nil if there are too many.
+    var survivors: [Neighbor]? {
+        guard !isFull else { return nil }
+        let left = lowers.filter { !($0.distance > limit) }
+        return left.count > most ? nil : left.sorted()
+    }
+
+    /// Adds the hits of a tile.
+    mutating func offer(_ hits: UnsafeBufferPointer<ByteCode.Hit>, _ leftOut: RowSet?) {
+        for hit in hits {
+            // The limit may have come down within the tile.
+            if hit.lower > limit { continue }
+            if let leftOut, leftOut.contains(Int(hit.row)) { continue }
+            uppers.offer(hit.row, hit.upper)
+            // Where nothing is known, the row must be looked at.
+            lowers.append(Neighbor(row: hit.row, distance: hit.lower.isNaN ? -.infinity : hit.lower))
+        }
+        if lowers.count > room { prune() }
+    }
+
+    /// Adds what another thread kept.
+    mutating func offer(_ other: Candidates) {
+        isFull = isFull || other.isFull
+        uppers.offer(other.uppers)
+        lowers += other.lowers
+    }
+
+    private mutating func prune() {
+        let limit = limit
+        lowers.removeAll { $0.distance > limit }
+        room = max(1_024, 2 * lowers.count)
+        if lowers.count > most {
+            isFull = true
+            lowers = []
+        }
+    }
+}
+
+/// Compares candidates in f32, for one thread.
+private final class Settler {
+    private let shard: ShardReader
+    private let kernel: DistanceKernel
+    private let row: UnsafeMutableBufferPointer<Float>
+    private let scratch = ShardReader.Scratch()
+
+    init(_ shard: ShardReader, _ kernel: DistanceKernel) {
+        self.shard = shard
+        self.kernel = kernel
+        row = .allocate(capacity: shard.dimension)
+    }
+
+    deinit { row.deallocate() }
+
+    /// The top-k of candidates that come with lower bounds, smallest first.
+    func settle(_ query: DistanceKernel.Query, _ candidates: [Neighbor], _ k: Int) throws(BelfryError) -> TopK {
+        var top = TopK(k)
+        for candidate in candidates {
+            // At the threshold itself a smaller row would still enter.
+            if candidate.distance > top.threshold { break }
+            try shard.copyRow(Int(candidate.row), into: row, scratch)
+            top.offer(candidate.row, kernel.distance(to: query, row: row.baseAddress!))
+        }
+        return top
+    }
+}

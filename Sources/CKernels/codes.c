@@ -25,13 +25,13 @@ INLINE belfry_codes_factors factors_of(const belfry_codes_query *query, const ui
 // `total` is the sum of integers, rounded once.
 INLINE float estimate(const belfry_codes_query *query, belfry_codes_factors row, float total) {
     float linear = row.scale * (total * query->step) + row.offset * query->sum;
-    float value = linear + (query->weight * row.square + query->base);
+    float value = linear + (query->weight * row.size + query->base);
     return value < query->least ? query->least : value;
 }
 
 float belfry_codes_bound(const belfry_codes_query *query, belfry_codes_factors row, float estimate) {
     float slack = (fabsf(row.scale) * query->scale_slack + fabsf(row.offset) * query->offset_slack) +
-                  (row.square * query->square_slack + query->slack);
+                  (row.size * query->size_slack + query->slack);
     float bound;
     if (query->squared) {
         // ||q - y| - |q̂ - ŷ|| <= reach, and |q̂ - ŷ| <= root.
@@ -39,9 +39,8 @@ float belfry_codes_bound(const belfry_codes_query *query, belfry_codes_factors r
         bound = (slack + reach * (root + far)) + query->rounding * (far * far);
     } else {
         // |<q, y> - <q̂, ŷ>| <= |q||y - ŷ| + |q - q̂||ŷ|
-        float root = __builtin_sqrtf(row.square);
         bound = (slack + row.error * (query->length * (1 + query->rounding))) +
-                root * (query->radius + query->rounding * query->length);
+                row.size * (query->radius + query->rounding * query->length);
     }
     return bound * (1 + 0x1p-18f);
 }
@@ -113,12 +112,12 @@ INLINE TARGET_AVX2 estimates8 estimate8(const belfry_codes_query *query, const u
     __m256 so01 = _mm256_unpacklo_ps(rows[0], rows[1]), so23 = _mm256_unpacklo_ps(rows[2], rows[3]);
     __m256 qe01 = _mm256_unpackhi_ps(rows[0], rows[1]), qe23 = _mm256_unpackhi_ps(rows[2], rows[3]);
     __m256 scale = _mm256_shuffle_ps(so01, so23, 0x44), offset = _mm256_shuffle_ps(so01, so23, 0xee);
-    __m256 square = _mm256_shuffle_ps(qe01, qe23, 0x44), error = _mm256_shuffle_ps(qe01, qe23, 0xee);
+    __m256 size = _mm256_shuffle_ps(qe01, qe23, 0x44), error = _mm256_shuffle_ps(qe01, qe23, 0xee);
     __m256 total = _mm256_set_m128(_mm256_cvtpd_ps(totals1), _mm256_cvtpd_ps(totals0));
 
     __m256 linear = _mm256_add_ps(_mm256_mul_ps(scale, _mm256_mul_ps(total, _mm256_set1_ps(query->step))),
                                   _mm256_mul_ps(offset, _mm256_set1_ps(query->sum)));
-    __m256 value = _mm256_add_ps(linear, _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(query->weight), square),
+    __m256 value = _mm256_add_ps(linear, _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(query->weight), size),
                                                        _mm256_set1_ps(query->base)));
     // Of a NaN and a number, max gives its second operand.
     value = _mm256_max_ps(_mm256_set1_ps(query->least), value);
@@ -128,7 +127,7 @@ INLINE TARGET_AVX2 estimates8 estimate8(const belfry_codes_query *query, const u
     __m256 slack = _mm256_add_ps(
         _mm256_add_ps(_mm256_mul_ps(_mm256_andnot_ps(sign, scale), _mm256_set1_ps(query->scale_slack)),
                       _mm256_mul_ps(_mm256_andnot_ps(sign, offset), _mm256_set1_ps(query->offset_slack))),
-        _mm256_add_ps(_mm256_mul_ps(square, _mm256_set1_ps(query->square_slack)), _mm256_set1_ps(query->slack)));
+        _mm256_add_ps(_mm256_mul_ps(size, _mm256_set1_ps(query->size_slack)), _mm256_set1_ps(query->slack)));
     __m256 bound;
     if (query->squared) {
         __m256 reach = _mm256_add_ps(error, _mm256_set1_ps(query->radius));
@@ -136,11 +135,10 @@ INLINE TARGET_AVX2 estimates8 estimate8(const belfry_codes_query *query, const u
         bound = _mm256_add_ps(_mm256_add_ps(slack, _mm256_mul_ps(reach, _mm256_add_ps(root, far))),
                               _mm256_mul_ps(_mm256_set1_ps(query->rounding), _mm256_mul_ps(far, far)));
     } else {
-        __m256 root = _mm256_sqrt_ps(square);
         float length = query->length * (1 + query->rounding);
         float spread = query->radius + query->rounding * query->length;
         bound = _mm256_add_ps(_mm256_add_ps(slack, _mm256_mul_ps(error, _mm256_set1_ps(length))),
-                              _mm256_mul_ps(root, _mm256_set1_ps(spread)));
+                              _mm256_mul_ps(size, _mm256_set1_ps(spread)));
     }
     return (estimates8){value, _mm256_mul_ps(bound, _mm256_set1_ps(1 + 0x1p-18f))};
 }

@@ -115,7 +115,7 @@ INLINE void encode(belfry_codes_metric metric, const float *row, size_t n, doubl
         double s = (double)factors.scale, o = (double)factors.offset;
         factors.error = rounded_up(sqrt(residual(y, u, n, s, o)));
         SUM(squares, n, (s * u[i] + o) * (s * u[i] + o));
-        factors.square = (float)squares;
+        factors.size = metric == BELFRY_CODES_L2 ? (float)squares : rounded_up(sqrt(squares));
     }
     memcpy(record + belfry_codes_factors_offset(n), &factors, sizeof factors);
 }
@@ -169,7 +169,7 @@ INLINE void prepare(belfry_codes_metric metric, const float *query, size_t n, do
     // Eight roundings at most of each of the terms, and what is lost below the smallest normal number.
     out->scale_slack = rounded_up(8 * unit * 255 * -sign * step * lengths);
     out->offset_slack = rounded_up(8 * unit * -sign * step * fabs(steps));
-    out->square_slack = squared ? (float)(8 * unit) : 0;
+    out->size_slack = squared ? (float)(8 * unit) : 0;
     double lost = 0x1p-140 * (double)(n + 16);
     out->slack = known ? rounded_up(lost + (squared ? 8 * unit * step * step * squares : 0)) : INFINITY;
     out->radius = rounded_up(sqrt(left));

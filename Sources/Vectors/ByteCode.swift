@@ -5,7 +5,7 @@ import CKernels
 /// 1. A row y (under cosine: the row divided by its length) becomes bytes u and two numbers, scale and offset, with
 ///    ŷ = scale·u + offset. They begin at the row's least and greatest component, and are then fitted to y in the least
 ///    squares as long as that brings them nearer. Rows of whole numbers that span at most 255 are kept exactly.
-/// 2. |y - ŷ| is stored with the row, rounded up; so is |ŷ|².
+/// 2. |y - ŷ|, rounded up, is stored with the row, and |ŷ|² or, rounded up, |ŷ|.
 /// 3. A query becomes 14-bit integers. Its distance to ŷ is a sum of products of integers, which has no error, and a few
 ///    f32 operations, whose error is bounded.
 /// 4. The true distance differs from that to ŷ by what |y - ŷ| allows: the triangle inequality for l2, Cauchy-Schwarz

@@ -83,7 +83,7 @@ import Vectors
                 case 1: return [Float](repeating: 0.1, count: dimension)
                 case 2: return (0..<dimension).map { $0 == index % dimension ? 1 : 0 }
                 case 3: return noise.map { $0 * 1e-30 }
-                case 4: return noise.map { $0 * 1e-42 }
+                case 4: return noise.map { $0 * 1e-36 * 1e-6 }
                 case 5: return noise.map { $0 * 1e17 }
                 case 6: return noise.map { $0 * 3e37 }
                 case 7: return noise.enumerated().map { $0 == 3 ? .nan : $1 }

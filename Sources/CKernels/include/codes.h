@@ -3,7 +3,8 @@
 // A record is what is kept of a row y of f32 components (under cosine: of the row divided by its length):
 //
 //     codes    dimension bytes u_i, and zeros up to a multiple of 4
-//     factors  four f32: scale s, offset o, square |ŷ|^2, error e, where ŷ_i = s·u_i + o and |y - ŷ| <= e
+//     factors  four f32: scale s, offset o, size (|ŷ|^2 for l2, else at least |ŷ|), error e, where ŷ_i = s·u_i + o and
+//              |y - ŷ| <= e
 //
 // A query q (under cosine: divided by its length) becomes q̂_i = step · (128·high_i + low_i) with both planes inside
 // -64...64, so that no instruction set's sum of two products of a code and a plane leaves 16 bits: 14 bits in all. Since
@@ -23,7 +24,7 @@
 typedef enum { BELFRY_CODES_L2 = 0, BELFRY_CODES_IP = 1, BELFRY_CODES_COSINE = 2 } belfry_codes_metric;
 
 typedef struct {
-    float scale, offset, square, error;
+    float scale, offset, size, error;
 } belfry_codes_factors;
 
 // What the kernels need of a query.
@@ -32,11 +33,11 @@ typedef struct {
     size_t dimension;
     int squared;  // whether distances are squared Euclidean ones
 
-    // estimate = max(least, (s · (step · sum of integers) + o · sum) + (weight · square + base))
+    // estimate = max(least, (s · (step · sum of integers) + o · sum) + (weight · size + base))
     float step, sum, weight, base, least;
 
-    // Bound of the estimate's own rounding: |s|·scale_slack + |o|·offset_slack + square·square_slack + slack
-    float scale_slack, offset_slack, square_slack, slack;
+    // Bound of the estimate's own rounding: |s|·scale_slack + |o|·offset_slack + size·size_slack + slack
+    float scale_slack, offset_slack, size_slack, slack;
     float radius;    // >= |q - q̂|
     float length;    // >= |q|
     float rounding;  // bound of the relative rounding error of a distance that is summed up in f32

@@ -28,7 +28,7 @@ extension SegmentFile.Kind {
 /// | d..<d' | zeros |
 /// | d'..<d'+4 | f32 scale |
 /// | d'+4..<d'+8 | f32 offset: ŷ = scale·u + offset |
-/// | d'+8..<d'+12 | f32 |ŷ|² |
+/// | d'+8..<d'+12 | f32 |ŷ|² for l2, else at least |ŷ| |
 /// | d'+12..<r | f32 at least |y - ŷ|; infinite for a row that cannot be estimated: NaN, or a length beyond 2^±50 |
 ///
 /// Why the factors lie beside the codes: a search that jumps from row to row fetches one run of lines, not two.

@@ -67,9 +67,19 @@ size_t belfry_least_first(const belfry_lists_kernels *kernels, const float *valu
     if (wanted == 0 || count == 0) return 0;
     float *found = scratch;
     uint32_t *indices = (uint32_t *)scratch + count + 16;
-    float limit = limit_of(kernels, values, count, wanted, wanted + wanted / 16);
+    // Roughly first, so that the exact limit is looked for among few.
+    float limit = limit_of(kernels, values, count, wanted, 4 * wanted);
     size_t gathered = kernels->gather(values, count, limit, found, indices);
+    limit = limit_of(kernels, found, gathered, wanted, wanted + wanted / 16);
     float least, greatest;
+    size_t kept = 0;
+    for (size_t i = 0; i < gathered; i++) {
+        float value = found[i];
+        found[kept] = value;
+        indices[kept] = indices[i];
+        kept += value < limit;
+    }
+    gathered = kept;
     kernels->extent(found, gathered, &least, &greatest);
     // Buckets of equal width, then an insertion sort of what is nearly in order.
     float width = greatest > least ? (BUCKETS - 1) / (greatest - least) : 0;

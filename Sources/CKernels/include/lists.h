@@ -65,6 +65,11 @@ typedef struct {
 // same bits.
 const belfry_lists_kernels *belfry_lists_kernels_for(belfry_isa isa);
 
+// Asks for bytes from memory, without waiting for them and whether or not they are there.
+static inline void belfry_prefetch(const void *bytes, size_t count) {
+    for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 3);
+}
+
 // Cuts the pool down to `keep` candidates: those with the least estimates, the earlier ones among equals.
 void belfry_pool_cut(const belfry_lists_kernels *kernels, belfry_pool *pool);
 

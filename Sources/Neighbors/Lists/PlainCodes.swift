@@ -1,3 +1,4 @@
+import CKernels
 package import Vectors
 
 /// Distances of rows in memory, in the shape of the shared plane of codes, for lists without that plane.
@@ -25,6 +26,7 @@ package final class PlainCodes: Sendable {
         for index in 0..<count {
             let row = Int(numbers[index])
             precondition(row < bound, "a row of the matrix")
+            if index + 8 < count { belfry_prefetch(pointer + Int(numbers[index + 8]) * columns, columns * 4) }
             kernel.distances(to: query, rows: pointer + row * columns, count: 1, into: distances + index)
         }
     }

@@ -4,7 +4,8 @@ public struct RowSet: Hashable, Sendable {
     public let capacity: Int
     /// How many rows are in the set.
     public private(set) var count = 0
-    private var words: [UInt64]
+    /// Row `r` is bit `r % 64` of word `r / 64`.
+    package private(set) var words: [UInt64]
 
     /// The empty set of rows below `capacity`.
     public init(capacity: Int) {

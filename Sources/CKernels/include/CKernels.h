@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "crc32c.h"
 #include "distance.h"
+#include "lists.h"
 #include "nn.h"
 
 #endif

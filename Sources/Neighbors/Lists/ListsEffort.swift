@@ -1,0 +1,30 @@
+/// How much a search of lists looks at: from it follow recall and cost.
+package struct ListsEffort: Hashable, Sendable {
+    /// How many of the nearest lists are scanned.
+    package var probes: Int
+    /// How many of the rows with the best estimates are looked at again on the codes, at least the `k` wanted.
+    package var rerank: Int
+
+    /// An effort of one's own.
+    package init(probes: Int, rerank: Int) {
+        precondition(probes > 0 && rerank > 0)
+        (self.probes, self.rerank) = (probes, rerank)
+    }
+
+    /// Everything: all lists, and all rows again on the codes.
+    package static func all(_ lists: ListsReader) -> ListsEffort {
+        ListsEffort(probes: max(1, lists.listCount), rerank: max(1, lists.rowCount))
+    }
+}
+
+/// What searches have cost since it was last set to zero.
+package struct SearchCost: Hashable, Sendable {
+    /// Lists that were scanned.
+    package var lists = 0
+    /// Rows in them.
+    package var rowsScanned = 0
+    /// Rows that were looked at again.
+    package var rowsReranked = 0
+    /// Bytes of centroids and of lists.
+    package var bytes = 0
+}

@@ -1,0 +1,71 @@
+package import Files
+import Shards
+package import Vectors
+
+/// Reads the file `lists` through a mapping.
+///
+/// Opening reads and verifies what is small: the shape, the mean and where the lists begin. The codes are read by a
+/// search, whatever they are: a code has no value that could lead a search out of the file.
+package final class ListsReader: Sendable {
+    /// What the file holds.
+    package let format: ListsFormat
+    /// The mean of the placed rows.
+    let mean: [Float]
+    /// The first row of each list, and behind them the number of rows.
+    let starts: [Int]
+    /// The first block of each list, and behind them the number of blocks.
+    let blockStarts: [Int]
+    let file: SegmentFile
+    nonisolated(unsafe) let cells: UnsafePointer<UInt8>
+    nonisolated(unsafe) let blocks: UnsafePointer<UInt8>
+
+    /// Maps the file at `path`.
+    /// - Throws: `notFound`, `corruptData` with the byte offset, or `unsupported` for a newer format.
+    package init(_ path: String) throws(BelfryError) {
+        file = try SegmentFile(path, kind: ListsFormat.kind, newest: ListsFormat.version)
+        format = try ListsFormat(file)
+        mean = try file.verifiedBytes(of: "mean").integers(UInt32.self).map(Float.init(bitPattern:))
+        let places = try file.verifiedBytes(of: "starts").integers(UInt32.self).map(Int.init)
+        let place = try file.range(of: "starts").lowerBound
+        guard places.first == 0, places.last == format.rowCount else {
+            throw .corrupt("The lists do not hold \(format.rowCount) rows.", at: .byte(place, of: path))
+        }
+        var blocks = [0]
+        blocks.reserveCapacity(places.count)
+        for list in 0..<format.listCount {
+            guard places[list] <= places[list + 1] else {
+                throw .corrupt("List \(list) ends before it begins.", at: .byte(place + 4 * list, of: path))
+            }
+            blocks.append(blocks[list] + ListsFormat.blocks(places[list + 1] - places[list]))
+        }
+        (starts, blockStarts) = (places, blocks)
+        try format.demand(file, "blocks", blocks.last! * format.rowBlockBytes)
+        // A section without bytes is never read.
+        let nothing = UnsafeRawPointer(bitPattern: 64)!
+        self.cells = (try file.bytes(of: "cells").baseAddress ?? nothing).assumingMemoryBound(to: UInt8.self)
+        self.blocks = (try file.bytes(of: "blocks").baseAddress ?? nothing).assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// Where the file was when it was opened.
+    package var path: String { file.path }
+    /// How many rows.
+    package var rowCount: Int { format.rowCount }
+    /// Components of a vector.
+    package var dimension: Int { format.dimension }
+    /// How vectors are compared.
+    package var metric: Metric { format.metric }
+    /// How many lists.
+    package var listCount: Int { format.listCount }
+
+    /// Reads every byte of the file and returns all that is wrong, each with its byte offset.
+    package func check() -> [BelfryError] { file.problems() }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The little-endian integers that the bytes are.
+    fileprivate func integers<T: FixedWidthInteger>(_ type: T.Type) -> [T] {
+        (0..<count / MemoryLayout<T>.size).map {
+            T(littleEndian: loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self))
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import CKernels
+import Dispatch
+import Foundation
+import Synchronization
+
+extension KMeans {
+    /// To which centroid each row goes.
+    package struct Assignment: Sendable {
+        /// The centroid of each row.
+        package var labels: [UInt32]
+        /// The squared distance to it (with the penalty), less the row's own squared length.
+        var distances: [Float]
+
+        /// How many rows each of `count` centroids has.
+        package func sizes(_ count: Int) -> [Int] {
+            var sizes = [Int](repeating: 0, count: count)
+            for label in labels { sizes[Int(label)] += 1 }
+            return sizes
+        }
+
+        /// The mean squared distance of the rows to their centroids.
+        func meanDistance(_ rows: Matrix) -> Float {
+            guard rows.rows > 0 else { return 0 }
+            var sum = 0.0
+            for row in 0..<rows.rows {
+                sum += Double(distances[row] + squaredLength(rows.pointer + row * rows.columns, dimension: rows.columns))
+            }
+            return Float(max(0, sum / Double(rows.rows)))
+        }
+    }
+
+    /// Rows, and centroids, of one matrix product: its result stays in the second cache.
+    private static let tileRows = 256
+    private static let tileCentroids = 512
+
+    /// The nearest centroid of each row; the first of several at the same distance.
+    ///
+    /// - Parameters:
+    ///   - penalty: What is added to the squared distance to each centroid.
+    package func assign(_ rows: Matrix, penalty: [Float]? = nil, threads: Int) -> Assignment {
+        let (k, d) = (centroids.rows, centroids.columns)
+        precondition(k > 0 && rows.columns == d && (penalty == nil || penalty!.count == k))
+        let addends = (0..<k).map { squaredLength(centroids.pointer + $0 * d, dimension: d) + (penalty?[$0] ?? 0) }
+        var labels = [UInt32](repeating: 0, count: rows.rows)
+        var distances = [Float](repeating: .infinity, count: rows.rows)
+        let least = belfry_lists_kernels_for(InstructionSet.current.isa)!.pointee.least!
+        let tiles = (rows.rows + Self.tileRows - 1) / Self.tileRows
+        labels.withUnsafeMutableBufferPointer { labels in
+            distances.withUnsafeMutableBufferPointer { distances in
+                addends.withUnsafeBufferPointer { addends in
+                    // Each tile writes rows of its own.
+                    nonisolated(unsafe) let (labels, distances, addends) = (labels, distances, addends)
+                    nonisolated(unsafe) let centroids = centroids.pointer
+                    inParallel(tiles, threads: threads) { tile in
+                        Self.nearest(
+                            rows, tile * Self.tileRows, centroids, k, addends.baseAddress!, least,
+                            labels.baseAddress!, distances.baseAddress!)
+                    }
+                }
+            }
+        }
+        return Assignment(labels: labels, distances: distances)
+    }
+
+    /// The nearest centroids of the rows of one tile.
+    private static func nearest(
+        _ rows: Matrix, _ first: Int, _ centroids: UnsafePointer<Float>, _ k: Int, _ addends: UnsafePointer<Float>,
+        _ least: @convention(c) (
+            UnsafePointer<Float>?, UnsafePointer<Float>?, Int, UInt32, UnsafeMutablePointer<Float>?,
+            UnsafeMutablePointer<UInt32>?
+        ) -> Void,
+        _ labels: UnsafeMutablePointer<UInt32>, _ distances: UnsafeMutablePointer<Float>
+    ) {
+        let d = rows.columns
+        let count = min(tileRows, rows.rows - first)
+        let products = Matrix(rows: tileRows, columns: tileCentroids)
+        for start in stride(from: 0, to: k, by: tileCentroids) {
+            let n = min(tileCentroids, k - start)
+            BLAS.multiply(
+                m: count, n: n, k: d, rows.pointer + first * d, centroids + start * d, into: products.pointer,
+                transposeB: true, leadingC: tileCentroids, alpha: -2)
+            for row in 0..<count {
+                least(
+                    products.pointer + row * tileCentroids, addends + start, n, UInt32(start),
+                    distances + first + row, labels + first + row)
+            }
+        }
+    }
+
+    /// Moves every centroid to the mean of its rows, summed in f64 in the order of the rows; one without rows stays.
+    mutating func move(to rows: Matrix, _ labels: [UInt32], threads: Int) {
+        let (k, d) = (centroids.rows, centroids.columns)
+        let members = Members(labels, count: k)
+        let moved = Matrix(rows: k, columns: d)
+        nonisolated(unsafe) let (from, to) = (centroids.pointer, moved.pointer)
+        let share = 16
+        inParallel((k + share - 1) / share, threads: threads) { part in
+            var sums = [Double](repeating: 0, count: d)
+            for list in part * share..<min(k, part * share + share) {
+                let numbers = members.rows(of: list)
+                guard !numbers.isEmpty else {
+                    (to + list * d).update(from: from + list * d, count: d)
+                    continue
+                }
+                sums.withUnsafeMutableBufferPointer { sums in
+                    sums.update(repeating: 0)
+                    for number in numbers {
+                        let row = rows.pointer + Int(number) * d
+                        for i in 0..<d { sums[i] += Double(row[i]) }
+                    }
+                    for i in 0..<d { to[list * d + i] = Float(sums[i] / Double(numbers.count)) }
+                }
+            }
+        }
+        centroids = moved
+    }
+
+    /// Gives each centroid without rows half of the largest cluster: both go a little to either side of its centroid.
+    mutating func refill(_ sizes: [Int]) {
+        let d = centroids.columns
+        let to = centroids.pointer
+        var sizes = sizes
+        for empty in sizes.indices where sizes[empty] == 0 {
+            let largest = sizes.indices.max { (sizes[$0], $1) < (sizes[$1], $0) }!
+            guard sizes[largest] > 1 else { break }
+            for i in 0..<d {
+                let value = to[largest * d + i]
+                let step = (i % 2 == 0 ? value : -value) / 1_024
+                to[empty * d + i] = value + step
+                to[largest * d + i] = value - step
+            }
+            sizes[empty] = sizes[largest] / 2
+            sizes[largest] -= sizes[empty]
+        }
+    }
+
+    /// The rows of each centroid, in their order.
+    package struct Members: Sendable {
+        /// All rows, those of the first centroid first.
+        package private(set) var order: [UInt32]
+        /// Where the rows of each centroid begin in `order`, and behind them where the last ones end.
+        package private(set) var starts: [Int]
+
+        /// Sorts rows by label.
+        package init(_ labels: [UInt32], count: Int) {
+            starts = [Int](repeating: 0, count: count + 1)
+            for label in labels { starts[Int(label) + 1] += 1 }
+            for list in 0..<count { starts[list + 1] += starts[list] }
+            var next = starts
+            order = [UInt32](repeating: 0, count: labels.count)
+            for (row, label) in labels.enumerated() {
+                order[next[Int(label)]] = UInt32(row)
+                next[Int(label)] += 1
+            }
+        }
+
+        /// The rows of one centroid.
+        package func rows(of list: Int) -> ArraySlice<UInt32> { order[starts[list]..<starts[list + 1]] }
+    }
+}
+
+/// Runs `body` for every number below `count`, on up to `threads` threads, with BLAS on one thread in each call.
+package func inParallel(_ count: Int, threads: Int, _ body: @Sendable (Int) -> Void) {
+    BLAS.setThreads(1)
+    let next = Atomic<Int>(0)
+    DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
+        while true {
+            let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard number < count else { break }
+            body(number)
+        }
+    }
+}

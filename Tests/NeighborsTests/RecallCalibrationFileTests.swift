@@ -65,7 +65,7 @@ extension [UInt8] {
                 levels: [EffortLevel([])], [RecallObservations(k: 3, levels: 1, queries: 1)], queries: .given)
             try plain.write(to: path)
             #expect(try RecallCalibration(path) == plain)
-            #expect(try read(folder + "/nothing").failure?.code == .notFound)
+            #expect(read(folder + "/nothing").failure?.code == .notFound)
         }
     }
 

@@ -101,22 +101,28 @@ public struct BenchPlot: Sendable {
     // MARK: the table
 
     private var table: String {
-        let head = ["series", "target", "effort", "recall", "queries/s", "slowest–fastest", "p50 µs", "p95 µs"]
-            + ["p99 µs", "distances", "bytes"]
+        let head = [
+            "series", "target", "effort", "recall", "queries/s", "slowest–fastest", "p50 µs", "p95 µs", "p99 µs",
+            "distances", "bytes",
+        ]
         var rows = "<tr>" + head.map { "<th>\($0)</th>" }.joined() + "</tr>\n"
         for series in series {
             for point in series.points {
-                let cells = [
-                    series.name, point.target.map(Self.figure) ?? "", point.parameter, Self.recall(point.recall),
-                    Self.figure(point.qps), "\(Self.figure(point.slowestQPS))–\(Self.figure(point.fastestQPS))",
-                    point.latency.map { Self.figure($0.p50) } ?? "", point.latency.map { Self.figure($0.p95) } ?? "",
-                    point.latency.map { Self.figure($0.p99) } ?? "", point.evaluations.map(Self.figure) ?? "",
-                    point.bytes.map(Self.figure) ?? "",
-                ]
+                let cells = [series.name] + Self.cells(point)
                 rows += "<tr>" + cells.map { "<td>\(Self.escaped($0))</td>" }.joined() + "</tr>\n"
             }
         }
         return "<table>\n\(rows)</table>"
+    }
+
+    private static func cells(_ point: BenchReport.Point) -> [String] {
+        let measured: [Double?] = [
+            point.latency?.p50, point.latency?.p95, point.latency?.p99, point.evaluations, point.bytes,
+        ]
+        let spread = "\(figure(point.slowestQPS))–\(figure(point.fastestQPS))"
+        return [
+            point.target.map(figure) ?? "", point.parameter, recall(point.recall), figure(point.qps), spread,
+        ] + measured.map { $0.map(figure) ?? "" }
     }
 
     // MARK: text

@@ -88,7 +88,8 @@ final class BenchRunner {
         }
         let failure = Mutex<BelfryError?>(nil)
         let share = (queries.rows + threads - 1) / threads
-        nonisolated(unsafe) let (runner, count) = (self, queries.rows)
+        let count = queries.rows
+        nonisolated(unsafe) let runner = self
         @Sendable func work(thread: Int) {
             do throws(BelfryError) {
                 try runner.search(min(thread * share, count)..<min((thread + 1) * share, count), thread)

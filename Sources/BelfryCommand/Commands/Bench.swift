@@ -1,8 +1,8 @@
-import ArgumentParser
-import Belfry
+public import ArgumentParser
+public import Belfry
 import Files
 import Foundation
-import Vectors
+public import Vectors
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(

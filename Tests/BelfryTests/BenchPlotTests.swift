@@ -55,7 +55,10 @@ private func markupProblem(_ page: String) -> String? {
         let page = BenchPlot(title: "t", subtitle: "s", series: series).html
         // A dot for each point: one in the chart of speed, three in that of latency; and a row in the table.
         #expect(page.count(of: "<circle") == 4 * 4 && page.count(of: "<tr>") == 5)
-        #expect(page.contains("<title>belfry &quot;hnsw&quot; &amp; &lt;co&gt;, pool=&lt;8&gt;, target 0.95: recall 0.9700, 9000 queries/s</title>"))
+        #expect(
+            page.contains(
+                "<title>belfry &quot;hnsw&quot; &amp; &lt;co&gt;, pool=&lt;8&gt;, target 0.95: recall 0.9700, 9000 queries/s</title>"
+            ))
         #expect(page.contains("p99 10000 µs</title>"))
         #expect(markupProblem("<p><b></p></b>") != nil && markupProblem("<p a=b></p>") != nil)
     }

@@ -49,7 +49,8 @@ private struct Vectors {
                 let report = try JSON(parsing: Data(outcome.output.utf8), source: "bench")
                 #expect(
                     report.names == [
-                        "batch", "build_s", "build_threads", "bytes_per_vector", "cpu", "dataset", "dim", "index", "isa",
+                        "batch", "build_s", "build_threads", "bytes_per_vector", "cpu", "dataset", "dim", "index",
+                        "isa",
                         "k", "metric", "n", "points", "queries", "repeat", "reused", "seed", "summary", "threads",
                     ])
                 #expect(report["n"]?.integer == 400 && report["dim"]?.integer == 16 && report["k"]?.integer == 7)
@@ -135,7 +136,8 @@ private struct Vectors {
             let vectors = try Vectors(folder)
             func run(_ option: String, _ value: String) throws -> BelfryProcess.Outcome {
                 var arguments = ["--base": vectors.base, "--query": vectors.queries, "--metric": "l2"]
-                arguments.merge(["--index": "exact", option: value]) { $1 }
+                arguments["--index"] = "exact"
+                arguments[option] = value
                 return try BelfryProcess.run(["bench"] + arguments.flatMap { [$0.key, $0.value] })
             }
             try Vectors.vecs([[1, 2, 3]], folder + "/three.fvecs")
@@ -149,7 +151,7 @@ private struct Vectors {
                 ("--base", folder + "/nan.fvecs", 1, "--k"), ("--query", folder + "/cut.fvecs", 3, "byte 0"),
                 ("--k", "401", 1, "the base has 400"), ("--truth", vectors.queries, 1, "whole numbers"),
                 ("--metric", "hamming", 2, "hamming"), ("--index", "tree", 2, "tree"), ("--recall", "1.5", 2, "1.5"),
-                ("--recall", "0.9,x", 2, "0.9,x"), ("--k", "0", 2, "--k"), ("--repeat", "0", 2, "--repeat"),
+                ("--recall", "0.9,x", 2, "“x”"), ("--k", "0", 2, "--k"), ("--repeat", "0", 2, "--repeat"),
                 ("--threads", "0", 2, "--threads"), ("--limit-queries", "0", 2, "--limit-queries"),
             ]
             for (option, value, code, words) in cases {

@@ -24,7 +24,7 @@ private func floats(_ file: VecsFile, _ range: Range<Int>? = nil) throws -> [Flo
     @Test func readsFloatsBytesAndIntegers() throws {
         try withTemporaryDirectory { folder in
             let numbers: [[Float]] = [[1.5, -2, 0], [3e38, -0.25, .infinity]]
-            try vecs(numbers.map { $0.map(\.bitPattern) }).write(to: URL(fileURLWithPath: folder + "/a.fvecs"))
+            try vecs(numbers.map { $0.map(\.bitPattern) }).writeAnew(to: folder + "/a.fvecs")
             let f = try VecsFile(folder + "/a.fvecs")
             #expect(f.element == .fvecs && f.rows == 2 && f.columns == 3)
             #expect(try floats(f) == numbers.flatMap { $0 })
@@ -32,14 +32,14 @@ private func floats(_ file: VecsFile, _ range: Range<Int>? = nil) throws -> [Flo
             let refused = #expect(throws: BelfryError.self) { try f.integers(0..<1) }
             #expect(refused?.remedy?.contains(".ivecs") == true)
 
-            try vecs([[0, 255, 7], [1, 2, 3]] as [[UInt8]]).write(to: URL(fileURLWithPath: folder + "/b.BVECS"))
+            try vecs([[0, 255, 7], [1, 2, 3]] as [[UInt8]]).writeAnew(to: folder + "/b.BVECS")
             let b = try VecsFile(folder + "/b.BVECS")
             #expect(b.rows == 2 && b.columns == 3)
             #expect(try floats(b) == [0, 255, 7, 1, 2, 3])
             #expect(try b.integers(1..<2) == [1, 2, 3])
 
             try vecs([[0, -1], [.max, 5], [1 << 24, .min]] as [[Int32]])
-                .write(to: URL(fileURLWithPath: folder + "/c.ivecs"))
+                .writeAnew(to: folder + "/c.ivecs")
             let i = try VecsFile(folder + "/c.ivecs")
             #expect(i.rows == 3 && i.columns == 2)
             #expect(try i.integers(0..<3) == [0, -1, Int(Int32.max), 5, 1 << 24, Int(Int32.min)])
@@ -66,14 +66,14 @@ private func floats(_ file: VecsFile, _ range: Range<Int>? = nil) throws -> [Flo
         try withTemporaryDirectory { folder in
             let path = folder + "/x.ivecs"
             for (data, words, place) in hostile {
-                try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+                try data.writeAnew(to: path)
                 let error = #expect(throws: BelfryError.self, "\(words)") { try VecsFile(path) }
                 #expect(error?.message.contains(words) == true, "\(words): \(error!)")
                 #expect(error?.location == BelfryError.Location(file: path, place: place), "\(words): \(error!)")
             }
             // The lengths fit by chance: the vector is refused when it is read, and the one before it is not.
             let chance = vecs([[1, 2, 3]] as [[Int32]]) + vecs([[4], [5]] as [[Int32]])
-            try chance.write(to: URL(fileURLWithPath: path), options: .atomic)
+            try chance.writeAnew(to: path)
             let file = try VecsFile(path)
             #expect(file.rows == 2)
             #expect(try file.integers(0..<1) == [1, 2, 3])
@@ -91,7 +91,7 @@ private func floats(_ file: VecsFile, _ range: Range<Int>? = nil) throws -> [Flo
         try withTemporaryDirectory { folder in
             for round in 0..<3_000 {
                 let path = folder + "/mutated." + ["fvecs", "bvecs", "ivecs"][round % 3]
-                try original.mutated(using: &random).write(to: URL(fileURLWithPath: path), options: .atomic)
+                try original.mutated(using: &random).writeAnew(to: path)
                 guard let file = try? VecsFile(path) else { continue }
                 #expect(file.rows > 0 && file.columns > 0, "\(random)")
                 _ = try? floats(file)

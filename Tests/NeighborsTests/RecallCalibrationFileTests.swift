@@ -28,9 +28,7 @@ private func read(_ path: String) -> Result<RecallCalibration, BelfryError> {
 
 private func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: path))) }
 
-private func replace(_ path: String, _ bytes: [UInt8]) throws {
-    try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-}
+private func replace(_ path: String, _ bytes: [UInt8]) throws { try Data(bytes).writeAnew(to: path) }
 
 extension [UInt8] {
     fileprivate mutating func put<T: FixedWidthInteger>(_ value: T, at offset: Int) {

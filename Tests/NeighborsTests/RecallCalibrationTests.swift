@@ -26,7 +26,7 @@ private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout Seed
         let hardness = pow(Double.random(in: 0.02...1, using: &random), -0.7)
         let luck = (0..<k).map { _ in Double.random(in: 0..<1, using: &random) }
         return (0..<levels).map { level in
-            let missed = exp(-Double(level + 1) / (0.06 * Double(levels) * hardness))
+            let missed = exp(-Double(level + 1) / (0.03 * Double(levels) * hardness))
             return luck.count { $0 >= missed }
         }
     }
@@ -38,11 +38,11 @@ private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout Seed
         let found = (0..<99).map { [9, $0 < 9 ? 9 : 10, 10] }
         let calibration = RecallCalibration(levels: ladder(3), [observations(k: 10, found)], queries: .given)
         // (9.9 + 1) / 100, (0.9 + 1) / 100, (0 + 1) / 100
-        for (target, level) in [(0.5, 0), (0.891, 0), (0.892, 1), (0.981, 1), (0.982, 2), (0.99, 2)] {
+        for (target, level) in [(0.5, 0), (0.8909, 0), (0.8911, 1), (0.9809, 1), (0.9811, 2), (0.9899, 2)] {
             let choice = try #require(calibration.choice(recall: target, k: 10), "\(target)")
             #expect(choice.level == level && choice.effort == ladder(3)[level], "\(target)")
         }
-        for target in [0.991, 1, 1.5, .nan] { #expect(calibration.choice(recall: target, k: 10) == nil, "\(target)") }
+        for target in [0.9901, 1, 1.5, .nan] { #expect(calibration.choice(recall: target, k: 10) == nil, "\(target)") }
 
         let curve = calibration.curve(k: 10)
         #expect(abs(curve.recall(1) - (1 - 0.9 / 99)) < 1e-12 && curve.recall(2) == 1)
@@ -83,7 +83,7 @@ private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout Seed
         let (levels, k, sample) = (64, 10, 1_000)
         let population = simulated(4_000, levels: levels, k: k, &random)
         var means: [Double] = []
-        var short = 0
+        var (short, exact) = (0, 0)
         for _ in 0..<200 {
             let shuffled = population.shuffled(using: &random)
             let calibration = RecallCalibration(
@@ -91,7 +91,9 @@ private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout Seed
                 [observations(k: k, Array(shuffled[..<sample]))], queries: .given)
             // Exact search misses nothing.
             let level = calibration.choice(recall: target, k: k)?.level
-            let recalls = shuffled[sample..<2 * sample].map { query in level.map { Double(query[$0]) / Double(k) } ?? 1 }
+            if level == nil { exact += 1 }
+            let recalls = shuffled[sample..<2 * sample].map { query in level.map { Double(query[$0]) / Double(k) } ?? 1
+            }
             let mean = recalls.reduce(0, +) / Double(sample)
             let variance = recalls.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(sample - 1)
             // Both samples scatter: the one that chose the level, and the one that judges it.
@@ -101,9 +103,10 @@ private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout Seed
         }
         let mean = means.reduce(0, +) / Double(means.count)
         #expect(mean >= target, "\(mean), \(random)")
+        #expect(exact == 0, "the ladder reaches so far, \(random)")
         #expect(short < 10, "\(short) of 200 splits fall short, \(random)")
-        // No more than a finer ladder could save: the promise is not bought with effort without end.
-        #expect(mean < target + 0.25 * (1 - target) + 0.002, "\(mean), \(random)")
+        // One in a thousand is the price of the promise, and the ladder has its steps.
+        #expect(mean < target + 0.1 * (1 - target) + 0.002, "\(mean), \(random)")
     }
 
     @Test func higherTargetsNeverChooseCheaperLevels() {
@@ -113,7 +116,8 @@ private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout Seed
             let found = (0..<Int.random(in: 1...60, using: &random)).map { _ in
                 (0..<levels).map { _ in Int.random(in: 0...10, using: &random) }
             }
-            let calibration = RecallCalibration(levels: (0..<levels).map { EffortLevel([UInt32($0)]) },
+            let calibration = RecallCalibration(
+                levels: (0..<levels).map { EffortLevel([UInt32($0)]) },
                 [observations(k: 10, found)], queries: .ownRows)
             var last = 0
             for target in stride(from: 0.0, through: 1, by: 0.01) {

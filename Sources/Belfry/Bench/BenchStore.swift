@@ -78,7 +78,8 @@ final class BenchStore: Sendable {
         _ kind: BenchIndexKind, _ base: VectorFile, _ options: BenchBuildOptions
     ) throws(BelfryError) -> String {
         let parts = [
-            kind.rawValue, options.metric.rawValue, "\(options.seed)", (base.path as NSString).pathExtension.lowercased(),
+            kind.rawValue, options.metric.rawValue, "\(options.seed)",
+            (base.path as NSString).pathExtension.lowercased(),
             try Digest.sha256(file: base.path),
         ]
         return "\(kind.rawValue)-\(Digest.sha256(Data(parts.joined(separator: "\n").utf8)).prefix(16))"

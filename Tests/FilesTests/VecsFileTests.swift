@@ -89,7 +89,7 @@ private func floats(_ file: VecsFile, _ range: Range<Int>? = nil) throws -> [Flo
         var random = SeededGenerator()
         let original = vecs((0..<6).map { row in (0..<4).map { Int32(row * 4 + $0) } })
         try withTemporaryDirectory { folder in
-            for round in 0..<3_000 {
+            for round in 0..<1_000 {
                 let path = folder + "/mutated." + ["fvecs", "bvecs", "ivecs"][round % 3]
                 try original.mutated(using: &random).writeAnew(to: path)
                 guard let file = try? VecsFile(path) else { continue }

@@ -27,7 +27,7 @@ struct Build: ParsableCommand {
     func run() throws {
         let start = ContinuousClock.now
         let recipe = try Recipe(folder: recipe)
-        let progress = BuildProgress()
+        let progress = StageProgress()
         defer { progress.finish(failed: true) }
         let bad = BadRowLog()
         let builder = CollectionBuilder(recipe, limit: limit, threads: threads.threads, replace: replace)
@@ -49,24 +49,6 @@ struct Build: ParsableCommand {
                     + "\(Human.count(summary.badRows, "bad row")), \(Human.duration(.now - start)).")
         }
     }
-}
-
-/// The progress lines of a build, one after another: the rows are looked over, then embedded.
-private final class BuildProgress: Sendable {
-    private let current = Mutex<(label: String, line: ProgressLine)?>(nil)
-
-    func show(_ label: String, _ done: Int, of total: Int?, _ unit: ProgressLine.Unit) {
-        let line = current.withLock { current in
-            if let current, current.label == label { return current.line }
-            current?.line.finish()
-            let line = ProgressLine(label, total: total, unit: unit)
-            current = (label, line)
-            return line
-        }
-        line.advance(to: done)
-    }
-
-    func finish(failed: Bool) { current.withLock { $0?.line.finish(failed: failed) } }
 }
 
 /// Prints the first bad rows and counts the rest.

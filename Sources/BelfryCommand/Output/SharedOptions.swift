@@ -25,7 +25,9 @@ enum Human {
     static func duration(_ duration: Duration) -> String { ProgressLine.duration(duration / .seconds(1)) }
 
     /// `1 point`, `2 points`.
-    static func count(_ number: Int, _ what: String) -> String { "\(count(number)) \(what)\(number == 1 ? "" : "s")" }
+    static func count(_ number: Int, _ what: String, _ several: String? = nil) -> String {
+        "\(count(number)) \(number == 1 ? what : several ?? what + "s")"
+    }
 
     static func bytes(_ bytes: Int) -> String { ProgressLine.bytes(Double(bytes)) }
 }

@@ -1,0 +1,132 @@
+import Foundation
+
+/// One chart in SVG: recall from left to right, stretched towards 1, and some figure on a logarithmic axis.
+struct BenchChart {
+    /// One measurement.
+    struct Dot {
+        var recall: Double
+        var value: Double
+        var isRing: Bool
+        /// What is shown when the pointer rests on it.
+        var title: String
+    }
+
+    /// Measurements that belong together, with the names of their style.
+    struct Line {
+        var style: String
+        var dots: [Dot]
+    }
+
+    let label: String
+    let lines: [Line]
+    /// The ends of the axes, from the dots.
+    private let recalls: ClosedRange<Double>
+    private let values: ClosedRange<Double>
+
+    private static let (width, height) = (860.0, 440.0)
+    private static let (left, right, top, bottom) = (80.0, 20.0, 12.0, 52.0)
+    private static let recallTicks = [0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1]
+
+    init(label: String, lines: [Line]) {
+        self.label = label
+        self.lines = lines.map { line in
+            var line = line
+            line.dots = line.dots.filter { $0.recall.isFinite && $0.value.isFinite && $0.value > 0 }
+            line.dots.sort { ($0.recall, $0.value) < ($1.recall, $1.value) }
+            return line
+        }
+        let dots = self.lines.flatMap(\.dots)
+        // The axis begins at the last mark before the leftmost dot.
+        let lowest = dots.map(\.recall).min() ?? 0.9
+        recalls = (Self.recallTicks.last { $0 < lowest && $0 < 1 } ?? 0)...1
+        let (least, most) = (dots.map(\.value).min() ?? 1, dots.map(\.value).max() ?? 10)
+        values = Self.step(below: least)...Self.step(above: most)
+    }
+
+    /// Where a recall stands, from the left. Equal steps are equal factors of what is missed, down to a thousandth.
+    func x(_ recall: Double) -> Double {
+        func stretched(_ recall: Double) -> Double { -log10(1 - min(1, max(0, recall)) + 0.001) }
+        let (low, high) = (stretched(recalls.lowerBound), stretched(recalls.upperBound))
+        let share = (stretched(recall) - low) / (high - low)
+        return Self.left + share * (Self.width - Self.left - Self.right)
+    }
+
+    /// Where a value stands, from the top.
+    func y(_ value: Double) -> Double {
+        let (low, high) = (log10(values.lowerBound), log10(values.upperBound))
+        let share = (log10(value) - low) / (high - low)
+        return Self.height - Self.bottom - share * (Self.height - Self.top - Self.bottom)
+    }
+
+    /// The chart.
+    var svg: String {
+        let (width, height) = (Self.number(Self.width), Self.number(Self.height))
+        let end = Self.height - Self.bottom
+        var svg = "<svg viewBox=\"0 0 \(width) \(height)\" role=\"img\" aria-label=\"\(label) against recall\">\n"
+        for tick in Self.recallTicks where recalls.contains(tick) {
+            svg += Self.line(from: (x(tick), Self.top), to: (x(tick), end))
+            svg += Self.text(Self.plain(tick), at: (x(tick), end + 20), anchor: "middle")
+        }
+        for tick in ticks {
+            svg += Self.line(from: (Self.left, y(tick)), to: (Self.width - Self.right, y(tick)))
+            svg += Self.text(Self.plain(tick), at: (Self.left - 8, y(tick) + 4), anchor: "end")
+        }
+        let middle = (Self.top + end) / 2
+        svg += Self.text("recall", at: ((Self.left + Self.width - Self.right) / 2, Self.height - 8), anchor: "middle")
+        svg += Self.text(label, at: (16, middle), anchor: "middle", more: " transform=\"rotate(-90 16 \(middle))\"")
+        svg +=
+            "<rect class=\"frame\" x=\"\(Self.number(Self.left))\" y=\"\(Self.number(Self.top))\" width=\""
+            + "\(Self.number(Self.width - Self.left - Self.right))\" height=\"\(Self.number(end - Self.top))\" />\n"
+        for line in lines where !line.dots.isEmpty {
+            let path = line.dots.map { "\(Self.number(x($0.recall))),\(Self.number(y($0.value)))" }
+            svg += "<g class=\"\(line.style)\">\n<polyline points=\"\(path.joined(separator: " "))\" />\n"
+            for dot in line.dots {
+                svg +=
+                    "<circle cx=\"\(Self.number(x(dot.recall)))\" cy=\"\(Self.number(y(dot.value)))\" "
+                    + (dot.isRing ? "r=\"6\" class=\"ring\"" : "r=\"4\"")
+                    + "><title>\(BenchPlot.escaped(dot.title))</title></circle>\n"
+            }
+            svg += "</g>\n"
+        }
+        return svg + "</svg>"
+    }
+
+    // MARK: the logarithmic axis
+
+    /// Marks at 1, 2 and 5 of every power of ten; where those would be many, at the powers alone.
+    private var ticks: [Double] {
+        var ticks: [Double] = []
+        let decades = log10(values.upperBound / values.lowerBound)
+        for exponent in Int(log10(values.lowerBound).rounded(.down))...Int(log10(values.upperBound).rounded(.up)) {
+            for digit in decades > 5 ? [1.0] : [1, 2, 5] { ticks.append(digit * pow(10, Double(exponent))) }
+        }
+        let slack = 1e-9
+        return ticks.filter { $0 >= values.lowerBound * (1 - slack) && $0 <= values.upperBound * (1 + slack) }
+    }
+
+    private static func step(below value: Double) -> Double {
+        let power = pow(10, log10(value).rounded(.down))
+        return [5, 2].first { $0 * power < value }.map { $0 * power } ?? (power < value ? power : power / 2)
+    }
+
+    private static func step(above value: Double) -> Double {
+        let power = pow(10, log10(value).rounded(.down))
+        return [2, 5].first { $0 * power > value }.map { $0 * power } ?? power * 10
+    }
+
+    // MARK: markup
+
+    private static func line(from a: (Double, Double), to b: (Double, Double)) -> String {
+        "<line class=\"grid\" x1=\"\(number(a.0))\" y1=\"\(number(a.1))\" x2=\"\(number(b.0))\" y2=\"\(number(b.1))\" />\n"
+    }
+
+    private static func text(_ text: String, at place: (Double, Double), anchor: String, more: String = "") -> String {
+        "<text x=\"\(number(place.0))\" y=\"\(number(place.1))\" text-anchor=\"\(anchor)\"\(more)>"
+            + "\(BenchPlot.escaped(text))</text>\n"
+    }
+
+    static func number(_ value: Double) -> String { String(format: "%.1f", value) }
+
+    /// `0.995`, `20000`.
+    private static func plain(_ value: Double) -> String { String(format: "%.10g", value) }
+}

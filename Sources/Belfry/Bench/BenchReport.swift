@@ -1,0 +1,117 @@
+public import Files
+import Foundation
+public import Vectors
+
+/// What a measurement found.
+public struct BenchReport: Sendable {
+    /// One effort: how much it found, how fast, and at what cost.
+    public struct Point: Sendable {
+        /// The recall target that chose the effort; nil for a rung of the ladder.
+        public var target: Double?
+        /// The effort, as `pool=64`.
+        public var parameter: String
+        /// The share of the true nearest rows that were found.
+        public var recall: Double
+        /// Queries per second: the median of the rounds, and the slowest and the fastest of them.
+        public var qps: Double
+        /// Of the slowest round.
+        public var slowestQPS: Double
+        /// Of the fastest round.
+        public var fastestQPS: Double
+        /// Microseconds per query, over all rounds; nil for batches, whose queries have no time of their own.
+        public var latency: Latency?
+        /// Distances computed per query; nil if they are not counted.
+        public var evaluations: Double?
+        /// Bytes read per query; nil if they are not counted.
+        public var bytes: Double?
+    }
+
+    /// Percentiles of the time of one query, in microseconds.
+    public struct Latency: Sendable {
+        /// Half of the queries take at most this.
+        public var p50: Double
+        /// 95 in 100 take at most this.
+        public var p95: Double
+        /// 99 in 100 take at most this.
+        public var p99: Double
+    }
+
+    /// Where the base was.
+    public var dataset: String
+    /// What was asked for.
+    public var index: BenchIndexKind
+    /// What answered.
+    public var summary: String
+    /// Rows of the base.
+    public var rows: Int
+    /// Components per row.
+    public var dimension: Int
+    /// How many queries were asked.
+    public var queries: Int
+    /// How vectors were compared.
+    public var metric: Metric
+    /// How many rows each query asked for.
+    public var k: Int
+    /// How long the build took, in seconds, when it was made.
+    public var buildSeconds: Double
+    /// With how many threads it was made.
+    public var buildThreads: Int
+    /// Whether an earlier run had made it.
+    public var wasReused: Bool
+    /// How many threads searched.
+    public var threads: Int
+    /// Whether all queries went in one call.
+    public var isBatch: Bool
+    /// How many rounds were timed.
+    public var rounds: Int
+    /// What the build's random numbers started from.
+    public var seed: UInt64
+    /// Bytes per row that should be in memory.
+    public var memoryBytesPerVector: Double
+    /// Bytes per row of all files.
+    public var diskBytesPerVector: Double
+    /// What was measured: first the targets, then the rungs of the ladder.
+    public var points: [Point]
+    /// The processor's name.
+    public var processor: String
+    /// What the kernels were written for.
+    public var instructionSet: InstructionSet
+}
+
+extension BenchReport {
+    /// The report for programs: figures with six digits.
+    public var json: JSON {
+        .object([
+            "dataset": .string(dataset), "index": .string(index.rawValue), "summary": .string(summary),
+            "n": .integer(Int64(rows)), "dim": .integer(Int64(dimension)), "queries": .integer(Int64(queries)),
+            "metric": .string(metric.rawValue), "k": .integer(Int64(k)), "build_s": Self.number(buildSeconds),
+            "build_threads": .integer(Int64(buildThreads)), "reused": .bool(wasReused),
+            "threads": .integer(Int64(threads)), "batch": .bool(isBatch), "repeat": .integer(Int64(rounds)),
+            "seed": .unsigned(seed),
+            "bytes_per_vector": .object([
+                "memory": Self.number(memoryBytesPerVector), "disk": Self.number(diskBytesPerVector),
+            ]),
+            "points": .array(points.map(Self.json)), "cpu": .string(processor), "isa": .string("\(instructionSet)"),
+        ])
+    }
+
+    private static func json(_ point: Point) -> JSON {
+        .object([
+            "target": number(point.target), "param": .string(point.parameter), "recall": number(point.recall),
+            "qps": number(point.qps), "qps_min": number(point.slowestQPS), "qps_max": number(point.fastestQPS),
+            "p50_us": number(point.latency?.p50), "p95_us": number(point.latency?.p95),
+            "p99_us": number(point.latency?.p99), "evaluations": number(point.evaluations),
+            "bytes": number(point.bytes),
+        ])
+    }
+
+    private static func number(_ value: Double?) -> JSON {
+        guard let value, value.isFinite else { return .null }
+        return .number(Double(String(format: "%.6g", value)) ?? value)
+    }
+
+    /// The report as a line of a plot.
+    public var series: BenchPlot.Series {
+        BenchPlot.Series(name: "belfry \(index.rawValue)", points: points)
+    }
+}

@@ -1,0 +1,145 @@
+import Dispatch
+import Files
+import Vectors
+
+/// What is right: for each query the true distance of its k-th nearest row.
+///
+/// A row counts as found if its true distance, in f64 over the base's own components, is at most that one, with a
+/// relative slack of 1e-6: among rows at the same distance any will do. A row that is returned twice counts once.
+struct BenchTruth: Sendable {
+    let base: VectorFile
+    let queries: Matrix
+    let metric: Metric
+    let k: Int
+    /// For each query the largest true distance that counts.
+    private var limits: [Double] = []
+    private static let slack = 1e-6
+
+    /// The truth of a file, which lists for each query at least its `k` nearest rows.
+    /// - Throws: `invalidInput` where it is too short, or lists a row that the base does not have.
+    init(
+        _ base: VectorFile, _ queries: Matrix, _ metric: Metric, k: Int, file: VectorFile
+    ) throws(BelfryError) {
+        (self.base, self.queries, self.metric, self.k) = (base, queries, metric, k)
+        let place = BelfryError.Location(file: file.path)
+        guard file.rows >= queries.rows else {
+            throw BelfryError(
+                .invalidInput, "The truth is of \(file.rows) queries; there are \(queries.rows).", at: place,
+                remedy: "Leave out --truth to have it computed, or take fewer queries with --limit-queries.")
+        }
+        guard file.columns >= k else {
+            throw BelfryError(
+                .invalidInput, "The truth lists \(file.columns) rows per query; recall at \(k) needs \(k).", at: place,
+                remedy: "Leave out --truth to have it computed, or ask for a smaller --k.")
+        }
+        let lists = try file.integers(first: queries.rows)
+        for (query, list) in lists.enumerated() {
+            guard let bad = list.prefix(k).first(where: { $0 < 0 || $0 >= base.rows }) else { continue }
+            throw BelfryError(
+                .invalidInput, "The truth of query \(query) lists row \(bad); the base has \(base.rows).", at: place,
+                remedy: "Take the truth that belongs to this base.")
+        }
+        try setLimits(lists)
+    }
+
+    /// The truth by looking at every row of the base, in f32.
+    init(
+        computing base: VectorFile, _ queries: Matrix, _ metric: Metric, k: Int, threads: Int,
+        progress: (_ done: Int) -> Void
+    ) throws(BelfryError) {
+        (self.base, self.queries, self.metric, self.k) = (base, queries, metric, k)
+        let kernel = DistanceKernel(metric: metric)
+        let share = (queries.rows + threads - 1) / threads
+        var workers = (0..<threads).map { thread in
+            Worker(kernel, queries, min(thread * share, queries.rows)..<min((thread + 1) * share, queries.rows), k)
+        }
+        try base.forEachBatch { rows, vectors in
+            workers.withUnsafeMutableBufferPointer { workers in
+                nonisolated(unsafe) let workers = workers
+                DispatchQueue.concurrentPerform(iterations: workers.count) { workers[$0].scan(rows, vectors) }
+            }
+            progress(rows.upperBound)
+        }
+        try setLimits(workers.flatMap { $0.tops.map { top in top.sorted.map { Int($0.row) } } })
+    }
+
+    /// The share of the `k` nearest rows that were found, over all queries.
+    /// - Parameter found: `k` row numbers per query; one that the base does not have is wrong.
+    func recall(_ found: UnsafePointer<UInt32>) throws(BelfryError) -> Double {
+        let row = Matrix(rows: 1, columns: base.columns)
+        var right = 0
+        for query in 0..<queries.rows {
+            let rows = Set(UnsafeBufferPointer(start: found + query * k, count: k))
+            for number in rows where Int(number) < base.rows {
+                if try distance(query, Int(number), row).distance <= limits[query] { right += 1 }
+            }
+        }
+        return Double(right) / Double(queries.rows * k)
+    }
+
+    private mutating func setLimits(_ lists: [[Int]]) throws(BelfryError) {
+        let row = Matrix(rows: 1, columns: base.columns)
+        for (query, list) in lists.enumerated() {
+            var limit = -Double.infinity
+            for number in list.prefix(k) {
+                let (distance, scale) = try distance(query, number, row)
+                limit = max(limit, distance + Self.slack * scale)
+            }
+            limits.append(limit)
+        }
+    }
+
+    /// The distance in f64, and what a difference between two such distances is relative to.
+    private func distance(
+        _ query: Int, _ number: Int, _ row: Matrix
+    ) throws(BelfryError) -> (distance: Double, scale: Double) {
+        try base.copy(number..<number + 1, into: row.pointer)
+        let (q, x) = (queries.pointer + query * queries.columns, row.pointer)
+        var (product, squares, qq, xx) = (0.0, 0.0, 0.0, 0.0)
+        for index in 0..<base.columns {
+            let (a, b) = (Double(q[index]), Double(x[index]))
+            product += a * b
+            squares += (a - b) * (a - b)
+            qq += a * a
+            xx += b * b
+        }
+        let lengths = (qq * xx).squareRoot()
+        switch metric {
+        case .l2: return (squares, squares)
+        case .ip: return (-product, lengths)
+        case .cosine: return (lengths == 0 ? 0 : -product / lengths, 1)
+        }
+    }
+
+    /// One thread's share of the queries.
+    private struct Worker {
+        let kernel: DistanceKernel
+        let queries: [DistanceKernel.Query]
+        var tops: [TopK]
+
+        init(_ kernel: DistanceKernel, _ queries: Matrix, _ share: Range<Int>, _ k: Int) {
+            self.kernel = kernel
+            self.queries = share.map {
+                kernel.prepare(queries.pointer + $0 * queries.columns, dimension: queries.columns)
+            }
+            tops = [TopK](repeating: TopK(k), count: share.count)
+        }
+
+        /// Offers rows to every query of the share, in runs that stay in the first cache meanwhile.
+        mutating func scan(_ rows: Range<Int>, _ vectors: Matrix) {
+            let run = max(1, (1 << 13) / vectors.columns)
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: run) { distances in
+                for first in stride(from: 0, to: rows.count, by: run) {
+                    let count = min(run, rows.count - first)
+                    for index in queries.indices {
+                        kernel.distances(
+                            to: queries[index], rows: vectors.pointer + first * vectors.columns, count: count,
+                            into: distances.baseAddress!)
+                        tops[index].offer(
+                            distances.baseAddress!, count: count, firstRow: UInt32(rows.lowerBound + first))
+                    }
+                }
+            }
+        }
+    }
+}

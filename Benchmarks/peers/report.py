@@ -13,8 +13,20 @@ def tables(name: str, result: dict, targets: list[float], k: int) -> str:
     for mode, title in TITLES.items():
         lines += [f"**QPS, {title}**", "", *table(result, mode, targets), ""]
         lines += turns(result, mode, targets)
+    lines += [f"- {system} kept {busy:.2f} threads busy" for system, busy in crowds(result).items()]
     failed = {system: one["error"] for system, one in systems(result).items() if "error" in one}
     return "\n".join(lines + [f"- {system} failed: {error}" for system, error in failed.items()])
+
+
+def crowds(result: dict) -> dict[str, float]:
+    """Peers that did not keep to one thread."""
+    found = {}
+    for system, one in result["peers"].items():
+        passes = [point[mode] for point in one.get("points", []) for mode in TITLES if mode in point]
+        busiest = max((each["threads_busy"] for each in passes), default=0)
+        if busiest > 1.1:
+            found[system] = busiest
+    return found
 
 
 def systems(result: dict) -> dict[str, dict]:
@@ -30,7 +42,7 @@ def table(result: dict, mode: str, targets: list[float]) -> list[str]:
     # Batches have no latency of one query.
     latency = [f"p99 µs at {target}" for target in targets] if mode == "single" else []
     heads = ["system", *(f"recall {target}" for target in targets), *(f"to best peer {target}" for target in targets)]
-    heads += [*latency, "build s", "B/vector memory", "B/vector disk"]
+    heads += [*latency, "build s (CPU s)", "B/vector memory", "B/vector disk"]
     lines = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     for system, one in systems(result).items():
         if mode not in one:
@@ -42,10 +54,16 @@ def table(result: dict, mode: str, targets: list[float]) -> list[str]:
             for entry, target in zip(found, targets, strict=True)
         ]
         cells += [number(entry and entry["p99_us"]) for entry in found] if latency else []
-        cells += [number(one["build"]["build_s"], 1), number(one["memory"]), number(one["disk"])]
+        cells += [build(one["build"]), number(one["memory"]), number(one["disk"])]
         lines.append("| " + " | ".join(cells) + " |")
         lines += chosen(one, mode, targets, len(cells))
     return lines
+
+
+def build(one: dict) -> str:
+    """Seconds by the clock and, in brackets, of CPU: on a machine with other work they differ by more than threads."""
+    seconds = number(one["build_s"], 1)
+    return f"{seconds} ({number(one['build_cpu_s'], 1)})" if "build_cpu_s" in one else seconds
 
 
 def reached(one: dict, mode: str, target: float) -> bool:

@@ -23,10 +23,10 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+import curves
 import plot
 import report
 from adapters import Variant, chosen
-from curves import reading
 from dataset import NAMES, Dataset
 from rounds import belfry_curve, rivals, take_turns
 from sweep import curve, sweep
@@ -37,7 +37,7 @@ LARGE = 1_000_000
 
 def readings(points: list[dict], targets: list[float]) -> dict:
     """{target: {"qps", "p99_us", "below", "above"}} for those that are reached."""
-    found = {str(target): reading(points, target) for target in targets}
+    found = {str(target): curves.reading(points, target) for target in targets}
     return {
         target: {"qps": one.qps, "p99_us": one.above["p99_us"], "below": one.below, "above": one.above}
         for target, one in found.items()
@@ -46,7 +46,7 @@ def readings(points: list[dict], targets: list[float]) -> dict:
 
 
 def measure_peer(variant: Variant, data: Dataset, arguments: argparse.Namespace, log: Path) -> dict:
-    peer = Peer(variant, data, arguments.k, log)
+    peer = Peer(variant, data, arguments.k, log, arguments.clock)
     try:
         result = {"build": peer.build(arguments.build_threads)}
         if arguments.build_only:
@@ -99,7 +99,7 @@ def measure(data: Dataset, arguments: argparse.Namespace) -> dict:
         if "error" not in result["belfry"]:
             named = rivals(peers, arguments.recall, data.count >= LARGE)
             print(f"{data.name}: in turns with {', '.join(named)}", file=sys.stderr, flush=True)
-            turns = [Peer(one, data, arguments.k, log) for one in variants if one.name in named]
+            turns = [Peer(one, data, arguments.k, log, arguments.clock) for one in variants if one.name in named]
             result["ratios"] = take_turns(belfry, turns, peers, arguments.recall, arguments.rounds)
     return result
 
@@ -107,14 +107,12 @@ def measure(data: Dataset, arguments: argparse.Namespace) -> dict:
 def machine() -> dict:
     with open("/proc/cpuinfo") as file:
         models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-    packages = {one.module: one.kind for one in chosen(None)}
     distributions = ["numpy", "hnswlib", "scalable-vs", "scann", "faiss-cpu", "usearch", "pyvsag", "ngt", "zvec"]
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "cpu": f"{models[0]}, {len(models)} cores",
         "kernel": platform.release(),
         "versions": {name: version(name) for name in distributions},
-        "adapters": packages,
     }
 
 
@@ -131,12 +129,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns for the ratios")
     parser.add_argument("--build-threads", type=int, default=2)
     parser.add_argument("--build-only", action="store_true", help="leave the peers' indexes in the cache, no search")
+    parser.add_argument(
+        "--clock",
+        default="wall",
+        choices=["wall", "cpu"],
+        help="cpu: peers' QPS by the CPU time of their process, for a machine that others use; not with --belfry",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
+    if arguments.belfry and arguments.clock == "cpu":
+        parser.error("--clock cpu is for peers alone: belfry bench measures by the wall clock")
     options = {name: str(value) if isinstance(value, Path) else value for name, value in vars(arguments).items()}
-    result = {**machine(), "options": options, "rule": curves_rule(), "data": {}}
+    result = {**machine(), "options": options, "rule": " ".join(curves.__doc__.split()), "data": {}}
     for name in arguments.data:
         result["data"][name] = measure(Dataset(name), arguments)
         print(report.tables(name, result["data"][name], arguments.recall, arguments.k), flush=True)
@@ -144,12 +150,6 @@ def main() -> None:
             arguments.json.write_text(json.dumps(result, indent=1) + "\n")
         if arguments.plot:
             arguments.plot.write_text(plot.page(result))
-
-
-def curves_rule() -> str:
-    import curves
-
-    return " ".join(curves.__doc__.split())
 
 
 if __name__ == "__main__":

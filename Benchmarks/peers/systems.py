@@ -24,8 +24,8 @@ def environment(threads: int) -> dict[str, str]:
 
 
 class Peer:
-    def __init__(self, variant: Variant, data: Dataset, k: int, log: Path) -> None:
-        self.variant, self.data, self.k, self.log = variant, data, k, log
+    def __init__(self, variant: Variant, data: Dataset, k: int, log: Path, clock: str) -> None:
+        self.variant, self.data, self.k, self.log, self.clock = variant, data, k, log, clock
         self.process: subprocess.Popen | None = None
 
     def build(self, threads: int) -> dict:
@@ -63,19 +63,17 @@ class Peer:
             raise RuntimeError(f"{self.variant.name} ended by itself, see {self.log}")
         return json.loads(line)
 
-    def measure(self, param: int | list[int], mode: str) -> dict:
-        request = {"param": param, "mode": mode, "ids": None}
-        self.process.stdin.write(json.dumps(request) + "\n")
+    def measure(self, param: int | list[int], mode: str, ids: str | None = None) -> dict:
+        self.process.stdin.write(json.dumps({"param": param, "mode": mode, "ids": ids}) + "\n")
         self.process.stdin.flush()
-        return self.answer()
+        found = self.answer()
+        return found | {"qps": found["cpu_qps"]} if self.clock == "cpu" else found
 
     def measure_recall(self, param: int | list[int], mode: str) -> dict:
         """As `measure`, with the recall of what was found."""
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/ids.npy"
-            self.process.stdin.write(json.dumps({"param": param, "mode": mode, "ids": path}) + "\n")
-            self.process.stdin.flush()
-            return self.answer() | {"recall": self.data.recall(np.load(path))}
+            return self.measure(param, mode, path) | {"recall": self.data.recall(np.load(path))}
 
 
 class Belfry:
@@ -95,7 +93,7 @@ class Belfry:
             "--threads": 1,
             "--repeat": repeat,
             "--seed": self.seed,
-            "--recall": ",".join(f"{target:.2f}" for target in self.targets),
+            "--recall": ",".join(str(target) for target in self.targets),
             "--k": self.k,
         }
         command = [self.command, "bench", *(str(word) for pair in options.items() for word in pair)]

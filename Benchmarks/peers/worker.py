@@ -79,7 +79,12 @@ def measure(adapter: adapters.Adapter, query: np.ndarray, request: dict) -> dict
         end = clock[-1]
         micros = np.diff(clock) * 1e6
         answer = {"p50_us": float(np.percentile(micros, 50)), "p99_us": float(np.percentile(micros, 99))}
-    answer |= {"qps": len(query) / (end - start), "threads_busy": (time.process_time() - work) / (end - start)}
+    work = time.process_time() - work
+    answer |= {
+        "qps": len(query) / (end - start),
+        "cpu_qps": len(query) / work,
+        "threads_busy": work / (end - start),
+    }
     if request["ids"]:
         ids = square(found, adapter.k)
         np.save(request["ids"], adapter.rows(ids) if hasattr(adapter, "rows") else ids)

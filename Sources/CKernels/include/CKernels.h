@@ -8,5 +8,6 @@
 #include "crc32c.h"
 #include "distance.h"
 #include "nn.h"
+#include "routing.h"
 
 #endif

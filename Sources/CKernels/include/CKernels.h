@@ -10,5 +10,6 @@
 #include "distance.h"
 #include "lists.h"
 #include "nn.h"
+#include "routing.h"
 
 #endif

@@ -1,0 +1,190 @@
+import CKernels
+import Synchronization
+package import Vectors
+
+/// Builds a navigable graph over rows on all cores, the same one for any number of threads.
+///
+/// 1. Rows are inserted in the order of their numbers, which is random for the first ones. The first few are linked by
+///    brute force.
+/// 2. The others come in batches that grow with the graph. Every row of a batch searches the graph as it was before the
+///    batch, and chooses its links among what it found: all cores share a batch, and none sees another's work.
+/// 3. Then the batch's links are turned round, grouped by target, and every target takes them in, choosing anew where it
+///    has too many.
+/// 4. The graph as it was when it had 1/32, 1/1024, … of the rows is kept: these are the upper levels of HNSW, and a
+///    search descends through them.
+///
+/// The batches are those of ParlayANN (Manohar et al., PPoPP 2024), the levels those of HNSW (Malkov and Yashunin,
+/// arXiv 1603.09320), the choice of links is Vamana's (Subramanya et al., NeurIPS 2019).
+package final class GraphBuilder {
+    package struct Options: Sendable {
+        /// Links per row.
+        package var degree = 32
+        /// How many rows a new row considers.
+        package var window = 100
+        /// How much longer the way round may be before a link is taken all the same.
+        package var alpha: Float = 1.2
+        package init() {}
+    }
+
+    package let options: Options
+    package let count: Int
+    /// The levels' sizes, from all rows to the few that a search scans first.
+    package let levels: [Int]
+    /// `degree` links per row, for every level.
+    package private(set) var links: [UnsafeMutablePointer<UInt32>]
+    /// How many rows are in the graph.
+    package private(set) var inserted = 0
+
+    let rows: Matrix
+    let coder: RoutingCoder
+    let records: UnsafeMutablePointer<UInt8>
+    private let threads: Int
+    private let workers: [Worker]
+
+    /// Prepares a graph of `rows`, which are placed, in their final order, and coded into `records`.
+    package init(
+        rows: Matrix, coder: RoutingCoder, records: UnsafeMutablePointer<UInt8>, options: Options, threads: Int
+    ) {
+        self.rows = rows
+        self.coder = coder
+        self.records = records
+        self.options = options
+        self.threads = threads
+        count = rows.rows
+        levels = Self.levels(rows.rows)
+        links = levels.map { size in
+            let links = UnsafeMutablePointer<UInt32>.allocate(capacity: max(1, size * options.degree))
+            links.initialize(repeating: BELFRY_NO_LINK, count: size * options.degree)
+            return links
+        }
+        workers = (0..<threads).map { _ in Worker(rows: rows, coder: coder, options: options) }
+    }
+
+    deinit { links.forEach { $0.deallocate() } }
+
+    /// The sizes of the levels of a graph of `count` rows: each a 32nd of the one below, the last at most 128.
+    package static func levels(_ count: Int) -> [Int] {
+        var levels = [count]
+        while levels.last! > 128 { levels.append(levels.last! / 32) }
+        return levels
+    }
+
+    /// Inserts rows until `target` of them are in the graph.
+    package func insert(upTo target: Int, progress: (Int) -> Void = { _ in }) {
+        if inserted == 0, target > 0 { insertFirst(min(target, 256)) }
+        while inserted < target {
+            let largest = max(64, min(inserted / 8, count / 50))
+            // A level is kept at its very size.
+            let next = levels.filter { $0 > inserted }.min() ?? target
+            let batch = inserted..<min(inserted + largest, next, target)
+            linkForward(batch)
+            linkBackward(batch)
+            inserted = batch.upperBound
+            keepLevels()
+            progress(inserted)
+        }
+    }
+
+    /// Links the first rows by looking at all pairs.
+    private func insertFirst(_ first: Int) {
+        let links = links[0]
+        let degree = options.degree
+        for row in 0..<first {
+            workers[0].choose(row, among: 0..<first, into: links + row * degree)
+        }
+        inserted = first
+        for level in levels.indices.dropFirst() where levels[level] <= first {
+            // A small level has no graph of its own that is worth keeping: its rows are linked among themselves.
+            for row in 0..<levels[level] {
+                workers[0].choose(row, among: 0..<levels[level], into: self.links[level] + row * degree)
+            }
+        }
+    }
+
+    private func keepLevels() {
+        for level in levels.indices.dropFirst() where levels[level] == inserted && inserted > 256 {
+            links[level].update(from: links[0], count: inserted * options.degree)
+        }
+    }
+
+    // MARK: a batch
+
+    private func linkForward(_ batch: Range<Int>) {
+        nonisolated(unsafe) let this = self
+        Parallel.forEachRange(of: batch.count, size: 32, threads: threads) { range, worker in
+            let rows = batch.lowerBound + range.lowerBound..<batch.lowerBound + range.upperBound
+            this.workers[worker].insert(rows, into: this)
+        }
+    }
+
+    private func linkBackward(_ batch: Range<Int>) {
+        let degree = options.degree
+        let links = links[0]
+        // The batch's links by target, in the order of their sources: a counting sort.
+        var starts = [UInt32](repeating: 0, count: batch.lowerBound + 1)
+        for row in batch {
+            for target in Self.linked(links + row * degree, degree) { starts[Int(target) + 1] += 1 }
+        }
+        var targets: [UInt32] = []
+        for target in 0..<batch.lowerBound {
+            if starts[target + 1] > 0 { targets.append(UInt32(target)) }
+            starts[target + 1] += starts[target]
+        }
+        var sources = [UInt32](repeating: 0, count: Int(starts[batch.lowerBound]))
+        var next = starts
+        for row in batch {
+            for target in Self.linked(links + row * degree, degree) {
+                sources[Int(next[Int(target)])] = UInt32(row)
+                next[Int(target)] += 1
+            }
+        }
+        nonisolated(unsafe) let workers = workers
+        nonisolated(unsafe) let table = links
+        sources.withUnsafeBufferPointer { sources in
+            starts.withUnsafeBufferPointer { starts in
+                nonisolated(unsafe) let sources = sources
+                nonisolated(unsafe) let starts = starts
+                let targets = targets
+                Parallel.forEachRange(of: targets.count, size: 64, threads: threads) { range, worker in
+                    for index in range {
+                        let target = Int(targets[index])
+                        let new = UnsafeBufferPointer(
+                            rebasing: sources[Int(starts[target])..<Int(starts[target + 1])])
+                        workers[worker].add(new, to: target, table + target * degree)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The links of one row.
+    static func linked(_ links: UnsafePointer<UInt32>, _ degree: Int) -> UnsafeBufferPointer<UInt32> {
+        var count = 0
+        while count < degree, links[count] != BELFRY_NO_LINK { count += 1 }
+        return UnsafeBufferPointer(start: links, count: count)
+    }
+
+    /// Walks down to the rows nearest to `query`, on the graph as it is now.
+    func search(_ query: RoutingCoder.Query, _ walk: inout GraphWalk, window: Int) {
+        let kernels = belfry_routing_kernels_for(InstructionSet.current.isa)!.pointee
+        var routing = belfry_routing(
+            records: records, rows: UInt64(inserted), lines: UInt32(coder.shape.lines), bits: UInt32(coder.shape.bits),
+            query: query.planes, slope: query.slope, offset: query.offset, constant: query.constant)
+        var entries: [UInt32] = Array(0..<UInt32(min(levels.last!, inserted)))
+        for level in levels.indices.dropFirst().reversed() where levels[level] <= inserted {
+            routing.rows = UInt64(levels[level])
+            walk.begin()
+            entries.withUnsafeBufferPointer {
+                walk.enter($0.baseAddress!, count: $0.count, &routing, kernels, capacity: 8)
+            }
+            _ = walk.walk(&routing, kernels, links: links[level], degree: options.degree, window: 4, capacity: 8)
+            entries = (0..<min(4, walk.count)).map { GraphWalk.row(walk.pool[$0]) }
+        }
+        routing.rows = UInt64(inserted)
+        walk.begin()
+        entries.withUnsafeBufferPointer {
+            walk.enter($0.baseAddress!, count: $0.count, &routing, kernels, capacity: window)
+        }
+        _ = walk.walk(&routing, kernels, links: links[0], degree: options.degree, window: window, capacity: window)
+    }
+}

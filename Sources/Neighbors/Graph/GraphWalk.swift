@@ -1,0 +1,176 @@
+package import CKernels
+package import Vectors
+
+/// The best-first walk through a graph: what one thread needs for it, used again from query to query.
+///
+/// 1. The pool holds the nearest rows seen so far, sorted, at most `capacity` of them; each is marked once it is expanded.
+/// 2. The nearest row of the pool that is not expanded yet is expanded: its links are asked whether they were seen, the
+///    records of the new ones are fetched ahead, and all are estimated in one call.
+/// 3. What is nearer than the pool's last enters. The walk ends when the first `window` of the pool are all expanded.
+///
+/// The window is how far the walk looks; what is beyond it, up to the capacity, was seen on the way and costs nothing
+/// more: it is there for the rerank. (The split buffer of Intel's Scalable Vector Search.)
+package struct GraphWalk: ~Copyable {
+    /// Distance (as an ordered integer) in the upper half; row and, in the lowest bit, whether it is expanded.
+    package typealias Entry = UInt64
+
+    /// The pool, nearest first.
+    package let pool: UnsafeMutablePointer<Entry>
+    package private(set) var count = 0
+    package let limit: Int
+    /// Rows that were estimated since `begin`.
+    package private(set) var evaluations = 0
+    /// Rows that were expanded since `begin`.
+    package private(set) var expansions = 0
+
+    private let rows: Int
+    private let visited: UnsafeMutablePointer<UInt64>
+    private let words: Int
+    /// The rows whose bits are set, as long as they are few.
+    private let seen: UnsafeMutablePointer<UInt32>
+    private var seenCount = 0
+    private let near: UnsafeMutablePointer<UInt32>
+    private let distances: UnsafeMutablePointer<Float>
+    private static let seenLimit = 1 << 14
+    private static let degreeLimit = 256
+
+    /// Room for walks over `rows` rows with pools of up to `limit`.
+    package init(rows: Int, limit: Int) {
+        self.rows = rows
+        self.limit = limit
+        words = (rows + 63) / 64
+        pool = .allocate(capacity: limit + 1)
+        visited = .allocate(capacity: words)
+        visited.initialize(repeating: 0, count: words)
+        seen = .allocate(capacity: Self.seenLimit + Self.degreeLimit)
+        near = .allocate(capacity: Self.degreeLimit + 16)
+        distances = .allocate(capacity: Self.degreeLimit + 16)
+    }
+
+    deinit {
+        pool.deallocate()
+        visited.deallocate()
+        seen.deallocate()
+        near.deallocate()
+        distances.deallocate()
+    }
+
+    /// The row of a pool entry.
+    @inline(__always)
+    package static func row(_ entry: Entry) -> UInt32 { UInt32(truncatingIfNeeded: entry) >> 1 }
+
+    /// The estimated distance of a pool entry.
+    @inline(__always)
+    package static func distance(_ entry: Entry) -> Float {
+        let ordered = UInt32(entry >> 32)
+        return Float(bitPattern: ordered >> 31 == 1 ? ordered & 0x7fff_ffff : ~ordered)
+    }
+
+    @inline(__always)
+    private static func entry(_ distance: Float, _ row: UInt32) -> Entry {
+        let bits = distance.bitPattern
+        let ordered = bits >> 31 == 0 ? bits | 0x8000_0000 : ~bits
+        return Entry(ordered) << 32 | Entry(row << 1)
+    }
+
+    /// Forgets the walk before.
+    package mutating func begin() {
+        if seenCount > Self.seenLimit {
+            visited.update(repeating: 0, count: words)
+        } else {
+            for index in 0..<seenCount { visited[Int(seen[index] >> 6)] = 0 }
+        }
+        seenCount = 0
+        count = 0
+        evaluations = 0
+        expansions = 0
+    }
+
+    /// Starts from `rows`, all below the number of rows and none of them twice.
+    package mutating func enter(_ rows: UnsafePointer<UInt32>, count entered: Int, _ routing: inout belfry_routing,
+        _ kernels: belfry_routing_kernels, capacity: Int) {
+        var done = 0
+        while done < entered {
+            let batch = min(entered - done, Self.degreeLimit)
+            kernels.estimates(&routing, rows + done, batch, distances)
+            for index in 0..<batch {
+                let row = rows[done + index]
+                visited[Int(row >> 6)] |= 1 << UInt64(row & 63)
+                note(row)
+                insert(Self.entry(distances[index], row), capacity: capacity)
+            }
+            done += batch
+        }
+        evaluations += entered
+    }
+
+    private mutating func note(_ row: UInt32) {
+        guard seenCount <= Self.seenLimit else { return }
+        seen[seenCount] = row
+        seenCount += 1
+    }
+
+    /// Puts an entry in its place. Returns the place, or `capacity` if it is beyond.
+    @inline(__always)
+    @discardableResult
+    private mutating func insert(_ entry: Entry, capacity: Int) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) >> 1
+            if pool[middle] < entry { low = middle + 1 } else { high = middle }
+        }
+        guard low < capacity else { return capacity }
+        let moved = min(count, capacity - 1) - low
+        (pool + low + 1).update(from: pool + low, count: moved)
+        pool[low] = entry
+        count = min(count + 1, capacity)
+        return low
+    }
+
+    /// Walks from what has entered.
+    ///
+    /// - Parameters:
+    ///   - routing: its `rows` are those that have links.
+    ///   - links: `degree` rows per node, in the order of rows, ended by `BELFRY_NO_LINK` where they are fewer.
+    /// - Returns: the row whose links are damaged, or nil.
+    package mutating func walk(
+        _ routing: inout belfry_routing, _ kernels: belfry_routing_kernels, links: UnsafePointer<UInt32>, degree: Int,
+        window: Int, capacity: Int
+    ) -> Int? {
+        let pool = pool, near = near, distances = distances, visited = visited
+        let expand = kernels.expand!
+        var cursor = 0
+        while cursor < min(window, count) {
+            let entry = pool[cursor]
+            guard entry & 1 == 0 else {
+                cursor += 1
+                continue
+            }
+            pool[cursor] = entry | 1
+            let row = Int(Self.row(entry))
+            expansions += 1
+            if cursor + 1 < count {
+                belfry_prefetch(links + Int(Self.row(pool[cursor + 1])) * degree, degree * 4)
+            }
+            let threshold = count < capacity ? Float.infinity : Self.distance(pool[count - 1])
+            var fresh = 0
+            let into = seenCount <= Self.seenLimit ? seen + seenCount : seen + Self.seenLimit
+            let found = expand(&routing, links + row * degree, degree, visited, threshold, into, &fresh, near, distances)
+            guard found >= 0 else {
+                seenCount = Self.seenLimit + 1
+                return row
+            }
+            if seenCount <= Self.seenLimit { seenCount += fresh }
+            evaluations += fresh
+            var lowest = cursor + 1
+            for index in 0..<found {
+                let place = insert(Self.entry(distances[index], near[index]), capacity: capacity)
+                if place < lowest { lowest = place }
+            }
+            cursor = lowest
+            if cursor < count { belfry_prefetch(links + Int(Self.row(pool[cursor])) * degree, degree * 4) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,256 @@
+import CKernels
+package import Vectors
+
+/// Makes routing codes of rows, and planes of queries.
+///
+/// 1. The centre of all rows is subtracted.
+/// 2. If the record has no room for all components, the rest is projected onto the principal subspace. The matrix is
+///    quantised to 8 bits, for rows and queries alike: the query's product is integer work over a quarter of the bytes.
+/// 3. A row y becomes codes z at half-integers and one scale, with y ≈ scale · z. The scale is |y|² / ⟨z, y⟩, which
+///    makes ⟨y, scale · z⟩ = |y|² (RaBitQ: Gao and Long, arXiv 2405.12497).
+/// 4. A query becomes signed bytes. Then |q − x|² = |q'|² + |x'|² − 2⟨q', x'⟩, where x' is the row minus the centre: the
+///    squares are exact, and the product is that of the codes; what lies outside the subspace is taken as orthogonal.
+package final class RoutingCoder: Sendable {
+    package let shape: RoutingShape
+    /// Components of a placed row.
+    package let dimension: Int
+    /// The centre of the rows: `stride` floats, zero beyond the dimension.
+    package let center: [Float]
+    /// `components × stride` signed bytes, empty where nothing is projected.
+    package let matrix: [Int8]
+    /// What one unit of a matrix row is worth.
+    package let matrixSteps: [Float]
+    /// Σ of each matrix row, which corrects for the query's offset of 128.
+    private let matrixSums: [Int32]
+    /// The matrix as floats, to project rows.
+    private let floats: Matrix?
+
+    /// Bytes from one row of the matrix to the next.
+    package static func stride(_ dimension: Int) -> Int { (dimension + 63) / 64 * 64 }
+
+    /// A coder from its parts, as a file holds them.
+    package init(shape: RoutingShape, dimension: Int, center: [Float], matrix: [Int8], matrixSteps: [Float]) {
+        let stride = Self.stride(dimension)
+        precondition(center.count == stride)
+        precondition(matrix.count == (shape.projected ? shape.components * stride : 0))
+        self.shape = shape
+        self.dimension = dimension
+        self.center = center
+        self.matrix = matrix
+        self.matrixSteps = matrixSteps
+        matrixSums = (0..<matrix.count / stride).map { row in
+            matrix[row * stride..<(row + 1) * stride].reduce(Int32(0)) { $0 + Int32($1) }
+        }
+        guard shape.projected else {
+            floats = nil
+            return
+        }
+        let floats = Matrix(rows: shape.components, columns: dimension)
+        for row in 0..<shape.components {
+            for column in 0..<dimension {
+                floats.pointer[row * dimension + column] = Float(matrix[row * stride + column]) * matrixSteps[row]
+            }
+        }
+        self.floats = floats
+    }
+
+    /// A coder of `shape` for rows like those of `sample`, from which `center` has been subtracted.
+    package convenience init(shape: RoutingShape, sample: Matrix, center: [Float], seed: UInt64) {
+        let dimension = sample.columns
+        let stride = Self.stride(dimension)
+        let padded = center + [Float](repeating: 0, count: stride - dimension)
+        var matrix: [Int8] = []
+        var steps: [Float] = []
+        if shape.projected {
+            let basis = PrincipalSubspace.basis(of: sample, outputs: shape.components, seed: seed)
+            matrix = [Int8](repeating: 0, count: shape.components * stride)
+            for row in 0..<shape.components {
+                let values = basis.row(row)
+                let largest = values.reduce(Float(0)) { max($0, abs($1)) }
+                let step = largest > 0 ? largest / 127 : 1
+                steps.append(step)
+                for column in 0..<dimension { matrix[row * stride + column] = Int8((values[column] / step).rounded()) }
+            }
+        }
+        self.init(shape: shape, dimension: dimension, center: padded, matrix: matrix, matrixSteps: steps)
+    }
+}
+
+// MARK: rows
+
+extension RoutingCoder {
+    /// The codes' components of `count` placed rows: centred, and projected if the shape says so. `target` has
+    /// `count × components` floats, `scratch` `count × dimension`; `squares[i]` is the row's squared distance from the
+    /// centre.
+    package func project(
+        _ rows: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>,
+        squares: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) {
+        let dimension = dimension
+        let centered = shape.projected ? scratch : target
+        center.withUnsafeBufferPointer { center in
+            for row in 0..<count {
+                let (from, to) = (rows + row * dimension, centered + row * dimension)
+                var square: Float = 0
+                for index in 0..<dimension {
+                    let value = from[index] - center[index]
+                    to[index] = value
+                    square += value * value
+                }
+                squares[row] = square
+            }
+        }
+        if let floats {
+            BLAS.multiply(
+                m: count, n: shape.components, k: dimension, scratch, floats.pointer, into: target, transposeB: true)
+        }
+    }
+
+    /// Writes a row's record from its projected components.
+    package func encode(
+        _ components: UnsafePointer<Float>, square: Float, into record: UnsafeMutablePointer<UInt8>
+    ) {
+        let count = shape.components
+        var largest: Float = 0
+        var length: Float = 0
+        for index in 0..<count {
+            largest = max(largest, abs(components[index]))
+            length += components[index] * components[index]
+        }
+        record.update(repeating: 0, count: shape.recordBytes)
+        let half = Float(1 << (shape.bits - 1))
+        // With few levels it pays to clip the largest components: the one of some ranges that keeps the direction best.
+        var best: (quality: Float, step: Float, product: Float) = (-1, 1, 1)
+        let ranges: Int = shape.bits == 4 ? 8 : 1
+        for range in 0..<ranges {
+            let step = max(largest * (1 - 0.08 * Float(range)) / half, .leastNormalMagnitude)
+            var (product, squares): (Float, Float) = (0, 0)
+            for index in 0..<count {
+                let level = Self.level(components[index], 1 / step, half)
+                product += level * components[index]
+                squares += level * level
+            }
+            let quality = product * product / squares
+            if quality > best.quality { best = (quality, step, product) }
+        }
+        let inverse = 1 / best.step
+        for index in 0..<count {
+            let code = UInt8(Self.level(components[index], inverse, half) + half - 0.5)
+            let place = shape.place(index)
+            record[place.byte] |= place.high ? code << 4 : code
+        }
+        let scale = best.product > 0 ? length / best.product : 0
+        UnsafeMutableRawPointer(record).storeBytes(of: scale, as: Float.self)
+        UnsafeMutableRawPointer(record).storeBytes(of: square, toByteOffset: 4, as: Float.self)
+    }
+
+    /// The half-integer next to `value`, within the code's range.
+    @inline(__always)
+    private static func level(_ value: Float, _ inverse: Float, _ half: Float) -> Float {
+        min(max((value * inverse).rounded(.down), -half), half - 1) + 0.5
+    }
+}
+
+// MARK: queries
+
+extension RoutingCoder {
+    /// A query's planes and what belongs to them. One thread's, used again for every query.
+    package final class Query {
+        /// Two planes of a record's bytes, 64-byte aligned.
+        package let planes: UnsafeMutablePointer<Int8>
+        package var slope: Float = 0
+        package var offset: Float = 0
+        package var constant: Float = 0
+        fileprivate let centered: UnsafeMutablePointer<Float>
+        fileprivate let bytes: UnsafeMutablePointer<UInt8>
+        fileprivate let products: UnsafeMutablePointer<Int32>
+        fileprivate let components: UnsafeMutablePointer<Float>
+
+        package init(_ coder: RoutingCoder) {
+            let stride = RoutingCoder.stride(coder.dimension)
+            planes = Self.aligned(2 * coder.shape.recordBytes)
+            centered = Self.aligned(stride)
+            bytes = Self.aligned(stride)
+            products = Self.aligned(coder.shape.components)
+            components = Self.aligned(max(coder.shape.components, stride))
+            planes.initialize(repeating: 0, count: 2 * coder.shape.recordBytes)
+            // The matrix is zero beyond the dimension, whatever the query's bytes are.
+            bytes.initialize(repeating: 128, count: stride)
+            centered.initialize(repeating: 0, count: stride)
+        }
+
+        deinit {
+            planes.deallocate()
+            centered.deallocate()
+            bytes.deallocate()
+            products.deallocate()
+            components.deallocate()
+        }
+
+        private static func aligned<T>(_ count: Int) -> UnsafeMutablePointer<T> {
+            UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<T>.stride, alignment: 64)
+                .bindMemory(to: T.self, capacity: count)
+        }
+    }
+
+    /// Looks at a placed query once, for any number of records.
+    package func prepare(_ query: UnsafePointer<Float>, into target: Query) {
+        let dimension = dimension
+        let centered = target.centered
+        var (square, largest): (Float, Float) = (0, 0)
+        center.withUnsafeBufferPointer { center in
+            for index in 0..<dimension {
+                let value = query[index] - center[index]
+                centered[index] = value
+                square += value * value
+                largest = max(largest, abs(value))
+            }
+        }
+        target.constant = square
+        guard shape.projected else { return quantize(centered, largest: largest, into: target) }
+
+        let step = largest > 0 ? largest / 127 : 1
+        let inverse = 1 / step
+        for index in 0..<dimension {
+            target.bytes[index] = UInt8(128 + (centered[index] * inverse).rounded())
+        }
+        let kernels = belfry_routing_kernels_for(InstructionSet.current.isa)!
+        kernels.pointee.project(matrix, Self.stride(dimension), shape.components, target.bytes, target.products)
+        largest = 0
+        for index in 0..<shape.components {
+            let value = Float(target.products[index] - 128 * matrixSums[index]) * (step * matrixSteps[index])
+            target.components[index] = value
+            largest = max(largest, abs(value))
+        }
+        quantize(target.components, largest: largest, into: target)
+    }
+
+    /// The same for components that are already centred and projected: a row of a build's batch.
+    package func prepare(projected: UnsafePointer<Float>, square: Float, into target: Query) {
+        var largest: Float = 0
+        for index in 0..<shape.components { largest = max(largest, abs(projected[index])) }
+        target.constant = square
+        quantize(projected, largest: largest, into: target)
+    }
+
+    private func quantize(_ components: UnsafePointer<Float>, largest: Float, into target: Query) {
+        let step = largest > 0 ? largest / 127 : 1
+        let inverse = 1 / step
+        let low = target.planes + RoutingShape.factorBytes
+        let high = target.planes + shape.recordBytes + RoutingShape.factorBytes
+        let split = shape.bits == 8 ? shape.components : min(shape.components, shape.codeBytes)
+        var sum: Int32 = 0
+        for index in 0..<split {
+            let value = Int8((components[index] * inverse).rounded())
+            low[index] = value
+            sum += Int32(value)
+        }
+        for index in split..<shape.components {
+            let value = Int8((components[index] * inverse).rounded())
+            high[index - split] = value
+            sum += Int32(value)
+        }
+        target.slope = -2 * step
+        target.offset = 2 * step * (Float(1 << (shape.bits - 1)) - 0.5) * Float(sum)
+    }
+}

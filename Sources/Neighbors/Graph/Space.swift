@@ -1,0 +1,91 @@
+package import Vectors
+
+/// How rows and queries are placed so that the nearest under any metric is the nearest in squared Euclidean distance.
+///
+/// | metric | a row becomes | a query becomes |
+/// |---|---|---|
+/// | `l2` | itself | itself |
+/// | `cosine` | itself divided by its length; zero stays zero | the same |
+/// | `ip` | itself and one component more, √(M² − |x|²) | itself and 0 |
+///
+/// M is the length of the longest row: all rows of `ip` are placed on a sphere, and |q − x|² = |q|² + M² − 2⟨q, x⟩
+/// (Bachrach et al., RecSys 2014).
+package struct Space: Sendable {
+    package let metric: Metric
+    /// Components of a row as it came.
+    package let dimension: Int
+    /// The squared length of the longest row, under `ip`.
+    package let largestSquare: Float
+
+    package init(metric: Metric, dimension: Int, largestSquare: Float) {
+        self.metric = metric
+        self.dimension = dimension
+        self.largestSquare = largestSquare
+    }
+
+    /// The space of some rows.
+    package init(metric: Metric, of rows: Matrix) {
+        var largest: Float = 0
+        if metric == .ip {
+            for row in 0..<rows.rows {
+                largest = max(largest, Self.square(rows.pointer + row * rows.columns, rows.columns))
+            }
+        }
+        self.init(metric: metric, dimension: rows.columns, largestSquare: largest)
+    }
+
+    /// Components of a row as it is placed.
+    package var placedDimension: Int { metric == .ip ? dimension + 1 : dimension }
+
+    /// Places one row; `target` has `placedDimension` components.
+    package func place(row: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+        place(query: row, into: target)
+        if metric == .ip {
+            target[dimension] = max(0, largestSquare - Self.square(row, dimension)).squareRoot()
+        }
+    }
+
+    /// Places a query; `target` has `placedDimension` components.
+    package func place(query: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+        target.update(from: query, count: dimension)
+        switch metric {
+        case .l2: break
+        case .ip: target[dimension] = 0
+        case .cosine:
+            let square = Self.square(query, dimension)
+            guard square > 0 else { return }
+            let factor = 1 / square.squareRoot()
+            for index in 0..<dimension { target[index] *= factor }
+        }
+    }
+
+    /// Places all rows, in the order of `order`.
+    package func place(_ rows: Matrix, order: [UInt32], threads: Int) -> Matrix {
+        let placed = Matrix(rows: rows.rows, columns: placedDimension)
+        let width = placedDimension
+        let (source, target) = (rows, placed)
+        Parallel.forEachRange(of: rows.rows, size: 4_096, threads: threads) { range, _ in
+            for row in range {
+                place(
+                    row: source.pointer + Int(order[row]) * source.columns, into: target.pointer + row * width)
+            }
+        }
+        return placed
+    }
+
+    private static func square(_ vector: UnsafePointer<Float>, _ count: Int) -> Float {
+        var sums = SIMD8<Float>()
+        var index = 0
+        while index + 8 <= count {
+            let part = UnsafeRawPointer(vector + index).loadUnaligned(as: SIMD8<Float>.self)
+            sums += part * part
+            index += 8
+        }
+        var sum = sums.sum()
+        while index < count {
+            sum += vector[index] * vector[index]
+            index += 1
+        }
+        return sum
+    }
+}

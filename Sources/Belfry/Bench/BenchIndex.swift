@@ -119,7 +119,8 @@ public enum BenchIndexKind: String, CaseIterable, Sendable {
     var type: (any BenchIndex.Type)? {
         switch self {
         case .exact: ExactBenchIndex.self
-        case .auto, .hnsw, .ivf: nil
+        case .hnsw: SegmentBenchIndex.self
+        case .auto, .ivf: nil
         }
     }
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "cpu.h"
+#include "lists.h"  // belfry_prefetch
 
 typedef struct {
     const uint8_t *records;  // 64-byte aligned
@@ -45,10 +46,5 @@ typedef struct {
 
 // The kernels of an instruction set, or of the best one below it that this machine's architecture has.
 const belfry_routing_kernels *belfry_routing_kernels_for(belfry_isa isa);
-
-// Asks for the lines of a node's links before they are read.
-static inline void belfry_prefetch(const void *address, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)address + i, 0, 3);
-}
 
 #endif

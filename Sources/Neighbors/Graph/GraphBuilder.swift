@@ -35,19 +35,19 @@ package final class GraphBuilder {
     /// How many rows are in the graph.
     package private(set) var inserted = 0
 
+    package let plan: GraphPlan
     let rows: Matrix
     let coder: RoutingCoder
     let records: UnsafeMutablePointer<UInt8>
     private let threads: Int
     private let workers: [Worker]
 
-    /// Prepares a graph of `rows`, which are placed, in their final order, and coded into `records`.
-    package init(
-        rows: Matrix, coder: RoutingCoder, records: UnsafeMutablePointer<UInt8>, options: Options, threads: Int
-    ) {
-        self.rows = rows
-        self.coder = coder
-        self.records = records
+    /// Prepares the graph of a plan.
+    package init(_ plan: GraphPlan, options: Options, threads: Int) {
+        self.plan = plan
+        rows = plan.rows
+        coder = plan.coder
+        records = plan.records
         self.options = options
         self.threads = threads
         count = rows.rows

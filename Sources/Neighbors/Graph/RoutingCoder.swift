@@ -118,6 +118,11 @@ extension RoutingCoder {
             length += components[index] * components[index]
         }
         record.update(repeating: 0, count: shape.recordBytes)
+        guard square.isFinite, length.isFinite else {
+            // Farther from everything than a float can say.
+            UnsafeMutableRawPointer(record).storeBytes(of: .greatestFiniteMagnitude, toByteOffset: 4, as: Float.self)
+            return
+        }
         let half = Float(1 << (shape.bits - 1))
         // With few levels it pays to clip the largest components: the one of some ranges that keeps the direction best.
         var best: (quality: Float, step: Float, product: Float) = (-1, 1, 1)
@@ -207,6 +212,7 @@ extension RoutingCoder {
             }
         }
         target.constant = square
+        guard square.isFinite else { return clear(target) }
         guard shape.projected else { return quantize(centered, largest: largest, into: target) }
 
         let step = largest > 0 ? largest / 127 : 1
@@ -230,7 +236,14 @@ extension RoutingCoder {
         var largest: Float = 0
         for index in 0..<shape.components { largest = max(largest, abs(projected[index])) }
         target.constant = square
+        guard square.isFinite else { return clear(target) }
         quantize(projected, largest: largest, into: target)
+    }
+
+    /// A query that is too long to be computed with: it finds rows, but no particular ones.
+    private func clear(_ target: Query) {
+        target.planes.update(repeating: 0, count: 2 * shape.recordBytes)
+        (target.slope, target.offset) = (0, 0)
     }
 
     private func quantize(_ components: UnsafePointer<Float>, largest: Float, into target: Query) {

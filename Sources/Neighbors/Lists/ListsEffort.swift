@@ -25,6 +25,8 @@ package struct SearchCost: Hashable, Sendable {
     package var rowsScanned = 0
     /// Rows that were looked at again.
     package var rowsReranked = 0
+    /// Rows that were read from the shard.
+    package var rowsSettled = 0
     /// Bytes of centroids and of lists.
     package var bytes = 0
 }

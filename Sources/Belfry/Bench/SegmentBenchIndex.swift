@@ -1,0 +1,107 @@
+import Files
+import Neighbors
+import Shards
+import Synchronization
+import Vectors
+
+/// A segment with an index, as something to measure.
+struct SegmentBenchIndex: BenchIndex {
+    private let segment: Segment
+    private let directory: String
+    /// The base's row of each of the segment's.
+    private let originals: [UInt32]
+
+    static func build(
+        _ base: VectorFile, in directory: String, _ options: BenchBuildOptions
+    ) throws(BelfryError) -> Self {
+        try SegmentBuilder(
+            metric: options.metric, kind: .hnsw, seed: options.seed, threads: options.threads,
+            progress: options.progress
+        ).build(try base.matrix(), in: directory)
+        return try open(directory, options)
+    }
+
+    static func open(_ directory: String, _ options: BenchBuildOptions) throws(BelfryError) -> Self {
+        let segment = try Segment(directory, metric: options.metric)
+        let ids = try IDsReader(SegmentFiles(directory).ids)
+        var originals: [UInt32] = []
+        for row in 0..<segment.shard.rowCount {
+            guard case .number(let number) = try ids.id(row) else {
+                throw .corrupt("Row \(row) has no number.", at: .init(file: SegmentFiles(directory).ids))
+            }
+            originals.append(UInt32(clamping: number))
+        }
+        return Self(segment: segment, directory: directory, originals: originals)
+    }
+
+    var summary: String { segment.kind.rawValue }
+    var memoryBytes: Int { Int(segment.memoryBytesPerVector * Double(segment.shard.rowCount)) }
+    var diskBytes: Int { memoryBytes + segment.shard.fileBytes }
+
+    func efforts(k: Int) -> [BenchEffort] { segment.efforts.map(Self.named) }
+
+    func effort(recall target: Double, k: Int) -> BenchEffort { Self.named(segment.effort(recall: target, k: k)) }
+
+    private static func named(_ effort: Segment.Effort) -> BenchEffort {
+        switch effort {
+        case .exact: BenchEffort("exact", EffortLevel([0, 0]))
+        case .graph(let window): BenchEffort("window=\(window)", EffortLevel([1, UInt32(clamping: window)]))
+        case .lists(let probes): BenchEffort("probes=\(probes)", EffortLevel([2, UInt32(clamping: probes)]))
+        }
+    }
+
+    private static func effort(_ named: BenchEffort) -> Segment.Effort {
+        switch named.level.parameters.first {
+        case 1: .graph(window: Int(named.level.parameters[1]))
+        case 2: .lists(probes: Int(named.level.parameters[1]))
+        default: .exact
+        }
+    }
+
+    func makeSearcher(k: Int, effort: BenchEffort) -> any BenchSearcher {
+        Searcher(segment.makeSearcher(), originals, k, Self.effort(effort))
+    }
+
+    func searchBatch(
+        _ queries: Matrix, k: Int, effort: BenchEffort, threads: Int, into rows: UnsafeMutablePointer<UInt32>
+    ) throws(BelfryError) -> BenchCost? {
+        let failure = Mutex<BelfryError?>(nil)
+        let total = Atomic<UInt64>(0)
+        nonisolated(unsafe) let rows = rows
+        let segment = segment, originals = originals
+        let share = (queries.rows + threads - 1) / threads
+        Parallel.forEachRange(of: queries.rows, size: max(1, share), threads: threads) { range, _ in
+            let searcher = Searcher(segment.makeSearcher(), originals, k, Self.effort(effort))
+            do throws(BelfryError) {
+                for query in range {
+                    let found = try searcher.search(queries.pointer + query * queries.columns, into: rows + query * k)
+                    for index in found..<max(found, k) { rows[query * k + index] = Self.noRow }
+                }
+            } catch { failure.withLock { $0 = error } }
+            total.add(searcher.cost.evaluations, ordering: .relaxed)
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        return BenchCost(evaluations: total.load(ordering: .relaxed))
+    }
+
+    private final class Searcher: BenchSearcher {
+        private let searcher: SegmentSearcher
+        private let originals: [UInt32]
+        private let k: Int
+        private let effort: Segment.Effort
+
+        init(_ searcher: SegmentSearcher, _ originals: [UInt32], _ k: Int, _ effort: Segment.Effort) {
+            (self.searcher, self.originals, self.k, self.effort) = (searcher, originals, k, effort)
+        }
+
+        func search(
+            _ query: UnsafePointer<Float>, into rows: UnsafeMutablePointer<UInt32>
+        ) throws(BelfryError) -> Int {
+            let found = try searcher.search(query, k: k, effort: effort)
+            for (index, neighbor) in found.enumerated() { rows[index] = originals[Int(neighbor.row)] }
+            return found.count
+        }
+
+        var cost: BenchCost { BenchCost(evaluations: UInt64(searcher.evaluations)) }
+    }
+}

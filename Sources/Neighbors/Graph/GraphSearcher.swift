@@ -1,0 +1,172 @@
+import CKernels
+package import Files
+package import Shards
+package import Vectors
+
+/// Searches a graph: one thread's, with all that it needs, used again from query to query.
+///
+/// 1. The query is placed, and quantised for the routing codes.
+/// 2. The few rows of the highest level are all estimated; level by level, a short walk finds where to enter the next.
+/// 3. On the lowest level the walk goes on until its window is expanded: ``GraphWalk``.
+/// 4. What the pool holds is estimated again on the codes of all components.
+/// 5. Where the k-th and the next are nearer to each other than the codes can tell, those rows are read from the shard.
+package final class GraphSearcher {
+    private let view: GraphView
+    private let codes: CodesReader
+    private let shard: ShardReader?
+    private let exact: DistanceKernel
+    private let kernels: belfry_routing_kernels
+    private let query: RoutingCoder.Query
+    private let codesQuery: CodesReader.Query
+    private var walk: GraphWalk
+    private let placed: Matrix
+    private let row: Matrix
+    private let scratch = ShardReader.Scratch()
+    private let entries: UnsafeMutablePointer<UInt32>
+    private let candidates: UnsafeMutablePointer<UInt32>
+    private let distances: UnsafeMutablePointer<Float>
+    private static let limit = 16_384
+    private static let entryLimit = 4_096
+    /// What keeps the mapping alive.
+    private let owner: GraphReader?
+
+    /// What searches have cost since this was last set to zero.
+    package var cost = SearchCost()
+
+    /// A searcher of a mapped graph. Without a shard the codes have the last word.
+    package convenience init(_ graph: GraphReader, codes: CodesReader, shard: ShardReader?) {
+        self.init(graph.view, codes: codes, shard: shard, owner: graph)
+    }
+
+    /// A searcher of a graph that its owner keeps alive.
+    package init(_ view: GraphView, codes: CodesReader, shard: ShardReader?, owner: GraphReader? = nil) {
+        precondition(codes.rowCount >= view.rows && codes.dimension == view.space.dimension)
+        self.view = view
+        self.codes = codes
+        self.shard = shard
+        self.owner = owner
+        exact = DistanceKernel(metric: view.space.metric)
+        kernels = belfry_routing_kernels_for(InstructionSet.current.isa)!.pointee
+        query = RoutingCoder.Query(view.coder)
+        codesQuery = codes.makeQuery()
+        walk = GraphWalk(rows: view.rows, limit: Self.limit)
+        placed = Matrix(rows: 1, columns: view.space.placedDimension)
+        row = Matrix(rows: 1, columns: view.space.dimension)
+        entries = .allocate(capacity: Self.entryLimit)
+        candidates = .allocate(capacity: Self.limit)
+        distances = .allocate(capacity: Self.limit)
+    }
+
+    deinit {
+        entries.deallocate()
+        candidates.deallocate()
+        distances.deallocate()
+    }
+
+    /// The `k` nearest rows that it finds, nearest first.
+    ///
+    /// - Parameter query: as many finite components as the rows have.
+    /// - Throws: `corruptData` for a link to a row that does not exist, or a damaged block of the shard.
+    package func search(_ query: UnsafePointer<Float>, k: Int, effort: GraphEffort) throws(BelfryError) -> [Neighbor] {
+        guard view.rows > 0, k > 0 else { return [] }
+        view.space.place(query: query, into: placed.pointer)
+        view.coder.prepare(placed.pointer, into: self.query)
+        let capacity = min(max(effort.rerank, effort.window, k), Self.limit)
+        try descend(window: min(effort.window, capacity), capacity: capacity)
+        return try rerank(query, k)
+    }
+
+    /// Fills the walk's pool.
+    private func descend(window: Int, capacity: Int) throws(BelfryError) {
+        var routing = belfry_routing(
+            records: view.records, rows: 0, lines: UInt32(view.coder.shape.lines),
+            bits: UInt32(view.coder.shape.bits), query: query.planes, slope: query.slope, offset: query.offset,
+            constant: query.constant)
+        let top = view.sizes.count - 1
+        var entered = min(view.sizes[top], view.rows, Self.entryLimit)
+        for index in 0..<entered { entries[index] = UInt32(index) }
+        for level in view.sizes.indices.reversed() {
+            let lowest = level == 0
+            routing.rows = UInt64(min(view.sizes[level], view.rows))
+            walk.begin()
+            walk.enter(entries, count: entered, &routing, kernels, capacity: lowest ? capacity : 4)
+            let damaged = walk.walk(
+                &routing, kernels, links: view.links[level], degree: view.degree, window: lowest ? window : 1,
+                capacity: lowest ? capacity : 4)
+            cost.rowsScanned += walk.evaluations
+            cost.lists += walk.expansions
+            if let damaged { throw damage(level, damaged) }
+            guard !lowest else { break }
+            entered = min(walk.count, 2)
+            for index in 0..<entered { entries[index] = GraphWalk.row(walk.pool[index]) }
+        }
+    }
+
+    private func damage(_ level: Int, _ row: Int) -> BelfryError {
+        let message = "A link of row \(row) in level \(level) leads to a row that does not exist."
+        guard let file = owner?.file, let links = try? file.range(of: "links") else {
+            return BelfryError(.corruptData, message)
+        }
+        let before = view.sizes[..<level].reduce(0, +) + row
+        return .corrupt(message, at: .byte(links.lowerBound + before * view.degree * 4, of: file.path))
+    }
+
+    /// The best `k` of the pool.
+    private func rerank(_ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) -> [Neighbor] {
+        let count = walk.count
+        for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
+        codesQuery.prepare(query)
+        guard codes.estimates(codesQuery, rows: candidates, count: count, into: distances) else {
+            throw BelfryError(.corruptData, "The graph has more rows than the codes.", at: .init(file: codes.path))
+        }
+        cost.rowsReranked += count
+        cost.bytes += count * Int(codes.bytesPerVector)
+        var best = Neighbor.nearest(candidates, distances, count, min(count, k + k / 4 + 4))
+        try settle(&best, query, k)
+        return best
+    }
+
+    /// Puts the rows about the k-th place in their true order where the codes cannot, and cuts off what is beyond it.
+    private func settle(_ best: inout [Neighbor], _ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) {
+        guard best.count > k else { return }
+        if let shard {
+            let boundary = best[k - 1].distance
+            let doubt = 3 * codes.sigma(codesQuery, row: Int(best[k - 1].row), estimate: boundary)
+            if best[k].distance - boundary < doubt {
+                let prepared = exact.prepare(query, dimension: view.space.dimension)
+                for index in best.indices where abs(best[index].distance - boundary) < doubt {
+                    try shard.copyRow(Int(best[index].row), into: row.row(0), scratch)
+                    best[index].distance = exact.distance(to: prepared, row: row.pointer)
+                    cost.rowsSettled += 1
+                }
+                best.sort()
+            }
+        }
+        best.removeLast(best.count - k)
+    }
+}
+
+extension Neighbor {
+    /// The `wanted` nearest of some rows whose distances are known, nearest first. NaN is never near.
+    package static func nearest(
+        _ rows: UnsafePointer<UInt32>, _ distances: UnsafePointer<Float>, _ count: Int, _ wanted: Int
+    ) -> [Neighbor] {
+        [Neighbor](unsafeUninitializedCapacity: max(wanted, 1)) { best, found in
+            // An insertion sort: nearly all candidates fail at the first comparison.
+            for index in 0..<count where !distances[index].isNaN {
+                let new = Neighbor(row: rows[index], distance: distances[index])
+                if found == wanted {
+                    guard found > 0, new < best[found - 1] else { continue }
+                    found -= 1
+                }
+                var hole = found
+                while hole > 0, new < best[hole - 1] {
+                    best[hole] = best[hole - 1]
+                    hole -= 1
+                }
+                best[hole] = new
+                found += 1
+            }
+        }
+    }
+}

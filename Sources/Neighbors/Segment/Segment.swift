@@ -1,0 +1,111 @@
+public import Files
+public import Shards
+public import Vectors
+
+/// A segment that is open for search: the shard, the codes, and an index if it has one.
+///
+/// ## Usage
+/// ```swift
+/// let segment = try Segment("segments/000001", metric: .cosine)
+/// let searcher = segment.makeSearcher()
+/// let near = try searcher.search(query, k: 10, effort: segment.effort(recall: 0.95, k: 10))
+/// ```
+/// Opening reads headers and small sections only.
+public final class Segment: Sendable {
+    /// How hard a search works.
+    public enum Effort: Hashable, Sendable {
+        /// All rows: nothing is missed.
+        case exact
+        /// A walk through the graph that expands so many of the nearest rows.
+        case graph(window: Int)
+        /// A scan of so many of the nearest lists.
+        case lists(probes: Int)
+    }
+
+    /// What finds near rows.
+    public let kind: IndexKind
+    /// How vectors are compared.
+    public let metric: Metric
+    /// The rows in full precision.
+    public let shard: ShardReader
+    /// What the efforts are worth; nil where that was not measured: every recall below 1 is then answered exactly.
+    public let calibration: RecallCalibration?
+    package let codes: CodesReader
+    package let graph: GraphReader?
+
+    /// Opens the segment in `directory`.
+    /// - Throws: `notFound`, or `corruptData` with file and offset, also for files that do not belong together.
+    public init(_ directory: String, metric: Metric) throws(BelfryError) {
+        let files = SegmentFiles(directory)
+        self.metric = metric
+        shard = try ShardReader(files.vectors)
+        codes = try CodesReader(files.codes)
+        graph = System.exists(files.graph) ? try GraphReader(files.graph) : nil
+        kind = graph != nil ? .hnsw : .exact
+        calibration = System.exists(files.calibration) ? try RecallCalibration(files.calibration) : nil
+        try Self.demand(codes.rowCount, codes.dimension, codes.metric, codes.path, shard, metric)
+        if let graph { try Self.demand(graph.rowCount, graph.dimension, graph.metric, graph.path, shard, metric) }
+    }
+
+    private static func demand(
+        _ rows: Int, _ dimension: Int, _ metric: Metric, _ path: String, _ shard: ShardReader, _ wanted: Metric
+    ) throws(BelfryError) {
+        guard rows == shard.rowCount, dimension == shard.dimension, metric == wanted else {
+            throw .corrupt(
+                "It holds \(rows) rows of \(dimension) under \(metric.rawValue); the segment has \(shard.rowCount) rows of "
+                    + "\(shard.dimension) under \(wanted.rawValue).", at: .init(file: path))
+        }
+    }
+
+    /// The bytes per row that a search reads again and again: codes and index, not the shard.
+    public var memoryBytesPerVector: Double { codes.bytesPerVector + (graph?.bytesPerVector ?? 0) }
+
+    /// The efforts of the index, cheap to dear.
+    public var efforts: [Effort] {
+        graph == nil ? [.exact] : GraphEffort.windows.map { .graph(window: $0) }
+    }
+
+    /// The cheapest effort whose mean recall on queries like the calibration's is at least `target`.
+    public func effort(recall target: Double, k: Int) -> Effort {
+        guard target < 1, let choice = calibration?.choice(recall: target, k: k),
+            let parameter = choice.effort.parameters.first
+        else { return .exact }
+        let size = choice.scaled(Int(parameter))
+        return kind == .hnsw ? .graph(window: size) : .exact
+    }
+
+    /// What one thread searches with.
+    public func makeSearcher() -> SegmentSearcher { SegmentSearcher(self) }
+}
+
+/// One thread's searches of a segment.
+public final class SegmentSearcher {
+    private let segment: Segment
+    private let exact: ExactSearch
+    private let graph: GraphSearcher?
+    private let query: Matrix
+    private var scanned = 0
+
+    init(_ segment: Segment) {
+        self.segment = segment
+        exact = ExactSearch(segment.shard, codes: segment.codes, metric: segment.metric)
+        graph = segment.graph.map { GraphSearcher($0, codes: segment.codes, shard: segment.shard) }
+        query = Matrix(rows: 1, columns: segment.shard.dimension)
+    }
+
+    /// Distances estimated or computed since the searcher was made.
+    public var evaluations: Int { scanned + (graph.map { $0.cost.rowsScanned + $0.cost.rowsReranked } ?? 0) }
+
+    /// The `k` nearest rows that the effort finds, nearest first.
+    /// - Parameter query: as many finite components as the rows have.
+    public func search(
+        _ query: UnsafePointer<Float>, k: Int, effort: Segment.Effort
+    ) throws(BelfryError) -> [Neighbor] {
+        if case .graph(let window) = effort, let graph {
+            return try graph.search(query, k: k, effort: GraphEffort(window: window, k: k))
+        }
+        scanned += segment.shard.rowCount
+        self.query.pointer.update(from: query, count: self.query.columns)
+        return try exact.search(self.query, k: k)[0]
+    }
+}

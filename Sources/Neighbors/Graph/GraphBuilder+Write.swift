@@ -1,16 +1,16 @@
-package import Files
-package import Shards
+import Files
+import Shards
 
 extension GraphBuilder {
     /// The graph as it is now, for a search before it is whole.
-    package var view: GraphView {
+    var view: GraphView {
         GraphView(
             space: plan.space, coder: coder, records: records, links: links.map { UnsafePointer($0) }, sizes: levels,
             degree: options.degree, rows: inserted)
     }
 
     /// Writes the file `graph`: see ``GraphFormat``.
-    package func write(to path: String) throws(BelfryError) {
+    func write(to path: String) throws(BelfryError) {
         precondition(inserted == count, "a whole graph")
         let file = try SegmentFileWriter(
             path, kind: .graph, version: GraphFormat.version, sections: GraphFormat.sections)

@@ -1,6 +1,6 @@
 import CKernels
 import Synchronization
-package import Vectors
+import Vectors
 
 /// Builds a navigable graph over rows on all cores, the same one for any number of threads.
 ///
@@ -15,27 +15,27 @@ package import Vectors
 ///
 /// The batches are those of ParlayANN (Manohar et al., PPoPP 2024), the levels those of HNSW (Malkov and Yashunin,
 /// arXiv 1603.09320), the choice of links is Vamana's (Subramanya et al., NeurIPS 2019).
-package final class GraphBuilder {
-    package struct Options: Sendable {
+final class GraphBuilder {
+    struct Options: Sendable {
         /// Links per row.
-        package var degree = 32
+        var degree = 32
         /// How many rows a new row considers.
-        package var window = 100
+        var window = 100
         /// How much longer the way round may be before a link is taken all the same.
-        package var alpha: Float = 1.2
-        package init() {}
+        var alpha: Float = 1.2
+        init() {}
     }
 
-    package let options: Options
-    package let count: Int
+    let options: Options
+    let count: Int
     /// The levels' sizes, from all rows to the few that a search scans first.
-    package let levels: [Int]
+    let levels: [Int]
     /// `degree` links per row, for every level.
-    package private(set) var links: [UnsafeMutablePointer<UInt32>]
+    private(set) var links: [UnsafeMutablePointer<UInt32>]
     /// How many rows are in the graph.
-    package private(set) var inserted = 0
+    private(set) var inserted = 0
 
-    package let plan: GraphPlan
+    let plan: GraphPlan
     let rows: Matrix
     let coder: RoutingCoder
     let records: UnsafeMutablePointer<UInt8>
@@ -43,7 +43,7 @@ package final class GraphBuilder {
     private let workers: [Worker]
 
     /// Prepares the graph of a plan.
-    package init(_ plan: GraphPlan, options: Options, threads: Int) {
+    init(_ plan: GraphPlan, options: Options, threads: Int) {
         self.plan = plan
         rows = plan.rows
         coder = plan.coder
@@ -57,20 +57,20 @@ package final class GraphBuilder {
             links.initialize(repeating: BELFRY_NO_LINK, count: size * options.degree)
             return links
         }
-        workers = (0..<threads).map { _ in Worker(rows: rows, coder: coder, options: options) }
+        workers = (0..<threads).map { _ in Worker(rows: plan.rows, coder: plan.coder, options: options) }
     }
 
     deinit { links.forEach { $0.deallocate() } }
 
     /// The sizes of the levels of a graph of `count` rows: each a 32nd of the one below, the last at most 128.
-    package static func levels(_ count: Int) -> [Int] {
+    static func levels(_ count: Int) -> [Int] {
         var levels = [count]
         while levels.last! > 128 { levels.append(levels.last! / 32) }
         return levels
     }
 
     /// Inserts rows until `target` of them are in the graph.
-    package func insert(upTo target: Int, progress: (Int) -> Void = { _ in }) {
+    func insert(upTo target: Int, progress: (Int) -> Void = { _ in }) {
         if inserted == 0, target > 0 { insertFirst(min(target, 256)) }
         while inserted < target {
             let largest = max(64, min(inserted / 8, count / 50))

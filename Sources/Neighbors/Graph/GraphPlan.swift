@@ -1,22 +1,22 @@
 import CKernels
-package import Vectors
+import Vectors
 
 /// Everything about a graph that is decided before the first link: the order of the rows, where they are placed, and
 /// how they are coded.
-package final class GraphPlan {
-    package let space: Space
+final class GraphPlan {
+    let space: Space
     /// `order[new]` is the row, as it was given, that is stored as row `new`: a random order, so that the first rows are
     /// a sample of all.
-    package let order: [UInt32]
+    let order: [UInt32]
     /// The placed rows in that order.
-    package let rows: Matrix
-    package let coder: RoutingCoder
-    package let records: UnsafeMutablePointer<UInt8>
+    let rows: Matrix
+    let coder: RoutingCoder
+    let records: UnsafeMutablePointer<UInt8>
 
     private static let sampleLimit = 16_384
 
     /// Plans the graph of `rows`, which are finite.
-    package init(rows given: Matrix, metric: Metric, seed: UInt64, threads: Int) {
+    init(rows given: Matrix, metric: Metric, seed: UInt64, threads: Int) {
         var random = SplitMix64(seed: seed)
         space = Space(metric: metric, of: given)
         order = random.permutation(given.rows)

@@ -1,13 +1,13 @@
 import CKernels
-package import Files
-package import Shards
+import Files
+import Shards
 import Vectors
 
 /// Reads the file `graph` through a mapping. The format is described at ``GraphFormat``.
 ///
 /// Opening verifies what is small: parameters, centre and projection. Codes and links are read by a search whatever they
 /// are: every link is checked before it is followed. ``check()`` reads every byte.
-package final class GraphReader: Sendable {
+final class GraphReader: Sendable {
     /// What the file holds.
     let format: GraphFormat
     let coder: RoutingCoder
@@ -19,7 +19,7 @@ package final class GraphReader: Sendable {
 
     /// Maps the file at `path`.
     /// - Throws: `notFound`, `corruptData` with the byte offset, or `unsupported` for a newer format.
-    package init(_ path: String) throws(BelfryError) {
+    init(_ path: String) throws(BelfryError) {
         file = try SegmentFile(path, kind: .graph, newest: GraphFormat.version)
         format = try GraphFormat(
             parsing: file.verifiedBytes(of: "params"), file: path, base: file.range(of: "params").lowerBound)
@@ -56,28 +56,28 @@ package final class GraphReader: Sendable {
     }
 
     /// Where the file was when it was opened.
-    package var path: String { file.path }
+    var path: String { file.path }
     /// How many rows.
-    package var rowCount: Int { format.rowCount }
+    var rowCount: Int { format.rowCount }
     /// Components of a vector.
-    package var dimension: Int { format.space.dimension }
+    var dimension: Int { format.space.dimension }
     /// How vectors are compared.
-    package var metric: Metric { format.space.metric }
+    var metric: Metric { format.space.metric }
     /// Bytes of codes and links per row.
-    package var bytesPerVector: Double {
+    var bytesPerVector: Double {
         rowCount == 0
             ? 0 : Double(rowCount * format.shape.recordBytes + sizes.reduce(0, +) * format.degree * 4) / Double(rowCount)
     }
 
     /// What a walk needs. Valid while this object is alive.
-    package var view: GraphView {
+    var view: GraphView {
         GraphView(
             space: format.space, coder: coder, records: records, links: links, sizes: sizes, degree: format.degree,
             rows: rowCount)
     }
 
     /// Reads every byte of the file and returns all that is wrong, each with its byte offset.
-    package func check() -> [BelfryError] { file.problems() }
+    func check() -> [BelfryError] { file.problems() }
 
     private static func values<T: FixedWidthInteger>(
         _ file: SegmentFile, _ name: String, _ count: Int, _ type: T.Type
@@ -107,7 +107,7 @@ package final class GraphReader: Sendable {
 }
 
 /// What a walk reads: pointers into a mapped file, or into a builder that is at work.
-package struct GraphView {
+struct GraphView {
     let space: Space
     let coder: RoutingCoder
     let records: UnsafePointer<UInt8>

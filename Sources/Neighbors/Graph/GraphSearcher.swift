@@ -1,7 +1,7 @@
 import CKernels
-package import Files
-package import Shards
-package import Vectors
+import Files
+import Shards
+import Vectors
 
 /// Searches a graph: one thread's, with all that it needs, used again from query to query.
 ///
@@ -10,7 +10,7 @@ package import Vectors
 /// 3. On the lowest level the walk goes on until its window is expanded: ``GraphWalk``.
 /// 4. What the pool holds is estimated again on the codes of all components.
 /// 5. Where the k-th and the next are nearer to each other than the codes can tell, those rows are read from the shard.
-package final class GraphSearcher {
+final class GraphSearcher {
     private let view: GraphView
     private let codes: CodesReader
     private let shard: ShardReader?
@@ -31,15 +31,15 @@ package final class GraphSearcher {
     private let owner: GraphReader?
 
     /// What searches have cost since this was last set to zero.
-    package var cost = SearchCost()
+    var cost = SearchCost()
 
     /// A searcher of a mapped graph. Without a shard the codes have the last word.
-    package convenience init(_ graph: GraphReader, codes: CodesReader, shard: ShardReader?) {
+    convenience init(_ graph: GraphReader, codes: CodesReader, shard: ShardReader?) {
         self.init(graph.view, codes: codes, shard: shard, owner: graph)
     }
 
     /// A searcher of a graph that its owner keeps alive.
-    package init(_ view: GraphView, codes: CodesReader, shard: ShardReader?, owner: GraphReader? = nil) {
+    init(_ view: GraphView, codes: CodesReader, shard: ShardReader?, owner: GraphReader? = nil) {
         precondition(codes.rowCount >= view.rows && codes.dimension == view.space.dimension)
         self.view = view
         self.codes = codes
@@ -67,7 +67,7 @@ package final class GraphSearcher {
     ///
     /// - Parameter query: as many finite components as the rows have.
     /// - Throws: `corruptData` for a link to a row that does not exist, or a damaged block of the shard.
-    package func search(_ query: UnsafePointer<Float>, k: Int, effort: GraphEffort) throws(BelfryError) -> [Neighbor] {
+    func search(_ query: UnsafePointer<Float>, k: Int, effort: GraphEffort) throws(BelfryError) -> [Neighbor] {
         guard view.rows > 0, k > 0 else { return [] }
         view.space.place(query: query, into: placed.pointer)
         view.coder.prepare(placed.pointer, into: self.query)
@@ -148,7 +148,7 @@ package final class GraphSearcher {
 
 extension Neighbor {
     /// The `wanted` nearest of some rows whose distances are known, nearest first. NaN is never near.
-    package static func nearest(
+    static func nearest(
         _ rows: UnsafePointer<UInt32>, _ distances: UnsafePointer<Float>, _ count: Int, _ wanted: Int
     ) -> [Neighbor] {
         [Neighbor](unsafeUninitializedCapacity: max(wanted, 1)) { best, found in

@@ -1,5 +1,5 @@
-package import CKernels
-package import Vectors
+import CKernels
+import Vectors
 
 /// The best-first walk through a graph: what one thread needs for it, used again from query to query.
 ///
@@ -10,18 +10,18 @@ package import Vectors
 ///
 /// The window is how far the walk looks; what is beyond it, up to the capacity, was seen on the way and costs nothing
 /// more: it is there for the rerank. (The split buffer of Intel's Scalable Vector Search.)
-package struct GraphWalk: ~Copyable {
+struct GraphWalk: ~Copyable {
     /// Distance (as an ordered integer) in the upper half; row and, in the lowest bit, whether it is expanded.
-    package typealias Entry = UInt64
+    typealias Entry = UInt64
 
     /// The pool, nearest first.
-    package let pool: UnsafeMutablePointer<Entry>
-    package private(set) var count = 0
-    package let limit: Int
+    let pool: UnsafeMutablePointer<Entry>
+    private(set) var count = 0
+    let limit: Int
     /// Rows that were estimated since `begin`.
-    package private(set) var evaluations = 0
+    private(set) var evaluations = 0
     /// Rows that were expanded since `begin`.
-    package private(set) var expansions = 0
+    private(set) var expansions = 0
 
     private let rows: Int
     private let visited: UnsafeMutablePointer<UInt64>
@@ -35,7 +35,7 @@ package struct GraphWalk: ~Copyable {
     private static let degreeLimit = 256
 
     /// Room for walks over `rows` rows with pools of up to `limit`.
-    package init(rows: Int, limit: Int) {
+    init(rows: Int, limit: Int) {
         self.rows = rows
         self.limit = limit
         words = (rows + 63) / 64
@@ -57,11 +57,11 @@ package struct GraphWalk: ~Copyable {
 
     /// The row of a pool entry.
     @inline(__always)
-    package static func row(_ entry: Entry) -> UInt32 { UInt32(truncatingIfNeeded: entry) >> 1 }
+    static func row(_ entry: Entry) -> UInt32 { UInt32(truncatingIfNeeded: entry) >> 1 }
 
     /// The estimated distance of a pool entry.
     @inline(__always)
-    package static func distance(_ entry: Entry) -> Float {
+    static func distance(_ entry: Entry) -> Float {
         let ordered = UInt32(entry >> 32)
         return Float(bitPattern: ordered >> 31 == 1 ? ordered & 0x7fff_ffff : ~ordered)
     }
@@ -74,7 +74,7 @@ package struct GraphWalk: ~Copyable {
     }
 
     /// Forgets the walk before.
-    package mutating func begin() {
+    mutating func begin() {
         if seenCount > Self.seenLimit {
             visited.update(repeating: 0, count: words)
         } else {
@@ -87,7 +87,7 @@ package struct GraphWalk: ~Copyable {
     }
 
     /// Starts from `rows`, all below the number of rows and none of them twice.
-    package mutating func enter(_ rows: UnsafePointer<UInt32>, count entered: Int, _ routing: inout belfry_routing,
+    mutating func enter(_ rows: UnsafePointer<UInt32>, count entered: Int, _ routing: inout belfry_routing,
         _ kernels: belfry_routing_kernels, capacity: Int) {
         var done = 0
         while done < entered {
@@ -134,7 +134,7 @@ package struct GraphWalk: ~Copyable {
     ///   - routing: its `rows` are those that have links.
     ///   - links: `degree` rows per node, in the order of rows, ended by `BELFRY_NO_LINK` where they are fewer.
     /// - Returns: the row whose links are damaged, or nil.
-    package mutating func walk(
+    mutating func walk(
         _ routing: inout belfry_routing, _ kernels: belfry_routing_kernels, links: UnsafePointer<UInt32>, degree: Int,
         window: Int, capacity: Int
     ) -> Int? {

@@ -1,5 +1,5 @@
 import CKernels
-package import Vectors
+import Vectors
 
 /// Makes routing codes of rows, and planes of queries.
 ///
@@ -10,26 +10,26 @@ package import Vectors
 ///    makes ⟨y, scale · z⟩ = |y|² (RaBitQ: Gao and Long, arXiv 2405.12497).
 /// 4. A query becomes signed bytes. Then |q − x|² = |q'|² + |x'|² − 2⟨q', x'⟩, where x' is the row minus the centre: the
 ///    squares are exact, and the product is that of the codes; what lies outside the subspace is taken as orthogonal.
-package final class RoutingCoder: Sendable {
-    package let shape: RoutingShape
+final class RoutingCoder: Sendable {
+    let shape: RoutingShape
     /// Components of a placed row.
-    package let dimension: Int
+    let dimension: Int
     /// The centre of the rows: `stride` floats, zero beyond the dimension.
-    package let center: [Float]
+    let center: [Float]
     /// `components × stride` signed bytes, empty where nothing is projected.
-    package let matrix: [Int8]
+    let matrix: [Int8]
     /// What one unit of a matrix row is worth.
-    package let matrixSteps: [Float]
+    let matrixSteps: [Float]
     /// Σ of each matrix row, which corrects for the query's offset of 128.
     private let matrixSums: [Int32]
     /// The matrix as floats, to project rows.
     private let floats: Matrix?
 
     /// Bytes from one row of the matrix to the next.
-    package static func stride(_ dimension: Int) -> Int { (dimension + 63) / 64 * 64 }
+    static func stride(_ dimension: Int) -> Int { (dimension + 63) / 64 * 64 }
 
     /// A coder from its parts, as a file holds them.
-    package init(shape: RoutingShape, dimension: Int, center: [Float], matrix: [Int8], matrixSteps: [Float]) {
+    init(shape: RoutingShape, dimension: Int, center: [Float], matrix: [Int8], matrixSteps: [Float]) {
         let stride = Self.stride(dimension)
         precondition(center.count == stride)
         precondition(matrix.count == (shape.projected ? shape.components * stride : 0))
@@ -55,7 +55,7 @@ package final class RoutingCoder: Sendable {
     }
 
     /// A coder of `shape` for rows like those of `sample`, from which `center` has been subtracted.
-    package convenience init(shape: RoutingShape, sample: Matrix, center: [Float], seed: UInt64) {
+    convenience init(shape: RoutingShape, sample: Matrix, center: [Float], seed: UInt64) {
         let dimension = sample.columns
         let stride = Self.stride(dimension)
         let padded = center + [Float](repeating: 0, count: stride - dimension)
@@ -82,7 +82,7 @@ extension RoutingCoder {
     /// The codes' components of `count` placed rows: centred, and projected if the shape says so. `target` has
     /// `count × components` floats, `scratch` `count × dimension`; `squares[i]` is the row's squared distance from the
     /// centre.
-    package func project(
+    func project(
         _ rows: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>,
         squares: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
@@ -107,7 +107,7 @@ extension RoutingCoder {
     }
 
     /// Writes a row's record from its projected components.
-    package func encode(
+    func encode(
         _ components: UnsafePointer<Float>, square: Float, into record: UnsafeMutablePointer<UInt8>
     ) {
         let count = shape.components
@@ -160,18 +160,18 @@ extension RoutingCoder {
 
 extension RoutingCoder {
     /// A query's planes and what belongs to them. One thread's, used again for every query.
-    package final class Query {
+    final class Query {
         /// Two planes of a record's bytes, 64-byte aligned.
-        package let planes: UnsafeMutablePointer<Int8>
-        package var slope: Float = 0
-        package var offset: Float = 0
-        package var constant: Float = 0
+        let planes: UnsafeMutablePointer<Int8>
+        var slope: Float = 0
+        var offset: Float = 0
+        var constant: Float = 0
         fileprivate let centered: UnsafeMutablePointer<Float>
         fileprivate let bytes: UnsafeMutablePointer<UInt8>
         fileprivate let products: UnsafeMutablePointer<Int32>
         fileprivate let components: UnsafeMutablePointer<Float>
 
-        package init(_ coder: RoutingCoder) {
+        init(_ coder: RoutingCoder) {
             let stride = RoutingCoder.stride(coder.dimension)
             planes = Self.aligned(2 * coder.shape.recordBytes)
             centered = Self.aligned(stride)
@@ -199,7 +199,7 @@ extension RoutingCoder {
     }
 
     /// Looks at a placed query once, for any number of records.
-    package func prepare(_ query: UnsafePointer<Float>, into target: Query) {
+    func prepare(_ query: UnsafePointer<Float>, into target: Query) {
         let dimension = dimension
         let centered = target.centered
         var (square, largest): (Float, Float) = (0, 0)
@@ -232,7 +232,7 @@ extension RoutingCoder {
     }
 
     /// The same for components that are already centred and projected: a row of a build's batch.
-    package func prepare(projected: UnsafePointer<Float>, square: Float, into target: Query) {
+    func prepare(projected: UnsafePointer<Float>, square: Float, into target: Query) {
         var largest: Float = 0
         for index in 0..<shape.components { largest = max(largest, abs(projected[index])) }
         target.constant = square

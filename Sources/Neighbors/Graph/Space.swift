@@ -1,4 +1,4 @@
-package import Vectors
+import Vectors
 
 /// How rows and queries are placed so that the nearest under any metric is the nearest in squared Euclidean distance.
 ///
@@ -10,21 +10,21 @@ package import Vectors
 ///
 /// M is the length of the longest row: all rows of `ip` are placed on a sphere, and |q − x|² = |q|² + M² − 2⟨q, x⟩
 /// (Bachrach et al., RecSys 2014).
-package struct Space: Sendable {
-    package let metric: Metric
+struct Space: Sendable {
+    let metric: Metric
     /// Components of a row as it came.
-    package let dimension: Int
+    let dimension: Int
     /// The squared length of the longest row, under `ip`.
-    package let largestSquare: Float
+    let largestSquare: Float
 
-    package init(metric: Metric, dimension: Int, largestSquare: Float) {
+    init(metric: Metric, dimension: Int, largestSquare: Float) {
         self.metric = metric
         self.dimension = dimension
         self.largestSquare = largestSquare
     }
 
     /// The space of some rows.
-    package init(metric: Metric, of rows: Matrix) {
+    init(metric: Metric, of rows: Matrix) {
         var largest: Float = 0
         if metric == .ip {
             for row in 0..<rows.rows {
@@ -35,10 +35,10 @@ package struct Space: Sendable {
     }
 
     /// Components of a row as it is placed.
-    package var placedDimension: Int { metric == .ip ? dimension + 1 : dimension }
+    var placedDimension: Int { metric == .ip ? dimension + 1 : dimension }
 
     /// Places one row; `target` has `placedDimension` components.
-    package func place(row: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+    func place(row: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
         place(query: row, into: target)
         if metric == .ip {
             target[dimension] = max(0, largestSquare - Self.square(row, dimension)).squareRoot()
@@ -46,7 +46,7 @@ package struct Space: Sendable {
     }
 
     /// Places a query; `target` has `placedDimension` components.
-    package func place(query: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+    func place(query: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
         target.update(from: query, count: dimension)
         switch metric {
         case .l2: break
@@ -60,7 +60,7 @@ package struct Space: Sendable {
     }
 
     /// Places all rows, in the order of `order`.
-    package func place(_ rows: Matrix, order: [UInt32], threads: Int) -> Matrix {
+    func place(_ rows: Matrix, order: [UInt32], threads: Int) -> Matrix {
         let placed = Matrix(rows: rows.rows, columns: placedDimension)
         let width = placedDimension
         let (source, target) = (rows, placed)

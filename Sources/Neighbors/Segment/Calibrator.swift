@@ -1,7 +1,7 @@
-package import Files
-package import Shards
+import Files
+import Shards
 import Synchronization
-package import Vectors
+import Vectors
 
 /// Measures what the efforts of an index are worth, against exact search.
 struct Calibrator {

@@ -31,7 +31,7 @@ public final class Segment: Sendable {
     /// What the efforts are worth; nil where that was not measured: every recall below 1 is then answered exactly.
     public let calibration: RecallCalibration?
     package let codes: CodesReader
-    package let graph: GraphReader?
+    let graph: GraphReader?
 
     /// Opens the segment in `directory`.
     /// - Throws: `notFound`, or `corruptData` with file and offset, also for files that do not belong together.

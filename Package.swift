@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "Belfry", targets: ["Belfry"]),
         .library(name: "Towers", targets: ["Towers"]),
         .library(name: "Shards", targets: ["Files", "Vectors", "Shards"]),
+        .library(name: "Neighbors", targets: ["Neighbors"]),
         .executable(name: "belfry", targets: ["BelfryCommand"]),
     ],
     dependencies: [

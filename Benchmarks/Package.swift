@@ -15,6 +15,17 @@ let package = Package(
                 .product(name: "Shards", package: "belfry"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: [.swiftLanguageMode(.v6)])
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        // What it measures is not for users of the library: built with `-Xswiftc -enable-testing`.
+        .executableTarget(
+            name: "CodesBenchmark",
+            dependencies: [
+                "CReadSum",
+                .product(name: "Shards", package: "belfry"),
+                .product(name: "Neighbors", package: "belfry"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .target(name: "CReadSum"),
     ]
 )

@@ -12,10 +12,10 @@ package final class ListsReader: Sendable {
     /// The mean of the placed rows.
     let mean: [Float]
     /// The first row of each list, and behind them the number of rows.
-    let starts: [Int]
+    private let starts: [Int]
     /// The first block of each list, and behind them the number of blocks.
-    let blockStarts: [Int]
-    let file: SegmentFile
+    private let blockStarts: [Int]
+    private let file: SegmentFile
     nonisolated(unsafe) let cells: UnsafePointer<UInt8>
     nonisolated(unsafe) let blocks: UnsafePointer<UInt8>
 
@@ -56,6 +56,14 @@ package final class ListsReader: Sendable {
     package var metric: Metric { format.metric }
     /// How many lists.
     package var listCount: Int { format.listCount }
+
+    /// The first row of a list, and the one behind its last.
+    @inline(__always)
+    func rows(of list: Int) -> (first: Int, end: Int) { (starts[list], starts[list + 1]) }
+
+    /// The first block of a list; that of the number of lists is the number of blocks.
+    @inline(__always)
+    func block(of list: Int) -> Int { blockStarts[list] }
 
     /// Reads every byte of the file and returns all that is wrong, each with its byte offset.
     package func check() -> [BelfryError] { file.problems() }

@@ -127,8 +127,8 @@ package final class ListsSearcher {
 extension ListsSearcher {
     /// The best `k` of a query's pool.
     func rerank(_ found: ListsQuery, _ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) -> [Neighbor] {
-        let count = found.pool.count
-        guard count > 0, let rows = found.pool.rows else { return [] }
+        let count = found.pool.pointee.count
+        guard count > 0, let rows = found.pool.pointee.rows else { return [] }
         cost.rowsReranked += count
         self.query.prepare(query)
         guard codes.estimates(self.query, rows: rows, count: count, into: found.distances) else {

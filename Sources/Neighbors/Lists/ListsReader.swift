@@ -12,10 +12,10 @@ package final class ListsReader: Sendable {
     /// The mean of the placed rows.
     let mean: [Float]
     /// The first row of each list, and behind them the number of rows.
-    let starts: [Int]
+    nonisolated(unsafe) let starts: UnsafeMutablePointer<UInt32>
     /// The first block of each list, and behind them the number of blocks.
-    let blockStarts: [Int]
-    let file: SegmentFile
+    nonisolated(unsafe) let blockStarts: UnsafeMutablePointer<UInt32>
+    private let file: SegmentFile
     nonisolated(unsafe) let cells: UnsafePointer<UInt8>
     nonisolated(unsafe) let blocks: UnsafePointer<UInt8>
 
@@ -38,12 +38,21 @@ package final class ListsReader: Sendable {
             }
             blocks.append(blocks[list] + ListsFormat.blocks(places[list + 1] - places[list]))
         }
-        (starts, blockStarts) = (places, blocks)
         try format.demand(file, "blocks", blocks.last! * format.rowBlockBytes)
         // A section without bytes is never read.
         let nothing = UnsafeRawPointer(bitPattern: 64)!
         self.cells = (try file.bytes(of: "cells").baseAddress ?? nothing).assumingMemoryBound(to: UInt8.self)
         self.blocks = (try file.bytes(of: "blocks").baseAddress ?? nothing).assumingMemoryBound(to: UInt8.self)
+        (starts, blockStarts) = (.allocate(capacity: places.count), .allocate(capacity: blocks.count))
+        for list in places.indices {
+            starts[list] = UInt32(places[list])
+            blockStarts[list] = UInt32(blocks[list])
+        }
+    }
+
+    deinit {
+        starts.deallocate()
+        blockStarts.deallocate()
     }
 
     /// Where the file was when it was opened.
@@ -56,6 +65,14 @@ package final class ListsReader: Sendable {
     package var metric: Metric { format.metric }
     /// How many lists.
     package var listCount: Int { format.listCount }
+
+    /// The first row of a list, and the one behind its last.
+    @inline(__always)
+    func rows(of list: Int) -> (first: Int, end: Int) { (Int(starts[list]), Int(starts[list + 1])) }
+
+    /// The first block of a list; that of the number of lists is the number of blocks.
+    @inline(__always)
+    func block(of list: Int) -> Int { Int(blockStarts[list]) }
 
     /// Reads every byte of the file and returns all that is wrong, each with its byte offset.
     package func check() -> [BelfryError] { file.problems() }

@@ -6,70 +6,62 @@ package import Vectors
 /// The plane of codes that candidates are looked at again on.
 package typealias ListsCodes = PlainCodes
 
-/// Searches lists: one query at a time, one searcher per thread.
+/// Searches lists: one query at a time, or several that share passes over the lists. One searcher per thread.
 ///
-/// 1. The query is placed, and rounded to 8 bits with one step for all components.
+/// 1. The query is placed (see ``ListsFormat``) and rounded to 8 bits.
 /// 2. The centroids' codes give the base of every list; the nearest lists are taken in order.
 /// 3. Each list is scanned 16 rows abreast. Rows whose estimate is below that of the `rerank`-th best so far go to the
 ///    pool; a filter is asked about them only.
 /// 4. What is left in the pool gets its distance from the shared codes, and the best `k` are the answer; with a shard, a
 ///    few more than `k` get their exact distance from there first.
 ///
-/// It allocates when an effort is larger than any before, and for the answer.
+/// It allocates when an effort is larger than any before, and for the answer. It does not look at the query's
+/// components (`VectorCheck` does).
 package final class ListsSearcher {
-    private let lists: ListsReader
+    let lists: ListsReader
+    let kernels: UnsafePointer<belfry_lists_kernels>
+    let scratch: UnsafeMutablePointer<UInt32>
     private let codes: ListsCodes
+    private let query: ListsCodes.Query
     private let shard: ShardReader?
-    private let kernels: UnsafePointer<belfry_lists_kernels>
     private let exact: DistanceKernel
-    private let scratch = ShardReader.Scratch()
-    /// What all searches so far have cost.
-    package private(set) var cost = SearchCost()
-
-    private let placed: UnsafeMutablePointer<Float>
-    private let components: UnsafeMutablePointer<Int8>
-    private let bases: UnsafeMutablePointer<Float>
-    private let order: UnsafeMutablePointer<UInt32>
-    private let words: UnsafeMutablePointer<UInt32>
+    private let blocks = ShardReader.Scratch()
     private let row: UnsafeMutableBufferPointer<Float>
-    private var pool = belfry_pool()
-    private var distances = UnsafeMutablePointer<Float>.allocate(capacity: 0)
+    private let one: ListsQuery
+    /// What all searches so far have cost.
+    package internal(set) var cost = SearchCost()
+    /// Ask the kernel for all lists of a query before the first of them is scanned: for files that are larger than
+    /// memory, where a page that is not there costs more than the request for it.
+    package var readsAhead = false {
+        didSet { lists.expect(randomReads: readsAhead) }
+    }
 
     /// A searcher over lists whose rows, in their order, are those of `codes` and of `shard`.
     package init(
         _ lists: ListsReader, codes: ListsCodes, shard: ShardReader? = nil,
         instructionSet: InstructionSet = .current
     ) {
+        precondition(codes.rowCount == lists.rowCount && shard?.rowCount ?? lists.rowCount == lists.rowCount)
         (self.lists, self.codes, self.shard) = (lists, codes, shard)
         kernels = belfry_lists_kernels_for(instructionSet.isa)!
         exact = DistanceKernel(metric: lists.metric, instructionSet: instructionSet)
-        let format = lists.format
-        placed = .allocate(capacity: format.dimension)
-        components = .allocate(capacity: format.rowLines * 8)
-        let room = (ListsFormat.blocks(format.listCount) + 1) * ListsFormat.blockRows
-        bases = .allocate(capacity: room)
-        order = .allocate(capacity: room)
-        words = .allocate(capacity: 2 * room)
-        row = .allocate(capacity: shard == nil ? 0 : format.dimension)
+        query = codes.makeQuery()
+        one = ListsQuery(lists, kernels)
+        scratch = .allocate(capacity: ListsQuery.scratch(lists.format))
+        row = .allocate(capacity: shard == nil ? 0 : lists.dimension)
     }
 
     deinit {
-        placed.deallocate()
-        components.deallocate()
-        bases.deallocate()
-        order.deallocate()
-        words.deallocate()
+        scratch.deallocate()
         row.deallocate()
-        distances.deallocate()
-        pool.estimates?.deallocate()
-        pool.rows?.deallocate()
     }
 
     /// The `k` nearest rows that were found, nearest first.
     ///
     /// - Parameters:
     ///   - query: A component for each of the lists' dimension.
-    ///   - keeping: Only these rows are returned. Lists are scanned on until enough of them were seen.
+    ///   - keeping: Only these rows are returned. Lists are scanned beyond the effort's until four times as many of these
+    ///     rows were seen as are looked at again, or all of them.
     ///   - excluding: These rows are not returned.
     /// - Throws: `corruptData` with the place of a damaged block of the shard; `invalidInput` for a row set of another
     ///   number of rows.
@@ -77,152 +69,96 @@ package final class ListsSearcher {
         _ query: UnsafePointer<Float>, k: Int, effort: ListsEffort, keeping: RowSet? = nil, excluding: RowSet? = nil
     ) throws(BelfryError) -> [Neighbor] {
         precondition(k >= 0)
-        try check(keeping)
-        try check(excluding)
+        let filter = try ListsFilter(keeping: keeping, excluding: excluding, lists)
         guard k > 0, lists.rowCount > 0 else { return [] }
+        let plan = self.plan(k, effort, filter)
+        one.start(query, keep: plan.keep, wanted: plan.ranked, scratch)
+        if readsAhead { lists.readAhead(one.order, min(plan.probes, one.found)) }
+        filter.withBits { bits in probe(one, from: 0, plan, filter, bits) }
+        one.finish()
+        return try rerank(one, query, k)
+    }
+
+    /// What an effort comes to.
+    struct Plan {
+        /// Candidates kept, lists scanned whatever they hold, lists that may be scanned.
+        var keep, probes, ranked: Int
+        /// With a filter: how many of the rows that it lets through are to be seen.
+        var seen: Int
+    }
+
+    func plan(_ k: Int, _ effort: ListsEffort, _ filter: ListsFilter) -> Plan {
         let keep = min(max(effort.rerank, k), lists.rowCount)
-        reserve(keep)
-        pool.count = 0
-        pool.keep = keep
-        pool.limit = .infinity
-        let (ofCells, ofRows) = prepare(query)
-        withBits(keeping, excluding) { filter in
-            scan(ofCells, ofRows, effort, keeping, filter)
-        }
-        belfry_pool_cut(kernels, &pool)
-        return try rerank(query, k)
+        let probes = min(effort.probes, lists.listCount)
+        guard let left = filter.admitted else { return Plan(keep: keep, probes: probes, ranked: probes, seen: 0) }
+        return Plan(keep: keep, probes: probes, ranked: lists.listCount, seen: min(left, 4 * keep))
     }
 
-    private func check(_ set: RowSet?) throws(BelfryError) {
-        guard let set, set.capacity != lists.rowCount else { return }
-        throw BelfryError(
-            .invalidInput, "The row set is of \(set.capacity) rows; the lists have \(lists.rowCount).",
-            at: .init(file: lists.path), remedy: "Make the set for this segment.")
-    }
-
-    private func reserve(_ keep: Int) {
-        let capacity = 3 * keep + 256
-        guard capacity > pool.capacity else { return }
-        pool.estimates?.deallocate()
-        pool.rows?.deallocate()
-        distances.deallocate()
-        pool.estimates = .allocate(capacity: capacity)
-        pool.rows = .allocate(capacity: capacity)
-        distances = .allocate(capacity: capacity)
-        pool.capacity = capacity
-    }
-}
-
-// MARK: the scan
-
-extension ListsSearcher {
-    /// Places and rounds the query, for the blocks of centroids and for those of rows.
-    private func prepare(_ query: UnsafePointer<Float>) -> (cells: belfry_block_query, rows: belfry_block_query) {
-        let format = lists.format
-        let d = format.dimension
-        lists.mean.withUnsafeBufferPointer { mean in
-            format.metric.place(query: query, mean: mean.baseAddress!, dimension: d, into: placed)
-        }
-        var largest: Float = 0
-        for i in 0..<d { largest = max(largest, abs(placed[i])) }
-        let step = largest / 127
-        let factor = step > 0 && step.isFinite ? 1 / step : 0
-        var sum: Int32 = 0
-        for i in 0..<d {
-            let whole = max(-127, min(127, (placed[i] * factor).rounded()))
-            components[i] = whole == whole ? Int8(whole) : 0
-            sum += Int32(components[i])
-        }
-        for i in d..<format.rowLines * 8 { components[i] = 0 }
-        let cells = belfry_block_query(
-            components: components, lines: format.cellLines, start: -(255 * sum / 2), scale: -2 * step)
-        let rows = belfry_block_query(
-            components: components, lines: format.rowLines, start: -(15 * sum / 2),
-            scale: -2 * step * format.scaleUnit / format.biasUnit)
-        return (cells, rows)
-    }
-
-    /// Fills the pool.
-    private func scan(
-        _ ofCells: belfry_block_query, _ ofRows: belfry_block_query, _ effort: ListsEffort, _ keeping: RowSet?,
-        _ filter: UnsafePointer<belfry_row_filter>?
+    /// Scans a query's lists from the one at place `from` of its order on.
+    func probe(
+        _ query: ListsQuery, from: Int, _ plan: Plan, _ filter: ListsFilter,
+        _ bits: UnsafePointer<belfry_row_filter>?
     ) {
-        var (ofCells, ofRows) = (ofCells, ofRows)
-        let format = lists.format
-        let (kernels, blocks, bases, order) = (kernels.pointee, lists.blocks, bases, order)
-        kernels.estimates8(&ofCells, lists.cells, format.listCount, bases)
-        let planned = min(effort.probes, format.listCount)
-        let wanted = keeping == nil ? planned : format.listCount
-        let found = belfry_least_first(self.kernels, bases, format.listCount, wanted, order, words)
-        let unit = 1 / format.biasUnit
-        let bytes = format.rowBlockBytes
-        var (probed, rows, scannedBlocks) = (0, 0, 0)
-        lists.starts.withUnsafeBufferPointer { starts in
-            lists.blockStarts.withUnsafeBufferPointer { blockStarts in
-                while probed < found {
-                    let list = Int(order[probed])
-                    let first = starts[list]
-                    let count = starts[list + 1] - first
-                    probed += 1
-                    let ahead = probed < found ? blocks + blockStarts[Int(order[probed])] * bytes : nil
-                    kernels.scan4(
-                        &ofRows, blocks + blockStarts[list] * bytes, count, UInt32(first), bases[list] * unit, filter,
-                        ahead, &pool)
-                    rows += count
-                    scannedBlocks += blockStarts[list + 1] - blockStarts[list]
-                    if probed == planned, keeping == nil { break }
-                }
-            }
+        let (order, found, lists) = (query.order, query.found, lists)
+        var (place, rows, blocks, seen) = (from, 0, 0, 0)
+        while place < found, place < plan.probes || seen < plan.seen {
+            let list = Int(order[place])
+            place += 1
+            query.scan(list, next: place < found ? Int(order[place]) : nil, bits)
+            let (first, end) = lists.rows(of: list)
+            rows += end - first
+            blocks += ListsFormat.blocks(end - first)
+            if plan.seen > 0 { seen += filter.count(first, end) }
         }
+        charge(lists: place - from, rows: rows, blocks: blocks)
+    }
+
+    func charge(lists probed: Int, rows: Int, blocks: Int, cells: Int = 1) {
+        let format = lists.format
         cost.lists += probed
         cost.rowsScanned += rows
-        cost.bytes += scannedBlocks * bytes + ListsFormat.blocks(format.listCount) * format.cellBlockBytes
-    }
-
-    /// Gives the bits of the row sets, if there are any, to `body`.
-    private func withBits(
-        _ keeping: RowSet?, _ excluding: RowSet?, _ body: (UnsafePointer<belfry_row_filter>?) -> Void
-    ) {
-        if keeping == nil && excluding == nil { return body(nil) }
-        (keeping?.words ?? []).withUnsafeBufferPointer { keep in
-            (excluding?.words ?? []).withUnsafeBufferPointer { drop in
-                var filter = belfry_row_filter(
-                    keep: keeping == nil ? nil : keep.baseAddress, drop: excluding == nil ? nil : drop.baseAddress)
-                body(&filter)
-            }
-        }
+        cost.bytes += blocks * format.rowBlockBytes
+        cost.bytes += cells * ListsFormat.blocks(format.listCount) * format.cellBlockBytes
     }
 }
 
 // MARK: the candidates
 
 extension ListsSearcher {
-    /// The best `k` of the pool.
-    private func rerank(_ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) -> [Neighbor] {
-        let count = pool.count
-        guard count > 0, let rows = pool.rows else { return [] }
+    /// The best `k` of a query's pool.
+    func rerank(_ found: ListsQuery, _ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) -> [Neighbor] {
+        let count = found.pool.pointee.count
+        guard count > 0, let rows = found.pool.pointee.rows else { return [] }
         cost.rowsReranked += count
-        codes.estimates(codes.prepare(query), rows: rows, count: count, into: distances)
-        let wanted = shard == nil ? k : k + k / 4 + 8
-        var best = nearest(rows, count, min(wanted, count))
-        if let shard {
-            let prepared = exact.prepare(query, dimension: lists.dimension)
-            for index in best.indices {
-                try shard.copyRow(Int(best[index].row), into: row, scratch)
-                best[index].distance = exact.distance(to: prepared, row: row.baseAddress!)
-            }
-            best.removeAll { $0.distance.isNaN }
-            best.sort()
-            if best.count > k { best.removeLast(best.count - k) }
+        self.query.prepare(query)
+        guard codes.estimates(self.query, rows: rows, count: count, into: found.distances) else {
+            throw .corrupt("The lists name a row that has no code.", at: .init(file: lists.path))
         }
+        guard let shard else { return Self.nearest(rows, found.distances, count, min(k, count)) }
+        var best = Self.nearest(rows, found.distances, count, min(k + k / 4 + 8, count))
+        let prepared = exact.prepare(query, dimension: lists.dimension)
+        for index in best.indices {
+            try shard.copyRow(Int(best[index].row), into: row, blocks)
+            best[index].distance = exact.distance(to: prepared, row: row.baseAddress!)
+        }
+        best.removeAll { $0.distance.isNaN }
+        best.sort()
+        if best.count > k { best.removeLast(best.count - k) }
         return best
     }
 
-    /// The `wanted` nearest of the candidates, whose distances are known.
-    private func nearest(_ rows: UnsafePointer<UInt32>, _ count: Int, _ wanted: Int) -> [Neighbor] {
-        let distances = distances
+    /// The `wanted` nearest of `count` rows.
+    private static func nearest(
+        _ rows: UnsafePointer<UInt32>, _ distances: UnsafePointer<Float>, _ count: Int, _ wanted: Int
+    ) -> [Neighbor] {
+        guard wanted <= 256 else {
+            let all = (0..<count).filter { !distances[$0].isNaN }.map {
+                Neighbor(row: rows[$0], distance: distances[$0])
+            }
+            return Array(all.sorted().prefix(wanted))
+        }
         return [Neighbor](unsafeUninitializedCapacity: wanted) { best, found in
-            // An insertion sort: nearly all candidates fail at the first comparison.
+            // An insertion sort: most candidates fail at the first comparison.
             for index in 0..<count where !distances[index].isNaN {
                 let new = Neighbor(row: rows[index], distance: distances[index])
                 if found == wanted {

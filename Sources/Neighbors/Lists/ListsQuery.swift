@@ -1,0 +1,147 @@
+import CKernels
+import Foundation
+import Vectors
+
+/// One query on its way through the lists, with memory that the next one uses again.
+///
+/// `start` places and rounds it and puts the lists into order, `scan` offers the rows of a list to the pool, `finish`
+/// leaves the best candidates in it. All memory is reached through pointers that are taken once.
+final class ListsQuery {
+    private typealias Scan =
+        @convention(c) (
+            UnsafePointer<belfry_block_query>?, UnsafePointer<UInt8>?, Int, UInt32, Float,
+            UnsafePointer<belfry_row_filter>?, UnsafePointer<UInt8>?, UnsafeMutablePointer<belfry_pool>?
+        ) -> Void
+
+    /// How many lists are in `order`.
+    private(set) var found = 0
+    /// The lists to be scanned, nearest first.
+    let order: UnsafeMutablePointer<UInt32>
+    /// The candidates.
+    let pool = UnsafeMutablePointer<belfry_pool>.allocate(capacity: 1)
+    /// Room for a distance for each candidate.
+    private(set) var distances = UnsafeMutablePointer<Float>.allocate(capacity: 0)
+
+    private let lists: ListsReader
+    private let kernels: UnsafePointer<belfry_lists_kernels>
+    private let placed: UnsafeMutablePointer<Float>
+    private let components: UnsafeMutablePointer<Int8>
+    private let bases: UnsafeMutablePointer<Float>
+    private let ofRows = UnsafeMutablePointer<belfry_block_query>.allocate(capacity: 1)
+    private let scanRows: Scan
+    private let lines: ListLines
+
+    init(_ lists: ListsReader, _ kernels: UnsafePointer<belfry_lists_kernels>) {
+        (self.lists, self.kernels) = (lists, kernels)
+        let format = lists.format
+        placed = .allocate(capacity: format.dimension)
+        components = .allocate(capacity: format.rowLines * 8)
+        let room = Self.room(format)
+        bases = .allocate(capacity: room)
+        order = .allocate(capacity: room)
+        pool.initialize(to: belfry_pool())
+        ofRows.initialize(to: belfry_block_query())
+        scanRows = kernels.pointee.scan4
+        lines = ListLines(lists)
+    }
+
+    deinit {
+        placed.deallocate()
+        components.deallocate()
+        bases.deallocate()
+        order.deallocate()
+        distances.deallocate()
+        pool.pointee.estimates?.deallocate()
+        pool.pointee.rows?.deallocate()
+        pool.deallocate()
+        ofRows.deallocate()
+    }
+
+    private static func room(_ format: ListsFormat) -> Int { (ListsFormat.blocks(format.listCount) + 1) * 16 }
+
+    /// 4-byte words of scratch that `start` needs.
+    static func scratch(_ format: ListsFormat) -> Int { 2 * room(format) }
+
+    /// Takes a query, of which `keep` candidates are wanted, and ranks the `wanted` nearest lists.
+    func start(_ query: UnsafePointer<Float>, keep: Int, wanted: Int, _ scratch: UnsafeMutablePointer<UInt32>) {
+        reserve(keep)
+        (pool.pointee.count, pool.pointee.keep, pool.pointee.limit) = (0, keep, .infinity)
+        let format = lists.format
+        var ofCells = round(query)
+        kernels.pointee.estimates8(&ofCells, lists.cells, format.listCount, bases)
+        found = belfry_least_first(kernels, bases, format.listCount, wanted, order, scratch)
+    }
+
+    /// Offers the rows of a list to the pool. `next` is what will be scanned after it: its codes are asked for.
+    @inline(__always)
+    func scan(_ list: Int, next: Int?, _ filter: UnsafePointer<belfry_row_filter>?) {
+        let lines = lines
+        let first = lines.starts[list]
+        scanRows(
+            ofRows, lines.block(list), Int(lines.starts[list + 1] - first), first, bases[list] * lines.unit, filter,
+            next.map { lines.block($0) }, pool)
+    }
+
+    /// Leaves the best candidates, about `keep` of them, in the pool.
+    func finish() { belfry_pool_cut(kernels, pool) }
+
+    private func reserve(_ keep: Int) {
+        let capacity = 3 * keep + 256
+        guard capacity > pool.pointee.capacity else { return }
+        pool.pointee.estimates?.deallocate()
+        pool.pointee.rows?.deallocate()
+        distances.deallocate()
+        pool.pointee.estimates = .allocate(capacity: capacity)
+        pool.pointee.rows = .allocate(capacity: capacity)
+        pool.pointee.capacity = capacity
+        distances = .allocate(capacity: capacity)
+    }
+
+    /// Places the query and rounds it to 8 bits, with one step for all components.
+    private func round(_ query: UnsafePointer<Float>) -> belfry_block_query {
+        let format = lists.format
+        let (d, placed, components) = (format.dimension, placed, components)
+        lists.mean.withUnsafeBufferPointer { mean in
+            format.metric.place(query: query, mean: mean.baseAddress!, dimension: d, into: placed)
+        }
+        var largest: Float = 0
+        for i in 0..<d { largest = max(largest, abs(placed[i])) }
+        let step = largest / 127
+        let factor = step > 0 && step.isFinite ? 1 / step : 0
+        var sum: Int32 = 0
+        for i in 0..<d {
+            // Half-way cases go up: adding and cutting off is one instruction where rounding is a call.
+            let shifted = placed[i] * factor + 128.5
+            let whole = shifted >= 1 && shifted < 256 ? Int32(shifted) - 128 : shifted < 1 ? -127 : 0
+            components[i] = Int8(truncatingIfNeeded: min(127, whole))
+            sum += Int32(components[i])
+        }
+        for i in d..<format.rowLines * 8 { components[i] = 0 }
+        ofRows.pointee = belfry_block_query(
+            components: components, lines: format.rowLines, start: -(15 * sum / 2),
+            scale: -2 * step * format.scaleUnit / format.biasUnit)
+        return belfry_block_query(
+            components: components, lines: format.cellLines, start: -(255 * sum / 2), scale: -2 * step)
+    }
+}
+
+/// Where the rows and the blocks of every list lie. Valid while the reader is alive.
+struct ListLines {
+    /// What an estimated base is to be multiplied with for the unit of the biases.
+    let unit: Float
+    /// The first row of each list, and behind them the number of rows.
+    let starts: UnsafePointer<UInt32>
+    private let blockStarts: UnsafePointer<UInt32>
+    private let blocks: UnsafePointer<UInt8>
+    private let blockBytes: Int
+
+    init(_ lists: ListsReader) {
+        unit = 1 / lists.format.biasUnit
+        (starts, blockStarts) = (UnsafePointer(lists.starts), UnsafePointer(lists.blockStarts))
+        (blocks, blockBytes) = (lists.blocks, lists.format.rowBlockBytes)
+    }
+
+    /// The first block of a list.
+    @inline(__always)
+    func block(_ list: Int) -> UnsafePointer<UInt8> { blocks + Int(blockStarts[list]) * blockBytes }
+}

@@ -53,7 +53,7 @@ def measure_peer(variant: Variant, data: Dataset, arguments: argparse.Namespace,
             return result
         with peer:
             result |= {name: peer.facts[name] for name in ("memory", "disk", "batch_loops")}
-            result["points"] = sweep(peer, arguments.repeat)
+            result["points"] = sweep(peer, arguments.recall, arguments.repeat)
     except Exception as error:  # one peer's failure is a line in the table, not the end of the run
         return {"error": f"{type(error).__name__}: {error}"}
     for mode in ("single", "batch"):
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--rebuild", action="store_true", help="build belfry's index anew")
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--recall", type=float, nargs="+", default=[0.90, 0.95, 0.99])
-    parser.add_argument("--repeat", type=int, default=3, help="passes over the queries per point, the best counts")
+    parser.add_argument("--repeat", type=int, default=3, help="passes over the points that figures rest on, the best counts")
     parser.add_argument("--rounds", type=int, default=3, help="turns for the ratios")
     parser.add_argument("--build-threads", type=int, default=2)
     parser.add_argument("--build-only", action="store_true", help="leave the peers' indexes in the cache, no search")

@@ -2,30 +2,42 @@
 
 from collections.abc import Iterator
 
-from curves import frontier
+from curves import frontier, reading
 from systems import Peer
 
 ENOUGH = 0.997  # nothing is asked of the recalls beyond
 WORTH = 0.8  # nor of those below
+MODES = ("single", "batch")
 
 
-def sweep(peer: Peer, repeat: int) -> list[dict]:
-    """Points {"param", "recall", "single": {...}, "batch": {...}}; QPS is the best of the repeats.
+def sweep(peer: Peer, targets: list[float], repeat: int) -> list[dict]:
+    """Points {"param", "recall", "single": {...}, "batch": {...}}; QPS is the best of the passes.
 
     1. Every group of parameters is walked in rising effort, one query at a time, until it has recall enough or stops
        gaining; far below the interesting recalls every second step is left out.
-    2. What is on the frontier is measured in the repeats, and batch against batch."""
+    2. What is on the frontier is measured batch against batch.
+    3. The points that the figures are read off between are measured in the repeats."""
     points = [point for group in peer.facts["sweep"] for point in walk(peer, group)]
-    shown = [{"recall": point["recall"], "qps": point["single"]["qps"], "point": point} for point in points]
-    kept = [one["point"] for one in frontier(shown) if one["recall"] >= WORTH]
+    shown = frontier([point | {"qps": point["single"]["qps"]} for point in points])
     # One point below the interesting recalls, so that the first of them can be read off between two.
-    lower = [one["point"] for one in frontier(shown) if one["recall"] < WORTH]
-    for point in kept + lower[-1:]:
-        for _ in range(repeat - 1):
-            point["single"] = faster(point["single"], peer.measure(point["param"], "single"))
-        for _ in range(repeat):
-            point["batch"] = faster(point.get("batch"), peer.measure(point["param"], "batch"))
+    lower = [point["recall"] for point in shown if point["recall"] < WORTH][-1:]
+    kept = [point["param"] for point in shown if point["recall"] >= WORTH or point["recall"] in lower]
+    for point in points:
+        if point["param"] in kept:
+            point["batch"] = peer.measure(point["param"], "batch")
+    for _ in range(repeat - 1):
+        wanted = between(points, targets, peer.facts["batch_loops"])
+        for point in points:
+            if point["param"] in wanted:
+                for mode in MODES:
+                    point[mode] = faster(point.get(mode), peer.measure(point["param"], mode))
     return points
+
+
+def between(points: list[dict], targets: list[float], batch_loops: bool) -> list:
+    """The parameters that the figures at the targets rest on, in both modes."""
+    found = [reading(curve(points, mode, batch_loops), target) for mode in MODES for target in targets]
+    return [point["param"] for one in found if one for point in (one.below, one.above) if point]
 
 
 def walk(peer: Peer, group: list) -> Iterator[dict]:

@@ -23,7 +23,8 @@ extension KMeans {
             guard rows.rows > 0 else { return 0 }
             var sum = 0.0
             for row in 0..<rows.rows {
-                sum += Double(distances[row] + squaredLength(rows.pointer + row * rows.columns, dimension: rows.columns))
+                sum += Double(
+                    distances[row] + squaredLength(rows.pointer + row * rows.columns, dimension: rows.columns))
             }
             return Float(max(0, sum / Double(rows.rows)))
         }
@@ -65,10 +66,11 @@ extension KMeans {
     /// The nearest centroids of the rows of one tile.
     private static func nearest(
         _ rows: Matrix, _ first: Int, _ centroids: UnsafePointer<Float>, _ k: Int, _ addends: UnsafePointer<Float>,
-        _ least: @convention(c) (
-            UnsafePointer<Float>?, UnsafePointer<Float>?, Int, UInt32, UnsafeMutablePointer<Float>?,
-            UnsafeMutablePointer<UInt32>?
-        ) -> Void,
+        _ least:
+            @convention(c) (
+                UnsafePointer<Float>?, UnsafePointer<Float>?, Int, UInt32, UnsafeMutablePointer<Float>?,
+                UnsafeMutablePointer<UInt32>?
+            ) -> Void,
         _ labels: UnsafeMutablePointer<UInt32>, _ distances: UnsafeMutablePointer<Float>
     ) {
         let d = rows.columns

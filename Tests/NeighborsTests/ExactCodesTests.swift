@@ -43,7 +43,9 @@ import Vectors
     func equalsTheScanInF32(metric: Metric, type: ElementType) throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
-            for (kind, (n, dimension)) in [(3_000, 40), (2_500, 100), (1_000, 16), (1_500, 64), (1_111, 33)].enumerated() {
+            for (kind, (n, dimension)) in [(3_000, 40), (2_500, 100), (1_000, 16), (1_500, 64), (1_111, 33)]
+                .enumerated()
+            {
                 let rows = Self.data(kind, n, dimension, &random)
                 let (shard, codes) = try Self.open(rows, folder, metric: metric, type)
                 let scan = ExactSearch(shard, metric: metric)

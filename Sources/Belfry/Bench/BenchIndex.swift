@@ -119,8 +119,9 @@ public enum BenchIndexKind: String, CaseIterable, Sendable {
     var type: (any BenchIndex.Type)? {
         switch self {
         case .exact: ExactBenchIndex.self
-        case .hnsw: SegmentBenchIndex.self
-        case .auto, .ivf: nil
+        case .hnsw: SegmentBenchIndex<BenchedGraph>.self
+        case .ivf: SegmentBenchIndex<BenchedLists>.self
+        case .auto: nil
         }
     }
 }

@@ -4,8 +4,13 @@ import Shards
 import Synchronization
 import Vectors
 
+/// The index of a segment to be measured, as a type, since the harness chooses among types.
+protocol BenchedKind: Sendable { static var kind: IndexKind { get } }
+enum BenchedGraph: BenchedKind { static var kind: IndexKind { .hnsw } }
+enum BenchedLists: BenchedKind { static var kind: IndexKind { .ivf } }
+
 /// A segment with an index, as something to measure.
-struct SegmentBenchIndex: BenchIndex {
+struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
     private let segment: Segment
     private let directory: String
     /// The base's row of each of the segment's.
@@ -15,7 +20,7 @@ struct SegmentBenchIndex: BenchIndex {
         _ base: VectorFile, in directory: String, _ options: BenchBuildOptions
     ) throws(BelfryError) -> Self {
         try SegmentBuilder(
-            metric: options.metric, kind: .hnsw, seed: options.seed, threads: options.threads,
+            metric: options.metric, kind: Kind.kind, seed: options.seed, threads: options.threads,
             progress: options.progress
         ).build(try base.matrix(), in: directory)
         return try open(directory, options)

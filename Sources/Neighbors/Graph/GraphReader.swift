@@ -31,7 +31,8 @@ final class GraphReader: Sendable {
         let matrix = try Self.values(file, "matrix", outputs * stride, UInt8.self).map { Int8(bitPattern: $0) }
         let steps = try Self.values(file, "steps", outputs, UInt32.self).map { Float(bitPattern: $0) }
         guard sizes[0] == format.rowCount, zip(sizes, sizes.dropFirst()).allSatisfy({ $0 >= $1 }) else {
-            throw .corrupt("The levels' sizes \(sizes) do not shrink from \(format.rowCount).",
+            throw .corrupt(
+                "The levels' sizes \(sizes) do not shrink from \(format.rowCount).",
                 at: .byte(try file.range(of: "sizes").lowerBound, of: path))
         }
         guard center.allSatisfy(\.isFinite), steps.allSatisfy(\.isFinite) else {
@@ -66,7 +67,8 @@ final class GraphReader: Sendable {
     /// Bytes of codes and links per row.
     var bytesPerVector: Double {
         rowCount == 0
-            ? 0 : Double(rowCount * format.shape.recordBytes + sizes.reduce(0, +) * format.degree * 4) / Double(rowCount)
+            ? 0
+            : Double(rowCount * format.shape.recordBytes + sizes.reduce(0, +) * format.degree * 4) / Double(rowCount)
     }
 
     /// What a walk needs. Valid while this object is alive.

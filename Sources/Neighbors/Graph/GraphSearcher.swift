@@ -13,15 +13,12 @@ import Vectors
 final class GraphSearcher {
     private let view: GraphView
     private let codes: CodesReader
-    private let shard: ShardReader?
-    private let exact: DistanceKernel
+    private let lastWord: LastWord?
     private let kernels: belfry_routing_kernels
     private let query: RoutingCoder.Query
     private let codesQuery: CodesReader.Query
     private var walk: GraphWalk
     private let placed: Matrix
-    private let row: Matrix
-    private let scratch = ShardReader.Scratch()
     private let entries: UnsafeMutablePointer<UInt32>
     private let candidates: UnsafeMutablePointer<UInt32>
     private let distances: UnsafeMutablePointer<Float>
@@ -43,15 +40,13 @@ final class GraphSearcher {
         precondition(codes.rowCount >= view.rows && codes.dimension == view.space.dimension)
         self.view = view
         self.codes = codes
-        self.shard = shard
+        lastWord = shard.map { LastWord(codes: codes, shard: $0) }
         self.owner = owner
-        exact = DistanceKernel(metric: view.space.metric)
         kernels = belfry_routing_kernels_for(InstructionSet.current.isa)!.pointee
         query = RoutingCoder.Query(view.coder)
         codesQuery = codes.makeQuery()
         walk = GraphWalk(rows: view.rows, limit: Self.limit)
         placed = Matrix(rows: 1, columns: view.space.placedDimension)
-        row = Matrix(rows: 1, columns: view.space.dimension)
         entries = .allocate(capacity: Self.entryLimit)
         candidates = .allocate(capacity: Self.limit)
         distances = .allocate(capacity: Self.limit)
@@ -121,52 +116,9 @@ final class GraphSearcher {
         }
         cost.rowsReranked += count
         cost.bytes += count * Int(codes.bytesPerVector)
-        var best = Neighbor.nearest(candidates, distances, count, min(count, k + k / 4 + 4))
-        try settle(&best, query, k)
+        guard let lastWord else { return Neighbor.nearest(candidates, distances, count, min(count, k)) }
+        var best = Neighbor.nearest(candidates, distances, count, min(count, k + LastWord.spare(k)))
+        cost.rowsSettled += try lastWord.settle(&best, codesQuery, query, k: k)
         return best
-    }
-
-    /// Puts the rows about the k-th place in their true order where the codes cannot, and cuts off what is beyond it.
-    private func settle(_ best: inout [Neighbor], _ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) {
-        guard best.count > k else { return }
-        if let shard {
-            let boundary = best[k - 1].distance
-            let doubt = 3 * codes.sigma(codesQuery, row: Int(best[k - 1].row), estimate: boundary)
-            if best[k].distance - boundary < doubt {
-                let prepared = exact.prepare(query, dimension: view.space.dimension)
-                for index in best.indices where abs(best[index].distance - boundary) < doubt {
-                    try shard.copyRow(Int(best[index].row), into: row.row(0), scratch)
-                    best[index].distance = exact.distance(to: prepared, row: row.pointer)
-                    cost.rowsSettled += 1
-                }
-                best.sort()
-            }
-        }
-        best.removeLast(best.count - k)
-    }
-}
-
-extension Neighbor {
-    /// The `wanted` nearest of some rows whose distances are known, nearest first. NaN is never near.
-    static func nearest(
-        _ rows: UnsafePointer<UInt32>, _ distances: UnsafePointer<Float>, _ count: Int, _ wanted: Int
-    ) -> [Neighbor] {
-        [Neighbor](unsafeUninitializedCapacity: max(wanted, 1)) { best, found in
-            // An insertion sort: nearly all candidates fail at the first comparison.
-            for index in 0..<count where !distances[index].isNaN {
-                let new = Neighbor(row: rows[index], distance: distances[index])
-                if found == wanted {
-                    guard found > 0, new < best[found - 1] else { continue }
-                    found -= 1
-                }
-                var hole = found
-                while hole > 0, new < best[hole - 1] {
-                    best[hole] = best[hole - 1]
-                    hole -= 1
-                }
-                best[hole] = new
-                found += 1
-            }
-        }
     }
 }

@@ -87,8 +87,10 @@ struct GraphWalk: ~Copyable {
     }
 
     /// Starts from `rows`, all below the number of rows and none of them twice.
-    mutating func enter(_ rows: UnsafePointer<UInt32>, count entered: Int, _ routing: inout belfry_routing,
-        _ kernels: belfry_routing_kernels, capacity: Int) {
+    mutating func enter(
+        _ rows: UnsafePointer<UInt32>, count entered: Int, _ routing: inout belfry_routing,
+        _ kernels: belfry_routing_kernels, capacity: Int
+    ) {
         var done = 0
         while done < entered {
             let batch = min(entered - done, Self.degreeLimit)
@@ -156,7 +158,8 @@ struct GraphWalk: ~Copyable {
             let threshold = count < capacity ? Float.infinity : Self.distance(pool[count - 1])
             var fresh = 0
             let into = seenCount <= Self.seenLimit ? seen + seenCount : seen + Self.seenLimit
-            let found = expand(&routing, links + row * degree, degree, visited, threshold, into, &fresh, near, distances)
+            let found = expand(
+                &routing, links + row * degree, degree, visited, threshold, into, &fresh, near, distances)
             guard found >= 0 else {
                 seenCount = Self.seenLimit + 1
                 return row

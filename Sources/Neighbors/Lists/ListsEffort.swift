@@ -18,19 +18,27 @@ package struct ListsEffort: Hashable, Sendable {
         ListsEffort(probes: max(1, lists.listCount), rerank: max(1, lists.rowCount))
     }
 
-    /// At most 24 efforts, each dearer than the one before and with no lower recall on average: from one list to all of
-    /// them, in steps of one factor, and from little more than `k` rows again to some four times as many.
-    package static func ladder(lists: Int, k: Int) -> [ListsEffort] {
+    /// An effort for `k` neighbours: the more of `lists` lists are scanned, the more rows are looked at again, from
+    /// little more than `k` to some four times as many.
+    package init(probes: Int, lists: Int, k: Int) {
+        let share = lists > 1 ? min(1, log(Double(max(probes, 1))) / log(Double(lists))) : 1
+        self.init(probes: max(probes, 1), rerank: Int(Double(2 * k + 6) + share * Double(2 * k + 18)))
+    }
+
+    /// At most 24 numbers of lists, from one to all of them, in steps of one factor.
+    package static func probes(lists: Int) -> [Int] {
         let rungs = 24
-        var ladder: [ListsEffort] = []
+        var probes: [Int] = []
         for rung in 0..<rungs {
-            let share = Double(rung) / Double(rungs - 1)
-            let probes = Int(pow(Double(max(lists, 1)), share).rounded())
-            guard probes > ladder.last?.probes ?? 0 else { continue }
-            let rerank = Double(2 * k + 6) + share * Double(2 * k + 18)
-            ladder.append(ListsEffort(probes: probes, rerank: Int(rerank)))
+            let count = Int(pow(Double(max(lists, 1)), Double(rung) / Double(rungs - 1)).rounded())
+            if count > probes.last ?? 0 { probes.append(count) }
         }
-        return ladder
+        return probes
+    }
+
+    /// At most 24 efforts, each dearer than the one before and with no lower recall on average.
+    package static func ladder(lists: Int, k: Int) -> [ListsEffort] {
+        probes(lists: lists).map { ListsEffort(probes: $0, lists: lists, k: k) }
     }
 }
 

@@ -74,6 +74,11 @@ package final class ListsReader: Sendable {
     @inline(__always)
     func block(of list: Int) -> Int { Int(blockStarts[list]) }
 
+    /// Bytes of centroids and codes per row.
+    package var bytesPerVector: Double {
+        rowCount == 0 ? 0 : Double(Int(blockStarts[format.listCount]) * format.rowBlockBytes) / Double(rowCount)
+    }
+
     /// Reads every byte of the file and returns all that is wrong, each with its byte offset.
     package func check() -> [BelfryError] { file.problems() }
 }

@@ -18,7 +18,8 @@ extension ListsSearcher {
         let filter = try ListsFilter(keeping: keeping, excluding: excluding, lists)
         guard queries.columns == lists.dimension else {
             throw BelfryError(
-                .invalidInput, "The queries have \(queries.columns) components; the lists' rows have \(lists.dimension).",
+                .invalidInput,
+                "The queries have \(queries.columns) components; the lists' rows have \(lists.dimension).",
                 at: .init(file: lists.path), remedy: "Use the model that filled the collection.")
         }
         guard k > 0, lists.rowCount > 0 else { return [[Neighbor]](repeating: [], count: queries.rows) }

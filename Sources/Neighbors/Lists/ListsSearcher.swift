@@ -4,7 +4,7 @@ package import Shards
 package import Vectors
 
 /// The plane of codes that candidates are looked at again on.
-package typealias ListsCodes = PlainCodes
+package typealias ListsCodes = CodesReader
 
 /// Searches lists: one query at a time, or several that share passes over the lists. One searcher per thread.
 ///
@@ -23,13 +23,10 @@ package final class ListsSearcher {
     let scratch: UnsafeMutablePointer<UInt32>
     private let codes: ListsCodes
     private let query: ListsCodes.Query
-    private let shard: ShardReader?
-    private let exact: DistanceKernel
-    private let blocks = ShardReader.Scratch()
-    private let row: UnsafeMutableBufferPointer<Float>
+    private let lastWord: LastWord?
     private let one: ListsQuery
     /// What all searches so far have cost.
-    package internal(set) var cost = SearchCost()
+    package var cost = SearchCost()
     /// Ask the kernel for all lists of a query before the first of them is scanned: for files that are larger than
     /// memory, where a page that is not there costs more than the request for it.
     package var readsAhead = false {
@@ -42,18 +39,16 @@ package final class ListsSearcher {
         instructionSet: InstructionSet = .current
     ) {
         precondition(codes.rowCount == lists.rowCount && shard?.rowCount ?? lists.rowCount == lists.rowCount)
-        (self.lists, self.codes, self.shard) = (lists, codes, shard)
+        (self.lists, self.codes) = (lists, codes)
+        lastWord = shard.map { LastWord(codes: codes, shard: $0) }
         kernels = belfry_lists_kernels_for(instructionSet.isa)!
-        exact = DistanceKernel(metric: lists.metric, instructionSet: instructionSet)
         query = codes.makeQuery()
         one = ListsQuery(lists, kernels)
         scratch = .allocate(capacity: ListsQuery.scratch(lists.format))
-        row = .allocate(capacity: shard == nil ? 0 : lists.dimension)
     }
 
     deinit {
         scratch.deallocate()
-        row.deallocate()
     }
 
     /// The `k` nearest rows that were found, nearest first.
@@ -134,45 +129,9 @@ extension ListsSearcher {
         guard codes.estimates(self.query, rows: rows, count: count, into: found.distances) else {
             throw .corrupt("The lists name a row that has no code.", at: .init(file: lists.path))
         }
-        guard let shard else { return Self.nearest(rows, found.distances, count, min(k, count)) }
-        var best = Self.nearest(rows, found.distances, count, min(k + k / 4 + 8, count))
-        let prepared = exact.prepare(query, dimension: lists.dimension)
-        for index in best.indices {
-            try shard.copyRow(Int(best[index].row), into: row, blocks)
-            best[index].distance = exact.distance(to: prepared, row: row.baseAddress!)
-        }
-        best.removeAll { $0.distance.isNaN }
-        best.sort()
-        if best.count > k { best.removeLast(best.count - k) }
+        guard let lastWord else { return Neighbor.nearest(rows, found.distances, count, min(k, count)) }
+        var best = Neighbor.nearest(rows, found.distances, count, min(k + LastWord.spare(k), count))
+        cost.rowsSettled += try lastWord.settle(&best, self.query, query, k: k)
         return best
-    }
-
-    /// The `wanted` nearest of `count` rows.
-    private static func nearest(
-        _ rows: UnsafePointer<UInt32>, _ distances: UnsafePointer<Float>, _ count: Int, _ wanted: Int
-    ) -> [Neighbor] {
-        guard wanted <= 256 else {
-            let all = (0..<count).filter { !distances[$0].isNaN }.map {
-                Neighbor(row: rows[$0], distance: distances[$0])
-            }
-            return Array(all.sorted().prefix(wanted))
-        }
-        return [Neighbor](unsafeUninitializedCapacity: wanted) { best, found in
-            // An insertion sort: most candidates fail at the first comparison.
-            for index in 0..<count where !distances[index].isNaN {
-                let new = Neighbor(row: rows[index], distance: distances[index])
-                if found == wanted {
-                    guard new < best[found - 1] else { continue }
-                    found -= 1
-                }
-                var hole = found
-                while hole > 0, new < best[hole - 1] {
-                    best[hole] = best[hole - 1]
-                    hole -= 1
-                }
-                best[hole] = new
-                found += 1
-            }
-        }
     }
 }

@@ -37,7 +37,10 @@ extension Metric {
     }
 
     /// Places a query beside the rows: without the component that ip adds, which is 0.
-    func place(query: UnsafePointer<Float>, mean: UnsafePointer<Float>, dimension: Int, into placed: UnsafeMutablePointer<Float>) {
+    func place(
+        query: UnsafePointer<Float>, mean: UnsafePointer<Float>, dimension: Int,
+        into placed: UnsafeMutablePointer<Float>
+    ) {
         var factor: Float = 1
         if self == .cosine {
             var squares: Float = 0

@@ -84,4 +84,28 @@ struct Calibrator {
         }
         return RecallCalibration(levels: levels, observations, queries: source)
     }
+
+    /// Lists of all rows: some of these are the queries, and do not count as found.
+    func calibrate(
+        _ lists: ListsReader, queries: Int, seed: UInt64, progress: @escaping @Sendable (String, Int, Int) -> Void
+    ) throws(BelfryError) -> RecallCalibration {
+        var random = SplitMix64(seed: seed)
+        let chosen = random.permutation(shard.rowCount).prefix(queries).map { Int($0) }
+        let rows = Matrix(rows: chosen.count, columns: shard.dimension)
+        let scratch = ShardReader.Scratch()
+        for (index, row) in chosen.enumerated() { try shard.copyRow(row, into: rows.row(index), scratch) }
+        let probes = ListsEffort.probes(lists: lists.listCount)
+        let levels = probes.map { EffortLevel([UInt32($0)]) }
+        let (codes, shard) = (codes, shard)
+        return try observe(rows, excluding: nil, ownRows: chosen, levels, .ownRows, progress) {
+            let searcher = ListsSearcher(lists, codes: codes, shard: shard)
+            return { query, k, level throws(BelfryError) in
+                searcher.cost = SearchCost()
+                let effort = ListsEffort(probes: probes[level], lists: lists.listCount, k: k)
+                return (
+                    try searcher.search(query, k: k, effort: effort, keeping: nil, excluding: nil), searcher.cost
+                )
+            }
+        }
+    }
 }

@@ -32,6 +32,7 @@ public final class Segment: Sendable {
     public let calibration: RecallCalibration?
     package let codes: CodesReader
     let graph: GraphReader?
+    let lists: ListsReader?
 
     /// Opens the segment in `directory`.
     /// - Throws: `notFound`, or `corruptData` with file and offset, also for files that do not belong together.
@@ -41,9 +42,11 @@ public final class Segment: Sendable {
         shard = try ShardReader(files.vectors)
         codes = try CodesReader(files.codes)
         graph = System.exists(files.graph) ? try GraphReader(files.graph) : nil
-        kind = graph != nil ? .hnsw : .exact
+        lists = System.exists(files.lists) ? try ListsReader(files.lists) : nil
+        kind = graph != nil ? .hnsw : lists != nil ? .ivf : .exact
         calibration = System.exists(files.calibration) ? try RecallCalibration(files.calibration) : nil
         try Self.demand(codes.rowCount, codes.dimension, codes.metric, codes.path, shard, metric)
+        if let lists { try Self.demand(lists.rowCount, lists.dimension, lists.metric, lists.path, shard, metric) }
         if let graph { try Self.demand(graph.rowCount, graph.dimension, graph.metric, graph.path, shard, metric) }
     }
 
@@ -58,11 +61,15 @@ public final class Segment: Sendable {
     }
 
     /// The bytes per row that a search reads again and again: codes and index, not the shard.
-    public var memoryBytesPerVector: Double { codes.bytesPerVector + (graph?.bytesPerVector ?? 0) }
+    public var memoryBytesPerVector: Double {
+        codes.bytesPerVector + (graph?.bytesPerVector ?? lists?.bytesPerVector ?? 0)
+    }
 
     /// The efforts of the index, cheap to dear.
     public var efforts: [Effort] {
-        graph == nil ? [.exact] : GraphEffort.windows.map { .graph(window: $0) }
+        if graph != nil { return GraphEffort.windows.map { .graph(window: $0) } }
+        guard let lists else { return [.exact] }
+        return ListsEffort.probes(lists: lists.listCount).map { .lists(probes: $0) }
     }
 
     /// The cheapest effort whose mean recall on queries like the calibration's is at least `target`.
@@ -71,7 +78,7 @@ public final class Segment: Sendable {
             let parameter = choice.effort.parameters.first
         else { return .exact }
         let size = choice.scaled(Int(parameter))
-        return kind == .hnsw ? .graph(window: size) : .exact
+        return kind == .hnsw ? .graph(window: size) : .lists(probes: size)
     }
 
     /// What one thread searches with.
@@ -83,6 +90,7 @@ public final class SegmentSearcher {
     private let segment: Segment
     private let exact: ExactSearch
     private let graph: GraphSearcher?
+    private let lists: ListsSearcher?
     private let query: Matrix
     private var scanned = 0
 
@@ -90,11 +98,15 @@ public final class SegmentSearcher {
         self.segment = segment
         exact = ExactSearch(segment.shard, codes: segment.codes, metric: segment.metric)
         graph = segment.graph.map { GraphSearcher($0, codes: segment.codes, shard: segment.shard) }
+        lists = segment.lists.map { ListsSearcher($0, codes: segment.codes, shard: segment.shard) }
         query = Matrix(rows: 1, columns: segment.shard.dimension)
     }
 
     /// Distances estimated or computed since the searcher was made.
-    public var evaluations: Int { scanned + (graph.map { $0.cost.rowsScanned + $0.cost.rowsReranked } ?? 0) }
+    public var evaluations: Int {
+        let cost = graph?.cost ?? lists?.cost ?? SearchCost()
+        return scanned + cost.rowsScanned + cost.rowsReranked
+    }
 
     /// The `k` nearest rows that the effort finds, nearest first.
     /// - Parameter query: as many finite components as the rows have.
@@ -103,6 +115,9 @@ public final class SegmentSearcher {
     ) throws(BelfryError) -> [Neighbor] {
         if case .graph(let window) = effort, let graph {
             return try graph.search(query, k: k, effort: GraphEffort(window: window, k: k))
+        }
+        if case .lists(let probes) = effort, let lists, let count = segment.lists?.listCount {
+            return try lists.search(query, k: k, effort: ListsEffort(probes: probes, lists: count, k: k))
         }
         scanned += segment.shard.rowCount
         self.query.pointer.update(from: query, count: self.query.columns)

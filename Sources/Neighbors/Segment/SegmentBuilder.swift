@@ -34,7 +34,7 @@ public struct SegmentBuilder: Sendable {
     }
 
     /// Rows that are held back from a graph to calibrate it: enough for a guarantee at 0.99, and few beside the rest.
-    static func calibrationRows(_ count: Int) -> Int { min(1_000, count / 10) }
+    static func calibrationRows(_ count: Int) -> Int { min(1_000, count / 20) }
 
     /// Builds a segment of finite `rows` in `directory`, which is there; the id of row `i` is `ids(i)`.
     public func build(
@@ -57,7 +57,17 @@ public struct SegmentBuilder: Sendable {
             builder.insert(upTo: rows.rows) { progress("linking", $0, rows.rows) }
             try builder.write(to: files.graph)
         case .ivf:
-            throw BelfryError(.unsupported, "Lists are not built yet.", remedy: "Use a graph or exact search.")
+            let plan = try ListsBuilder.build(
+                rows: rows, metric: metric, seed: seed, threads: threads,
+                progress: { progress("clustering", $0, $1) })
+            let (shard, codes) = try write(rows, plan.order, ids, files)
+            try plan.write(to: files.lists, threads: threads)
+            let held = Self.calibrationRows(rows.rows)
+            if held >= 100 {
+                try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads)
+                    .calibrate(ListsReader(files.lists), queries: held, seed: seed, progress: progress)
+                    .write(to: files.calibration)
+            }
         }
     }
 

@@ -53,7 +53,7 @@ extension ExactSearch {
         // One row by itself costs some ten times its share of a whole block.
         let empty = Candidates(k, most: max(16 * k, rows / 16))
         // Several queries share a tile of half a first cache; for one, larger tiles mean fewer beginnings.
-        let tile = max(8, (queries.rows == 1 ? 1 << 17 : 24 << 10) / codes.code.recordSize / 8 * 8)
+        let tile = max(64, (queries.rows == 1 ? 1 << 17 : 24 << 10) / codes.code.recordSize / 8 * 8)
         let tilesPerRun = max(1, (1 << 18) / (tile * codes.code.recordSize))
         let run = tile * tilesPerRun
 
@@ -62,10 +62,14 @@ extension ExactSearch {
             var mine = [Candidates](repeating: empty, count: shared.count)
             let hits = UnsafeMutablePointer<ByteCode.Hit>.allocate(capacity: tile)
             defer { hits.deallocate() }
+            var seen = 0
             mine.withUnsafeMutableBufferPointer { mine in
                 while turns.one({ piece throws(BelfryError) in
-                    for first in stride(from: piece * run, to: min((piece + 1) * run, rows), by: tile) {
-                        let count = min(tile, rows - first)
+                    var first = piece * run
+                    let end = min(first + run, rows)
+                    while first < end {
+                        // Small tiles to begin with: while there is hardly a limit, every row is a hit.
+                        let count = min(tile, max(64, seen), end - first)
                         for index in mine.indices where !mine[index].isFull {
                             let (query, limit) = (shared[index], mine[index].limit)
                             let found =
@@ -84,6 +88,8 @@ extension ExactSearch {
                                 mine[index].offer(UnsafeBufferPointer(start: hits, count: found), leftOut)
                             }
                         }
+                        first += count
+                        seen += count
                     }
                 }) {}
             }

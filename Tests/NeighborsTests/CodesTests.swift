@@ -195,7 +195,8 @@ import Vectors
                 case 1: for place in part { bytes[place] = 0xff }
                 default:
                     for _ in 0..<20 {
-                        bytes[Int.random(in: part, using: &random)] = [0, 0x7f, 0x80, 0xff].randomElement(using: &random)!
+                        bytes[Int.random(in: part, using: &random)] = [0, 0x7f, 0x80, 0xff].randomElement(
+                            using: &random)!
                     }
                 }
                 try resealed(bytes, container).writeAnew(to: folder + "/odd")

@@ -43,7 +43,9 @@ import Vectors
     func equalsTheScanInF32(metric: Metric, type: ElementType) throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
-            for (kind, (n, dimension)) in [(3_000, 40), (2_500, 100), (1_000, 16), (1_500, 64), (1_111, 33)].enumerated() {
+            for (kind, (n, dimension)) in [(3_000, 40), (2_500, 100), (1_000, 16), (1_500, 64), (1_111, 33)]
+                .enumerated()
+            {
                 let rows = Self.data(kind, n, dimension, &random)
                 let (shard, codes) = try Self.open(rows, folder, metric: metric, type)
                 let scan = ExactSearch(shard, metric: metric)
@@ -64,6 +66,9 @@ import Vectors
                         #expect(one == expected[0], "one query, kind \(kind), \(random)")
                     }
                 }
+                let others = RowSet((0..<n).filter { !few.contains($0) }, capacity: n)
+                #expect(
+                    try search.search(queries, k: 10, keeping: few) == scan.search(queries, k: 10, excluding: others))
                 let own: [Int?] = (0..<queries.rows).map { $0 % 3 == 0 ? nil : $0 * 7 }
                 #expect(try search.search(queries, k: 5, ownRows: own) == scan.search(queries, k: 5, ownRows: own))
             }

@@ -81,7 +81,11 @@ package final class CodesWriter {
                 rows + first * code.dimension, count: min(share, count - first),
                 into: records + first * code.recordSize, scratch: scratch + thread * 2 * code.dimension)
         }
-        if threads == 1 { encode(thread: 0) } else { DispatchQueue.concurrentPerform(iterations: threads, execute: encode) }
+        if threads == 1 {
+            encode(thread: 0)
+        } else {
+            DispatchQueue.concurrentPerform(iterations: threads, execute: encode)
+        }
     }
 }
 

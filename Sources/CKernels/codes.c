@@ -20,6 +20,9 @@ INLINE belfry_codes_factors factors_of(const belfry_codes_query *query, const ui
     return factors;
 }
 
+// More than all roundings of a bound's own few operations.
+#define MARGIN (1 + 0x1p-18f)
+
 // MARK: the arithmetic, plain C
 
 // `total` is the sum of integers, rounded once.
@@ -29,20 +32,40 @@ INLINE float estimate(const belfry_codes_query *query, belfry_codes_factors row,
     return value < query->least ? query->least : value;
 }
 
+// How far the estimate may be from what the same arithmetic without rounding gives.
+INLINE float slack_of(const belfry_codes_query *query, belfry_codes_factors row) {
+    return (fabsf(row.scale) * query->scale_slack + fabsf(row.offset) * query->offset_slack) +
+           (row.size * query->size_slack + query->slack);
+}
+
+// |<q, y> - <q̂, ŷ>| <= |q||y - ŷ| + |q - q̂||ŷ|, and the rounding of the f32 distance.
+INLINE float product_bound(const belfry_codes_query *query, belfry_codes_factors row, float slack) {
+    return ((slack + row.error * (query->length * (1 + query->rounding))) +
+            row.size * (query->radius + query->rounding * query->length)) *
+           MARGIN;
+}
+
 float belfry_codes_bound(const belfry_codes_query *query, belfry_codes_factors row, float estimate) {
-    float slack = (fabsf(row.scale) * query->scale_slack + fabsf(row.offset) * query->offset_slack) +
-                  (row.size * query->size_slack + query->slack);
-    float bound;
-    if (query->squared) {
-        // ||q - y| - |q̂ - ŷ|| <= reach, and |q̂ - ŷ| <= root.
-        float reach = row.error + query->radius, root = __builtin_sqrtf(estimate + slack), far = root + reach;
-        bound = (slack + reach * (root + far)) + query->rounding * (far * far);
-    } else {
-        // |<q, y> - <q̂, ŷ>| <= |q||y - ŷ| + |q - q̂||ŷ|
-        bound = (slack + row.error * (query->length * (1 + query->rounding))) +
-                row.size * (query->radius + query->rounding * query->length);
-    }
-    return bound * (1 + 0x1p-18f);
+    float slack = slack_of(query, row);
+    if (!query->squared) return product_bound(query, row, slack);
+    // ||q - y| - |q̂ - ŷ|| <= reach, and |q̂ - ŷ| <= root.
+    float reach = row.error + query->radius, root = __builtin_sqrtf(estimate + slack), far = root + reach;
+    return ((slack + reach * (root + far)) + query->rounding * (far * far)) * MARGIN;
+}
+
+// What a limit becomes before the rows are walked: for l2 the length that a true difference has at least, if its f32
+// distance is above the limit.
+INLINE float prepared_limit(const belfry_codes_query *query, float limit) {
+    if (!query->squared) return limit;
+    return __builtin_sqrtf(limit > 0 ? limit : 0) * (1 + query->rounding) * MARGIN;
+}
+
+// Only a row whose estimate is not above this can be as near as the limit: for l2, |q - y| >= |q̂ - ŷ| - reach.
+INLINE float cut(const belfry_codes_query *query, belfry_codes_factors row, float prepared) {
+    float slack = slack_of(query, row);
+    if (!query->squared) return prepared + product_bound(query, row, slack);
+    float far = prepared + (row.error + query->radius);
+    return slack + (far * far) * MARGIN;
 }
 
 // MARK: plain C
@@ -74,12 +97,13 @@ INLINE void estimates_in_c(const belfry_codes_query *query, const uint8_t *recor
 INLINE size_t scan_in_c(const belfry_codes_query *query, const uint8_t *records, const uint32_t *ids, size_t first,
                         size_t count, float limit, belfry_codes_hit *hits) {
     size_t size = belfry_codes_record_size(query->dimension), found = 0;
+    float prepared = prepared_limit(query, limit);
     for (size_t i = 0; i < count; i++) {
         uint32_t row = row_at(ids, first, i);
         belfry_codes_factors factors = factors_of(query, records + row * size);
         float value = estimate(query, factors, total_scalar(query, records + row * size));
+        if (value > cut(query, factors, prepared)) continue;
         float bound = belfry_codes_bound(query, factors, value);
-        if (value - bound > limit) continue;
         hits[found++] = (belfry_codes_hit){row, value - bound, value + bound};
     }
     return found;
@@ -93,16 +117,14 @@ INLINE size_t scan_in_c(const belfry_codes_query *query, const uint8_t *records,
 #define GROUP 8
 // So many components give sums of 32 bits whatever the codes and the planes are: 255 · (128·64 + 64) · 960 < 2^31.
 #define PART 960
-// How far ahead a scan asks memory for what it will read, in bytes: beyond what the CPU fetches by itself.
-#define AHEAD 4096
 
 typedef struct {
-    __m256 estimate, bound;
+    __m256 estimate, cut;
 } estimates8;
 
-// What estimate() and belfry_codes_bound() do, operation by operation. `totals` are sums of integers, exact in double.
+// What estimate() and, if asked for, cut() do, operation by operation. `totals` are sums of integers, exact in double.
 INLINE TARGET_AVX2 estimates8 estimate8(const belfry_codes_query *query, const uint8_t *const *records, __m256d totals0,
-                                        __m256d totals1, int bounded) {
+                                        __m256d totals1, int with_cut, float prepared) {
     size_t at = belfry_codes_factors_offset(query->dimension);
     __m256 rows[4];
     UNROLL for (int r = 0; r < 4; r++) {
@@ -110,9 +132,9 @@ INLINE TARGET_AVX2 estimates8 estimate8(const belfry_codes_query *query, const u
                                        _mm_loadu_ps((const float *)(records[r + 4] + at)), 1);
     }
     __m256 so01 = _mm256_unpacklo_ps(rows[0], rows[1]), so23 = _mm256_unpacklo_ps(rows[2], rows[3]);
-    __m256 qe01 = _mm256_unpackhi_ps(rows[0], rows[1]), qe23 = _mm256_unpackhi_ps(rows[2], rows[3]);
+    __m256 se01 = _mm256_unpackhi_ps(rows[0], rows[1]), se23 = _mm256_unpackhi_ps(rows[2], rows[3]);
     __m256 scale = _mm256_shuffle_ps(so01, so23, 0x44), offset = _mm256_shuffle_ps(so01, so23, 0xee);
-    __m256 size = _mm256_shuffle_ps(qe01, qe23, 0x44), error = _mm256_shuffle_ps(qe01, qe23, 0xee);
+    __m256 size = _mm256_shuffle_ps(se01, se23, 0x44), error = _mm256_shuffle_ps(se01, se23, 0xee);
     __m256 total = _mm256_set_m128(_mm256_cvtpd_ps(totals1), _mm256_cvtpd_ps(totals0));
 
     __m256 linear = _mm256_add_ps(_mm256_mul_ps(scale, _mm256_mul_ps(total, _mm256_set1_ps(query->step))),
@@ -121,41 +143,38 @@ INLINE TARGET_AVX2 estimates8 estimate8(const belfry_codes_query *query, const u
                                                        _mm256_set1_ps(query->base)));
     // Of a NaN and a number, max gives its second operand.
     value = _mm256_max_ps(_mm256_set1_ps(query->least), value);
-    if (!bounded) return (estimates8){value, value};
+    if (!with_cut) return (estimates8){value, value};
 
-    __m256 sign = _mm256_set1_ps(-0.0f);
+    __m256 sign = _mm256_set1_ps(-0.0f), margin = _mm256_set1_ps(MARGIN);
     __m256 slack = _mm256_add_ps(
         _mm256_add_ps(_mm256_mul_ps(_mm256_andnot_ps(sign, scale), _mm256_set1_ps(query->scale_slack)),
                       _mm256_mul_ps(_mm256_andnot_ps(sign, offset), _mm256_set1_ps(query->offset_slack))),
         _mm256_add_ps(_mm256_mul_ps(size, _mm256_set1_ps(query->size_slack)), _mm256_set1_ps(query->slack)));
-    __m256 bound;
     if (query->squared) {
-        __m256 reach = _mm256_add_ps(error, _mm256_set1_ps(query->radius));
-        __m256 root = _mm256_sqrt_ps(_mm256_add_ps(value, slack)), far = _mm256_add_ps(root, reach);
-        bound = _mm256_add_ps(_mm256_add_ps(slack, _mm256_mul_ps(reach, _mm256_add_ps(root, far))),
-                              _mm256_mul_ps(_mm256_set1_ps(query->rounding), _mm256_mul_ps(far, far)));
-    } else {
-        float length = query->length * (1 + query->rounding);
-        float spread = query->radius + query->rounding * query->length;
-        bound = _mm256_add_ps(_mm256_add_ps(slack, _mm256_mul_ps(error, _mm256_set1_ps(length))),
-                              _mm256_mul_ps(size, _mm256_set1_ps(spread)));
+        __m256 far = _mm256_add_ps(_mm256_set1_ps(prepared), _mm256_add_ps(error, _mm256_set1_ps(query->radius)));
+        return (estimates8){value, _mm256_add_ps(slack, _mm256_mul_ps(_mm256_mul_ps(far, far), margin))};
     }
-    return (estimates8){value, _mm256_mul_ps(bound, _mm256_set1_ps(1 + 0x1p-18f))};
+    float length = query->length * (1 + query->rounding);
+    float spread = query->radius + query->rounding * query->length;
+    __m256 bound = _mm256_add_ps(_mm256_add_ps(slack, _mm256_mul_ps(error, _mm256_set1_ps(length))),
+                                 _mm256_mul_ps(size, _mm256_set1_ps(spread)));
+    return (estimates8){value, _mm256_add_ps(_mm256_set1_ps(prepared), _mm256_mul_ps(bound, margin))};
 }
 
 // Writes the rows of a group that may be near enough, and returns how many hits there are now.
-INLINE TARGET_AVX2 size_t keep8(estimates8 group, float limit, size_t rows, const uint32_t *ids, size_t first, size_t i,
-                                size_t found, belfry_codes_hit *hits) {
-    __m256 lower = _mm256_sub_ps(group.estimate, group.bound);
-    unsigned near = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(lower, _mm256_set1_ps(limit), _CMP_NGT_UQ));
+INLINE TARGET_AVX2 size_t keep8(const belfry_codes_query *query, const uint8_t *const *records, estimates8 group,
+                                size_t rows, const uint32_t *ids, size_t first, size_t i, size_t found,
+                                belfry_codes_hit *hits) {
+    unsigned near = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(group.estimate, group.cut, _CMP_NGT_UQ));
     near &= (1u << rows) - 1;
     if (near == 0) return found;
-    float lowers[GROUP], uppers[GROUP];
-    _mm256_storeu_ps(lowers, lower);
-    _mm256_storeu_ps(uppers, _mm256_add_ps(group.estimate, group.bound));
+    float values[GROUP];
+    _mm256_storeu_ps(values, group.estimate);
     for (; near != 0; near &= near - 1) {
         size_t lane = (size_t)__builtin_ctz(near);
-        hits[found++] = (belfry_codes_hit){row_at(ids, first, i + lane), lowers[lane], uppers[lane]};
+        float bound = belfry_codes_bound(query, factors_of(query, records[lane]), values[lane]);
+        uint32_t row = row_at(ids, first, i + lane);
+        hits[found++] = (belfry_codes_hit){row, values[lane] - bound, values[lane] + bound};
     }
     return found;
 }
@@ -163,6 +182,12 @@ INLINE TARGET_AVX2 size_t keep8(estimates8 group, float limit, size_t rows, cons
 // The records of the group from i on; rows beyond the last are the last.
 INLINE void group_at(const uint8_t *records, size_t size, const uint32_t *ids, size_t first, size_t i, size_t rows,
                      const uint8_t **group) {
+    if (rows == GROUP) {
+        // The rule, and less to compute.
+        const uint8_t *start = records + (first + i) * size;
+        UNROLL for (size_t r = 0; r < GROUP; r++) group[r] = ids ? records + ids[i + r] * size : start + r * size;
+        return;
+    }
     UNROLL for (size_t r = 0; r < GROUP; r++) {
         group[r] = records + row_at(ids, first, i + (r < rows ? r : rows - 1)) * size;
     }
@@ -179,54 +204,55 @@ INLINE void fetch(const uint8_t *records, size_t size, const uint32_t *ids, size
 }
 
 // One walk over rows, consecutive or listed. `totals` and `target` make it a function for each instruction set.
-#define WALK(name, target, totals)                                                                              \
-    INLINE target size_t name##_walk(const belfry_codes_query *query, const uint8_t *records,                   \
-                                     const uint32_t *ids, size_t first, size_t count, float limit, float *out,   \
-                                     belfry_codes_hit *hits) {                                                   \
-        belfry_codes_query local = *query;                                                                       \
-        size_t size = belfry_codes_record_size(local.dimension), found = 0;                                      \
-        if (ids) fetch(records, size, ids, 0, count);                                                            \
-        for (size_t i = 0; i < count; i += GROUP) {                                                              \
-            const uint8_t *group[GROUP];                                                                         \
-            size_t rows = count - i < GROUP ? count - i : GROUP;                                                 \
-            group_at(records, size, ids, first, i, rows, group);                                                 \
-            if (ids) {                                                                                           \
-                fetch(records, size, ids, i + GROUP, count);                                                     \
-            } else {                                                                                             \
-                for (size_t at = 0; at < GROUP * size; at += 64) __builtin_prefetch(group[0] + AHEAD + at);      \
-            }                                                                                                    \
-            __m256d totals0 = totals(&local, group), totals1 = totals(&local, group + 4);                        \
-            estimates8 near = estimate8(&local, group, totals0, totals1, hits != 0);                             \
-            if (hits) {                                                                                          \
-                found = keep8(near, limit, rows, ids, first, i, found, hits);                                    \
-            } else if (rows == GROUP) {                                                                          \
-                _mm256_storeu_ps(out + i, near.estimate);                                                        \
-            } else {                                                                                             \
-                float last[GROUP];                                                                               \
-                _mm256_storeu_ps(last, near.estimate);                                                           \
-                memcpy(out + i, last, rows * sizeof(float));                                                     \
-            }                                                                                                    \
-        }                                                                                                        \
-        return found;                                                                                            \
-    }                                                                                                            \
-    target static void name##_estimates(const belfry_codes_query *query, const uint8_t *records, size_t first,   \
-                                        size_t count, float *out) {                                              \
-        name##_walk(query, records, 0, first, count, 0, out, 0);                                                 \
-    }                                                                                                            \
-    target static void name##_gathered(const belfry_codes_query *query, const uint8_t *records,                  \
-                                       const uint32_t *ids, size_t count, float *out) {                          \
-        if (count > 0) name##_walk(query, records, ids, 0, count, 0, out, 0);                                    \
-    }                                                                                                            \
-    target static size_t name##_scan(const belfry_codes_query *query, const uint8_t *records, size_t first,      \
-                                     size_t count, float limit, belfry_codes_hit *hits) {                        \
-        return name##_walk(query, records, 0, first, count, limit, 0, hits);                                     \
-    }                                                                                                            \
-    target static size_t name##_scan_gathered(const belfry_codes_query *query, const uint8_t *records,           \
-                                              const uint32_t *ids, size_t count, float limit,                    \
-                                              belfry_codes_hit *hits) {                                          \
-        return count > 0 ? name##_walk(query, records, ids, 0, count, limit, 0, hits) : 0;                       \
-    }                                                                                                            \
-    static const belfry_codes_kernels name##_kernels = {name##_estimates, name##_gathered, name##_scan,          \
+#define WALK(name, target, totals)                                                                                     \
+    INLINE target size_t name##_walk(const belfry_codes_query *query, const uint8_t *records, const uint32_t *ids,     \
+                                     size_t first, size_t count, size_t ahead, float limit, float *out,                \
+                                     belfry_codes_hit *hits) {                                                         \
+        belfry_codes_query local = *query;                                                                             \
+        size_t size = belfry_codes_record_size(local.dimension), found = 0;                                            \
+        float prepared = prepared_limit(&local, limit);                                                                \
+        if (ids) fetch(records, size, ids, 0, count);                                                                  \
+        for (size_t i = 0; i < count; i += GROUP) {                                                                    \
+            const uint8_t *group[GROUP];                                                                               \
+            size_t rows = count - i < GROUP ? count - i : GROUP;                                                       \
+            group_at(records, size, ids, first, i, rows, group);                                                       \
+            if (ids) {                                                                                                 \
+                fetch(records, size, ids, i + GROUP, count);                                                           \
+            } else if (ahead) {                                                                                        \
+                for (size_t at = 0; at < GROUP * size; at += 64) __builtin_prefetch(group[0] + ahead + at);            \
+            }                                                                                                          \
+            __m256d totals0 = totals(&local, group), totals1 = totals(&local, group + 4);                              \
+            estimates8 near = estimate8(&local, group, totals0, totals1, hits != 0, prepared);                         \
+            if (hits) {                                                                                                \
+                found = keep8(&local, group, near, rows, ids, first, i, found, hits);                                  \
+            } else if (rows == GROUP) {                                                                                \
+                _mm256_storeu_ps(out + i, near.estimate);                                                              \
+            } else {                                                                                                   \
+                float last[GROUP];                                                                                     \
+                _mm256_storeu_ps(last, near.estimate);                                                                 \
+                memcpy(out + i, last, rows * sizeof(float));                                                           \
+            }                                                                                                          \
+        }                                                                                                              \
+        return found;                                                                                                  \
+    }                                                                                                                  \
+    target static void name##_estimates(const belfry_codes_query *query, const uint8_t *records, size_t first,         \
+                                        size_t count, size_t ahead, float *out) {                                      \
+        name##_walk(query, records, 0, first, count, ahead, 0, out, 0);                                                \
+    }                                                                                                                  \
+    target static void name##_gathered(const belfry_codes_query *query, const uint8_t *records, const uint32_t *ids,   \
+                                       size_t count, float *out) {                                                     \
+        if (count > 0) name##_walk(query, records, ids, 0, count, 0, 0, out, 0);                                       \
+    }                                                                                                                  \
+    target static size_t name##_scan(const belfry_codes_query *query, const uint8_t *records, size_t first,            \
+                                     size_t count, size_t ahead, float limit, belfry_codes_hit *hits) {                \
+        return name##_walk(query, records, 0, first, count, ahead, limit, 0, hits);                                    \
+    }                                                                                                                  \
+    target static size_t name##_scan_gathered(const belfry_codes_query *query, const uint8_t *records,                 \
+                                              const uint32_t *ids, size_t count, float limit,                          \
+                                              belfry_codes_hit *hits) {                                                \
+        return count > 0 ? name##_walk(query, records, ids, 0, count, 0, limit, 0, hits) : 0;                          \
+    }                                                                                                                  \
+    static const belfry_codes_kernels name##_kernels = {name##_estimates, name##_gathered, name##_scan,                \
                                                         name##_scan_gathered};
 
 // The sums of the lanes of four vectors: within each 128 bits first, then across.
@@ -314,7 +340,8 @@ WALK(avx512, TARGET_AVX512, totals_avx512)
 // MARK: the instruction sets
 
 static void scalar_estimates(const belfry_codes_query *query, const uint8_t *records, size_t first, size_t count,
-                             float *out) {
+                             size_t ahead, float *out) {
+    (void)ahead;
     estimates_in_c(query, records, 0, first, count, out);
 }
 static void scalar_gathered(const belfry_codes_query *query, const uint8_t *records, const uint32_t *ids, size_t count,
@@ -322,7 +349,8 @@ static void scalar_gathered(const belfry_codes_query *query, const uint8_t *reco
     if (count > 0) estimates_in_c(query, records, ids, 0, count, out);
 }
 static size_t scalar_scan(const belfry_codes_query *query, const uint8_t *records, size_t first, size_t count,
-                          float limit, belfry_codes_hit *hits) {
+                          size_t ahead, float limit, belfry_codes_hit *hits) {
+    (void)ahead;
     return scan_in_c(query, records, 0, first, count, limit, hits);
 }
 static size_t scalar_scan_gathered(const belfry_codes_query *query, const uint8_t *records, const uint32_t *ids,

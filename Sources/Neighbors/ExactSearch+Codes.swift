@@ -52,7 +52,8 @@ extension ExactSearch {
         let rows = listed?.count ?? codes.rowCount
         // One row by itself costs some ten times its share of a whole block.
         let empty = Candidates(k, most: max(16 * k, rows / 16))
-        let tile = max(8, Self.tileBytes / codes.code.recordSize / 8 * 8)
+        // Several queries share a tile of half a first cache; for one, larger tiles mean fewer beginnings.
+        let tile = max(64, (queries.rows == 1 ? 1 << 17 : 24 << 10) / codes.code.recordSize / 8 * 8)
         let tilesPerRun = max(1, (1 << 18) / (tile * codes.code.recordSize))
         let run = tile * tilesPerRun
 
@@ -61,10 +62,14 @@ extension ExactSearch {
             var mine = [Candidates](repeating: empty, count: shared.count)
             let hits = UnsafeMutablePointer<ByteCode.Hit>.allocate(capacity: tile)
             defer { hits.deallocate() }
+            var seen = 0
             mine.withUnsafeMutableBufferPointer { mine in
                 while turns.one({ piece throws(BelfryError) in
-                    for first in stride(from: piece * run, to: min((piece + 1) * run, rows), by: tile) {
-                        let count = min(tile, rows - first)
+                    var first = piece * run
+                    let end = min(first + run, rows)
+                    while first < end {
+                        // Small tiles to begin with: while there is hardly a limit, every row is a hit.
+                        let count = min(tile, max(64, seen), end - first)
                         for index in mine.indices where !mine[index].isFull {
                             let (query, limit) = (shared[index], mine[index].limit)
                             let found =
@@ -76,12 +81,15 @@ extension ExactSearch {
                                     }
                                 } else {
                                     codes.code.scan(
-                                        query, codes.records, first: first, count: count, limit: limit, into: hits)
+                                        query, codes.records, first: first, count: count, cached: index > 0,
+                                        limit: limit, into: hits)
                                 }
                             if found > 0 {
                                 mine[index].offer(UnsafeBufferPointer(start: hits, count: found), leftOut)
                             }
                         }
+                        first += count
+                        seen += count
                     }
                 }) {}
             }
@@ -91,9 +99,6 @@ extension ExactSearch {
         }
         return merged.withLock { $0 }
     }
-
-    /// A tile of codes: half of a first cache, which also holds a query.
-    private static let tileBytes = 24 << 10
 }
 
 /// The rows that may be among the k nearest to a query, as far as the codes seen so far tell.

@@ -61,7 +61,7 @@ package struct ByteCode: Sendable {
     package func estimates(
         _ query: Query, _ records: UnsafePointer<UInt8>, first: Int, count: Int, into out: UnsafeMutablePointer<Float>
     ) {
-        kernels.estimates(query.prepared, records, first, count, out)
+        kernels.estimates(query.prepared, records, first, count, Int(BELFRY_CODES_AHEAD), out)
     }
 
     /// Estimated distances of the listed rows, which must be there.
@@ -86,13 +86,13 @@ package struct ByteCode: Sendable {
     }
 
     /// Writes those of `count` rows from `first` on that may be as near as `limit` to `hits`, which has room for all,
-    /// and returns how many there are.
+    /// and returns how many there are. `cached` says that the rows are in the first cache.
     package func scan(
-        _ query: Query, _ records: UnsafePointer<UInt8>, first: Int, count: Int, limit: Float,
+        _ query: Query, _ records: UnsafePointer<UInt8>, first: Int, count: Int, cached: Bool = false, limit: Float,
         into hits: UnsafeMutablePointer<Hit>
     ) -> Int {
         hits.withMemoryRebound(to: belfry_codes_hit.self, capacity: count) {
-            kernels.scan(query.prepared, records, first, count, limit, $0)
+            kernels.scan(query.prepared, records, first, count, cached ? 0 : Int(BELFRY_CODES_AHEAD), limit, $0)
         }
     }
 

@@ -66,6 +66,9 @@ import Vectors
                         #expect(one == expected[0], "one query, kind \(kind), \(random)")
                     }
                 }
+                let others = RowSet((0..<n).filter { !few.contains($0) }, capacity: n)
+                #expect(
+                    try search.search(queries, k: 10, keeping: few) == scan.search(queries, k: 10, excluding: others))
                 let own: [Int?] = (0..<queries.rows).map { $0 % 3 == 0 ? nil : $0 * 7 }
                 #expect(try search.search(queries, k: 5, ownRows: own) == scan.search(queries, k: 5, ownRows: own))
             }

@@ -73,18 +73,23 @@ void belfry_codes_prepare(belfry_isa isa, belfry_codes_metric metric, const floa
 // The bound of |estimate - f32 distance| for a row with these factors. Not finite where nothing is known.
 float belfry_codes_bound(const belfry_codes_query *query, belfry_codes_factors factors, float estimate);
 
+// Where consecutive rows are walked, memory is asked for what lies `ahead` bytes further: BELFRY_CODES_AHEAD, which is
+// beyond what the CPU fetches by itself, or 0 for rows that are in its cache.
+#define BELFRY_CODES_AHEAD 4096
+
 typedef struct {
     // Estimated distances of `count` rows from row `first` on.
-    void (*estimates)(const belfry_codes_query *query, const uint8_t *records, size_t first, size_t count, float *out);
+    void (*estimates)(const belfry_codes_query *query, const uint8_t *records, size_t first, size_t count, size_t ahead,
+                      float *out);
 
     // Estimated distances of the rows `ids`, whose records are fetched ahead.
     void (*gathered)(const belfry_codes_query *query, const uint8_t *records, const uint32_t *ids, size_t count,
                      float *out);
 
-    // Writes those of `count` rows from row `first` on whose lower bound is not above `limit` (also where it is NaN) to
-    // `hits`, which has room for `count`, and returns how many there are.
-    size_t (*scan)(const belfry_codes_query *query, const uint8_t *records, size_t first, size_t count, float limit,
-                   belfry_codes_hit *hits);
+    // Writes the rows, of `count` from row `first` on, whose f32 distance may be as small as `limit` (also those of
+    // which nothing is known) to `hits`, which has room for `count`, and returns how many there are.
+    size_t (*scan)(const belfry_codes_query *query, const uint8_t *records, size_t first, size_t count, size_t ahead,
+                   float limit, belfry_codes_hit *hits);
 
     // The same for the rows `ids`.
     size_t (*scan_gathered)(const belfry_codes_query *query, const uint8_t *records, const uint32_t *ids, size_t count,

@@ -66,7 +66,9 @@ def take_turns(belfry: Belfry, peers: list[Peer], results: dict, targets: list[f
                     for target in targets:
                         found = again(peer, results[peer.variant.name], mode, target)
                         per_target[str(target)][-1][peer.variant.name] = found
-    return {mode: {target: summary(taken_rounds) for target, taken_rounds in one.items()} for mode, one in taken.items()}
+    return {
+        mode: {target: summary(taken_rounds) for target, taken_rounds in one.items()} for mode, one in taken.items()
+    }
 
 
 def summary(taken: list[dict]) -> dict:

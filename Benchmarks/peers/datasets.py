@@ -76,7 +76,9 @@ def prepare(name: str, make: Callable[[], sources.Source]) -> None:
         "sha256": checksums,
     }
     (folder / "meta.json").write_text(json.dumps(meta, indent=2) + "\n")
-    print(f"{name}: {len(base)} x {base.shape[1]} {source.metric}, {removed} duplicates, {time.perf_counter() - start:.0f} s")
+    print(
+        f"{name}: {len(base)} x {base.shape[1]} {source.metric}, {removed} duplicates, {time.perf_counter() - start:.0f} s"
+    )
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import statistics
 from contextlib import ExitStack
 
 from curves import Reading, reading
-from sweep import curve
+from sweep import MODES, curve
 from systems import Belfry, Peer
 
 
@@ -16,7 +16,7 @@ def rivals(results: dict, targets: list[float], large: bool) -> list[str]:
         return names
     found: list[str] = []
     ranked = []
-    for mode in ("single", "batch"):
+    for mode in MODES:
         for target in targets:
             order = sorted(
                 (name for name in names if results[name][mode].get(str(target))),
@@ -37,7 +37,7 @@ def again(peer: Peer, result: dict, mode: str, target: float) -> float | None:
     was = reading(curve(result["points"], mode, result["batch_loops"]), target)
     if was is None:
         return None
-    modes = ["single", "batch"] if mode == "single" and result["batch_loops"] else [mode]
+    modes = MODES if result["batch_loops"] else [mode]
 
     def qps(point: dict) -> float:
         return max(peer.measure(point["param"], one)["qps"] for one in modes)
@@ -52,7 +52,7 @@ def belfry_curve(points: list[dict]) -> list[dict]:
 def take_turns(belfry: Belfry, peers: list[Peer], results: dict, targets: list[float], rounds: int) -> dict:
     """{mode: {target: {"rounds": [{system: QPS}], "median", "min", "max"}}}, ratios of belfry to the best peer of the
     same round."""
-    taken = {mode: {str(target): [] for target in targets} for mode in ("single", "batch")}
+    taken = {mode: {str(target): [] for target in targets} for mode in MODES}
     with ExitStack() as stack:
         for peer in peers:
             stack.enter_context(peer)
@@ -66,7 +66,9 @@ def take_turns(belfry: Belfry, peers: list[Peer], results: dict, targets: list[f
                     for target in targets:
                         found = again(peer, results[peer.variant.name], mode, target)
                         per_target[str(target)][-1][peer.variant.name] = found
-    return {mode: {target: summary(taken_rounds) for target, taken_rounds in one.items()} for mode, one in taken.items()}
+    return {
+        mode: {target: summary(taken_rounds) for target, taken_rounds in one.items()} for mode, one in taken.items()
+    }
 
 
 def summary(taken: list[dict]) -> dict:

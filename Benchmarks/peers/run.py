@@ -65,7 +65,9 @@ def measure_belfry(belfry: Belfry, arguments: argparse.Namespace) -> dict:
     try:
         # The process that builds is not the one that is measured.
         built = belfry.run(False, 1, arguments.build_threads)
-        runs = {mode: belfry.run(mode == "batch", arguments.repeat, arguments.build_threads) for mode in ("single", "batch")}
+        runs = {
+            mode: belfry.run(mode == "batch", arguments.repeat, arguments.build_threads) for mode in ("single", "batch")
+        }
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
     result = {
@@ -125,7 +127,9 @@ def main() -> None:
     parser.add_argument("--rebuild", action="store_true", help="build belfry's index anew")
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--recall", type=float, nargs="+", default=[0.90, 0.95, 0.99])
-    parser.add_argument("--repeat", type=int, default=3, help="passes over the points that figures rest on, the best counts")
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="passes over the points that figures rest on, the best counts"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="turns for the ratios")
     parser.add_argument("--build-threads", type=int, default=2)
     parser.add_argument("--build-only", action="store_true", help="leave the peers' indexes in the cache, no search")

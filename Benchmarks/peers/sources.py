@@ -67,7 +67,9 @@ def fashion_mnist() -> Source:
         subprocess.run(["dpkg", "-x", package, folder], check=True)
         images = {}
         for part in ("train", "t10k"):
-            raw = gzip.decompress((Path(folder) / f"usr/share/datasets/fashion-mnist/{part}-images-idx3-ubyte.gz").read_bytes())
+            raw = gzip.decompress(
+                (Path(folder) / f"usr/share/datasets/fashion-mnist/{part}-images-idx3-ubyte.gz").read_bytes()
+            )
             _, count, height, width = struct.unpack(">IIII", raw[:16])
             images[part] = np.frombuffer(raw[16:], np.uint8).reshape(count, height * width).astype(np.float32)
         return Source(images["train"], "l2", f"Debian {package.stem}", "MIT (Zalando SE)", images["t10k"][:2000])
@@ -94,7 +96,9 @@ def synthetic() -> Source:
     for first in range(0, len(owners), 100_000):
         owner = owners[first : first + 100_000]
         latent = centres[owner] + 0.5 * random.standard_normal((len(owner), 24))
-        rows[first : first + len(owner)] = np.tanh(latent) @ projection + 0.05 * random.standard_normal((len(owner), 128))
+        rows[first : first + len(owner)] = np.tanh(latent) @ projection + 0.05 * random.standard_normal(
+            (len(owner), 128)
+        )
     return Source(rows, "l2", "sources.synthetic, numpy default_rng(7)", "of this repository")
 
 
@@ -110,7 +114,9 @@ def minilm(belfry: str, texts: int | None = None) -> Source:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
         subprocess.run(["nice", *command], check=True, env=environment, stdout=2)
         rows = np.load(output).astype(np.float32)
-    source = "Debian bookworm package descriptions (apt, Translation-en) and PyPI qte-industrial-catalog, all-MiniLM-L6-v2"
+    source = (
+        "Debian bookworm package descriptions (apt, Translation-en) and PyPI qte-industrial-catalog, all-MiniLM-L6-v2"
+    )
     return Source(rows, "cosine", source, "descriptions: as their packages; QTE: MIT and CC BY 4.0; model: Apache-2.0")
 
 

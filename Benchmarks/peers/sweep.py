@@ -56,11 +56,11 @@ def faster(first: dict | None, second: dict) -> dict:
 
 
 def curve(points: list[dict], mode: str, batch_loops: bool) -> list[dict]:
-    """Points with one "qps" for `curves`. Where a peer's batch call is only a loop over single searches, it serves as
-    the peer's native loop for "single" too, and the faster of the two counts: calls from Python cost microseconds."""
+    """Points with one "qps" for `curves`. Where a peer's batch call is only a loop over single searches, both ways are
+    the same work, and the faster of the two counts in both modes: calls from Python cost microseconds."""
     found = []
     for point in points:
-        modes = ["single", "batch"] if mode == "single" and batch_loops else [mode]
+        modes = MODES if batch_loops else [mode]
         measured = [point[one]["qps"] for one in modes if one in point]
         if measured:
             p99 = point["single"].get("p99_us")

@@ -40,7 +40,9 @@ class Faiss(Adapter):
     def sweep(self):
         if self.graph:
             return [ladder(self.k, 2000)]
-        return [[(probes, depth) for probes in ladder(2, 512, 1.3)] for depth in (2, 4, 8, 16, 32)]
+        # Candidates for the reordering, in multiples of k: one-bit codes need more of them.
+        depths = (4, 8, 16, 32, 64, 128) if "RaBitQ" in self.factory else (2, 4, 8, 16, 32)
+        return [[(probes, depth) for probes in ladder(2, 512, 1.3)] for depth in depths]
 
     def set_param(self, param):
         if self.graph:

@@ -35,10 +35,13 @@ class Svs(Adapter):
 
     @property
     def sweep(self):
-        return [ladder(self.k, 2000)]
+        return [[*ladder(2, self.k - 1), *ladder(self.k, 2000)]]
 
     def set_param(self, param):
-        self.index.search_window_size = param
+        # The buffer keeps k results even where the search stops by a smaller window.
+        parameters = self.index.search_parameters
+        parameters.buffer_config = svs.SearchBufferConfig(param, max(param, self.k))
+        self.index.search_parameters = parameters
 
     def search_one(self, query):
         return self.index.search(query, self.k)[0][0]

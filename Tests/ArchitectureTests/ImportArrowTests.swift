@@ -9,7 +9,7 @@ import Testing
         "Files": ["CGlibc", "CKernels", "CZlib", "Crypto"],
         "Vectors": ["CKernels", "COpenBLAS", "Files"],
         "Shards": ["CLZ4", "CKernels", "Files", "Vectors"],
-        "Neighbors": ["Files", "Shards", "Vectors"],
+        "Neighbors": ["CKernels", "Files", "Shards", "Vectors"],
         "Towers": ["CKernels", "Files", "Vectors"],
         "Belfry": ["Files", "GRDB", "Neighbors", "Shards", "Towers", "Vectors", "Yams"],
         "BelfryCommand": ["ArgumentParser", "Belfry", "Files", "Shards", "Towers", "Vectors"],

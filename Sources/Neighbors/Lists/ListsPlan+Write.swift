@@ -43,7 +43,7 @@ extension ListsPlan {
             }
         }
         // A code is never more than twice as long as what it stands for.
-        let bias = farthest + 4 * (farthest * longest).squareRoot()
+        let bias = farthest + 4 * farthest.squareRoot() * longest.squareRoot()
         let scale = 4 * farthest.squareRoot()
         return ListsEncoder(
             plan: self,

@@ -77,8 +77,11 @@ final class ListsQuery {
     func scan(_ list: Int, next: Int?, _ filter: UnsafePointer<belfry_row_filter>?) {
         let lines = lines
         let first = lines.starts[list]
+        // Beyond f32 only where rows are as far apart as its numbers: then every estimate is as good as another.
+        let largest = Float.greatestFiniteMagnitude
+        let base = max(-largest, min(largest, bases[list] * lines.unit))
         scanRows(
-            ofRows, lines.block(list), Int(lines.starts[list + 1] - first), first, bases[list] * lines.unit, filter,
+            ofRows, lines.block(list), Int(lines.starts[list + 1] - first), first, base, filter,
             next.map { lines.block($0) }, pool)
     }
 
@@ -119,7 +122,8 @@ final class ListsQuery {
         for i in d..<format.rowLines * 8 { components[i] = 0 }
         ofRows.pointee = belfry_block_query(
             components: components, lines: format.rowLines, start: -(15 * sum / 2),
-            scale: -2 * step * format.scaleUnit / format.biasUnit)
+            // Also finite, so that a wild estimate still is one.
+            scale: max(-0x1p70, -2 * step * (format.scaleUnit / format.biasUnit)))
         return belfry_block_query(
             components: components, lines: format.cellLines, start: -(255 * sum / 2), scale: -2 * step)
     }

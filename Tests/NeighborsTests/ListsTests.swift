@@ -1,0 +1,287 @@
+import Files
+import Foundation
+import Shards
+import TestSupport
+import Testing
+import Vectors
+
+@testable import Neighbors
+
+@Suite struct ListsTests {
+    /// Lists over rows, with the rows in their order.
+    struct Built {
+        let lists: ListsReader
+        let stored: Matrix
+        let codes: PlainCodes
+        var searcher: ListsSearcher { ListsSearcher(lists, codes: codes) }
+
+        init(_ rows: Matrix, _ metric: Metric, _ path: String, lists count: Int? = nil, threads: Int = 2) throws {
+            let plan = try ListsBuilder.build(rows: rows, metric: metric, lists: count, seed: 3, threads: threads)
+            try plan.write(to: path, threads: threads)
+            lists = try ListsReader(path)
+            #expect(plan.order.sorted() == (0..<UInt32(rows.rows)).map { $0 }, "a permutation")
+            #expect(lists.listCount == plan.listCount && lists.rowCount == rows.rows)
+            stored = Matrix(rows: rows.rows, columns: rows.columns)
+            for (new, old) in plan.order.enumerated() {
+                (stored.pointer + new * rows.columns).update(
+                    from: rows.pointer + Int(old) * rows.columns, count: rows.columns)
+            }
+            codes = PlainCodes(stored, metric: metric)
+        }
+
+        /// The distances of all rows by the kernel.
+        func distances(_ query: [Float]) -> [Float] {
+            let kernel = DistanceKernel(metric: lists.metric)
+            return query.withUnsafeBufferPointer { query in
+                let prepared = kernel.prepare(query.baseAddress!, dimension: query.count)
+                return (0..<stored.rows).map {
+                    kernel.distance(to: prepared, row: stored.pointer + $0 * stored.columns)
+                }
+            }
+        }
+
+        /// The exact answer among the rows that `admits` lets through.
+        func exact(_ query: [Float], k: Int, where admits: (Int) -> Bool = { _ in true }) -> [Neighbor] {
+            let all = distances(query).enumerated().filter { admits($0.offset) }
+            return Array(all.map { Neighbor(row: UInt32($0.offset), distance: $0.element) }.sorted().prefix(k))
+        }
+    }
+
+    /// Rows around random points, with lengths that differ.
+    static func rows(_ count: Int, _ dimension: Int, centers: Int, _ random: inout SeededGenerator) -> Matrix {
+        let points = (0..<centers).map { _ in random.vector(dimension) }
+        return Matrix(
+            (0..<count).map { _ in
+                let length = 1 + 0.3 * abs(random.gaussian())
+                return points.randomElement(using: &random)!.map { length * ($0 + 0.3 * random.gaussian()) + 0.2 }
+            })
+    }
+
+    static func recall(_ found: [Neighbor], _ truth: [Neighbor]) -> Double {
+        guard let last = truth.last else { return 1 }
+        return Double(found.count { $0.distance <= last.distance }) / Double(truth.count)
+    }
+
+    @Test(arguments: Metric.allCases, [2, 50, 129])
+    func findsMostOfTheNearest(metric: Metric, dimension: Int) throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let built = try Built(Self.rows(4_000, dimension, centers: 30, &random), metric, folder + "/lists")
+            let searcher = built.searcher
+            let ladder = ListsEffort.ladder(lists: built.lists.listCount, k: 10)
+            #expect(ladder.count <= 24 && ladder.last!.probes == built.lists.listCount)
+            var recalls = [Double](repeating: 0, count: ladder.count)
+            var everything = 0.0
+            let queries = (0..<40).map { _ in
+                built.stored[Int.random(in: 0..<4_000, using: &random)].map { $0 + 0.1 * random.gaussian() }
+            }
+            for query in queries {
+                let truth = built.exact(query, k: 10)
+                for (rung, effort) in ladder.enumerated() {
+                    recalls[rung] += Self.recall(try searcher.search(query, k: 10, effort: effort), truth) / 40
+                }
+                let all = try searcher.search(query, k: 10, effort: .all(built.lists))
+                #expect(all == truth, "everything is exact, \(random)")
+                everything += Self.recall(all, truth) / 40
+            }
+            #expect(everything > 0.9999)
+            #expect(recalls.last! > 0.95, "\(recalls), \(random)")
+            #expect(recalls[ladder.count * 3 / 4] > 0.8, "\(recalls), \(random)")
+            let cost = searcher.cost
+            #expect(cost.lists > 0 && cost.rowsScanned > 0 && cost.rowsReranked > 0 && cost.bytes > 0)
+        }
+    }
+
+    /// One query after another, in any order, gives what each gives alone; a batch finds the same.
+    @Test(arguments: Metric.allCases)
+    func batchesFindTheSame(metric: Metric) throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let built = try Built(Self.rows(3_000, 20, centers: 20, &random), metric, folder + "/lists")
+            let queries = Matrix((0..<200).map { _ in random.vector(20) })
+            let odd = RowSet((0..<3_000).filter { $0 % 2 == 1 }, capacity: 3_000)
+            let searcher = built.searcher
+            for (effort, filter) in [
+                (ListsEffort(probes: 9, rerank: 30), nil), (ListsEffort(probes: 2, rerank: 15), odd),
+                (.all(built.lists), nil),
+            ] {
+                let batch = try searcher.search(queries, k: 7, effort: effort, keeping: filter)
+                for index in 0..<queries.rows {
+                    let alone = try built.searcher.search(queries[index], k: 7, effort: effort, keeping: filter)
+                    #expect(Self.recall(batch[index], alone) > 0.85, "\(random)")
+                    if effort == .all(built.lists) { #expect(batch[index] == alone) }
+                }
+            }
+        }
+    }
+
+    @Test func filtersAreKept() throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let built = try Built(Self.rows(3_000, 16, centers: 20, &random), .l2, folder + "/lists")
+            let searcher = built.searcher
+            for share in [0.5, 0.1, 0.01, 0.001, 0] {
+                let kept = RowSet(
+                    (0..<3_000).filter { _ in Double.random(in: 0..<1, using: &random) < share }, capacity: 3_000)
+                let gone = RowSet((0..<3_000).filter { $0 % 5 == 0 }, capacity: 3_000)
+                for _ in 0..<10 {
+                    let query = random.vector(16)
+                    let effort = ListsEffort(probes: 20, rerank: 40)
+                    let found = try searcher.search(query, k: 10, effort: effort, keeping: kept, excluding: gone)
+                    let truth = built.exact(query, k: 10) { kept.contains($0) && !gone.contains($0) }
+                    #expect(found.allSatisfy { kept.contains(Int($0.row)) && !gone.contains(Int($0.row)) })
+                    #expect(found.count == truth.count, "as many as there are, \(random)")
+                    // So few are kept that all of them are seen.
+                    if share <= 0.01 { #expect(found == truth, "share \(share), \(random)") }
+                    let left = try searcher.search(query, k: 10, effort: effort, excluding: gone)
+                    #expect(left.count == 10 && left.allSatisfy { $0.row % 5 != 0 })
+                }
+            }
+            #expect(throws: BelfryError.self) {
+                try searcher.search(
+                    random.vector(16), k: 1, effort: .all(built.lists), keeping: RowSet(capacity: 2_999))
+            }
+        }
+    }
+
+    /// The shard has the last word on distances, whatever the codes say.
+    @Test func theShardSettles() throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let built = try Built(Self.rows(900, 12, centers: 9, &random), .cosine, folder + "/lists")
+            let (shard, _) = try ExactSearchTests.shard((0..<900).map { built.stored[$0] }, folder, dimension: 12)
+            let rough = Matrix(rows: 900, columns: 12)
+            for i in 0..<900 * 12 { rough.pointer[i] = built.stored.pointer[i] + 0.02 * random.gaussian() }
+            let searcher = ListsSearcher(built.lists, codes: PlainCodes(rough, metric: .cosine), shard: shard)
+            for _ in 0..<20 {
+                let query = random.vector(12)
+                let found = try searcher.search(query, k: 10, effort: .all(built.lists))
+                let distances = built.distances(query)
+                #expect(found.allSatisfy { $0.distance == distances[Int($0.row)] } && found == found.sorted())
+                #expect(Self.recall(found, built.exact(query, k: 10)) >= 0.8, "\(random)")
+            }
+        }
+    }
+
+    @Test func theNumberOfThreadsChangesNoByte() throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            for metric in Metric.allCases {
+                let rows = Self.rows(5_000, 19, centers: 25, &random)
+                let bytes = try [1, 2, 5].map { threads in
+                    _ = try Built(rows, metric, folder + "/\(threads)", threads: threads)
+                    return try Data(contentsOf: URL(fileURLWithPath: folder + "/\(threads)"))
+                }
+                #expect(bytes[0] == bytes[1] && bytes[0] == bytes[2])
+            }
+        }
+    }
+
+    @Test(arguments: Metric.allCases)
+    func smallAndOddSets(metric: Metric) throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let same = random.vector(5)
+            let sets: [[[Float]]] = [
+                [], [same], (0..<3).map { _ in random.vector(5) }, (0..<15).map { _ in random.vector(5) },
+                (0..<700).map { _ in same }, (0..<200).map { _ in [0, 0, 0, 0, 0] },
+                (0..<200).map { $0 % 3 == 0 ? [0, 0, 0, 0, 0] : random.vector(5) },
+                (0..<300).map { $0 == 7 ? same.map { $0 * 1e15 } : random.vector(5).map { $0 * 1e-15 } },
+            ]
+            for (number, set) in sets.enumerated() {
+                let rows = set.isEmpty ? Matrix(rows: 0, columns: 5) : Matrix(set)
+                for lists in [nil, 1, 50] {
+                    let built = try Built(rows, metric, folder + "/lists", lists: lists)
+                    for query in [same, random.vector(5), [0, 0, 0, 0, 0]] {
+                        let found = try built.searcher.search(query, k: 8, effort: .all(built.lists))
+                        let truth = built.exact(query, k: 8)
+                        #expect(found == truth, "set \(number), \(random)")
+                        let few = try built.searcher.search(query, k: 8, effort: .init(probes: 2, rerank: 8))
+                        #expect(few.count <= truth.count && (few.isEmpty == truth.isEmpty))
+                        #expect(try built.searcher.search(query, k: 0, effort: .all(built.lists)).isEmpty)
+                    }
+                    #expect(built.lists.check().isEmpty)
+                }
+            }
+        }
+    }
+
+    @Test func readingAheadChangesNothing() throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let built = try Built(Self.rows(2_000, 30, centers: 20, &random), .l2, folder + "/lists")
+            let (here, there) = (built.searcher, built.searcher)
+            there.readsAhead = true
+            for _ in 0..<10 {
+                let query = random.vector(30)
+                let effort = ListsEffort(probes: 12, rerank: 20)
+                #expect(try here.search(query, k: 5, effort: effort) == there.search(query, k: 5, effort: effort))
+            }
+        }
+    }
+
+    /// Whatever bytes a file has, it is refused or searched without leaving it.
+    @Test func damageIsMemorySafe() throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let path = folder + "/lists"
+            let built = try Built(Self.rows(600, 11, centers: 9, &random), .ip, path)
+            let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+            for _ in 0..<60 {
+                let length = Int.random(in: 0..<whole.count, using: &random)
+                try whole.prefix(length).writeAnew(to: folder + "/cut")
+                #expect(throws: BelfryError.self) { try ListsReader(folder + "/cut") }
+            }
+            for trial in 0..<400 {
+                var bytes = whole
+                let section = try SegmentFile(path).range(of: ListsFormat.sections[trial % 5])
+                let place = trial < 50 ? trial * 4 : Int.random(in: section, using: &random)
+                bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                try bytes.writeAnew(to: folder + "/flipped")
+                #expect(!SegmentFile.check(folder + "/flipped").isEmpty, "check sees byte \(place)")
+                search(folder + "/flipped", built, &random)
+            }
+            // Random bytes over whole sections, under checksums that match.
+            for trial in 0..<100 {
+                var bytes = whole
+                let name = ListsFormat.sections[trial % 5]
+                let range = try SegmentFile(path).range(of: name)
+                for place in range where trial % 3 > 0 || Int.random(in: 0..<8, using: &random) == 0 {
+                    bytes[place] = trial % 10 == 9 ? 0xff : UInt8.random(in: 0...255, using: &random)
+                }
+                try seal(bytes, folder + "/random")
+                search(folder + "/random", built, &random)
+            }
+        }
+    }
+
+    /// Searches a file that may be anything, beside the sound rows.
+    private func search(_ path: String, _ built: Built, _ random: inout SeededGenerator) {
+        do throws(BelfryError) {
+            let lists = try ListsReader(path)
+            guard lists.rowCount == built.lists.rowCount, lists.dimension == 11 else { return }
+            let searcher = ListsSearcher(lists, codes: built.codes)
+            for effort in [ListsEffort.all(lists), ListsEffort(probes: 3, rerank: 10)] {
+                let found = try searcher.search(random.vector(11), k: 10, effort: effort)
+                #expect(found.allSatisfy { $0.row < 600 })
+            }
+            _ = try searcher.search(Matrix([random.vector(11), random.vector(11)]), k: 3, effort: .all(lists))
+        } catch {
+            #expect(error.code == .corruptData && error.location?.file == path)
+        }
+    }
+
+    /// Writes the sections of a damaged file again, with checksums that match.
+    private func seal(_ bytes: Data, _ path: String) throws {
+        try bytes.writeAnew(to: path + ".raw")
+        let ranges = try ListsFormat.sections.map { try SegmentFile(path + ".raw").range(of: $0) }
+        unlink(path)
+        let writer = try SegmentFileWriter(
+            path, kind: ListsFormat.kind, version: ListsFormat.version, sections: ListsFormat.sections)
+        for (name, range) in zip(ListsFormat.sections, ranges) {
+            try writer.begin(name)
+            try Array(bytes[range]).withUnsafeBytes { try writer.write($0) }
+        }
+        try writer.finish()
+    }
+}

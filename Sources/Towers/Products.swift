@@ -14,13 +14,9 @@ struct Products: Sendable {
     /// Whether products are OpenBLAS's. Its bits may depend on how many rows a call has.
     let usesBLAS: Bool
 
-    /// Workers are threads already: a product that spread over the processor again would only be in their way.
-    private static let oneThreadEach: Void = BLAS.setThreads(1)
-
     init(_ instructionSet: InstructionSet) {
         isa = instructionSet.isa
         usesBLAS = instructionSet == .scalar
-        if usesBLAS { Self.oneThreadEach }
     }
 
     /// y = activation(x · weightᵀ + bias), or with `adds` activation(x · weightᵀ + bias + y).

@@ -18,14 +18,15 @@ public enum BLAS {
         precondition(m >= 0 && n >= 0 && k >= 0, "a matrix has no negative side")
         precondition(lda >= columnsA && ldb >= columnsB && ldc >= n, "rows overlap")
         guard m > 0, n > 0 else { return }
+        oneThreadEach
         cblas_sgemm(
             CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
             Int32(m), Int32(n), Int32(k), alpha, a, Int32(max(lda, 1)), b, Int32(max(ldb, 1)), beta, c, Int32(ldc))
     }
 
-    /// How many threads OpenBLAS may use in one call, for the whole process.
-    public static func setThreads(_ count: Int) {
-        precondition(count > 0)
-        openblas_set_num_threads(Int32(count))
-    }
+    /// Makes OpenBLAS use one thread in each call, before its first call in this process.
+    ///
+    /// We put tiles on threads ourselves, so that a result does not depend on how many there are. The setting is the
+    /// process's: changed while a product runs elsewhere, it would change the order of that product's sums.
+    static let oneThreadEach: Void = openblas_set_num_threads(1)
 }

@@ -1,7 +1,5 @@
 import CKernels
-import Dispatch
 import Foundation
-import Synchronization
 
 extension KMeans {
     /// To which centroid each row goes.
@@ -52,7 +50,7 @@ extension KMeans {
                     // Each tile writes rows of its own.
                     nonisolated(unsafe) let (labels, distances, addends) = (labels, distances, addends)
                     nonisolated(unsafe) let centroids = centroids.pointer
-                    inParallel(tiles, threads: threads) { tile in
+                    Parallel.forEach(tiles, threads: threads) { tile, _ in
                         Self.nearest(
                             rows, tile * Self.tileRows, centroids, k, addends.baseAddress!, least,
                             labels.baseAddress!, distances.baseAddress!)
@@ -96,7 +94,7 @@ extension KMeans {
         let moved = Matrix(rows: k, columns: d)
         nonisolated(unsafe) let (from, to) = (centroids.pointer, moved.pointer)
         let share = 16
-        inParallel((k + share - 1) / share, threads: threads) { part in
+        Parallel.forEach((k + share - 1) / share, threads: threads) { part, _ in
             var sums = [Double](repeating: 0, count: d)
             for list in part * share..<min(k, part * share + share) {
                 let numbers = members.rows(of: list)
@@ -158,18 +156,5 @@ extension KMeans {
 
         /// The rows of one centroid.
         package func rows(of list: Int) -> ArraySlice<UInt32> { order[starts[list]..<starts[list + 1]] }
-    }
-}
-
-/// Runs `body` for every number below `count`, on up to `threads` threads, with BLAS on one thread in each call.
-package func inParallel(_ count: Int, threads: Int, _ body: @Sendable (Int) -> Void) {
-    BLAS.setThreads(1)
-    let next = Atomic<Int>(0)
-    DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
-        while true {
-            let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            guard number < count else { break }
-            body(number)
-        }
     }
 }

@@ -11,7 +11,6 @@ package enum PrincipalSubspace {
     package static func basis(of sample: Matrix, outputs: Int, seed: UInt64) -> Matrix {
         let dimension = sample.columns
         precondition(outputs > 0 && outputs <= dimension && sample.rows > 0)
-        BLAS.setThreads(1)
         let covariance = Matrix(rows: dimension, columns: dimension)
         BLAS.multiply(
             m: dimension, n: dimension, k: sample.rows, sample.pointer, sample.pointer, into: covariance.pointer,
@@ -45,6 +44,7 @@ package enum PrincipalSubspace {
         let size = symmetric.rows
         let vectors = Matrix(rows: size, columns: size)
         vectors.pointer.update(from: symmetric.pointer, count: size * size)
+        BLAS.oneThreadEach
         var n = Int32(size)
         var values = [Float](repeating: 0, count: size)
         var workSize = Int32(1 + 6 * size + 2 * size * size)

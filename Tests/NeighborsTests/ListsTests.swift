@@ -12,8 +12,9 @@ import Vectors
     struct Built {
         let lists: ListsReader
         let stored: Matrix
-        let codes: PlainCodes
-        var searcher: ListsSearcher { ListsSearcher(lists, codes: codes) }
+        let codes: CodesReader
+        let shard: ShardReader
+        var searcher: ListsSearcher { ListsSearcher(lists, codes: codes, shard: shard) }
 
         init(_ rows: Matrix, _ metric: Metric, _ path: String, lists count: Int? = nil, threads: Int = 2) throws {
             let plan = try ListsBuilder.build(rows: rows, metric: metric, lists: count, seed: 3, threads: threads)
@@ -26,7 +27,16 @@ import Vectors
                 (stored.pointer + new * rows.columns).update(
                     from: rows.pointer + Int(old) * rows.columns, count: rows.columns)
             }
-            codes = PlainCodes(stored, metric: metric)
+            codes = try Self.codes(of: stored, metric, path + ".codes")
+            shard = try ShardReader(path + ".codes.shard")
+        }
+
+        static func codes(of rows: Matrix, _ metric: Metric, _ path: String) throws -> CodesReader {
+            let writer = try ShardWriter(path + ".shard", dimension: rows.columns, elementType: .f32)
+            for row in 0..<rows.rows { try writer.append(components: UnsafeBufferPointer(rows.row(row))) }
+            try writer.finish()
+            try CodesWriter.write(path, of: ShardReader(path + ".shard"), metric: metric)
+            return try CodesReader(path)
         }
 
         /// The distances of all rows by the kernel.
@@ -38,6 +48,12 @@ import Vectors
                     kernel.distance(to: prepared, row: stored.pointer + $0 * stored.columns)
                 }
             }
+        }
+
+        /// The same rows with their distances by the kernel: what a search says are estimates.
+        func exactly(_ found: [Neighbor], _ query: [Float]) -> [Neighbor] {
+            let all = distances(query)
+            return found.map { Neighbor(row: $0.row, distance: all[Int($0.row)]) }.sorted()
         }
 
         /// The exact answer among the rows that `admits` lets through.
@@ -78,13 +94,13 @@ import Vectors
             for query in queries {
                 let truth = built.exact(query, k: 10)
                 for (rung, effort) in ladder.enumerated() {
-                    recalls[rung] += Self.recall(try searcher.search(query, k: 10, effort: effort), truth) / 40
+                    let found = try searcher.search(query, k: 10, effort: effort)
+                    recalls[rung] += Self.recall(built.exactly(found, query), truth) / 40
                 }
-                let all = try searcher.search(query, k: 10, effort: .all(built.lists))
-                #expect(all == truth, "everything is exact, \(random)")
+                let all = built.exactly(try searcher.search(query, k: 10, effort: .all(built.lists)), query)
                 everything += Self.recall(all, truth) / 40
             }
-            #expect(everything > 0.9999)
+            #expect(everything > 0.995, "\(random)")
             #expect(recalls.last! > 0.95, "\(recalls), \(random)")
             #expect(recalls[ladder.count * 3 / 4] > 0.8, "\(recalls), \(random)")
             let cost = searcher.cost
@@ -132,7 +148,9 @@ import Vectors
                     #expect(found.allSatisfy { kept.contains(Int($0.row)) && !gone.contains(Int($0.row)) })
                     #expect(found.count == truth.count, "as many as there are, \(random)")
                     // So few are kept that all of them are seen.
-                    if share <= 0.01 { #expect(found == truth, "share \(share), \(random)") }
+                    if share <= 0.01 {
+                        #expect(Self.recall(built.exactly(found, query), truth) > 0.85, "share \(share), \(random)")
+                    }
                     let left = try searcher.search(query, k: 10, effort: effort, excluding: gone)
                     #expect(left.count == 10 && left.allSatisfy { $0.row % 5 != 0 })
                 }
@@ -144,22 +162,25 @@ import Vectors
         }
     }
 
-    /// The shard has the last word on distances, whatever the codes say.
+    /// The shard has the last word on who is among the nearest, where the codes are in doubt.
     @Test func theShardSettles() throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
             let built = try Built(Self.rows(900, 12, centers: 9, &random), .cosine, folder + "/lists")
-            let (shard, _) = try ExactSearchTests.shard((0..<900).map { built.stored[$0] }, folder, dimension: 12)
-            let rough = Matrix(rows: 900, columns: 12)
-            for i in 0..<900 * 12 { rough.pointer[i] = built.stored.pointer[i] + 0.02 * random.gaussian() }
-            let searcher = ListsSearcher(built.lists, codes: PlainCodes(rough, metric: .cosine), shard: shard)
-            for _ in 0..<20 {
+            let (unsure, sure) = (ListsSearcher(built.lists, codes: built.codes), built.searcher)
+            var (before, after) = (0.0, 0.0)
+            for _ in 0..<100 {
                 let query = random.vector(12)
-                let found = try searcher.search(query, k: 10, effort: .all(built.lists))
-                let distances = built.distances(query)
-                #expect(found.allSatisfy { $0.distance == distances[Int($0.row)] } && found == found.sorted())
-                #expect(Self.recall(found, built.exact(query, k: 10)) >= 0.8, "\(random)")
+                let truth = built.exact(query, k: 10)
+                for (searcher, settles) in [(unsure, false), (sure, true)] {
+                    let found = try searcher.search(query, k: 10, effort: .all(built.lists))
+                    #expect(found == found.sorted() && found.count == 10)
+                    let recall = Self.recall(built.exactly(found, query), truth) / 100
+                    if settles { after += recall } else { before += recall }
+                }
             }
+            #expect(unsure.cost.rowsSettled == 0 && sure.cost.rowsSettled > 0)
+            #expect(after > before && after > 0.995, "\(before), \(after), \(random)")
         }
     }
 
@@ -195,7 +216,14 @@ import Vectors
                     for query in [same, random.vector(5), [0, 0, 0, 0, 0]] {
                         let found = try built.searcher.search(query, k: 8, effort: .all(built.lists))
                         let truth = built.exact(query, k: 8)
-                        #expect(found == truth, "set \(number), \(random)")
+                        // Rows as near as the codes can tell: their distances are estimates.
+                        let distances = built.distances(query)
+                        let scale = distances.reduce(1e-30) { max($0, abs($1)) }
+                        let near = found.map { distances[Int($0.row)] }.sorted()
+                        #expect(found.count == truth.count && Set(found.map(\.row)).count == truth.count)
+                        #expect(
+                            zip(near, truth).allSatisfy { $0 <= $1.distance + 0.01 * scale },
+                            "set \(number), \(random)")
                         let few = try built.searcher.search(query, k: 8, effort: .init(probes: 2, rerank: 8))
                         #expect(few.count <= truth.count && (few.isEmpty == truth.isEmpty))
                         #expect(try built.searcher.search(query, k: 0, effort: .all(built.lists)).isEmpty)

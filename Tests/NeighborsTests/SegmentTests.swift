@@ -90,7 +90,9 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
                 }
                 contents.append(files)
             }
-            #expect(contents.allSatisfy { $0 == contents[0] }, "\(random)")
+            for (name, bytes) in contents[0] {
+                #expect(contents.allSatisfy { $0[name] == bytes }, "\(name), \(random)")
+            }
             #expect(contents[0].count >= 3)
         }
     }

@@ -101,18 +101,18 @@ import Testing
                     let (found, twin) = (Pool(keep: 1 + dimension % 9), Pool(keep: 1 + dimension % 9))
                     let ahead = dimension % 5 == 0 ? blocks.count : 0
                     withUnsafePointer(to: &filter) { filter in
-                    let bits = dimension % 3 == 0 ? nil : filter
-                    blocks.withUnsafeBufferPointer { blocks in
-                        for (set, pool) in [(set, found), (.scalar, twin)] {
-                            for part in 0..<3 {
-                                Self.kernels(set).pointee.scan4(
-                                    &query, blocks.baseAddress, rows, UInt32(part), Float(part),
-                                    bits, ahead == 0 ? nil : blocks.baseAddress,
-                                    &pool.pool)
+                        let bits = dimension % 3 == 0 ? nil : filter
+                        blocks.withUnsafeBufferPointer { blocks in
+                            for (set, pool) in [(set, found), (.scalar, twin)] {
+                                for part in 0..<3 {
+                                    Self.kernels(set).pointee.scan4(
+                                        &query, blocks.baseAddress, rows, UInt32(part), Float(part),
+                                        bits, ahead == 0 ? nil : blocks.baseAddress,
+                                        &pool.pool)
+                                }
+                                belfry_pool_cut(Self.kernels(set), &pool.pool)
                             }
-                            belfry_pool_cut(Self.kernels(set), &pool.pool)
                         }
-                    }
                     }
                     #expect(found.candidates == twin.candidates, "\(set) dimension \(dimension), \(random)")
                     if dimension % 3 != 0 {
@@ -235,7 +235,8 @@ import Testing
                 let squares = lengths[1]
                 #expect(codes.allSatisfy { Int($0) < 1 << bits })
                 #expect(abs(product - squares) <= 1e-4 * squares, "right along the vector")
-                #expect(product / (lengths[0] * lengths[1]).squareRoot() > least, "\(bits) bits, \(dimension), \(random)")
+                #expect(
+                    product / (lengths[0] * lengths[1]).squareRoot() > least, "\(bits) bits, \(dimension), \(random)")
             }
         }
         for odd: [Float] in [[0, 0, 0], [.nan, 1], [.infinity, 0], [.leastNonzeroMagnitude, 0]] {

@@ -108,7 +108,7 @@ struct ListsEncoder: Sendable {
             guard let start = bytes.baseAddress else { return }
             // Each list writes blocks of its own.
             nonisolated(unsafe) let first = start
-            inParallel(lists.count, threads: threads) { [places] index in
+            Parallel.forEach(lists.count, threads: threads) { [places] index, _ in
                 encode(lists.lowerBound + index, into: first + places[index])
             }
         }

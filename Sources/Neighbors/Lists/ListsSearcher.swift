@@ -3,9 +3,6 @@ package import Files
 package import Shards
 package import Vectors
 
-/// The plane of codes that candidates are looked at again on.
-package typealias ListsCodes = CodesReader
-
 /// Searches lists: one query at a time, or several that share passes over the lists. One searcher per thread.
 ///
 /// 1. The query is placed (see ``ListsFormat``) and rounded to 8 bits.
@@ -21,8 +18,8 @@ package final class ListsSearcher {
     let lists: ListsReader
     let kernels: UnsafePointer<belfry_lists_kernels>
     let scratch: UnsafeMutablePointer<UInt32>
-    private let codes: ListsCodes
-    private let query: ListsCodes.Query
+    private let codes: CodesReader
+    private let query: CodesReader.Query
     private let lastWord: LastWord?
     private let one: ListsQuery
     /// What all searches so far have cost.
@@ -35,7 +32,7 @@ package final class ListsSearcher {
 
     /// A searcher over lists whose rows, in their order, are those of `codes` and of `shard`.
     package init(
-        _ lists: ListsReader, codes: ListsCodes, shard: ShardReader? = nil,
+        _ lists: ListsReader, codes: CodesReader, shard: ShardReader? = nil,
         instructionSet: InstructionSet = .current
     ) {
         precondition(codes.rowCount == lists.rowCount && shard?.rowCount ?? lists.rowCount == lists.rowCount)

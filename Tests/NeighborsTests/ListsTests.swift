@@ -131,6 +131,22 @@ import Vectors
         }
     }
 
+    /// A searcher that has worked hard before gives what a new one gives.
+    @Test func remembersNothing() throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let built = try Built(Self.rows(3_000, 20, centers: 20, &random), .l2, folder + "/lists")
+            let used = built.searcher
+            for k in [100, 1, 10, 3, 300, 7] {
+                let (query, fresh) = (random.vector(20), built.searcher)
+                let effort = ListsEffort(probes: 30, rerank: 2 * k)
+                used.cost = SearchCost()
+                #expect(try used.search(query, k: k, effort: effort) == fresh.search(query, k: k, effort: effort))
+                #expect(used.cost == fresh.cost, "\(random)")
+            }
+        }
+    }
+
     @Test func filtersAreKept() throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in

@@ -21,6 +21,8 @@ final class ListsQuery {
     let pool = UnsafeMutablePointer<belfry_pool>.allocate(capacity: 1)
     /// Room for a distance for each candidate.
     private(set) var distances = UnsafeMutablePointer<Float>.allocate(capacity: 0)
+    /// For how many candidates there is memory.
+    private var room = 0
 
     private let lists: ListsReader
     private let kernels: UnsafePointer<belfry_lists_kernels>
@@ -90,13 +92,16 @@ final class ListsQuery {
 
     private func reserve(_ keep: Int) {
         let capacity = 3 * keep + 256
-        guard capacity > pool.pointee.capacity else { return }
+        // Not all the room that there is: when the pool is cut decides what enters, and must not depend on the queries
+        // before.
+        pool.pointee.capacity = capacity
+        guard capacity > room else { return }
+        room = capacity
         pool.pointee.estimates?.deallocate()
         pool.pointee.rows?.deallocate()
         distances.deallocate()
         pool.pointee.estimates = .allocate(capacity: capacity)
         pool.pointee.rows = .allocate(capacity: capacity)
-        pool.pointee.capacity = capacity
         distances = .allocate(capacity: capacity)
     }
 

@@ -92,6 +92,8 @@ public struct BenchBuildOptions: Sendable {
     public var seed: UInt64
     /// How many threads build.
     public var threads: Int
+    /// The recall at which the fastest index is wanted, where there is a choice.
+    public var recall = 0.95
     /// Hears how many of how many are done, and of what.
     public var progress: @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
 
@@ -115,13 +117,13 @@ public enum BenchIndexKind: String, CaseIterable, Sendable {
     /// Every row is looked at.
     case exact
 
-    /// What builds and searches it; nil for one that is not available yet.
-    var type: (any BenchIndex.Type)? {
+    /// What builds and searches it.
+    var type: any BenchIndex.Type {
         switch self {
         case .exact: ExactBenchIndex.self
         case .hnsw: SegmentBenchIndex<BenchedGraph>.self
         case .ivf: SegmentBenchIndex<BenchedLists>.self
-        case .auto: nil
+        case .auto: SegmentBenchIndex<BenchedFastest>.self
         }
     }
 }

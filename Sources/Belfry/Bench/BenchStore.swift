@@ -21,10 +21,7 @@ final class BenchStore: Sendable {
     init(
         _ kind: BenchIndexKind, _ base: VectorFile, save directory: String?, _ options: BenchBuildOptions
     ) throws(BelfryError) {
-        guard let type = kind.type else {
-            throw BelfryError(
-                .unsupported, "The index “\(kind.rawValue)” is not available yet.", remedy: "Use --index exact.")
-        }
+        let type = kind.type
         guard let directory else {
             let path = FileManager.default.temporaryDirectory.path + "/belfry-bench-" + UUID().uuidString
             try System.createDirectory(path)

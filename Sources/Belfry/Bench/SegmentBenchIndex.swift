@@ -1,28 +1,39 @@
 import Files
+import Foundation
 import Neighbors
 import Shards
 import Synchronization
 import Vectors
 
 /// The index of a segment to be measured, as a type, since the harness chooses among types.
-protocol BenchedKind: Sendable { static var kind: IndexKind { get } }
-enum BenchedGraph: BenchedKind { static var kind: IndexKind { .hnsw } }
-enum BenchedLists: BenchedKind { static var kind: IndexKind { .ivf } }
+protocol BenchedKind: Sendable { static var kind: IndexKind? { get } }
+enum BenchedGraph: BenchedKind { static var kind: IndexKind? { .hnsw } }
+enum BenchedLists: BenchedKind { static var kind: IndexKind? { .ivf } }
+/// Whichever is fastest.
+enum BenchedFastest: BenchedKind { static var kind: IndexKind? { nil } }
 
 /// A segment with an index, as something to measure.
 struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
     private let segment: Segment
-    private let directory: String
     /// The base's row of each of the segment's.
     private let originals: [UInt32]
+    /// Why it is this kind of index, where that was measured.
+    private let reason: String?
+
+    private static var reasonName: String { "reason.txt" }
 
     static func build(
         _ base: VectorFile, in directory: String, _ options: BenchBuildOptions
     ) throws(BelfryError) -> Self {
-        try SegmentBuilder(
-            metric: options.metric, kind: Kind.kind, seed: options.seed, threads: options.threads,
-            progress: options.progress
-        ).build(try base.matrix(), in: directory)
+        let builder = SegmentBuilder(
+            metric: options.metric, kind: Kind.kind ?? .hnsw, seed: options.seed, threads: options.threads,
+            progress: options.progress)
+        guard Kind.kind == nil else {
+            try builder.build(try base.matrix(), in: directory)
+            return try open(directory, options)
+        }
+        let choice = try builder.buildFastest(try base.matrix(), in: directory, recall: options.recall)
+        try System.write(Data(choice.reason.utf8), to: directory + "/" + reasonName)
         return try open(directory, options)
     }
 
@@ -36,10 +47,13 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
             }
             originals.append(UInt32(clamping: number))
         }
-        return Self(segment: segment, directory: directory, originals: originals)
+        let reason = directory + "/" + reasonName
+        return Self(
+            segment: segment, originals: originals,
+            reason: System.exists(reason) ? String(decoding: try System.read(reason), as: UTF8.self) : nil)
     }
 
-    var summary: String { segment.kind.rawValue }
+    var summary: String { segment.kind.rawValue + (reason.map { ": " + $0 } ?? "") }
     var memoryBytes: Int { Int(segment.memoryBytesPerVector * Double(segment.shard.rowCount)) }
     var diskBytes: Int { memoryBytes + segment.shard.fileBytes }
 

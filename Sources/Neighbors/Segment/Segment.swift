@@ -108,19 +108,27 @@ public final class SegmentSearcher {
         return scanned + cost.rowsScanned + cost.rowsReranked
     }
 
-    /// The `k` nearest rows that the effort finds, nearest first.
-    /// - Parameter query: as many finite components as the rows have.
+    /// The `k` nearest rows that the effort finds, nearest first. Their distances are the codes' estimates, except
+    /// where `effort` is exact or the codes leave it in doubt who is among the `k`.
+    ///
+    /// - Parameters:
+    ///   - query: as many finite components as the rows have.
+    ///   - keeping: only these rows are returned, as a filter has found them.
+    ///   - excluding: these rows are not returned: those that were deleted.
     public func search(
-        _ query: UnsafePointer<Float>, k: Int, effort: Segment.Effort
+        _ query: UnsafePointer<Float>, k: Int, effort: Segment.Effort, keeping: RowSet? = nil, excluding: RowSet? = nil
     ) throws(BelfryError) -> [Neighbor] {
-        if case .graph(let window) = effort, let graph {
+        let isFiltered = keeping != nil || excluding != nil
+        if !isFiltered, case .graph(let window) = effort, let graph {
             return try graph.search(query, k: k, effort: GraphEffort(window: window, k: k))
         }
         if case .lists(let probes) = effort, let lists, let count = segment.lists?.listCount {
-            return try lists.search(query, k: k, effort: ListsEffort(probes: probes, lists: count, k: k))
+            return try lists.search(
+                query, k: k, effort: ListsEffort(probes: probes, lists: count, k: k), keeping: keeping,
+                excluding: excluding)
         }
         scanned += segment.shard.rowCount
         self.query.pointer.update(from: query, count: self.query.columns)
-        return try exact.search(self.query, k: k)[0]
+        return try exact.search(self.query, k: k, excluding: excluding, keeping: keeping)[0]
     }
 }

@@ -11,17 +11,6 @@
 
 typedef struct { float bias[ROWS], scale[ROWS]; } factors;
 
-// Which of the block's rows the filter lets through.
-INLINE uint32_t admitted(uint32_t mask, uint32_t first, const belfry_row_filter *filter) {
-    for (uint32_t left = mask; left; left &= left - 1) {
-        uint32_t lane = (uint32_t)__builtin_ctz(left), row = first + lane;
-        int kept = !filter->keep || (filter->keep[row >> 6] >> (row & 63) & 1);
-        int dropped = filter->drop && (filter->drop[row >> 6] >> (row & 63) & 1);
-        if (!kept || dropped) mask &= ~(1u << lane);
-    }
-    return mask;
-}
-
 INLINE uint32_t lanes_in_use(size_t rows) { return rows >= ROWS ? 0xffff : (1u << rows) - 1; }
 
 // MARK: plain C
@@ -84,7 +73,7 @@ static void offer(float estimate, uint32_t row, belfry_pool *pool) {
 static const belfry_lists_kernels scalar_kernels;
 
 static void scan4_scalar(const belfry_block_query *query, const uint8_t *blocks, size_t rows, uint32_t first,
-                         float base, const belfry_row_filter *filter, const uint8_t *ahead, belfry_pool *pool) {
+                         float base, const uint8_t *ahead, belfry_pool *pool) {
     (void)ahead;
     const uint8_t *block = blocks;
     for (size_t done = 0; done < rows; done += ROWS, block += belfry_block4_bytes(query->lines)) {
@@ -99,7 +88,6 @@ static void scan4_scalar(const belfry_block_query *query, const uint8_t *blocks,
             mask |= (uint32_t)(estimates[r] < pool->limit) << r;
         }
         mask &= lanes_in_use(rows - done);
-        if (mask && filter) mask = admitted(mask, first + (uint32_t)done, filter);
         for (; mask; mask &= mask - 1) {
             uint32_t lane = (uint32_t)__builtin_ctz(mask);
             offer(estimates[lane], first + (uint32_t)done + lane, pool);
@@ -169,8 +157,7 @@ INLINE TARGET_AVX2 __m256 estimate_avx2(const belfry_block_query *query, __m256i
 static const belfry_lists_kernels avx2_kernels;
 
 TARGET_AVX2 static void scan4_avx2(const belfry_block_query *query, const uint8_t *blocks, size_t rows, uint32_t first,
-                                   float base, const belfry_row_filter *filter, const uint8_t *ahead,
-                                   belfry_pool *pool) {
+                                   float base, const uint8_t *ahead, belfry_pool *pool) {
     size_t bytes = belfry_block4_bytes(query->lines);
     const uint8_t *block = blocks;
     for (size_t done = 0; done < rows; done += ROWS, block += bytes) {
@@ -189,7 +176,6 @@ TARGET_AVX2 static void scan4_avx2(const belfry_block_query *query, const uint8_
         ahead = fetch_ahead(ahead);
         if (__builtin_expect(mask == 0, 1)) continue;
         mask &= lanes_in_use(rows - done);
-        if (filter) mask = admitted(mask, first + (uint32_t)done, filter);
         for (; mask; mask &= mask - 1) {
             uint32_t lane = (uint32_t)__builtin_ctz(mask);
             offer(estimates[lane], first + (uint32_t)done + lane, pool);
@@ -288,8 +274,7 @@ static const belfry_lists_kernels avx512_kernels;
 
 // Estimates `abreast` blocks, of which the first begins with row number `first` and `rows` are left in the list.
 INLINE TARGET_AVX512 void scan_avx512(const belfry_block_query *query, const uint8_t *block, size_t bytes, int abreast,
-                                      size_t rows, uint32_t first, __m512 base, const belfry_row_filter *filter,
-                                      belfry_pool *pool) {
+                                      size_t rows, uint32_t first, __m512 base, belfry_pool *pool) {
     __m512i sums[4];
     __m512 estimates[4];
     sums_avx512(query, block, bytes, abreast, 4, sums);
@@ -307,7 +292,6 @@ INLINE TARGET_AVX512 void scan_avx512(const belfry_block_query *query, const uin
         // The limit may have fallen at the block before.
         uint32_t mask = _mm512_cmp_ps_mask(estimates[b], _mm512_set1_ps(pool->limit), _CMP_LT_OQ);
         mask &= lanes_in_use(rows);
-        if (mask && filter) mask = admitted(mask, first, filter);
         if (!mask) continue;
         // Whole vectors are stored behind the last candidate: the pool has room for two more blocks.
         __m512i numbers = _mm512_add_epi32(_mm512_set1_epi32((int)first), lanes);
@@ -319,18 +303,17 @@ INLINE TARGET_AVX512 void scan_avx512(const belfry_block_query *query, const uin
 }
 
 TARGET_AVX512 static void scan4_avx512(const belfry_block_query *query, const uint8_t *blocks, size_t rows,
-                                       uint32_t first, float base, const belfry_row_filter *filter,
-                                       const uint8_t *ahead, belfry_pool *pool) {
+                                       uint32_t first, float base, const uint8_t *ahead, belfry_pool *pool) {
     size_t bytes = belfry_block4_bytes(query->lines), done = 0;
     __m512 bases = _mm512_set1_ps(base);
     // Only whole blocks abreast, so that the last one alone can have lanes without a row.
     for (; done + 2 * ROWS <= rows; done += 2 * ROWS, blocks += 2 * bytes) {
         ahead = fetch_ahead(ahead);
-        scan_avx512(query, blocks, bytes, 2, rows - done, first + (uint32_t)done, bases, filter, pool);
+        scan_avx512(query, blocks, bytes, 2, rows - done, first + (uint32_t)done, bases, pool);
     }
     for (; done < rows; done += ROWS, blocks += bytes) {
         ahead = fetch_ahead(ahead);
-        scan_avx512(query, blocks, bytes, 1, rows - done, first + (uint32_t)done, bases, filter, pool);
+        scan_avx512(query, blocks, bytes, 1, rows - done, first + (uint32_t)done, bases, pool);
     }
 }
 

@@ -115,15 +115,11 @@ import Vectors
         try withTemporaryDirectory { folder in
             let built = try Built(Self.rows(3_000, 20, centers: 20, &random), metric, folder + "/lists")
             let queries = Matrix((0..<200).map { _ in random.vector(20) })
-            let odd = RowSet((0..<3_000).filter { $0 % 2 == 1 }, capacity: 3_000)
             let searcher = built.searcher
-            for (effort, filter) in [
-                (ListsEffort(probes: 9, rerank: 30), nil), (ListsEffort(probes: 2, rerank: 15), odd),
-                (.all(built.lists), nil),
-            ] {
-                let batch = try searcher.search(queries, k: 7, effort: effort, keeping: filter)
+            for effort in [ListsEffort(probes: 9, rerank: 30), ListsEffort(probes: 2, rerank: 15), .all(built.lists)] {
+                let batch = try searcher.search(queries, k: 7, effort: effort)
                 for index in 0..<queries.rows {
-                    let alone = try built.searcher.search(queries[index], k: 7, effort: effort, keeping: filter)
+                    let alone = try built.searcher.search(queries[index], k: 7, effort: effort)
                     #expect(Self.recall(batch[index], alone) > 0.85, "\(random)")
                     if effort == .all(built.lists) { #expect(batch[index] == alone) }
                 }
@@ -143,37 +139,6 @@ import Vectors
                 used.cost = SearchCost()
                 #expect(try used.search(query, k: k, effort: effort) == fresh.search(query, k: k, effort: effort))
                 #expect(used.cost == fresh.cost, "\(random)")
-            }
-        }
-    }
-
-    @Test func filtersAreKept() throws {
-        var random = SeededGenerator()
-        try withTemporaryDirectory { folder in
-            let built = try Built(Self.rows(3_000, 16, centers: 20, &random), .l2, folder + "/lists")
-            let searcher = built.searcher
-            for share in [0.5, 0.1, 0.01, 0.001, 0] {
-                let kept = RowSet(
-                    (0..<3_000).filter { _ in Double.random(in: 0..<1, using: &random) < share }, capacity: 3_000)
-                let gone = RowSet((0..<3_000).filter { $0 % 5 == 0 }, capacity: 3_000)
-                for _ in 0..<10 {
-                    let query = random.vector(16)
-                    let effort = ListsEffort(probes: 20, rerank: 40)
-                    let found = try searcher.search(query, k: 10, effort: effort, keeping: kept, excluding: gone)
-                    let truth = built.exact(query, k: 10) { kept.contains($0) && !gone.contains($0) }
-                    #expect(found.allSatisfy { kept.contains(Int($0.row)) && !gone.contains(Int($0.row)) })
-                    #expect(found.count == truth.count, "as many as there are, \(random)")
-                    // So few are kept that all of them are seen.
-                    if share <= 0.01 {
-                        #expect(Self.recall(built.exactly(found, query), truth) > 0.85, "share \(share), \(random)")
-                    }
-                    let left = try searcher.search(query, k: 10, effort: effort, excluding: gone)
-                    #expect(left.count == 10 && left.allSatisfy { $0.row % 5 != 0 })
-                }
-            }
-            #expect(throws: BelfryError.self) {
-                try searcher.search(
-                    random.vector(16), k: 1, effort: .all(built.lists), keeping: RowSet(capacity: 2_999))
             }
         }
     }

@@ -118,6 +118,44 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
         }
     }
 
+    /// Random filters, and filters of what is near to the query or far from it.
+    @Test(arguments: [IndexKind.hnsw, .ivf], [0.9, 0.5, 0.1, 0.01, 0.001, 0])
+    func keepsItsTargetUnderFilters(kind: IndexKind, share: Double) throws {
+        var random = SeededGenerator()
+        let (count, dimension) = (8_000, 16)
+        let all = clustered(count + 60, dimension, &random)
+        let rows = Matrix((0..<count).map { all[$0] })
+        try withTemporaryDirectory { directory in
+            try SegmentBuilder(metric: .l2, kind: kind, threads: 2).build(rows, in: directory)
+            let segment = try Segment(directory, metric: .l2)
+            let (searcher, exact) = (segment.makeSearcher(), ExactSearch(segment.shard, metric: .l2))
+            let some = RowSet(
+                (0..<count).filter { _ in Double.random(in: 0..<1, using: &random) < share }, capacity: count)
+            let gone = RowSet((0..<count).filter { $0 % 7 == 0 }, capacity: count)
+            var recalls = [0.0, 0, 0, 0]
+            for index in count..<count + 60 {
+                let query = all[index]
+                let order = try exact.search(query, k: count).map { Int($0.row) }
+                let size = Int(share * Double(count))
+                let filters: [(keeping: RowSet?, excluding: RowSet?)] = [
+                    (some, nil), (RowSet(order.prefix(size), capacity: count), nil),
+                    (RowSet(order.suffix(size), capacity: count), nil), (share == 0.9 ? nil : some, gone),
+                ]
+                for (number, filter) in filters.enumerated() {
+                    let found = try searcher.search(
+                        query, k: 10, recall: 0.9, keeping: filter.keeping, excluding: filter.excluding)
+                    let truth = order.filter {
+                        filter.keeping?.contains($0) != false && filter.excluding?.contains($0) != true
+                    }.prefix(10)
+                    #expect(found.count == truth.count && found == found.sorted(), "\(random)")
+                    let right = found.count { truth.contains(Int($0.row)) }
+                    recalls[number] += truth.isEmpty ? 1 : Double(right) / Double(truth.count)
+                }
+            }
+            #expect(recalls.allSatisfy { $0 / 60 > 0.85 }, "\(recalls.map { $0 / 60 }), \(random)")
+        }
+    }
+
     /// Whatever a damaged graph, list or code says, a search stays inside the files.
     @Test(arguments: [(IndexKind.hnsw, "graph"), (.hnsw, "codes"), (.ivf, "lists"), (.ivf, "codes")])
     func staysInsideDamagedFiles(kind: IndexKind, name: String) throws {

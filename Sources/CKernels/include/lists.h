@@ -39,16 +39,11 @@ typedef struct {
     float limit;
 } belfry_pool;
 
-// Rows that a scan passes over: bit i of a set is row i. A null pointer stands for all rows (keep), or none (drop).
-typedef struct {
-    const uint64_t *keep, *drop;
-} belfry_row_filter;
-
 typedef struct {
     // Offers the `rows` rows of one list, whose first block is at `blocks` and whose first row is number `first`, to
     // the pool. `ahead` is what will be scanned next (or null): it is asked for from memory. NaN never enters.
     void (*scan4)(const belfry_block_query *query, const uint8_t *blocks, size_t rows, uint32_t first, float base,
-                  const belfry_row_filter *filter, const uint8_t *ahead, belfry_pool *pool);
+                  const uint8_t *ahead, belfry_pool *pool);
     // Writes the estimates of `rows` rows; the last block's room is written too.
     void (*estimates8)(const belfry_block_query *query, const uint8_t *blocks, size_t rows, float *out);
     // How many values are below the limit.

@@ -64,14 +64,41 @@ final class GraphSearcher {
     /// - Throws: `corruptData` for a link to a row that does not exist, or a damaged block of the shard.
     func search(_ query: UnsafePointer<Float>, k: Int, effort: GraphEffort) throws(BelfryError) -> [Neighbor] {
         guard view.rows > 0, k > 0 else { return [] }
+        try walk(query, k, effort)
+        for index in 0..<walk.count { candidates[index] = GraphWalk.row(walk.pool[index]) }
+        return try rerank(query, k, walk.count)
+    }
+
+    /// The `k` nearest rows that it finds and that are not left out; nil if there are fewer than `k` of these among the
+    /// `wanted` nearest of all.
+    func search(
+        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, effort: GraphEffort, leftOut: RowSet
+    ) throws(BelfryError) -> [Neighbor]? {
+        guard view.rows > 0, k > 0 else { return [] }
+        precondition(leftOut.capacity >= view.rows)
+        guard wanted <= Self.limit else { return nil }
+        try walk(query, k, effort)
+        var (admitted, early) = (0, 0)
+        leftOut.words.withUnsafeBufferPointer { words in
+            for index in 0..<walk.count {
+                let row = GraphWalk.row(walk.pool[index])
+                candidates[admitted] = row
+                admitted += words[Int(row >> 6)] >> UInt64(row & 63) & 1 == 0 ? 1 : 0
+                if index + 1 == min(wanted, walk.count) { early = admitted }
+            }
+        }
+        return early < k ? nil : try rerank(query, k, admitted)
+    }
+
+    /// Fills the walk's pool with rows near the query.
+    private func walk(_ query: UnsafePointer<Float>, _ k: Int, _ effort: GraphEffort) throws(BelfryError) {
         view.space.place(query: query, into: placed.pointer)
         view.coder.prepare(placed.pointer, into: self.query)
         let capacity = min(max(effort.rerank, effort.window, k), Self.limit)
         try descend(window: min(effort.window, capacity), capacity: capacity)
-        return try rerank(query, k)
     }
 
-    /// Fills the walk's pool.
+    /// Walks from the highest level to the lowest.
     private func descend(window: Int, capacity: Int) throws(BelfryError) {
         var routing = belfry_routing(
             records: view.records, rows: 0, lines: UInt32(view.coder.shape.lines),
@@ -106,10 +133,8 @@ final class GraphSearcher {
         return .corrupt(message, at: .byte(links.lowerBound + before * view.degree * 4, of: file.path))
     }
 
-    /// The best `k` of the pool.
-    private func rerank(_ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) -> [Neighbor] {
-        let count = walk.count
-        for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
+    /// The best `k` of the first `count` candidates.
+    private func rerank(_ query: UnsafePointer<Float>, _ k: Int, _ count: Int) throws(BelfryError) -> [Neighbor] {
         codesQuery.prepare(query)
         guard codes.estimates(codesQuery, rows: candidates, count: count, into: distances) else {
             throw BelfryError(.corruptData, "The graph has more rows than the codes.", at: .init(file: codes.path))

@@ -10,7 +10,7 @@ final class ListsQuery {
     private typealias Scan =
         @convention(c) (
             UnsafePointer<belfry_block_query>?, UnsafePointer<UInt8>?, Int, UInt32, Float,
-            UnsafePointer<belfry_row_filter>?, UnsafePointer<UInt8>?, UnsafeMutablePointer<belfry_pool>?
+            UnsafePointer<UInt8>?, UnsafeMutablePointer<belfry_pool>?
         ) -> Void
 
     /// How many lists are in `order`.
@@ -21,6 +21,8 @@ final class ListsQuery {
     let pool = UnsafeMutablePointer<belfry_pool>.allocate(capacity: 1)
     /// Room for a distance for each candidate.
     private(set) var distances = UnsafeMutablePointer<Float>.allocate(capacity: 0)
+    /// Candidates that a filter lets through.
+    private(set) var admitted = UnsafeMutablePointer<UInt32>.allocate(capacity: 0)
     /// For how many candidates there is memory.
     private var room = 0
 
@@ -53,6 +55,7 @@ final class ListsQuery {
         bases.deallocate()
         order.deallocate()
         distances.deallocate()
+        admitted.deallocate()
         pool.pointee.estimates?.deallocate()
         pool.pointee.rows?.deallocate()
         pool.deallocate()
@@ -76,19 +79,45 @@ final class ListsQuery {
 
     /// Offers the rows of a list to the pool. `next` is what will be scanned after it: its codes are asked for.
     @inline(__always)
-    func scan(_ list: Int, next: Int?, _ filter: UnsafePointer<belfry_row_filter>?) {
+    func scan(_ list: Int, next: Int?) {
         let lines = lines
         let first = lines.starts[list]
         // Beyond f32 only where rows are as far apart as its numbers: then every estimate is as good as another.
         let largest = Float.greatestFiniteMagnitude
         let base = max(-largest, min(largest, bases[list] * lines.unit))
         scanRows(
-            ofRows, lines.block(list), Int(lines.starts[list + 1] - first), first, base, filter,
+            ofRows, lines.block(list), Int(lines.starts[list + 1] - first), first, base,
             next.map { lines.block($0) }, pool)
     }
 
     /// Leaves the best candidates, about `keep` of them, in the pool.
     func finish() { belfry_pool_cut(kernels, pool) }
+
+    /// Leaves only the best of the pool, about `keep` of them.
+    func cut(to keep: Int) {
+        pool.pointee.keep = keep
+        belfry_pool_cut(kernels, pool)
+    }
+
+    /// Writes those rows of the pool that are not left out to `admitted`, and returns how many they are.
+    func admit(_ leftOut: RowSet) -> Int {
+        let (count, admitted) = (pool.pointee.count, admitted)
+        guard count > 0, let rows = pool.pointee.rows else { return 0 }
+        return leftOut.words.withUnsafeBufferPointer { words in
+            var found = 0
+            for index in 0..<count {
+                let row = rows[index]
+                admitted[found] = row
+                found += words[Int(row >> 6)] >> UInt64(row & 63) & 1 == 0 ? 1 : 0
+            }
+            return found
+        }
+    }
+
+    /// How many rows of the pool are not left out.
+    func admissible(_ leftOut: RowSet) -> Int {
+        (0..<pool.pointee.count).count { !leftOut.contains(Int(pool.pointee.rows[$0])) }
+    }
 
     private func reserve(_ keep: Int) {
         let capacity = 3 * keep + 256
@@ -100,6 +129,8 @@ final class ListsQuery {
         pool.pointee.estimates?.deallocate()
         pool.pointee.rows?.deallocate()
         distances.deallocate()
+        admitted.deallocate()
+        admitted = .allocate(capacity: capacity)
         pool.pointee.estimates = .allocate(capacity: capacity)
         pool.pointee.rows = .allocate(capacity: capacity)
         distances = .allocate(capacity: capacity)

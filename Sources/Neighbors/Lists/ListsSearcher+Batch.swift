@@ -12,10 +12,9 @@ extension ListsSearcher {
     /// The `k` nearest rows that were found for each query. As the search for one query, but a list is read once for all
     /// queries that scan it: they may find others of several candidates with equal estimates.
     package func search(
-        _ queries: Matrix, k: Int, effort: ListsEffort, keeping: RowSet? = nil, excluding: RowSet? = nil
+        _ queries: Matrix, k: Int, effort: ListsEffort
     ) throws(BelfryError) -> [[Neighbor]] {
         precondition(k >= 0)
-        let filter = try ListsFilter(keeping: keeping, excluding: excluding, lists)
         guard queries.columns == lists.dimension else {
             throw BelfryError(
                 .invalidInput,
@@ -25,31 +24,27 @@ extension ListsSearcher {
         guard k > 0, lists.rowCount > 0 else { return [[Neighbor]](repeating: [], count: queries.rows) }
         var answers: [[Neighbor]] = []
         answers.reserveCapacity(queries.rows)
-        let plan = plan(k, effort, filter)
+        let (keep, probes) = (min(max(effort.rerank, k), lists.rowCount), min(effort.probes, lists.listCount))
         let states = (0..<min(Self.abreast, queries.rows)).map { _ in ListsQuery(lists, kernels) }
         for first in stride(from: 0, to: queries.rows, by: Self.abreast) {
             let count = min(Self.abreast, queries.rows - first)
-            filter.withBits { bits in
-                for index in 0..<count {
-                    let query = queries.pointer + (first + index) * queries.columns
-                    states[index].start(query, keep: plan.keep, wanted: plan.ranked, scratch)
-                    // A filter decides query by query how far to go.
-                    var own = plan
-                    if plan.seen == 0 { own.probes = min(Self.ownLists, plan.probes) }
-                    probe(states[index], from: 0, own, filter, bits)
-                }
-                if plan.seen == 0 { share(states, count, bits) }
+            for index in 0..<count {
+                let query = queries.pointer + (first + index) * queries.columns
+                states[index].start(query, keep: keep, wanted: probes, scratch)
+                probe(states[index], min(Self.ownLists, probes))
             }
+            share(states, count)
             for index in 0..<count {
                 states[index].finish()
-                answers.append(try rerank(states[index], queries.pointer + (first + index) * queries.columns, k))
+                let (pool, query) = (states[index].pool, queries.pointer + (first + index) * queries.columns)
+                answers.append(try rerank(states[index], pool.pointee.rows, pool.pointee.count, query, k))
             }
         }
         return answers
     }
 
     /// Scans the rest of all queries' lists, list by list.
-    private func share(_ states: [ListsQuery], _ count: Int, _ bits: UnsafePointer<belfry_row_filter>?) {
+    private func share(_ states: [ListsQuery], _ count: Int) {
         // Sorted by list: the queries of list l are at starts[l]..<starts[l + 1].
         var starts = [Int](repeating: 0, count: lists.listCount + 1)
         for state in states[..<count] {
@@ -67,7 +62,7 @@ extension ListsSearcher {
         }
         var (probed, rows, blocks) = (0, 0, 0)
         for list in 0..<lists.listCount where starts[list] < starts[list + 1] {
-            for place in starts[list]..<starts[list + 1] { states[Int(queries[place])].scan(list, next: nil, bits) }
+            for place in starts[list]..<starts[list + 1] { states[Int(queries[place])].scan(list, next: nil) }
             let (first, end) = lists.rows(of: list)
             probed += starts[list + 1] - starts[list]
             rows += (end - first) * (starts[list + 1] - starts[list])

@@ -8,7 +8,7 @@ package import Vectors
 /// 1. The query is placed (see ``ListsFormat``) and rounded to 8 bits.
 /// 2. The centroids' codes give the base of every list; the nearest lists are taken in order.
 /// 3. Each list is scanned 16 rows abreast. Rows whose estimate is below that of the `rerank`-th best so far go to the
-///    pool; a filter is asked about them only.
+///    pool.
 /// 4. What is left in the pool gets its distance from the shared codes, and the best `k` are the answer; with a shard, a
 ///    few more than `k` get their exact distance from there first.
 ///
@@ -49,60 +49,52 @@ package final class ListsSearcher {
     }
 
     /// The `k` nearest rows that were found, nearest first.
-    ///
-    /// - Parameters:
-    ///   - query: A component for each of the lists' dimension.
-    ///   - keeping: Only these rows are returned. Lists are scanned beyond the effort's until four times as many of these
-    ///     rows were seen as are looked at again, or all of them.
-    ///   - excluding: These rows are not returned.
-    /// - Throws: `corruptData` with the place of a damaged block of the shard; `invalidInput` for a row set of another
-    ///   number of rows.
+    /// - Parameter query: A component for each of the lists' dimension.
+    /// - Throws: `corruptData` with the place of a damaged block of the shard.
     package func search(
-        _ query: UnsafePointer<Float>, k: Int, effort: ListsEffort, keeping: RowSet? = nil, excluding: RowSet? = nil
+        _ query: UnsafePointer<Float>, k: Int, effort: ListsEffort
     ) throws(BelfryError) -> [Neighbor] {
         precondition(k >= 0)
-        let filter = try ListsFilter(keeping: keeping, excluding: excluding, lists)
         guard k > 0, lists.rowCount > 0 else { return [] }
-        let plan = self.plan(k, effort, filter)
-        one.start(query, keep: plan.keep, wanted: plan.ranked, scratch)
-        if readsAhead { lists.readAhead(one.order, min(plan.probes, one.found)) }
-        filter.withBits { bits in probe(one, from: 0, plan, filter, bits) }
-        one.finish()
-        return try rerank(one, query, k)
+        probe(query, effort, keep: k)
+        return try rerank(one, one.pool.pointee.rows, one.pool.pointee.count, query, k)
     }
 
-    /// What an effort comes to.
-    struct Plan {
-        /// Candidates kept, lists scanned whatever they hold, lists that may be scanned.
-        var keep, probes, ranked: Int
-        /// With a filter: how many of the rows that it lets through are to be seen.
-        var seen: Int
+    /// The `k` nearest rows that were found and are not left out; nil if there are fewer than `k` of these among the
+    /// `wanted` nearest of all.
+    func search(
+        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, effort: ListsEffort, leftOut: RowSet
+    ) throws(BelfryError) -> [Neighbor]? {
+        guard k > 0, lists.rowCount > 0 else { return [] }
+        precondition(leftOut.capacity == lists.rowCount)
+        probe(query, effort, keep: wanted)
+        let admitted = one.admit(leftOut)
+        one.cut(to: wanted)
+        // What is left of the pool tells how near those are that were admitted.
+        return one.admissible(leftOut) < k ? nil : try rerank(one, one.admitted, admitted, query, k)
     }
 
-    func plan(_ k: Int, _ effort: ListsEffort, _ filter: ListsFilter) -> Plan {
-        let keep = min(max(effort.rerank, k), lists.rowCount)
+    /// Fills the pool with the best of the nearest lists, at least `keep` of them if there are as many.
+    private func probe(_ query: UnsafePointer<Float>, _ effort: ListsEffort, keep: Int) {
         let probes = min(effort.probes, lists.listCount)
-        guard let left = filter.admitted else { return Plan(keep: keep, probes: probes, ranked: probes, seen: 0) }
-        return Plan(keep: keep, probes: probes, ranked: lists.listCount, seen: min(left, 4 * keep))
+        one.start(query, keep: min(max(effort.rerank, keep), lists.rowCount), wanted: probes, scratch)
+        if readsAhead { lists.readAhead(one.order, min(probes, one.found)) }
+        probe(one, probes)
+        one.finish()
     }
 
-    /// Scans a query's lists from the one at place `from` of its order on.
-    func probe(
-        _ query: ListsQuery, from: Int, _ plan: Plan, _ filter: ListsFilter,
-        _ bits: UnsafePointer<belfry_row_filter>?
-    ) {
-        let (order, found, lists) = (query.order, query.found, lists)
-        var (place, rows, blocks, seen) = (from, 0, 0, 0)
-        while place < found, place < plan.probes || seen < plan.seen {
+    /// Scans the first lists of a query's order.
+    func probe(_ query: ListsQuery, _ probes: Int) {
+        let (order, found, lists) = (query.order, min(query.found, probes), lists)
+        var (rows, blocks) = (0, 0)
+        for place in 0..<found {
             let list = Int(order[place])
-            place += 1
-            query.scan(list, next: place < found ? Int(order[place]) : nil, bits)
+            query.scan(list, next: place + 1 < found ? Int(order[place + 1]) : nil)
             let (first, end) = lists.rows(of: list)
             rows += end - first
             blocks += ListsFormat.blocks(end - first)
-            if plan.seen > 0 { seen += filter.count(first, end) }
         }
-        charge(lists: place - from, rows: rows, blocks: blocks)
+        charge(lists: found, rows: rows, blocks: blocks)
     }
 
     func charge(lists probed: Int, rows: Int, blocks: Int, cells: Int = 1) {
@@ -117,10 +109,11 @@ package final class ListsSearcher {
 // MARK: the candidates
 
 extension ListsSearcher {
-    /// The best `k` of a query's pool.
-    func rerank(_ found: ListsQuery, _ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) -> [Neighbor] {
-        let count = found.pool.pointee.count
-        guard count > 0, let rows = found.pool.pointee.rows else { return [] }
+    /// The best `k` of some rows of a query's pool.
+    func rerank(
+        _ found: ListsQuery, _ rows: UnsafePointer<UInt32>?, _ count: Int, _ query: UnsafePointer<Float>, _ k: Int
+    ) throws(BelfryError) -> [Neighbor] {
+        guard count > 0, let rows else { return [] }
         cost.rowsReranked += count
         self.query.prepare(query)
         guard codes.estimates(self.query, rows: rows, count: count, into: found.distances) else {

@@ -103,7 +103,7 @@ struct Calibrator {
                 searcher.cost = SearchCost()
                 let effort = ListsEffort(probes: probes[level], lists: lists.listCount, k: k)
                 return (
-                    try searcher.search(query, k: k, effort: effort, keeping: nil, excluding: nil), searcher.cost
+                    try searcher.search(query, k: k, effort: effort), searcher.cost
                 )
             }
         }

@@ -66,7 +66,7 @@ private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout Seed
             observations(k: k, (0..<199).map { _ in [k == 100 ? 90 : k, k] })
         }
         let calibration = RecallCalibration(levels: ladder(2), all.reversed(), queries: .logged)
-        #expect(calibration.curves.map(\.k) == [1, 10, 100])
+        #expect(calibration.curves.map(\.k) == RecallCalibration.usualBuckets)
         for (k, bucket, level) in [(1, 1, 0), (2, 10, 0), (10, 10, 0), (11, 100, 1), (100, 100, 1), (250, 100, 1)] {
             let choice = try #require(calibration.choice(recall: 0.95, k: k))
             #expect(choice.bucket == bucket && choice.level == level, "k \(k)")

@@ -41,7 +41,7 @@ extension GraphBuilder {
                 builder.search(query, &walk, window: options.window)
                 candidates.removeAll(keepingCapacity: true)
                 for place in 0..<walk.count { offer(Int(GraphWalk.row(walk.pool[place])), to: row) }
-                choose(row, into: links + row * options.degree)
+                choose(row, into: links + row * options.room)
             }
         }
 
@@ -54,14 +54,23 @@ extension GraphBuilder {
 
         /// Takes new links in, choosing anew if they are too many.
         func add(_ new: UnsafeBufferPointer<UInt32>, to row: Int, _ links: UnsafeMutablePointer<UInt32>) {
-            let old = GraphBuilder.linked(links, options.degree)
-            if old.count + new.count <= options.degree {
+            let old = GraphBuilder.linked(links, options.room)
+            if old.count + new.count <= options.room {
                 for (index, source) in new.enumerated() { links[old.count + index] = source }
                 return
             }
             candidates.removeAll(keepingCapacity: true)
             for other in old { offer(Int(other), to: row) }
             for other in new { offer(Int(other), to: row) }
+            choose(row, into: links)
+        }
+
+        /// Chooses anew among a row's links if they are more than it may have in the end.
+        func trim(_ row: Int, _ links: UnsafeMutablePointer<UInt32>) {
+            let old = GraphBuilder.linked(links, options.room)
+            guard old.count > options.degree else { return }
+            candidates.removeAll(keepingCapacity: true)
+            for other in old { offer(Int(other), to: row) }
             choose(row, into: links)
         }
 
@@ -77,6 +86,7 @@ extension GraphBuilder {
 
         /// Writes the links of `row`: of the candidates, nearest first, those that no chosen one is much nearer to.
         private func choose(_ row: Int, into links: UnsafeMutablePointer<UInt32>) {
+            for index in 0..<options.room { links[index] = BELFRY_NO_LINK }
             candidates.sort()
             ratios.removeAll(keepingCapacity: true)
             ratios.append(contentsOf: repeatElement(0, count: candidates.count))
@@ -97,7 +107,6 @@ extension GraphBuilder {
                     }
                 }
             }
-            for index in chosen..<options.degree { links[index] = BELFRY_NO_LINK }
         }
     }
 }

@@ -6,7 +6,7 @@ extension GraphBuilder {
     var view: GraphView {
         GraphView(
             space: plan.space, coder: coder, records: records, links: links.map { UnsafePointer($0) }, sizes: levels,
-            degree: options.degree, rows: inserted)
+            degree: options.room, rows: inserted)
     }
 
     /// Writes the file `graph`: see ``GraphFormat``.
@@ -30,7 +30,10 @@ extension GraphBuilder {
         try file.write(UnsafeRawBufferPointer(start: records, count: count * coder.shape.recordBytes))
         try file.begin("links")
         for (level, size) in levels.enumerated() {
-            try file.write(UnsafeRawBufferPointer(start: links[level], count: size * options.degree * 4))
+            for row in 0..<size {
+                try file.write(
+                    UnsafeRawBufferPointer(start: links[level] + row * options.room, count: options.degree * 4))
+            }
         }
         try file.finish()
     }

@@ -23,6 +23,9 @@ final class GraphBuilder {
         var window = 100
         /// How much longer the way round may be before a link is taken all the same.
         var alpha: Float = 1.2
+        /// Room for links while the graph is built: a row whose links are chosen anew is left alone until so many others
+        /// have linked to it.
+        var room: Int { degree + degree / 2 }
         init() {}
     }
 
@@ -30,7 +33,7 @@ final class GraphBuilder {
     let count: Int
     /// The levels' sizes, from all rows to the few that a search scans first.
     let levels: [Int]
-    /// `degree` links per row, for every level.
+    /// Room for `options.room` links per row, for every level.
     private(set) var links: [UnsafeMutablePointer<UInt32>]
     /// How many rows are in the graph.
     private(set) var inserted = 0
@@ -53,8 +56,8 @@ final class GraphBuilder {
         count = rows.rows
         levels = Self.levels(rows.rows)
         links = levels.map { size in
-            let links = UnsafeMutablePointer<UInt32>.allocate(capacity: max(1, size * options.degree))
-            links.initialize(repeating: BELFRY_NO_LINK, count: size * options.degree)
+            let links = UnsafeMutablePointer<UInt32>.allocate(capacity: max(1, size * options.room))
+            links.initialize(repeating: BELFRY_NO_LINK, count: size * options.room)
             return links
         }
         workers = (0..<threads).map { _ in Worker(rows: plan.rows, coder: plan.coder, options: options) }
@@ -69,7 +72,7 @@ final class GraphBuilder {
         return levels
     }
 
-    /// Inserts rows until `target` of them are in the graph.
+    /// Inserts rows until `target` of them are in the graph, each with at most `options.degree` links.
     func insert(upTo target: Int, progress: (Int) -> Void = { _ in }) {
         if inserted == 0, target > 0 { insertFirst(min(target, 256)) }
         while inserted < target {
@@ -83,27 +86,37 @@ final class GraphBuilder {
             keepLevels()
             progress(inserted)
         }
+        trim(0)
+    }
+
+    /// Chooses the links anew of all rows of a level that have too many.
+    private func trim(_ level: Int) {
+        let (links, room) = (links[level], options.room)
+        nonisolated(unsafe) let (workers, table) = (workers, links)
+        Parallel.forEachRange(of: min(levels[level], inserted), size: 256, threads: threads) { range, worker in
+            for row in range { workers[worker].trim(row, table + row * room) }
+        }
     }
 
     /// Links the first rows by looking at all pairs.
     private func insertFirst(_ first: Int) {
-        let links = links[0]
-        let degree = options.degree
+        let (links, room) = (links[0], options.room)
         for row in 0..<first {
-            workers[0].choose(row, among: 0..<first, into: links + row * degree)
+            workers[0].choose(row, among: 0..<first, into: links + row * room)
         }
         inserted = first
         for level in levels.indices.dropFirst() where levels[level] <= first {
             // A small level has no graph of its own that is worth keeping: its rows are linked among themselves.
             for row in 0..<levels[level] {
-                workers[0].choose(row, among: 0..<levels[level], into: self.links[level] + row * degree)
+                workers[0].choose(row, among: 0..<levels[level], into: self.links[level] + row * room)
             }
         }
     }
 
     private func keepLevels() {
         for level in levels.indices.dropFirst() where levels[level] == inserted && inserted > 256 {
-            links[level].update(from: links[0], count: inserted * options.degree)
+            links[level].update(from: links[0], count: inserted * options.room)
+            trim(level)
         }
     }
 
@@ -118,12 +131,11 @@ final class GraphBuilder {
     }
 
     private func linkBackward(_ batch: Range<Int>) {
-        let degree = options.degree
-        let links = links[0]
+        let (links, room) = (links[0], options.room)
         // The batch's links by target, in the order of their sources: a counting sort.
         var starts = [UInt32](repeating: 0, count: batch.lowerBound + 1)
         for row in batch {
-            for target in Self.linked(links + row * degree, degree) { starts[Int(target) + 1] += 1 }
+            for target in Self.linked(links + row * room, room) { starts[Int(target) + 1] += 1 }
         }
         var targets: [UInt32] = []
         for target in 0..<batch.lowerBound {
@@ -133,7 +145,7 @@ final class GraphBuilder {
         var sources = [UInt32](repeating: 0, count: Int(starts[batch.lowerBound]))
         var next = starts
         for row in batch {
-            for target in Self.linked(links + row * degree, degree) {
+            for target in Self.linked(links + row * room, room) {
                 sources[Int(next[Int(target)])] = UInt32(row)
                 next[Int(target)] += 1
             }
@@ -150,7 +162,7 @@ final class GraphBuilder {
                         let target = Int(targets[index])
                         let new = UnsafeBufferPointer(
                             rebasing: sources[Int(starts[target])..<Int(starts[target + 1])])
-                        workers[worker].add(new, to: target, table + target * degree)
+                        workers[worker].add(new, to: target, table + target * room)
                     }
                 }
             }
@@ -158,9 +170,9 @@ final class GraphBuilder {
     }
 
     /// The links of one row.
-    static func linked(_ links: UnsafePointer<UInt32>, _ degree: Int) -> UnsafeBufferPointer<UInt32> {
+    static func linked(_ links: UnsafePointer<UInt32>, _ room: Int) -> UnsafeBufferPointer<UInt32> {
         var count = 0
-        while count < degree, links[count] != BELFRY_NO_LINK { count += 1 }
+        while count < room, links[count] != BELFRY_NO_LINK { count += 1 }
         return UnsafeBufferPointer(start: links, count: count)
     }
 
@@ -177,7 +189,7 @@ final class GraphBuilder {
             entries.withUnsafeBufferPointer {
                 walk.enter($0.baseAddress!, count: $0.count, &routing, kernels, capacity: 8)
             }
-            _ = walk.walk(&routing, kernels, links: links[level], degree: options.degree, window: 4, capacity: 8)
+            _ = walk.walk(&routing, kernels, links: links[level], degree: options.room, window: 4, capacity: 8)
             entries = (0..<min(4, walk.count)).map { GraphWalk.row(walk.pool[$0]) }
         }
         routing.rows = UInt64(inserted)
@@ -185,6 +197,6 @@ final class GraphBuilder {
         entries.withUnsafeBufferPointer {
             walk.enter($0.baseAddress!, count: $0.count, &routing, kernels, capacity: window)
         }
-        _ = walk.walk(&routing, kernels, links: links[0], degree: options.degree, window: window, capacity: window)
+        _ = walk.walk(&routing, kernels, links: links[0], degree: options.room, window: window, capacity: window)
     }
 }

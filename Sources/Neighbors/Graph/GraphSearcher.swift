@@ -69,6 +69,25 @@ final class GraphSearcher {
         return try rerank(query, k, walk.count)
     }
 
+    /// What searches for each of `ks`, by growing k, find through one window, and what each of them would have cost.
+    func search(
+        _ query: UnsafePointer<Float>, ks: [Int], window: Int
+    ) throws(BelfryError) -> [(rows: [Neighbor], cost: SearchCost)] {
+        guard view.rows > 0, let most = ks.last else { return ks.map { _ in ([], SearchCost()) } }
+        cost = SearchCost()
+        // Beyond the window the pool only remembers: what is in a smaller one are the first of a larger one.
+        try walk(query, most, GraphEffort(window: window, k: most))
+        let walked = cost
+        var answers: [(rows: [Neighbor], cost: SearchCost)] = []
+        for k in ks {
+            cost = walked
+            let count = min(walk.count, GraphEffort(window: window, k: k).rerank)
+            for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
+            answers.append((try rerank(query, k, count), cost))
+        }
+        return answers
+    }
+
     /// The `k` nearest rows that it finds and that are not left out; nil if there are fewer than `k` of these among the
     /// `wanted` nearest of all.
     func search(

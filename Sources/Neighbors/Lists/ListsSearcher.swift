@@ -60,6 +60,24 @@ package final class ListsSearcher {
         return try rerank(one, one.pool.pointee.rows, one.pool.pointee.count, query, k)
     }
 
+    /// What searches for each of `ks`, by growing k, find in the same lists, and what each of them would have cost.
+    func search(
+        _ query: UnsafePointer<Float>, ks: [Int], probes: Int
+    ) throws(BelfryError) -> [(rows: [Neighbor], cost: SearchCost)] {
+        guard lists.rowCount > 0, let most = ks.last else { return ks.map { _ in ([], SearchCost()) } }
+        cost = SearchCost()
+        probe(query, ListsEffort(probes: probes, lists: lists.listCount, k: most), keep: most)
+        let scanned = cost
+        var answers: [(rows: [Neighbor], cost: SearchCost)] = []
+        // From the largest down: the pool is cut to what a smaller k looks at again.
+        for k in ks.reversed() {
+            cost = scanned
+            one.cut(to: min(max(ListsEffort(probes: probes, lists: lists.listCount, k: k).rerank, k), lists.rowCount))
+            answers.append((try rerank(one, one.pool.pointee.rows, one.pool.pointee.count, query, k), cost))
+        }
+        return answers.reversed()
+    }
+
     /// The `k` nearest rows that were found and are not left out; nil if there are fewer than `k` of these among the
     /// `wanted` nearest of all.
     func search(

@@ -52,7 +52,7 @@ public struct RecallCalibration: Hashable, Sendable {
     }
 
     /// The values of `k` that are calibrated.
-    public static let usualBuckets = [1, 10, 100]
+    public static let usualBuckets = [1, 10, 30, 100]
 
     /// The ladder, cheap to dear.
     public let levels: [EffortLevel]

@@ -4,108 +4,126 @@ import Synchronization
 import Vectors
 
 /// Measures what the efforts of an index are worth, against exact search.
+///
+/// It climbs the ladder of efforts until every query finds nearly everything, and no further: efforts that cost more
+/// than that are not in the calibration.
 struct Calibrator {
     let shard: ShardReader
     let codes: CodesReader
     let metric: Metric
     let threads: Int
+    let progress: @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
 
-    /// A search by one thread at one effort: what it found, and what that cost.
-    typealias Search = (_ query: UnsafePointer<Float>, _ k: Int, _ level: Int) throws(BelfryError) -> (
-        rows: [Neighbor], cost: SearchCost
-    )
+    /// What one query found at one effort for one `k`, and what that cost.
+    typealias Answer = (rows: [Neighbor], cost: SearchCost)
+    /// One thread's search at one level, for several `k` at once: the walk or the scan is the same for all of them.
+    typealias Search = (_ query: UnsafePointer<Float>, _ ks: [Int], _ level: Int) throws(BelfryError) -> [Answer]
+
+    /// Where nothing is left to be learned: one in two thousand is missed.
+    private static let enough = 0.9995
 
     /// A graph from which the last `held` rows are missing: they are the queries.
-    func calibrate(
-        _ builder: GraphBuilder, held: Int, progress: @escaping @Sendable (String, Int, Int) -> Void
-    ) throws(BelfryError) -> RecallCalibration {
+    func calibrate(_ builder: GraphBuilder, held: Int) throws(BelfryError) -> RecallCalibration {
         let first = shard.rowCount - held
         let queries = try shard.rows(first..<shard.rowCount)
         let absent = RowSet(first..<shard.rowCount, capacity: shard.rowCount)
-        let levels = GraphEffort.windows.map { EffortLevel([UInt32($0)]) }
         nonisolated(unsafe) let view = builder.view
         let (codes, shard) = (codes, shard)
-        return try observe(queries, excluding: absent, ownRows: nil, levels, .ownRows, progress) {
+        return try observe(queries, excluding: absent, ownRows: nil, sizes: GraphEffort.windows) {
             let searcher = GraphSearcher(view, codes: codes, shard: shard)
-            return { query, k, level throws(BelfryError) in
-                searcher.cost = SearchCost()
-                let window = GraphEffort.windows[level]
-                return (try searcher.search(query, k: k, effort: GraphEffort(window: window, k: k)), searcher.cost)
+            return { query, ks, level throws(BelfryError) in
+                try searcher.search(query, ks: ks, window: GraphEffort.windows[level])
             }
         }
-    }
-
-    /// Outcomes of all queries at all levels, for every k.
-    private func observe(
-        _ queries: Matrix, excluding absent: RowSet?, ownRows: [Int]?, _ levels: [EffortLevel],
-        _ source: RecallCalibration.QuerySource, _ progress: @escaping @Sendable (String, Int, Int) -> Void,
-        _ makeSearch: @escaping @Sendable () -> Search
-    ) throws(BelfryError) -> RecallCalibration {
-        let buckets = RecallCalibration.usualBuckets
-        let truth = try ExactSearch(shard, codes: codes, metric: metric).search(
-            queries, k: buckets.last!, excluding: absent, ownRows: ownRows.map { $0.map { Optional($0) } },
-            threads: threads)
-        let count = queries.rows
-        let slots = buckets.count * levels.count
-        let outcomes = UnsafeMutablePointer<RecallObservations.Outcome>.allocate(capacity: count * slots)
-        outcomes.initialize(repeating: .init(found: 0, evaluations: 0, bytes: 0), count: count * slots)
-        defer { outcomes.deallocate() }
-        nonisolated(unsafe) let table = outcomes
-        let own = ownRows
-        let done = Atomic<Int>(0)
-        try Turns.take((count + 15) / 16, threads: threads) { turns in
-            let search = makeSearch()
-            while turns.one({ piece throws(BelfryError) in
-                for query in piece * 16..<min(piece * 16 + 16, count) {
-                    let pointer = queries.pointer + query * queries.columns
-                    for (bucket, k) in buckets.enumerated() {
-                        let right = Set(truth[query].prefix(k).map(\.row))
-                        for level in levels.indices {
-                            var (rows, cost) = try search(pointer, own == nil ? k : k + 1, level)
-                            if let own { rows.removeAll { Int($0.row) == own[query] } }
-                            table[query * slots + bucket * levels.count + level] = .init(
-                                found: rows.prefix(k).count { right.contains($0.row) }
-                                    + (k - right.count),
-                                evaluations: cost.rowsScanned + cost.rowsReranked, bytes: cost.bytes)
-                        }
-                    }
-                }
-                progress("calibrating", min(done.add(16, ordering: .relaxed).newValue, count), count)
-            }) {}
-        }
-        let observations = buckets.enumerated().map { bucket, k in
-            var observations = RecallObservations(k: k, levels: levels.count, queries: count)
-            for query in 0..<count {
-                for level in levels.indices {
-                    observations[level, query] = outcomes[query * slots + bucket * levels.count + level]
-                }
-            }
-            return observations
-        }
-        return RecallCalibration(levels: levels, observations, queries: source)
     }
 
     /// Lists of all rows: some of these are the queries, and do not count as found.
-    func calibrate(
-        _ lists: ListsReader, queries: Int, seed: UInt64, progress: @escaping @Sendable (String, Int, Int) -> Void
-    ) throws(BelfryError) -> RecallCalibration {
+    func calibrate(_ lists: ListsReader, queries: Int, seed: UInt64) throws(BelfryError) -> RecallCalibration {
         var random = SplitMix64(seed: seed)
         let chosen = random.permutation(shard.rowCount).prefix(queries).map { Int($0) }
         let rows = Matrix(rows: chosen.count, columns: shard.dimension)
         let scratch = ShardReader.Scratch()
         for (index, row) in chosen.enumerated() { try shard.copyRow(row, into: rows.row(index), scratch) }
         let probes = ListsEffort.probes(lists: lists.listCount)
-        let levels = probes.map { EffortLevel([UInt32($0)]) }
         let (codes, shard) = (codes, shard)
-        return try observe(rows, excluding: nil, ownRows: chosen, levels, .ownRows, progress) {
+        return try observe(rows, excluding: nil, ownRows: chosen, sizes: probes) {
             let searcher = ListsSearcher(lists, codes: codes, shard: shard)
-            return { query, k, level throws(BelfryError) in
-                searcher.cost = SearchCost()
-                let effort = ListsEffort(probes: probes[level], lists: lists.listCount, k: k)
-                return (
-                    try searcher.search(query, k: k, effort: effort), searcher.cost
-                )
+            return { query, ks, level throws(BelfryError) in
+                try searcher.search(query, ks: ks, probes: probes[level])
             }
         }
+    }
+
+    /// Outcomes of all queries at all levels, for every k.
+    private func observe(
+        _ queries: Matrix, excluding absent: RowSet?, ownRows own: [Int]?, sizes: [Int],
+        _ makeSearch: @escaping @Sendable () -> Search
+    ) throws(BelfryError) -> RecallCalibration {
+        let buckets = RecallCalibration.usualBuckets
+        progress("calibrating", 0, sizes.count)
+        let truth = try ExactSearch(shard, codes: codes, metric: metric).search(
+            queries, k: buckets.last!, excluding: absent, ownRows: own.map { $0.map { Optional($0) } },
+            threads: threads)
+        let right = truth.map { found in buckets.map { Set(found.prefix($0).map(\.row)) } }
+        var levels: [[RecallObservations.Outcome]] = []
+        for level in sizes.indices {
+            levels.append(try outcomes(queries, right, own, level, makeSearch))
+            progress("calibrating", level + 1, sizes.count)
+            let found = buckets.indices.map { bucket in
+                (0..<queries.rows).reduce(0) { $0 + Int(levels[level][$1 * buckets.count + bucket].found) }
+            }
+            let isEnough = zip(found, buckets).allSatisfy {
+                Double($0) >= Self.enough * Double($1 * queries.rows)
+            }
+            if isEnough { break }
+        }
+        let observations = buckets.enumerated().map { bucket, k in
+            var observations = RecallObservations(k: k, levels: levels.count, queries: queries.rows)
+            for query in 0..<queries.rows {
+                for level in levels.indices {
+                    observations[level, query] = levels[level][query * buckets.count + bucket]
+                }
+            }
+            return observations
+        }
+        return RecallCalibration(
+            levels: sizes.prefix(levels.count).map { EffortLevel([UInt32($0)]) }, observations, queries: .ownRows)
+    }
+
+    /// What every query did at one level: one outcome for each k, query by query.
+    private func outcomes(
+        _ queries: Matrix, _ right: [[Set<UInt32>]], _ own: [Int]?, _ level: Int,
+        _ makeSearch: @escaping @Sendable () -> Search
+    ) throws(BelfryError) -> [RecallObservations.Outcome] {
+        let buckets = RecallCalibration.usualBuckets
+        let (count, share) = (queries.rows, 16)
+        var outcomes = [RecallObservations.Outcome](
+            repeating: .init(found: 0, evaluations: 0, bytes: 0), count: count * buckets.count)
+        let failure: BelfryError? = outcomes.withUnsafeMutableBufferPointer { outcomes in
+            // Each query writes outcomes of its own.
+            nonisolated(unsafe) let table = outcomes.baseAddress!
+            do throws(BelfryError) {
+                try Turns.take((count + share - 1) / share, threads: threads) { turns in
+                    let search = makeSearch()
+                    let ks = buckets.map { own == nil ? $0 : $0 + 1 }
+                    while turns.one({ piece throws(BelfryError) in
+                        for query in piece * share..<min((piece + 1) * share, count) {
+                            let answers = try search(queries.pointer + query * queries.columns, ks, level)
+                            for (bucket, answer) in answers.enumerated() {
+                                let (k, right) = (buckets[bucket], right[query][bucket])
+                                let found = answer.rows.filter { own == nil || Int($0.row) != own![query] }
+                                table[query * buckets.count + bucket] = .init(
+                                    found: found.prefix(k).count { right.contains($0.row) } + k - right.count,
+                                    evaluations: answer.cost.rowsScanned + answer.cost.rowsReranked,
+                                    bytes: answer.cost.bytes)
+                            }
+                        }
+                    }) {}
+                }
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+        return outcomes
     }
 }

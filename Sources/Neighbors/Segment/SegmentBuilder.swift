@@ -51,8 +51,8 @@ public struct SegmentBuilder: Sendable {
             let held = Self.calibrationRows(rows.rows)
             builder.insert(upTo: rows.rows - held) { progress("linking", $0, rows.rows) }
             if held >= 100 {
-                try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads)
-                    .calibrate(builder, held: held, progress: progress).write(to: files.calibration)
+                try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
+                    .calibrate(builder, held: held).write(to: files.calibration)
             }
             builder.insert(upTo: rows.rows) { progress("linking", $0, rows.rows) }
             try builder.write(to: files.graph)
@@ -64,8 +64,8 @@ public struct SegmentBuilder: Sendable {
             try plan.write(to: files.lists, threads: threads)
             let held = Self.calibrationRows(rows.rows)
             if held >= 100 {
-                try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads)
-                    .calibrate(ListsReader(files.lists), queries: held, seed: seed, progress: progress)
+                try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
+                    .calibrate(ListsReader(files.lists), queries: held, seed: seed)
                     .write(to: files.calibration)
             }
         }

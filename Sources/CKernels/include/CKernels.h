@@ -10,6 +10,7 @@
 #include "distance.h"
 #include "lists.h"
 #include "nn.h"
+#include "pairs.h"
 #include "routing.h"
 
 #endif

@@ -6,26 +6,52 @@ extension GraphBuilder {
     final class Worker {
         private let rows: Matrix
         private let coder: RoutingCoder
+        private let bytes: ByteRows
         private let options: Options
-        private let kernel = DistanceKernel(metric: .l2)
         private let query: RoutingCoder.Query
         private var walk: GraphWalk
         private let projected: Matrix
         private let scratch: Matrix
         private let squares: Matrix
-        /// Candidates, nearest first, and for each the worst ratio of its distance to the row and to a chosen link.
-        private var candidates: [Neighbor] = []
-        private var ratios: [Float] = []
+        /// Rows that links may lead to, in `offered` as they came and in `sorted` by their distance.
+        private let offered: UnsafeMutablePointer<UInt32>
+        private let sorted: UnsafeMutablePointer<Candidate>
+        /// Those that may still be chosen, and what is computed for all of them at once.
+        private let others: UnsafeMutablePointer<UInt32>
+        private let distances: UnsafeMutablePointer<Float>
+        private let products: UnsafeMutablePointer<Int32>
 
-        init(rows: Matrix, coder: RoutingCoder, options: Options) {
-            self.rows = rows
-            self.coder = coder
+        /// A row that a link may lead to.
+        private struct Candidate {
+            var row: UInt32
+            var distance: Float
+            /// The greatest ratio of its distance and that to a chosen one: a high one says that the link is not needed.
+            var ratio: Float
+        }
+
+        init(_ plan: GraphPlan, _ options: Options) {
+            (rows, coder, bytes) = (plan.rows, plan.coder, plan.bytes)
             self.options = options
             query = RoutingCoder.Query(coder)
             walk = GraphWalk(rows: rows.rows, limit: options.window)
             projected = Matrix(rows: 32, columns: coder.shape.components)
             scratch = Matrix(rows: 32, columns: coder.dimension)
             squares = Matrix(rows: 1, columns: 32)
+            // A row may be linked to by all of a batch.
+            let room = max(rows.rows, 256)
+            offered = .allocate(capacity: room)
+            sorted = .allocate(capacity: room)
+            others = .allocate(capacity: room)
+            distances = .allocate(capacity: room)
+            products = .allocate(capacity: room)
+        }
+
+        deinit {
+            offered.deallocate()
+            sorted.deallocate()
+            others.deallocate()
+            distances.deallocate()
+            products.deallocate()
         }
 
         /// Links some rows of a batch to the graph before it.
@@ -39,17 +65,19 @@ extension GraphBuilder {
                     projected: projected.pointer + index * projected.columns, square: squares.pointer[index],
                     into: query)
                 builder.search(query, &walk, window: options.window)
-                candidates.removeAll(keepingCapacity: true)
-                for place in 0..<walk.count { offer(Int(GraphWalk.row(walk.pool[place])), to: row) }
-                choose(row, into: links + row * options.room)
+                for place in 0..<walk.count { offered[place] = GraphWalk.row(walk.pool[place]) }
+                choose(row, among: walk.count, into: links + row * options.room)
             }
         }
 
         /// Chooses links for a row among some others.
         func choose(_ row: Int, among others: Range<Int>, into links: UnsafeMutablePointer<UInt32>) {
-            candidates.removeAll(keepingCapacity: true)
-            for other in others where other != row { offer(other, to: row) }
-            choose(row, into: links)
+            var count = 0
+            for other in others where other != row {
+                offered[count] = UInt32(other)
+                count += 1
+            }
+            choose(row, among: count, into: links)
         }
 
         /// Takes new links in, choosing anew if they are too many.
@@ -59,52 +87,66 @@ extension GraphBuilder {
                 for (index, source) in new.enumerated() { links[old.count + index] = source }
                 return
             }
-            candidates.removeAll(keepingCapacity: true)
-            for other in old { offer(Int(other), to: row) }
-            for other in new { offer(Int(other), to: row) }
-            choose(row, into: links)
+            offered.update(from: links, count: old.count)
+            (offered + old.count).update(from: new.baseAddress!, count: new.count)
+            choose(row, among: old.count + new.count, into: links)
         }
 
         /// Chooses anew among a row's links if they are more than it may have in the end.
         func trim(_ row: Int, _ links: UnsafeMutablePointer<UInt32>) {
             let old = GraphBuilder.linked(links, options.room)
             guard old.count > options.degree else { return }
-            candidates.removeAll(keepingCapacity: true)
-            for other in old { offer(Int(other), to: row) }
-            choose(row, into: links)
+            offered.update(from: links, count: old.count)
+            choose(row, among: old.count, into: links)
         }
 
-        private func offer(_ other: Int, to row: Int) {
-            candidates.append(Neighbor(row: UInt32(other), distance: distance(row, other)))
-        }
-
-        @inline(__always)
-        private func distance(_ a: Int, _ b: Int) -> Float {
-            let query = kernel.prepare(rows.pointer + a * rows.columns, dimension: rows.columns)
-            return kernel.distance(to: query, row: rows.pointer + b * rows.columns)
-        }
-
-        /// Writes the links of `row`: of the candidates, nearest first, those that no chosen one is much nearer to.
-        private func choose(_ row: Int, into links: UnsafeMutablePointer<UInt32>) {
+        /// Writes the links of `row`: of the first `count` offered ones, nearest first, those that no chosen one is much
+        /// nearer to.
+        private func choose(_ row: Int, among count: Int, into links: UnsafeMutablePointer<UInt32>) {
+            let (sorted, others, distances, products) = (sorted, others, distances, products)
             for index in 0..<options.room { links[index] = BELFRY_NO_LINK }
-            candidates.sort()
-            ratios.removeAll(keepingCapacity: true)
-            ratios.append(contentsOf: repeatElement(0, count: candidates.count))
+            bytes.distances(from: UInt32(row), to: offered, count: count, products, into: distances)
+            for index in 0..<count {
+                sorted[index] = Candidate(row: offered[index], distance: distances[index], ratio: 0)
+            }
+            var all = UnsafeMutableBufferPointer(start: sorted, count: count)
+            all.sort {
+                ($0.distance, $0.row) < ($1.distance, $1.row)
+            }
             let limit = options.alpha * options.alpha
-            var chosen = 0
+            var (chosen, left) = (0, count)
             for bound in [1, limit] {
-                for index in candidates.indices where ratios[index] < bound {
-                    let candidate = candidates[index]
+                var index = 0
+                while index < left {
+                    let candidate = sorted[index]
+                    guard candidate.ratio < bound else {
+                        index += 1
+                        continue
+                    }
                     links[chosen] = candidate.row
                     chosen += 1
-                    ratios[index] = .infinity
                     if chosen == options.degree { return }
-                    for other in candidates.indices where ratios[other] < limit {
-                        let between = distance(Int(candidate.row), Int(candidates[other].row))
-                        // A duplicate of a chosen one is no way to anywhere else.
-                        let ratio = between > 0 ? candidates[other].distance / between : .infinity
-                        ratios[other] = max(ratios[other], ratio)
+                    // What is left moves together: those before, which only a higher bound lets through, and those behind.
+                    var kept = 0
+                    for other in 0..<left where other != index {
+                        others[kept] = sorted[other].row
+                        sorted[kept] = sorted[other]
+                        kept += 1
                     }
+                    bytes.distances(from: candidate.row, to: others, count: kept, products, into: distances)
+                    left = 0
+                    var next = 0
+                    for other in 0..<kept {
+                        // A duplicate of a chosen one is no way to anywhere else.
+                        let ratio = distances[other] > 0 ? sorted[other].distance / distances[other] : .infinity
+                        let worst = max(sorted[other].ratio, ratio)
+                        guard worst < limit else { continue }
+                        if other < index { next += 1 }
+                        sorted[left] = sorted[other]
+                        sorted[left].ratio = worst
+                        left += 1
+                    }
+                    index = next
                 }
             }
         }

@@ -60,7 +60,7 @@ final class GraphBuilder {
             links.initialize(repeating: BELFRY_NO_LINK, count: size * options.room)
             return links
         }
-        workers = (0..<threads).map { _ in Worker(rows: plan.rows, coder: plan.coder, options: options) }
+        workers = (0..<threads).map { _ in Worker(plan, options) }
     }
 
     deinit { links.forEach { $0.deallocate() } }

@@ -12,6 +12,8 @@ final class GraphPlan {
     let rows: Matrix
     let coder: RoutingCoder
     let records: UnsafeMutablePointer<UInt8>
+    /// What distances between rows are taken from.
+    let bytes: ByteRows
 
     private static let sampleLimit = 16_384
 
@@ -22,6 +24,7 @@ final class GraphPlan {
         order = random.permutation(given.rows)
         rows = space.place(given, order: order, threads: threads)
         let center = Self.center(rows)
+        bytes = ByteRows(rows, center: center, threads: threads)
         let sample = Self.sample(rows, center)
         coder = Self.coder(rows, sample, center, seed: seed)
         records = UnsafeMutableRawPointer.allocate(

@@ -69,21 +69,31 @@ final class GraphSearcher {
         return try rerank(query, k, walk.count)
     }
 
-    /// What searches for each of `ks`, by growing k, find through one window, and what each of them would have cost.
+    /// What a search would find, and cost, for each of `ks` at each of some growing windows, window by window.
+    ///
+    /// A walk always expands the nearest row that it has not expanded; the window only says when it ends. So a walk through
+    /// a larger window goes on where one through a smaller window stopped.
     func search(
-        _ query: UnsafePointer<Float>, ks: [Int], window: Int
+        _ query: UnsafePointer<Float>, ks: [Int], windows: ArraySlice<Int>
     ) throws(BelfryError) -> [(rows: [Neighbor], cost: SearchCost)] {
-        guard view.rows > 0, let most = ks.last else { return ks.map { _ in ([], SearchCost()) } }
+        guard view.rows > 0, let most = ks.max(), let widest = windows.last else {
+            return windows.flatMap { _ in ks.map { _ in ([], SearchCost()) } }
+        }
         cost = SearchCost()
-        // Beyond the window the pool only remembers: what is in a smaller one are the first of a larger one.
-        try walk(query, most, GraphEffort(window: window, k: most))
-        let walked = cost
+        place(query)
+        let capacity = min(GraphEffort(window: widest, k: most).rerank, Self.limit)
         var answers: [(rows: [Neighbor], cost: SearchCost)] = []
-        for k in ks {
+        for window in windows {
+            try window == windows.first ? descend(window: window, capacity: capacity) : goOn(window, capacity)
+            let walked = cost
+            for k in ks {
+                cost = walked
+                // Beyond the window the pool only remembers: what is in a smaller one are the first of a larger one.
+                let count = min(walk.count, GraphEffort(window: window, k: k).rerank)
+                for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
+                answers.append((try rerank(query, k, count), cost))
+            }
             cost = walked
-            let count = min(walk.count, GraphEffort(window: window, k: k).rerank)
-            for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
-            answers.append((try rerank(query, k, count), cost))
         }
         return answers
     }
@@ -111,36 +121,55 @@ final class GraphSearcher {
 
     /// Fills the walk's pool with rows near the query.
     private func walk(_ query: UnsafePointer<Float>, _ k: Int, _ effort: GraphEffort) throws(BelfryError) {
-        view.space.place(query: query, into: placed.pointer)
-        view.coder.prepare(placed.pointer, into: self.query)
+        place(query)
         let capacity = min(max(effort.rerank, effort.window, k), Self.limit)
         try descend(window: min(effort.window, capacity), capacity: capacity)
     }
 
+    private func place(_ query: UnsafePointer<Float>) {
+        view.space.place(query: query, into: placed.pointer)
+        view.coder.prepare(placed.pointer, into: self.query)
+    }
+
     /// Walks from the highest level to the lowest.
     private func descend(window: Int, capacity: Int) throws(BelfryError) {
-        var routing = belfry_routing(
-            records: view.records, rows: 0, lines: UInt32(view.coder.shape.lines),
-            bits: UInt32(view.coder.shape.bits), query: query.planes, slope: query.slope, offset: query.offset,
-            constant: query.constant)
         let top = view.sizes.count - 1
         var entered = min(view.sizes[top], view.rows, Self.entryLimit)
         for index in 0..<entered { entries[index] = UInt32(index) }
         for level in view.sizes.indices.reversed() {
             let lowest = level == 0
-            routing.rows = UInt64(min(view.sizes[level], view.rows))
+            var routing = routing(level)
             walk.begin()
             walk.enter(entries, count: entered, &routing, kernels, capacity: lowest ? capacity : 4)
-            let damaged = walk.walk(
-                &routing, kernels, links: view.links[level], degree: view.degree, window: lowest ? window : 1,
-                capacity: lowest ? capacity : 4)
-            cost.rowsScanned += walk.evaluations
-            cost.lists += walk.expansions
-            if let damaged { throw damage(level, damaged) }
+            try walk(level, &routing, window: lowest ? window : 1, capacity: lowest ? capacity : 4)
             guard !lowest else { break }
             entered = min(walk.count, 2)
             for index in 0..<entered { entries[index] = GraphWalk.row(walk.pool[index]) }
         }
+    }
+
+    /// Goes on with the walk on the lowest level.
+    private func goOn(_ window: Int, _ capacity: Int) throws(BelfryError) {
+        var routing = routing(0)
+        try walk(0, &routing, window: window, capacity: capacity)
+    }
+
+    private func routing(_ level: Int) -> belfry_routing {
+        belfry_routing(
+            records: view.records, rows: UInt64(min(view.sizes[level], view.rows)),
+            lines: UInt32(view.coder.shape.lines), bits: UInt32(view.coder.shape.bits), query: query.planes,
+            slope: query.slope, offset: query.offset, constant: query.constant)
+    }
+
+    private func walk(
+        _ level: Int, _ routing: inout belfry_routing, window: Int, capacity: Int
+    ) throws(BelfryError) {
+        let damaged = walk.walk(
+            &routing, kernels, links: view.links[level], degree: view.degree, window: window, capacity: capacity)
+        cost.rowsScanned += walk.evaluations
+        cost.bytes += walk.evaluations * view.coder.shape.recordBytes + walk.expansions * view.degree * 4
+        (walk.evaluations, walk.expansions) = (0, 0)
+        if let damaged { throw damage(level, damaged) }
     }
 
     private func damage(_ level: Int, _ row: Int) -> BelfryError {

@@ -18,10 +18,10 @@ struct GraphWalk: ~Copyable {
     let pool: UnsafeMutablePointer<Entry>
     private(set) var count = 0
     let limit: Int
-    /// Rows that were estimated since `begin`.
-    private(set) var evaluations = 0
-    /// Rows that were expanded since `begin`.
-    private(set) var expansions = 0
+    /// Rows that were estimated since this was last set to zero.
+    var evaluations = 0
+    /// Rows that were expanded since this was last set to zero.
+    var expansions = 0
 
     private let rows: Int
     private let visited: UnsafeMutablePointer<UInt64>
@@ -82,8 +82,6 @@ struct GraphWalk: ~Copyable {
         }
         seenCount = 0
         count = 0
-        evaluations = 0
-        expansions = 0
     }
 
     /// Starts from `rows`, all below the number of rows and none of them twice.

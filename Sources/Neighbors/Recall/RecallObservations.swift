@@ -36,6 +36,15 @@ public struct RecallObservations: Sendable {
             repeating: Outcome(found: 0, evaluations: 0, bytes: 0), count: levels * queries)
     }
 
+    /// The outcomes at the first `count` levels only.
+    public func prefix(levels count: Int) -> RecallObservations {
+        var shorter = RecallObservations(k: k, levels: count, queries: queries)
+        for query in 0..<queries {
+            for level in 0..<count { shorter[level, query] = self[level, query] }
+        }
+        return shorter
+    }
+
     /// The outcome of one query at one level, which has found at most `k`.
     public subscript(level: Int, query: Int) -> Outcome {
         get {

@@ -16,11 +16,14 @@ struct Calibrator {
 
     /// What one query found at one effort for one `k`, and what that cost.
     typealias Answer = (rows: [Neighbor], cost: SearchCost)
-    /// One thread's search at one level, for several `k` at once: the walk or the scan is the same for all of them.
-    typealias Search = (_ query: UnsafePointer<Float>, _ ks: [Int], _ level: Int) throws(BelfryError) -> [Answer]
+    /// One thread's searches at some levels, for several `k` at once: an answer for each level and k, level by level.
+    typealias Search = (_ query: UnsafePointer<Float>, _ ks: [Int], _ levels: Range<Int>) throws(BelfryError) ->
+        [Answer]
 
     /// Where nothing is left to be learned: one in two thousand is missed.
     private static let enough = 0.9995
+    /// So many levels are climbed before it looks whether that is reached.
+    private static let stride = 12
 
     /// A graph from which the last `held` rows are missing: they are the queries.
     func calibrate(_ builder: GraphBuilder, held: Int) throws(BelfryError) -> RecallCalibration {
@@ -31,8 +34,8 @@ struct Calibrator {
         let (codes, shard) = (codes, shard)
         return try observe(queries, excluding: absent, ownRows: nil, sizes: GraphEffort.windows) {
             let searcher = GraphSearcher(view, codes: codes, shard: shard)
-            return { query, ks, level throws(BelfryError) in
-                try searcher.search(query, ks: ks, window: GraphEffort.windows[level])
+            return { query, ks, levels throws(BelfryError) in
+                try searcher.search(query, ks: ks, windows: GraphEffort.windows[levels])
             }
         }
     }
@@ -48,8 +51,10 @@ struct Calibrator {
         let (codes, shard) = (codes, shard)
         return try observe(rows, excluding: nil, ownRows: chosen, sizes: probes) {
             let searcher = ListsSearcher(lists, codes: codes, shard: shard)
-            return { query, ks, level throws(BelfryError) in
-                try searcher.search(query, ks: ks, probes: probes[level])
+            return { query, ks, levels throws(BelfryError) in
+                var answers: [Answer] = []
+                for level in levels { answers += try searcher.search(query, ks: ks, probes: probes[level]) }
+                return answers
             }
         }
     }
@@ -65,40 +70,39 @@ struct Calibrator {
             queries, k: buckets.last!, excluding: absent, ownRows: own.map { $0.map { Optional($0) } },
             threads: threads)
         let right = truth.map { found in buckets.map { Set(found.prefix($0).map(\.row)) } }
-        var levels: [[RecallObservations.Outcome]] = []
-        for level in sizes.indices {
-            levels.append(try outcomes(queries, right, own, level, makeSearch))
-            progress("calibrating", level + 1, sizes.count)
-            let found = buckets.indices.map { bucket in
-                (0..<queries.rows).reduce(0) { $0 + Int(levels[level][$1 * buckets.count + bucket].found) }
+        var observations = buckets.map { RecallObservations(k: $0, levels: sizes.count, queries: queries.rows) }
+        var climbed = 0
+        while climbed < sizes.count {
+            let levels = climbed..<min(climbed + Self.stride, sizes.count)
+            let outcomes = try outcomes(queries, right, own, levels, makeSearch)
+            var next = outcomes.makeIterator()
+            for query in 0..<queries.rows {
+                for level in levels {
+                    for bucket in buckets.indices { observations[bucket][level, query] = next.next()! }
+                }
             }
-            let isEnough = zip(found, buckets).allSatisfy {
-                Double($0) >= Self.enough * Double($1 * queries.rows)
+            climbed = levels.upperBound
+            progress("calibrating", climbed, sizes.count)
+            let isEnough = observations.allSatisfy { observations in
+                let found = (0..<queries.rows).reduce(0) { $0 + Int(observations[climbed - 1, $1].found) }
+                return Double(found) >= Self.enough * Double(observations.k * queries.rows)
             }
             if isEnough { break }
         }
-        let observations = buckets.enumerated().map { bucket, k in
-            var observations = RecallObservations(k: k, levels: levels.count, queries: queries.rows)
-            for query in 0..<queries.rows {
-                for level in levels.indices {
-                    observations[level, query] = levels[level][query * buckets.count + bucket]
-                }
-            }
-            return observations
-        }
         return RecallCalibration(
-            levels: sizes.prefix(levels.count).map { EffortLevel([UInt32($0)]) }, observations, queries: .ownRows)
+            levels: sizes.prefix(climbed).map { EffortLevel([UInt32($0)]) },
+            observations.map { $0.prefix(levels: climbed) }, queries: .ownRows)
     }
 
-    /// What every query did at one level: one outcome for each k, query by query.
+    /// What every query did at some levels: one outcome for each k, level by level, query by query.
     private func outcomes(
-        _ queries: Matrix, _ right: [[Set<UInt32>]], _ own: [Int]?, _ level: Int,
+        _ queries: Matrix, _ right: [[Set<UInt32>]], _ own: [Int]?, _ levels: Range<Int>,
         _ makeSearch: @escaping @Sendable () -> Search
     ) throws(BelfryError) -> [RecallObservations.Outcome] {
         let buckets = RecallCalibration.usualBuckets
-        let (count, share) = (queries.rows, 16)
+        let (count, share, slots) = (queries.rows, 16, buckets.count * levels.count)
         var outcomes = [RecallObservations.Outcome](
-            repeating: .init(found: 0, evaluations: 0, bytes: 0), count: count * buckets.count)
+            repeating: .init(found: 0, evaluations: 0, bytes: 0), count: count * slots)
         let failure: BelfryError? = outcomes.withUnsafeMutableBufferPointer { outcomes in
             // Each query writes outcomes of its own.
             nonisolated(unsafe) let table = outcomes.baseAddress!
@@ -108,11 +112,12 @@ struct Calibrator {
                     let ks = buckets.map { own == nil ? $0 : $0 + 1 }
                     while turns.one({ piece throws(BelfryError) in
                         for query in piece * share..<min((piece + 1) * share, count) {
-                            let answers = try search(queries.pointer + query * queries.columns, ks, level)
-                            for (bucket, answer) in answers.enumerated() {
+                            let answers = try search(queries.pointer + query * queries.columns, ks, levels)
+                            for (slot, answer) in answers.enumerated() {
+                                let bucket = slot % buckets.count
                                 let (k, right) = (buckets[bucket], right[query][bucket])
                                 let found = answer.rows.filter { own == nil || Int($0.row) != own![query] }
-                                table[query * buckets.count + bucket] = .init(
+                                table[query * slots + slot] = .init(
                                     found: found.prefix(k).count { right.contains($0.row) } + k - right.count,
                                     evaluations: answer.cost.rowsScanned + answer.cost.rowsReranked,
                                     bytes: answer.cost.bytes)

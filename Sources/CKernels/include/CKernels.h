@@ -11,6 +11,7 @@
 #include "lists.h"
 #include "nn.h"
 #include "pairs.h"
+#include "rounding.h"
 #include "routing.h"
 
 #endif

@@ -167,7 +167,7 @@ extension RoutingCoder {
         var offset: Float = 0
         var constant: Float = 0
         fileprivate let centered: UnsafeMutablePointer<Float>
-        fileprivate let bytes: UnsafeMutablePointer<UInt8>
+        fileprivate let bytes: UnsafeMutablePointer<Int8>
         fileprivate let products: UnsafeMutablePointer<Int32>
         fileprivate let components: UnsafeMutablePointer<Float>
 
@@ -180,7 +180,7 @@ extension RoutingCoder {
             components = Self.aligned(max(coder.shape.components, stride))
             planes.initialize(repeating: 0, count: 2 * coder.shape.recordBytes)
             // The matrix is zero beyond the dimension, whatever the query's bytes are.
-            bytes.initialize(repeating: 128, count: stride)
+            bytes.initialize(repeating: 0, count: stride)
             centered.initialize(repeating: 0, count: stride)
         }
 
@@ -200,35 +200,21 @@ extension RoutingCoder {
 
     /// Looks at a placed query once, for any number of records.
     func prepare(_ query: UnsafePointer<Float>, into target: Query) {
-        let dimension = dimension
-        let centered = target.centered
-        var (square, largest): (Float, Float) = (0, 0)
-        center.withUnsafeBufferPointer { center in
-            for index in 0..<dimension {
-                let value = query[index] - center[index]
-                centered[index] = value
-                square += value * value
-                largest = max(largest, abs(value))
-            }
-        }
-        target.constant = square
-        guard square.isFinite else { return clear(target) }
-        guard shape.projected else { return quantize(centered, largest: largest, into: target) }
+        let kernels = belfry_rounding_kernels_for(InstructionSet.current.isa)!.pointee
+        let extent = kernels.center(query, center, dimension, target.centered)
+        target.constant = extent.square
+        guard extent.square.isFinite else { return clear(target) }
+        guard shape.projected else { return quantize(target.centered, largest: extent.largest, into: target) }
 
-        let step = largest > 0 ? largest / 127 : 1
-        let inverse = 1 / step
-        for index in 0..<dimension {
-            target.bytes[index] = UInt8(128 + (centered[index] * inverse).rounded())
+        let step = extent.largest > 0 ? extent.largest / 127 : 1
+        _ = kernels.round(target.centered, 1 / step, 0x80, dimension, target.bytes)
+        target.bytes.withMemoryRebound(to: UInt8.self, capacity: Self.stride(dimension)) { bytes in
+            belfry_routing_kernels_for(InstructionSet.current.isa)!.pointee.project(
+                matrix, Self.stride(dimension), shape.components, bytes, target.products)
         }
-        let kernels = belfry_routing_kernels_for(InstructionSet.current.isa)!
-        kernels.pointee.project(matrix, Self.stride(dimension), shape.components, target.bytes, target.products)
-        largest = 0
-        for index in 0..<shape.components {
-            let value = Float(target.products[index] - 128 * matrixSums[index]) * (step * matrixSteps[index])
-            target.components[index] = value
-            largest = max(largest, abs(value))
-        }
-        quantize(target.components, largest: largest, into: target)
+        let projected = kernels.scale(
+            target.products, matrixSums, matrixSteps, step, shape.components, target.components)
+        quantize(target.components, largest: projected.largest, into: target)
     }
 
     /// The same for components that are already centred and projected: a row of a build's batch.
@@ -252,17 +238,10 @@ extension RoutingCoder {
         let low = target.planes + RoutingShape.factorBytes
         let high = target.planes + shape.recordBytes + RoutingShape.factorBytes
         let split = shape.bits == 8 ? shape.components : min(shape.components, shape.codeBytes)
-        var sum: Int32 = 0
-        for index in 0..<split {
-            let value = Int8((components[index] * inverse).rounded())
-            low[index] = value
-            sum += Int32(value)
-        }
-        for index in split..<shape.components {
-            let value = Int8((components[index] * inverse).rounded())
-            high[index - split] = value
-            sum += Int32(value)
-        }
+        let round = belfry_rounding_kernels_for(InstructionSet.current.isa)!.pointee.round!
+        let sum =
+            round(components, inverse, 0, split, low)
+            + round(components + split, inverse, 0, shape.components - split, high)
         target.slope = -2 * step
         target.offset = 2 * step * (Float(1 << (shape.bits - 1)) - 0.5) * Float(sum)
     }

@@ -15,7 +15,8 @@ extension BuildingDirectory {
     /// A build that finds this done for the same request leaves it; for another one, it begins with the segment that is
     /// there.
     func index(
-        _ recipe: Recipe, threads: Int, progress: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
+        _ recipe: Recipe, threads: Int,
+        progress: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
     ) throws(BelfryError) {
         let found = try catalogue.read { try $0.document("index", as: IndexRecord.self) }
         guard found?.request != recipe.indexRequest else { return }

@@ -102,7 +102,8 @@ extension Collection {
 
     /// Where expectations come from, as `calibrated on 1,000 rows of the data`; nil where the index was not calibrated.
     public var calibrationSource: String? {
-        guard let calibration = segments.first?.index.calibration, let queries = calibration.curves.first?.queries else {
+        guard let calibration = segments.first?.index.calibration, let queries = calibration.curves.first?.queries
+        else {
             return nil
         }
         let kind =

@@ -53,7 +53,8 @@ struct Explain: ParsableCommand {
         if !expected.isExact, let below = expected.shareBelowTarget {
             lines.append(("below target", "\(Human.percent(below)) of queries\(source)"))
         }
-        let usual = expected.isExact ? nil : expected.evaluations.map { ", on average \(Human.count(Int($0)))\(source)" }
+        let usual =
+            expected.isExact ? nil : expected.evaluations.map { ", on average \(Human.count(Int($0)))\(source)" }
         lines.append(("distances", Human.count(found.evaluations) + (usual ?? "")))
         if found.reranked > 0 { lines.append(("estimated again", Human.count(found.reranked, "row"))) }
         lines.append(("settled on shard", found.settled.map { Human.count($0, "row") } ?? "not counted in a scan"))

@@ -6,7 +6,10 @@ import Testing
 
 /// A build that is killed leaves the old collection or none; the next one goes on and ends as if nothing had happened.
 @Suite struct CrashTests {
-    @Test(arguments: CrashPoint.allCases.map(\.rawValue))
+    /// Where a build embeds; what it does with the vectors of another collection is tested with the indexes.
+    private static let points = CrashPoint.allCases.map(\.rawValue).filter { !$0.hasSuffix("adopted") }
+
+    @Test(arguments: points)
     func afterACrashTheNextBuildEndsTheSame(_ point: String) throws {
         try withTemporaryDirectory { folder in
             // A fixed index, since what auto chooses is measured.
@@ -33,7 +36,7 @@ import Testing
         }
     }
 
-    @Test(arguments: CrashPoint.allCases.map(\.rawValue))
+    @Test(arguments: points)
     func aCrashWhileReplacingLeavesOneWholeCollection(_ point: String) throws {
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder)

@@ -176,9 +176,48 @@ import Vectors
             try shop.change("index: hnsw", to: "index: auto")
             let refused = try BelfryProcess.run(["build", shop.recipe])
             #expect(refused.errors.contains("the index was hnsw and is now auto at recall 0.9"), "\(refused)")
-            #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0)
+            let replaced = try BelfryProcess.run(["build", shop.recipe, "--replace", "--json"])
+            #expect(replaced.output.contains("\"resumed_points\":50"), "\(replaced)")
             try shop.change("recall: 0.9", to: "recall: 0.99")
-            #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 1)
+            let again = try BelfryProcess.run(["build", shop.recipe])
+            #expect(again.exitCode == 1 && again.errors.contains("nothing is embedded"))
+        }
+    }
+
+    /// Where only the index changes, the vectors are taken over, however often that is interrupted.
+    @Test(arguments: [
+        nil, "vectors-adopted", "catalogue-copied-adopted", "catalogue-adopted", "index-built", "index-listed",
+        "swapped",
+    ])
+    func anotherIndexTakesOverTheVectors(_ crash: String?) throws {
+        try withTemporaryDirectory { folder in
+            let whole = try Shop("\(folder)/whole", index: "ivf")
+            let shop = try Shop("\(folder)/changed", index: "hnsw")
+            for shop in [whole, shop] { #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0) }
+            try shop.change("index: hnsw", to: "index: ivf")
+            if let crash {
+                let crashed = try BelfryProcess.run(
+                    ["build", shop.recipe, "--replace"], environment: ["BELFRY_CRASH_AT": crash])
+                #expect(crashed.exitCode == 128 + SIGKILL)
+                #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+            }
+            let next = try BelfryProcess.run(["build", shop.recipe, "--replace", "--json"])
+            #expect(next.output.contains(crash == "swapped" ? "\"was_up_to_date\":true" : "\"resumed_points\":50"))
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+            #expect(!FileManager.default.fileExists(atPath: shop.collection + ".building"))
+            for name in try System.list(whole.segment) {
+                let (expected, found) = (try whole.segment + "/" + name, try shop.segment + "/" + name)
+                #expect(FileManager.default.contentsEqual(atPath: expected, andPath: found), "\(name)")
+            }
+            // A damaged collection is not taken over.
+            let path = try shop.segment + "/vectors.shard"
+            var data = try Data(contentsOf: URL(fileURLWithPath: path))
+            data[data.count / 2] ^= 1
+            try data.writeAnew(to: path)
+            try shop.change("index: ivf", to: "index: exact")
+            let anew = try BelfryProcess.run(["build", shop.recipe, "--replace", "--json"])
+            #expect(anew.output.contains("\"resumed_points\":0"), "\(anew)")
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
         }
     }
 

@@ -34,8 +34,16 @@ final class BuildingDirectory {
             self.catalogue = catalogue
             self.segments = segments
         } else {
-            catalogue = try Self.start(layout, journal)
-            segments = []
+            try Self.clear(layout)
+            // Whatever is wrong with the old collection is no reason not to build a new one.
+            do throws(BelfryError) { try Self.adopt(target, into: layout, journal) } catch { try Self.clear(layout) }
+            if let (catalogue, segments) = Self.resume(layout, journal) {
+                self.catalogue = catalogue
+                self.segments = segments
+            } else {
+                catalogue = try Self.start(layout, journal)
+                segments = []
+            }
         }
         try layout.sweep(segments: segments.map(\.number), files: Self.files(catalogue), tower: tower)
     }
@@ -94,15 +102,19 @@ final class BuildingDirectory {
         return index.map { Set($0.files) } ?? CollectionLayout.rowFiles
     }
 
+    /// Removes all but the lock, which other builds look at.
+    private static func clear(_ layout: CollectionLayout) throws(BelfryError) {
+        for name in try System.list(layout.path) where name != "lock" { try System.remove("\(layout.path)/\(name)") }
+        try System.createDirectory(layout.segments)
+        try System.createDirectory(layout.towers)
+    }
+
     private static func start(
         _ layout: CollectionLayout, _ journal: BuildJournal
     ) throws(BelfryError) -> Catalogue {
-        // All but the lock, which other builds look at.
-        for name in try System.list(layout.path) where name != "lock" { try System.remove("\(layout.path)/\(name)") }
+        try clear(layout)
         let catalogue = try Catalogue(layout.catalogue, .create)
         try catalogue.write { try $0.put("journal", journal) }
-        try System.createDirectory(layout.segments)
-        try System.createDirectory(layout.towers)
         CrashPoint.journalWritten.reach()
         return catalogue
     }

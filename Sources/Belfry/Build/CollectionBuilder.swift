@@ -8,7 +8,9 @@ import Vectors
 ///
 /// 1. The tower is verified, and the rows are read once: what cannot be used is reported before any work is done.
 /// 2. The work goes on in `<name>.belfry.building/`, whose catalogue holds a journal: the digests of recipe
-///    and rows, the tower's fingerprint and the limit. If it matches, the segments listed there are kept; else all is removed.
+///    and rows, the tower's fingerprint, the limit and the index. If all but the index matches, the segments listed there
+///    are kept; else all is removed. Where the collection that is to be replaced differs in its index alone, its vectors
+///    are taken over.
 /// 3. Rows are embedded one segment at a time. The files of a segment are on disk before one transaction lists it
 ///    with its points.
 /// 4. All vectors become one segment with an index, which takes the place of the others in one transaction.
@@ -131,13 +133,17 @@ public struct CollectionBuilder: Sendable {
         if built?.limit != journal.limit {
             changes.append("the limit was \(Self.describe(built?.limit)) and is now \(Self.describe(journal.limit))")
         }
+        let isIndexAlone = changes.isEmpty
         if built?.index != journal.index {
             changes.append("the index was \(built?.index ?? "none") and is now \(recipe.indexRequest)")
         }
         throw BelfryError(
             .conflict, "A collection is there that was built otherwise: \(changes.joined(separator: ", ")).",
             at: .init(file: path),
-            remedy: "Add --replace to build it again; the old one serves until the new one is done.")
+            remedy: (isIndexAlone
+                ? "Add --replace to index it again: nothing is embedded, and "
+                : "Add --replace to build it again; ")
+                + "the old one serves until the new one is done.")
     }
 
     private func upToDate(_ path: String) throws(BelfryError) -> Summary {

@@ -6,6 +6,9 @@ import Foundation
 enum CrashPoint: String, CaseIterable {
     case buildingDirectoryMade = "building-directory-made"
     case journalWritten = "journal-written"
+    case vectorsAdopted = "vectors-adopted"
+    case catalogueCopied = "catalogue-copied-adopted"
+    case catalogueAdopted = "catalogue-adopted"
     case segmentFolderMade = "segment-folder-made"
     case vectorsWritten = "vectors-written"
     case idsWritten = "ids-written"

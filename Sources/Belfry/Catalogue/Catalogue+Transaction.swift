@@ -33,6 +33,11 @@ extension Catalogue {
             try write("INSERT OR REPLACE", "configuration", [name.databaseValue, text.databaseValue])
         }
 
+        /// Removes the document called `name`, if it is there.
+        func remove(_ name: String) throws {
+            try database.execute(sql: "DELETE FROM configuration WHERE name = ?", arguments: [name])
+        }
+
         // MARK: Segments
 
         /// All segments, in the order of their numbers.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
+import Neighbors
 
 struct Stats: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,7 +45,24 @@ struct Stats: ParsableCommand {
             Terminal.print(name + String(repeating: " ", count: 18 - name.count) + value)
         }
         Terminal.print("")
-        Self.recallTable(statistics).forEach(Terminal.print)
+        for table in [Self.choiceTable(statistics), Self.recallTable(statistics)] { table.forEach(Terminal.print) }
+    }
+
+    /// What auto measured, if it did.
+    private static func choiceTable(_ statistics: Collection.Statistics) -> [String] {
+        guard let candidates = statistics.indexChoice?.candidates, !candidates.isEmpty else { return [] }
+        var table = Table(
+            ["index", "searches/s", "distances", "built in"].map {
+                .init(title: $0, alignment: $0 == "index" ? .left : .right)
+            })
+        for candidate in candidates {
+            table.add([
+                candidate.kind.rawValue, Human.count(Int(candidate.queriesPerSecond.rounded())),
+                Human.count(Int(candidate.evaluations.rounded())), Human.duration(.seconds(candidate.buildSeconds)),
+            ])
+        }
+        return ["Measured on the rows themselves, for k = \(statistics.indexChoice?.k ?? 0), on one thread:"]
+            + table.lines(width: Terminal.width) + [""]
     }
 
     /// What a search may expect, and where that is known from.

@@ -58,8 +58,8 @@ extension Collection {
         let second = try Self.timed(search)
         let payload = try Self.timed { () throws(BelfryError) in try self.hits(first.result[0]) }
         var (evaluations, reranked, settled) = (0, 0, Int?(0))
-        let plan = try plan(k: k, recall: recall, exact: exact)
-        for (segment, effort) in zip(segments, plan.efforts) {
+        let expectation = try expectation(k: k, recall: recall, exact: exact)
+        for (segment, effort) in zip(segments, try plan(k: k, recall: recall, exact: exact).efforts) {
             let wanted = min(k + (own == nil ? 0 : 1), segment.vectors.rowCount)
             let trace = try segment.index.trace(matrix.pointer, k: wanted, effort: effort).trace
             evaluations += trace.evaluations
@@ -67,9 +67,9 @@ extension Collection {
             settled = settled.flatMap { sum in trace.settled.map { sum + $0 } }
         }
         return Explanation(
-            index: index.kind.rawValue, expectation: plan.expectation, source: calibrationSource,
+            index: index.kind.rawValue, expectation: expectation, source: calibrationSource,
             evaluations: evaluations, reranked: reranked, settled: settled,
-            scored: plan.expectation.isExact ? 0 : first.result[0].count, embedMilliseconds: embed,
+            scored: expectation.isExact ? 0 : first.result[0].count, embedMilliseconds: embed,
             searchMilliseconds: first.milliseconds, secondSearchMilliseconds: second.milliseconds,
             payloadMilliseconds: payload.milliseconds, answers: payload.result.count)
     }

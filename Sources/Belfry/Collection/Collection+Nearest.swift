@@ -20,9 +20,10 @@ extension Collection {
         precondition(k >= 0 && threads > 0)
         let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
         for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
-        let plan = try plan(k: k, recall: recall, exact: exact)
+        let efforts = try plan(k: k, recall: recall, exact: exact).efforts
+        let k = min(k, count)
         var nearest = [[Found]](repeating: [], count: queries.rows)
-        for (segment, effort) in zip(segments, plan.efforts) {
+        for (segment, effort) in zip(segments, efforts) {
             let own = own?.segment == segment.number ? own?.row : nil
             let found =
                 if effort == .exact {
@@ -70,10 +71,10 @@ extension Collection.Segment {
     ) throws(BelfryError) -> [[Neighbor]] {
         let answers = Mutex([[Neighbor]](repeating: [], count: queries.rows))
         try Turns.take(queries.rows, threads: threads) { turns in
-            // A thread keeps its searcher for as long as it has work. What throws is inside `one`.
-            try? searchers.lend { searcher throws(BelfryError) in
+            // A thread keeps its searcher for as long as it has work.
+            searchers.lend { tools in
                 while turns.one({ query throws(BelfryError) in
-                    let found = try walk(queries.pointer + query * queries.columns, k, effort, own, searcher)
+                    let found = try walk(queries.pointer + query * queries.columns, k, effort, own, tools)
                     answers.withLock { $0[query] = found }
                 }) {}
             }
@@ -83,21 +84,22 @@ extension Collection.Segment {
 
     private func walk(
         _ query: UnsafePointer<Float>, _ k: Int, _ effort: Neighbors.Segment.Effort, _ own: Int?,
-        _ searcher: SegmentSearcher
+        _ tools: SearcherPool.Tools
     ) throws(BelfryError) -> [Neighbor] {
         // A point finds itself first: one more is asked for, and it is dropped.
         let wanted = min(k + (own == nil ? 0 : 1), vectors.rowCount)
-        var found = try searcher.search(query, k: wanted, effort: effort)
-        if found.count < wanted { found = try searcher.search(query, k: wanted, effort: .exact) }
+        var found = try tools.searcher.search(query, k: wanted, effort: effort)
+        if found.count < wanted { found = try tools.searcher.search(query, k: wanted, effort: .exact) }
         found.removeAll { Int($0.row) == own }
-        return try settle(Array(found.prefix(k)), query)
+        return try settle(Array(found.prefix(k)), query, tools)
     }
 
     /// The same rows with the distances of the stored vectors, in order.
-    private func settle(_ found: [Neighbor], _ query: UnsafePointer<Float>) throws(BelfryError) -> [Neighbor] {
+    private func settle(
+        _ found: [Neighbor], _ query: UnsafePointer<Float>, _ tools: SearcherPool.Tools
+    ) throws(BelfryError) -> [Neighbor] {
         let kernel = DistanceKernel(metric: index.metric)
         let prepared = kernel.prepare(query, dimension: vectors.dimension)
-        let (row, scratch) = (Matrix(rows: 1, columns: vectors.dimension), ShardReader.Scratch())
         var settled = found
         for index in settled.indices {
             guard Int(settled[index].row) < vectors.rowCount else {
@@ -105,8 +107,8 @@ extension Collection.Segment {
                     "The index leads to row \(settled[index].row) of \(vectors.rowCount).",
                     at: .init(file: System.parent(of: vectors.path)))
             }
-            try vectors.copyRow(Int(settled[index].row), into: row.row(0), scratch)
-            settled[index].distance = kernel.distance(to: prepared, row: row.pointer)
+            try vectors.copyRow(Int(settled[index].row), into: tools.row.row(0), tools.scratch)
+            settled[index].distance = kernel.distance(to: prepared, row: tools.row.pointer)
         }
         return settled.sorted()
     }

@@ -23,12 +23,6 @@ extension Collection {
         public var bytes: Double?
     }
 
-    /// How each segment is searched, and what may be expected of that.
-    struct Plan {
-        var efforts: [Neighbors.Segment.Effort]
-        var expectation: Expectation
-    }
-
     /// What a search may expect.
     /// - Parameters:
     ///   - k: how many points are asked for, at least 1.
@@ -36,22 +30,7 @@ extension Collection {
     ///   - exact: whether all rows are to be looked at.
     /// - Throws: `invalidInput` for an impossible recall.
     public func expectation(k: Int, recall: Double? = nil, exact: Bool = false) throws(BelfryError) -> Expectation {
-        try plan(k: k, recall: recall, exact: exact).expectation
-    }
-
-    /// Chooses how hard each segment is searched.
-    ///
-    /// Where `k` is more than a sixteenth of the rows, an index would see most of them anyway: all are scanned.
-    func plan(k: Int, recall: Double?, exact: Bool) throws(BelfryError) -> Plan {
-        let target = exact ? 1 : recall ?? configuration.recall
-        guard target > 0, target <= 1 else {
-            throw BelfryError(
-                .invalidInput, "A recall of \(target) cannot be asked for.",
-                remedy: "Name the share of the true nearest that is to be found, above 0 and up to 1, as 0.95.")
-        }
-        let efforts = segments.map { segment in
-            k == 0 || k > segment.vectors.rowCount / 16 ? .exact : segment.index.effort(recall: target, k: k)
-        }
+        let (target, efforts) = try plan(k: k, recall: recall, exact: exact)
         let parts = zip(segments, efforts).map { Self.expectation($0.index, $1, k, target) }
         var whole = parts.first ?? Expectation(k: k, target: target, isExact: true, effort: Self.name(.exact))
         for part in parts.dropFirst() {
@@ -62,7 +41,25 @@ extension Collection {
             whole.evaluations = Self.combine(whole.evaluations, part.evaluations, +)
             whole.bytes = Self.combine(whole.bytes, part.bytes, +)
         }
-        return Plan(efforts: efforts, expectation: whole)
+        return whole
+    }
+
+    /// The recall that a search aims at, and how hard each segment is searched for it.
+    ///
+    /// Where `k` is more than a sixteenth of the rows, an index would see most of them anyway: all are scanned.
+    func plan(
+        k: Int, recall: Double?, exact: Bool
+    ) throws(BelfryError) -> (target: Double, efforts: [Neighbors.Segment.Effort]) {
+        let target = exact ? 1 : recall ?? configuration.recall
+        guard target > 0, target <= 1 else {
+            throw BelfryError(
+                .invalidInput, "A recall of \(target) cannot be asked for.",
+                remedy: "Name the share of the true nearest that is to be found, above 0 and up to 1, as 0.95.")
+        }
+        let efforts = segments.map { segment in
+            k <= 0 || k > segment.vectors.rowCount / 16 ? .exact : segment.index.effort(recall: target, k: k)
+        }
+        return (target, efforts)
     }
 
     private static func combine(

@@ -16,7 +16,7 @@ import Vectors
     /// rows that it brings; equal vectors come in the order of their ids, also where only some of them are answered.
     @Test(arguments: Metric.allCases, ElementType.allCases)
     func answersAreExact(_ metric: Metric, _ element: ElementType) throws {
-        for index in Recipe.Index.allCases { try answersAreExact(metric, element, index) }
+        for index in [Recipe.Index.exact, .hnsw, .ivf] { try answersAreExact(metric, element, index) }
     }
 
     private func answersAreExact(_ metric: Metric, _ element: ElementType, _ index: Recipe.Index) throws {

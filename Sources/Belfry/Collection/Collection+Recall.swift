@@ -19,7 +19,7 @@ extension Collection {
         public var shareBelowTarget: Double?
         /// Distances that a query estimates or computes, on average.
         public var evaluations: Double?
-        /// Bytes of codes and index that a query reads, on average.
+        /// Bytes of codes and index that a query reads, on average; nil where they are not counted.
         public var bytes: Double?
     }
 
@@ -84,7 +84,8 @@ extension Collection {
             expectation.recall = curve.recall(choice.level)
             expectation.shareBelowTarget = curve.shareBelow(target, choice.level)
             expectation.evaluations = curve.evaluations(choice.level)
-            expectation.bytes = curve.bytes(choice.level)
+            // A walk counts the codes of the rows that it looks at again, and not those that it passes.
+            expectation.bytes = segment.kind == .hnsw ? nil : curve.bytes(choice.level)
         }
         return expectation
     }

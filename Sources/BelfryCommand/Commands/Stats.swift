@@ -81,7 +81,7 @@ struct Stats: ParsableCommand {
                 "\(row.k)", Human.share(row.target), row.recall.map(Human.share) ?? "unknown",
                 row.shareBelowTarget.map(Human.percent) ?? "unknown",
                 row.evaluations.map { Human.count(Int($0.rounded())) } ?? "unknown",
-                row.bytes.map { Human.bytes(Int($0)) } ?? "unknown", row.effort,
+                row.bytes.map { Human.bytes(Int($0)) } ?? "not counted", row.effort,
             ])
         }
         return ["Per search, \(source):"] + table.lines(width: Terminal.width)

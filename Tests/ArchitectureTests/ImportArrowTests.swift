@@ -12,7 +12,7 @@ import Testing
         "Neighbors": ["CKernels", "Files", "Shards", "Vectors"],
         "Towers": ["CKernels", "Files", "Vectors"],
         "Belfry": ["Files", "GRDB", "Neighbors", "Shards", "Towers", "Vectors", "Yams"],
-        "BelfryCommand": ["ArgumentParser", "Belfry", "Files", "Shards", "Towers", "Vectors"],
+        "BelfryCommand": ["ArgumentParser", "Belfry", "Files", "Neighbors", "Shards", "Towers", "Vectors"],
     ]
     static let toolchain: Set<String> = ["Foundation", "Synchronization", "Dispatch"]
 

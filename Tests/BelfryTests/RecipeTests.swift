@@ -18,6 +18,8 @@ import Vectors
         show: [title]
         tower: t.tower
         vectors: {metric: ip, element: bf16, segment_rows: 7}
+        index: ivf
+        recall: 0.9
         """
 
     @Test func readsEveryField() throws {
@@ -34,6 +36,24 @@ import Vectors
         #expect(recipe.metric == .ip)
         #expect(recipe.elementType == .bf16)
         #expect(recipe.segmentRows == 7)
+        #expect(recipe.index == .ivf)
+        #expect(recipe.recall == 0.9)
+        let short = try Recipe(yaml: Self.whole.replacing("index: ivf\nrecall: 0.9", with: ""), folder: "/r/shop")
+        #expect(short.index == .auto && short.recall == 0.95)
+        #expect(try Recipe(yaml: Self.whole.replacing("0.9", with: "1"), folder: "/r/shop").recall == 1)
+    }
+
+    /// A changed recall is another index only where it decides which one.
+    @Test func theDigestLeavesOutTheIndex() throws {
+        let recipe = try Recipe(yaml: Self.whole, folder: "/r/shop")
+        let other = try Recipe(yaml: Self.whole.replacing("0.9", with: "0.8"), folder: "/r/shop")
+        #expect(recipe.digest() == other.digest() && recipe.indexRequest == other.indexRequest)
+        let auto = Self.whole.replacing("ivf", with: "auto")
+        let (one, two) = (
+            try Recipe(yaml: auto, folder: "/r/shop"),
+            try Recipe(yaml: auto.replacing("0.9", with: "0.8"), folder: "/r/shop")
+        )
+        #expect(one.digest() == recipe.digest() && one.indexRequest != two.indexRequest)
     }
 
     @Test(arguments: [
@@ -46,6 +66,11 @@ import Vectors
         ("segment_rows: 7", "segment_rows: 0", "at least 1", "line 12"),
         ("show: [title]", "show: [brand]", "not in payload", "line 10"),
         ("\"{title}\"", "\"title\"", "names no field", "line 6"),
+        ("index: ivf", "index: flat", "auto, hnsw, ivf, exact", "line 13"),
+        ("recall: 0.9", "recall: 0", "above 0 and up to 1", "line 14"),
+        ("recall: 0.9", "recall: 95", "above 0 and up to 1", "line 14"),
+        ("recall: 0.9", "recall: .nan", "above 0 and up to 1", "line 14"),
+        ("recall: 0.9", "recall: high", "above 0 and up to 1", "line 14"),
         ("tower: t.tower", "tower: [a]", "must be a text", "line 11"),
         ("rows:", "rows: [", "not valid YAML", nil),
         ("  file: products.csv\n", "", "rows.file is missing", nil),

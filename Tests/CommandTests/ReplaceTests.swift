@@ -19,7 +19,10 @@ import Testing
             let shop = try Shop(folder)
             #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
             #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).output.contains("up to date"))
-            for file in ["segments/000002/vectors.shard", "towers/tiny.tower/model.safetensors", "catalog.sqlite"] {
+            let segment = try shop.segment.dropFirst(shop.collection.count + 1)
+            for file in [
+                "\(segment)/vectors.shard", "\(segment)/codes", "towers/tiny.tower/model.safetensors", "catalog.sqlite",
+            ] {
                 if file == "catalog.sqlite" {
                     try Data("x".utf8).write(to: URL(fileURLWithPath: "\(shop.collection)/\(file)"))
                 } else {

@@ -8,13 +8,22 @@ struct Shop {
     var tower: String { "\(folder)/tiny.tower" }
     var collection: String { "\(recipe)/shop.belfry" }
 
+    /// The folder of the only segment of the collection.
+    var segment: String {
+        get throws {
+            let segments = try FileManager.default.contentsOfDirectory(atPath: "\(collection)/segments")
+            guard segments.count == 1 else { throw CocoaError(.fileReadUnknown, userInfo: ["segments": segments]) }
+            return "\(collection)/segments/\(segments[0])"
+        }
+    }
+
     static let model = TestData.root + "/Tests/TowersTests/Fixtures/tiny-bert"
     static let dimension = 36
     static let products = ["lamp", "desk", "chair", "glove", "pump", "valve", "scale", "oven", "flask", "drill"]
     static let colours = ["red", "green", "blue", "black", "white"]
 
     /// Writes the recipe and `rows` products into `folder`, and imports the tower.
-    init(_ folder: String, rows: Int = 50, segmentRows: Int = 10) throws {
+    init(_ folder: String, rows: Int = 50, segmentRows: Int = 10, index: String = "auto") throws {
         self.folder = folder
         try FileManager.default.createDirectory(atPath: recipe, withIntermediateDirectories: true)
         var csv = "id,title,description,price\n"
@@ -32,9 +41,16 @@ struct Shop {
             show: [title, price]
             tower: ../tiny.tower
             vectors: {segment_rows: \(segmentRows)}
+            index: \(index)
             """, "shop/recipe.yaml")
         let imported = try BelfryProcess.run(["tower", "import", Self.model, "--to", tower])
         guard imported.exitCode == 0 else { throw CocoaError(.fileReadUnknown, userInfo: ["errors": imported.errors]) }
+    }
+
+    /// Replaces a text of the recipe.
+    func change(_ old: String, to new: String) throws {
+        let yaml = try String(contentsOfFile: "\(recipe)/recipe.yaml", encoding: .utf8)
+        try write(yaml.replacing(old, with: new), "shop/recipe.yaml")
     }
 
     func write(_ text: String, _ name: String) throws {

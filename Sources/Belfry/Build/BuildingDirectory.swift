@@ -10,18 +10,18 @@ import Vectors
 /// the next one: segment files before the transaction that lists them, all files before the rename.
 final class BuildingDirectory {
     private let target: String
-    private let layout: CollectionLayout
+    let layout: CollectionLayout
     private let towerName: String
     private let lock: WriterLock
-    private let catalogue: Catalogue
-    private var segments: [Catalogue.SegmentRow]
+    let catalogue: Catalogue
+    var segments: [Catalogue.SegmentRow]
 
     /// How many rows are in finished segments.
     var finishedRows: Int { segments.reduce(0) { $0 + $1.rows } }
 
     static func path(of collection: String) -> String { "\(collection).building" }
 
-    /// Opens the directory for a build of `target`: kept if its journal is `journal`, else made anew.
+    /// Opens the directory for a build of `target`: kept if its journal has the vectors of `journal`, else made anew.
     init(_ target: String, journal: BuildJournal, tower: String) throws(BelfryError) {
         self.target = target
         towerName = tower
@@ -34,10 +34,18 @@ final class BuildingDirectory {
             self.catalogue = catalogue
             self.segments = segments
         } else {
-            catalogue = try Self.start(layout, journal)
-            segments = []
+            try Self.clear(layout)
+            // Whatever is wrong with the old collection is no reason not to build a new one.
+            do throws(BelfryError) { try Self.adopt(target, into: layout, journal) } catch { try Self.clear(layout) }
+            if let (catalogue, segments) = Self.resume(layout, journal) {
+                self.catalogue = catalogue
+                self.segments = segments
+            } else {
+                catalogue = try Self.start(layout, journal)
+                segments = []
+            }
         }
-        try layout.sweep(segments: segments.map(\.number), tower: tower)
+        try layout.sweep(segments: segments.map(\.number), files: Self.files(catalogue), tower: tower)
     }
 
     /// Removes what a build left behind that was killed after its rename, unless another build is at work there.
@@ -76,25 +84,37 @@ final class BuildingDirectory {
         guard System.exists(layout.catalogue), let catalogue = try? Catalogue(layout.catalogue, .create),
             let problems = try? catalogue.problems(), problems.isEmpty,
             let segments = try? catalogue.read({ try $0.segments() }),
-            let found = try? catalogue.read({ try $0.document("journal", as: BuildJournal.self) }), found == journal
+            let found = try? catalogue.read({ try $0.document("journal", as: BuildJournal.self) }),
+            found.hasSameVectors(as: journal), let files = try? files(catalogue)
         else { return nil }
         for segment in segments {
-            for file in [layout.vectors(segment.number), layout.ids(segment.number)] {
-                guard SegmentFile.check(file).isEmpty else { return nil }
+            for name in files {
+                guard SegmentFile.check("\(layout.segment(segment.number))/\(name)").isEmpty else { return nil }
             }
         }
+        guard found == journal || (try? catalogue.write({ try $0.put("journal", journal) })) != nil else { return nil }
         return (catalogue, segments)
+    }
+
+    /// The files that every listed segment has by now.
+    private static func files(_ catalogue: Catalogue) throws(BelfryError) -> Set<String> {
+        let index = try catalogue.read { try $0.document("index", as: IndexRecord.self) }
+        return index.map { Set($0.files) } ?? CollectionLayout.rowFiles
+    }
+
+    /// Removes all but the lock, which other builds look at.
+    private static func clear(_ layout: CollectionLayout) throws(BelfryError) {
+        for name in try System.list(layout.path) where name != "lock" { try System.remove("\(layout.path)/\(name)") }
+        try System.createDirectory(layout.segments)
+        try System.createDirectory(layout.towers)
     }
 
     private static func start(
         _ layout: CollectionLayout, _ journal: BuildJournal
     ) throws(BelfryError) -> Catalogue {
-        // All but the lock, which other builds look at.
-        for name in try System.list(layout.path) where name != "lock" { try System.remove("\(layout.path)/\(name)") }
+        try clear(layout)
         let catalogue = try Catalogue(layout.catalogue, .create)
         try catalogue.write { try $0.put("journal", journal) }
-        try System.createDirectory(layout.segments)
-        try System.createDirectory(layout.towers)
         CrashPoint.journalWritten.reach()
         return catalogue
     }
@@ -157,7 +177,7 @@ final class BuildingDirectory {
             show: recipe.show,
             tower: .init(
                 name: towerName, fingerprint: tower.fingerprint, canaries: try Self.canaries(of: tower)),
-            points: finishedRows, segments: segments.count, badRows: badRows)
+            points: finishedRows, segments: segments.count, badRows: badRows, recall: recipe.recall)
         try catalogue.write { try $0.put("collection", configuration) }
         CrashPoint.configurationWritten.reach()
         try catalogue.pack()

@@ -8,10 +8,13 @@ import Vectors
 ///
 /// 1. The tower is verified, and the rows are read once: what cannot be used is reported before any work is done.
 /// 2. The work goes on in `<name>.belfry.building/`, whose catalogue holds a journal: the digests of recipe
-///    and rows, the tower's fingerprint and the limit. If it matches, the segments listed there are kept; else all is removed.
+///    and rows, the tower's fingerprint, the limit and the index. If all but the index matches, the segments listed there
+///    are kept; else all is removed. Where the collection that is to be replaced differs in its index alone, its vectors
+///    are taken over.
 /// 3. Rows are embedded one segment at a time. The files of a segment are on disk before one transaction lists it
 ///    with its points.
-/// 4. The tower is copied in, the configuration is written, and one rename puts the directory in its place.
+/// 4. All vectors become one segment with an index, which takes the place of the others in one transaction.
+/// 5. The tower is copied in, the configuration is written, and one rename puts the directory in its place.
 ///
 /// It does not add to a collection that is there: a changed recipe builds all of it again.
 public struct CollectionBuilder: Sendable {
@@ -19,7 +22,7 @@ public struct CollectionBuilder: Sendable {
     public let recipe: Recipe
     /// The most points to build; nil for all.
     public var limit: Int?
-    /// How many threads embed.
+    /// How many threads embed and build the index.
     public var threads: Int
     /// Whether a collection built from something else may be replaced.
     public var replace: Bool
@@ -40,16 +43,20 @@ public struct CollectionBuilder: Sendable {
         public var reading: @Sendable (_ done: Int, _ total: Int?) -> Void
         /// Points embedded so far, and in all, without those that an interrupted build had finished.
         public var progress: @Sendable (_ done: Int, _ total: Int) -> Void
+        /// How far a stage of building the index is.
+        public var indexing: @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
 
         /// An observer.
         public init(
             badRow: @escaping @Sendable (BelfryError) -> Void,
             reading: @escaping @Sendable (_ done: Int, _ total: Int?) -> Void,
-            progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+            progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void,
+            indexing: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
         ) {
             self.badRow = badRow
             self.reading = reading
             self.progress = progress
+            self.indexing = indexing
         }
     }
 
@@ -82,7 +89,7 @@ public struct CollectionBuilder: Sendable {
         let tower = try Tower.load(recipe.tower)
         let journal = BuildJournal(
             recipe: recipe.digest(), rows: try Digest.sha256(file: recipe.rows.file), tower: tower.fingerprint,
-            limit: limit)
+            limit: limit, index: recipe.indexRequest)
         let target = try System.resolvingLink(recipe.collectionPath)
         if let summary = try existing(target, journal) { return summary }
 
@@ -91,6 +98,7 @@ public struct CollectionBuilder: Sendable {
         let resumed = building.finishedRows
         try embed(with: tower, into: building, total: survey.points, observer)
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
+        try building.index(recipe, threads: threads, progress: observer.indexing)
         try building.finish(tower: tower, recipe, badRows: survey.badRows)
         return Summary(
             path: target, points: survey.points, badRows: survey.badRows, resumedPoints: resumed,
@@ -125,17 +133,26 @@ public struct CollectionBuilder: Sendable {
         if built?.limit != journal.limit {
             changes.append("the limit was \(Self.describe(built?.limit)) and is now \(Self.describe(journal.limit))")
         }
+        let isIndexAlone = changes.isEmpty
+        if built?.index != journal.index {
+            changes.append("the index was \(built?.index ?? "none") and is now \(recipe.indexRequest)")
+        }
         throw BelfryError(
             .conflict, "A collection is there that was built otherwise: \(changes.joined(separator: ", ")).",
             at: .init(file: path),
-            remedy: "Add --replace to build it again; the old one serves until the new one is done.")
+            remedy: (isIndexAlone
+                ? "Add --replace to index it again: nothing is embedded, and "
+                : "Add --replace to build it again; ")
+                + "the old one serves until the new one is done.")
     }
 
     private func upToDate(_ path: String) throws(BelfryError) -> Summary {
         try BuildingDirectory.removeLeftover(of: path)
         let collection = try Collection(path)
         _ = try collection.loadTower()
-        if collection.configuration.show != recipe.show { try collection.show(recipe.show) }
+        if collection.configuration.show != recipe.show || collection.configuration.recall != recipe.recall {
+            try collection.change(show: recipe.show, recall: recipe.recall)
+        }
         return Summary(
             path: path, points: collection.count, badRows: collection.configuration.badRows, resumedPoints: 0,
             wasUpToDate: true)

@@ -33,6 +33,11 @@ extension Catalogue {
             try write("INSERT OR REPLACE", "configuration", [name.databaseValue, text.databaseValue])
         }
 
+        /// Removes the document called `name`, if it is there.
+        func remove(_ name: String) throws {
+            try database.execute(sql: "DELETE FROM configuration WHERE name = ?", arguments: [name])
+        }
+
         // MARK: Segments
 
         /// All segments, in the order of their numbers.
@@ -47,6 +52,8 @@ extension Catalogue {
             try write("INSERT", "segments", [segment.number.databaseValue, segment.rows.databaseValue])
         }
 
+        func removeSegments() throws { try database.execute(sql: "DELETE FROM segments") }
+
         // MARK: Points
 
         func insert(_ point: PointRow) throws {
@@ -55,6 +62,19 @@ extension Catalogue {
                 [
                     point.id.databaseValue, point.segment.databaseValue, point.row.databaseValue,
                     point.key.databaseValue, point.payload.databaseValue,
+                ])
+        }
+
+        /// Notes that the vector of point `id` lies elsewhere now.
+        func move(_ id: PointID, toSegment segment: Int, row: Int) throws {
+            guard let point = try point(id) else {
+                throw BelfryError.corrupt("There is a vector of this point, but no row.", at: place("points", "\(id)"))
+            }
+            try write(
+                "INSERT OR REPLACE", "points",
+                [
+                    id.databaseValue, segment.databaseValue, row.databaseValue, point.key.databaseValue,
+                    point.payload.databaseValue,
                 ])
         }
 

@@ -10,7 +10,7 @@ typealias DatabaseRow = GRDB.Row
 ///
 /// | table | a row holds |
 /// |---|---|
-/// | `configuration` | a named JSON document: `collection`, `journal` |
+/// | `configuration` | a named JSON document: `collection`, `journal`, `index` |
 /// | `segments` | the number and the row count of a segment under `segments/` |
 /// | `points` | a point's id, the segment and row of its vector, its key and its payload |
 ///

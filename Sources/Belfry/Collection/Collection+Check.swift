@@ -40,12 +40,15 @@ extension Collection {
 
     /// The files of the segments that the catalogue lists; where it is beyond reading, those on disk.
     private static func segmentFiles(_ layout: CollectionLayout) -> [String] {
-        let listed = try? Catalogue(layout.catalogue, .read).read { try $0.segments() }
+        let catalogue = try? Catalogue(layout.catalogue, .read)
+        let listed = try? catalogue?.read { try $0.segments() }
         let folders =
             listed?.map { layout.segment($0.number) }
             ?? ((try? System.list(layout.segments)) ?? []).map { "\(layout.segments)/\($0)" }
+        let index = try? catalogue?.read { try $0.document("index", as: IndexRecord.self) }
         return folders.flatMap { folder in
-            ["vectors.shard", "ids"].map { "\(folder.dropFirst(layout.path.count + 1))/\($0)" }
+            let files = index?.files ?? (try? System.list(folder)) ?? []
+            return files.map { "\(folder.dropFirst(layout.path.count + 1))/\($0)" }
         }
     }
 
@@ -57,7 +60,8 @@ extension Collection {
         return configuration.map { [$0.tower.name] } ?? (try? System.list(layout.towers)) ?? []
     }
 
-    /// Whether catalogue, segments and tower belong together: counts, the id of every row, the fingerprint.
+    /// Whether catalogue, segments and tower belong together: counts, the id of every row, the codes of every row, the
+    /// rows of graph or lists, the fingerprint.
     private static func crossCheck(_ layout: CollectionLayout) -> [BelfryError] {
         var problems: [BelfryError] = []
         do throws(BelfryError) {
@@ -82,6 +86,7 @@ extension Collection {
             if points != collection.count {
                 problems.append(.corrupt("There are \(points) points; there should be \(collection.count).", at: place))
             }
+            for segment in collection.segments { problems += try segment.problems() }
             try collection.verify(collection.loadTower())
         } catch {
             problems.append(error)

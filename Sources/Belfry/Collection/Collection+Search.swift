@@ -1,5 +1,4 @@
 public import Files
-import Neighbors
 public import Shards
 public import Towers
 public import Vectors
@@ -17,52 +16,51 @@ extension Collection {
         public let payload: JSON
     }
 
-    /// The `k` points nearest to each row of `queries`, exactly; ties in the order of their ids.
+    /// The `k` points nearest to each row of `queries`, nearest first, with the scores of the stored vectors; points at
+    /// the same distance in the order of their ids.
+    ///
+    /// An exact search keeps that order at the k-th place as well: of several points at that distance, those with the
+    /// smaller ids are answered. An index answers with any of them.
     /// - Parameters:
     ///   - queries: one query per row, of the collection's dimension.
+    ///   - recall: the share of the true nearest to be found, on average over many queries, from above 0 to 1: see
+    ///     ``expectation(k:recall:exact:)``; nil for the collection's own.
+    ///   - exact: whether all rows are looked at, so that nothing is missed.
     ///   - own: for a query that is a point of the collection: its place. The query does not find itself.
-    ///   - threads: how many threads scan, at most.
-    /// - Throws: `invalidInput` for a wrong dimension, a component that is not finite, or a zero vector under cosine.
+    ///   - threads: how many threads search, at most.
+    /// - Throws: `invalidInput` for a wrong dimension, a component that is not finite, a zero vector under cosine, or an
+    ///   impossible recall; `corruptData` with the place.
     public func search(
-        _ queries: Matrix, k: Int, own: Place? = nil, threads: Int = 1
+        _ queries: Matrix, k: Int, recall: Double? = nil, exact: Bool = false, own: Place? = nil, threads: Int = 1
     ) throws(BelfryError) -> [[Hit]] {
-        let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
-        for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
-        var nearest = [[(id: PointID, distance: Float)]](repeating: [], count: queries.rows)
-        for segment in segments {
-            let ownRows = own.map { own in (0..<queries.rows).map { _ in own.segment == segment.number ? own.row : nil }
-            }
-            let found = try ExactSearch(segment.vectors, metric: configuration.metric).search(
-                queries, k: k, ownRows: ownRows, threads: threads)
-            for (query, neighbors) in found.enumerated() {
-                for neighbor in neighbors {
-                    nearest[query].append((try segment.ids.id(Int(neighbor.row)), neighbor.distance))
-                }
-            }
-        }
         var answers: [[Hit]] = []
-        for candidates in nearest {
-            let best = candidates.sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k)
-            answers.append(try hits(Array(best)))
+        for nearest in try nearest(queries, k: k, recall: recall, exact: exact, own: own, threads: threads) {
+            answers.append(try hits(nearest))
         }
         return answers
     }
 
     /// The `k` points nearest to a text, embedded by the collection's own tower or by `tower`.
     /// - Throws: `wrongTower` where `tower` is not the one that filled the collection.
-    public func search(_ text: String, k: Int, tower: Tower? = nil, threads: Int = 1) throws(BelfryError) -> [Hit] {
+    public func search(
+        _ text: String, k: Int, recall: Double? = nil, exact: Bool = false, tower: Tower? = nil, threads: Int = 1
+    ) throws(BelfryError) -> [Hit] {
         let tower = if let tower { tower } else { try loadTower() }
         try verify(tower)
-        return try search(tower.embed([text], as: .query), k: k, threads: threads)[0]
+        let query = try tower.embed([text], as: .query)
+        return try search(query, k: k, recall: recall, exact: exact, threads: threads)[0]
     }
 
     /// The `k` points nearest to the point that `name` names, itself left out.
-    public func similar(to name: String, k: Int, threads: Int = 1) throws(BelfryError) -> [Hit] {
+    public func similar(
+        to name: String, k: Int, recall: Double? = nil, exact: Bool = false, threads: Int = 1
+    ) throws(BelfryError) -> [Hit] {
         let point = try point(name)
-        return try search(Matrix([point.vector]), k: k, own: point.place, threads: threads)[0]
+        return try search(
+            Matrix([point.vector]), k: k, recall: recall, exact: exact, own: point.place, threads: threads)[0]
     }
 
-    private func hits(_ nearest: [(id: PointID, distance: Float)]) throws(BelfryError) -> [Hit] {
+    func hits(_ nearest: [Found]) throws(BelfryError) -> [Hit] {
         let rows = try catalogue.read { transaction in try nearest.map { try transaction.point($0.id) } }
         var hits: [Hit] = []
         for (row, found) in zip(rows, nearest) {

@@ -1,4 +1,5 @@
 public import Files
+public import Neighbors
 import Shards
 import Vectors
 
@@ -29,6 +30,24 @@ extension Collection {
         public var compressionRatio: Double
         /// `shardBytes / points`.
         public var bytesPerVector: Double
+        /// What finds near rows: `hnsw`, `ivf` or `exact`.
+        public var index: String
+        /// What the recipe asked for, as `hnsw` or `auto at recall 0.95`.
+        public var indexRequest: String
+        /// Why it is this index, in one sentence, where that was measured.
+        public var indexReason: String?
+        /// The figures behind the reason.
+        public var indexChoice: IndexChoice?
+        /// Bytes per vector that searches read again and again: codes and index.
+        public var memoryBytesPerVector: Double
+        /// Bytes per vector of all files of the segments.
+        public var diskBytesPerVector: Double
+        /// The mean recall of searches that do not name their own.
+        public var recall: Double
+        /// Where the expectations come from; nil where the index was not calibrated, so that all is scanned.
+        public var calibration: String?
+        /// What searches may expect, for usual targets and `k`.
+        public var expectations: [Expectation]
         /// Bytes of the catalogue.
         public var catalogueBytes: Int
         /// Bytes of the ids.
@@ -39,6 +58,12 @@ extension Collection {
     public func statistics() throws(BelfryError) -> Statistics {
         let shardBytes = segments.reduce(0) { $0 + $1.vectors.fileBytes }
         let raw = segments.reduce(0) { $0 + $1.vectors.rawBytes }
+        let bytes = try segmentBytes()
+        let memory = segments.reduce(0) { $0 + $1.index.memoryBytesPerVector * Double($1.vectors.rowCount) }
+        var expectations: [Expectation] = []
+        for k in [1, 10, 100] {
+            for target in [0.8, 0.9, 0.95, 0.99] { expectations.append(try expectation(k: k, recall: target)) }
+        }
         return Statistics(
             name: configuration.name, points: count, dimension: configuration.dimension,
             metric: configuration.metric.rawValue, element: configuration.element.rawValue,
@@ -46,7 +71,20 @@ extension Collection {
             rawVectorBytes: raw, shardBytes: shardBytes,
             compressionRatio: shardBytes == 0 ? 1 : Double(raw) / Double(shardBytes),
             bytesPerVector: count == 0 ? 0 : Double(shardBytes) / Double(count),
+            index: index.kind.rawValue, indexRequest: index.request, indexReason: index.choice?.reason,
+            indexChoice: index.choice, memoryBytesPerVector: count == 0 ? 0 : memory / Double(count),
+            diskBytesPerVector: count == 0 ? 0 : Double(bytes) / Double(count), recall: configuration.recall,
+            calibration: calibrationSource, expectations: expectations,
             catalogueBytes: try System.fileSize(layout.catalogue), idBytes: segments.reduce(0) { $0 + $1.ids.fileBytes }
         )
+    }
+
+    /// Bytes of all files of the segments.
+    private func segmentBytes() throws(BelfryError) -> Int {
+        var bytes = 0
+        for segment in segments {
+            for name in index.files { bytes += try System.fileSize("\(layout.segment(segment.number))/\(name)") }
+        }
+        return bytes
     }
 }

@@ -7,9 +7,10 @@ import Vectors
 ///
 /// 1. If no process is writing, files that the catalogue does not list are removed: a crash left them behind.
 /// 2. The configuration and the list of segments are read from the catalogue.
-/// 3. Each segment's shard and ids are mapped; nothing is read from them yet.
+/// 3. Each segment's shard, codes, index and ids are mapped; little is read from them yet.
 /// 4. If another collection was put in the place meanwhile, all of that is done again: parts never mix.
-/// 5. A search goes through the segments, merges the nearest, and fetches the payload of those only.
+/// 5. A search goes through the segments at the recall that is asked for, merges the nearest, and fetches the payload of
+///    those only.
 ///
 /// An open collection does not change: it shows what was there when it was opened, even after a build has replaced it.
 /// Building is ``CollectionBuilder``'s work. Safe to use from several threads.
@@ -17,15 +18,25 @@ public final class Collection: Sendable {
     /// One immutable segment.
     struct Segment: Sendable {
         let number: Int
-        let vectors: ShardReader
+        let index: Neighbors.Segment
         let ids: IDsReader
+        let searchers: SearcherPool
+        var vectors: ShardReader { index.shard }
     }
 
     /// All that is read at open.
     private struct Parts {
         let catalogue: Catalogue
         let configuration: CollectionConfiguration
+        let index: IndexRecord
         let segments: [Segment]
+    }
+
+    /// What the catalogue says of the collection.
+    private struct Listing {
+        let configuration: CollectionConfiguration
+        let index: IndexRecord
+        let rows: [Catalogue.SegmentRow]
     }
 
     /// The collection's directory.
@@ -37,6 +48,7 @@ public final class Collection: Sendable {
 
     let layout: CollectionLayout
     let catalogue: Catalogue
+    let index: IndexRecord
     let segments: [Segment]
     private let identity: FileIdentity?
 
@@ -60,7 +72,8 @@ public final class Collection: Sendable {
                 parts = nil
             }
             if let parts, FileIdentity(layout.path) == identity {
-                (catalogue, configuration, segments) = (parts.catalogue, parts.configuration, parts.segments)
+                (catalogue, configuration) = (parts.catalogue, parts.configuration)
+                (index, segments) = (parts.index, parts.segments)
                 self.identity = identity
                 return
             }
@@ -70,14 +83,14 @@ public final class Collection: Sendable {
     /// Whether the directory is still the one that was opened, and not one that a build has put in its place.
     var isInPlace: Bool { FileIdentity(layout.path) == identity }
 
-    /// Changes which payload fields a table of answers shows.
-    func show(_ fields: [String]) throws(BelfryError) {
+    /// Changes which payload fields a table of answers shows, and the recall of searches that do not name their own.
+    func change(show fields: [String], recall: Double) throws(BelfryError) {
         guard let lock = try WriterLock(layout.lock) else {
             throw BelfryError(.conflict, "Another process is writing to the collection.", at: .init(file: path))
         }
         defer { withExtendedLifetime(lock) {} }
         var changed = configuration
-        changed.show = fields
+        (changed.show, changed.recall) = (fields, recall)
         let catalogue = try Catalogue(layout.catalogue, .create)
         try catalogue.write { try $0.put("collection", changed) }
         try catalogue.close()
@@ -88,35 +101,46 @@ public final class Collection: Sendable {
         // Under the lock no build can replace the directory, so the list and the files belong together.
         guard let lock = try? WriterLock(layout.lock) else { return }
         defer { withExtendedLifetime(lock) {} }
-        let (configuration, rows) = try listing(Catalogue(layout.catalogue, .read), layout)
-        try layout.sweep(segments: rows.map(\.number), tower: configuration.tower.name)
+        let listing = try listing(Catalogue(layout.catalogue, .read), layout)
+        try layout.sweep(
+            segments: listing.rows.map(\.number), files: Set(listing.index.files),
+            tower: listing.configuration.tower.name)
     }
 
     private static func open(_ layout: CollectionLayout) throws(BelfryError) -> Parts {
         let catalogue = try Catalogue(layout.catalogue, .read)
-        let (configuration, rows) = try listing(catalogue, layout)
+        let listing = try listing(catalogue, layout)
         var segments: [Segment] = []
-        for row in rows { segments.append(try openSegment(row, layout, configuration)) }
-        return Parts(catalogue: catalogue, configuration: configuration, segments: segments)
+        for row in listing.rows { segments.append(try openSegment(row, layout, listing)) }
+        return Parts(
+            catalogue: catalogue, configuration: listing.configuration, index: listing.index, segments: segments)
     }
 
     /// The configuration and the segments, where they agree with each other.
     private static func listing(
         _ catalogue: Catalogue, _ layout: CollectionLayout
-    ) throws(BelfryError) -> (CollectionConfiguration, [Catalogue.SegmentRow]) {
+    ) throws(BelfryError) -> Listing {
         let place = BelfryError.Location(file: layout.catalogue)
-        let (configuration, rows) = try catalogue.read { transaction in
-            (try transaction.document("collection", as: CollectionConfiguration.self), try transaction.segments())
-        }
-        guard let configuration else {
+        let format = try catalogue.read { try $0.document("collection", as: Format.self)?.format }
+        guard let format else {
             throw BelfryError(
                 .notFound, "The build of this collection has not finished.", at: place,
                 remedy: "Run the build again: it goes on from where it stopped.")
         }
-        guard configuration.format == 1 else {
+        let current = CollectionConfiguration.currentFormat
+        guard format == current else {
             throw BelfryError(
-                .unsupported, "The collection has format \(configuration.format); this belfry reads format 1.",
-                at: place, remedy: "Use a newer belfry.")
+                .unsupported, "The collection has format \(format); this belfry reads format \(current).",
+                at: place, remedy: format > current ? "Use a newer belfry." : "Build it again: belfry build --replace.")
+        }
+        let (configuration, index, rows) = try catalogue.read { transaction in
+            (
+                try transaction.document("collection", as: CollectionConfiguration.self),
+                try transaction.document("index", as: IndexRecord.self), try transaction.segments()
+            )
+        }
+        guard let configuration, let index else {
+            throw .corrupt("The catalogue does not say how the collection is indexed.", at: place)
         }
         let points = rows.reduce(0) { $0 + $1.rows }
         guard rows.count == configuration.segments, points == configuration.points else {
@@ -124,14 +148,26 @@ public final class Collection: Sendable {
                 "The catalogue lists \(rows.count) segments with \(points) points; it should list "
                     + "\(configuration.segments) with \(configuration.points).", at: place)
         }
-        return (configuration, rows)
+        return Listing(configuration: configuration, index: index, rows: rows)
     }
 
+    /// The part of the configuration that every format has.
+    private struct Format: Decodable { var format: Int }
+
     private static func openSegment(
-        _ row: Catalogue.SegmentRow, _ layout: CollectionLayout, _ configuration: CollectionConfiguration
+        _ row: Catalogue.SegmentRow, _ layout: CollectionLayout, _ listing: Listing
     ) throws(BelfryError) -> Segment {
-        let vectors = try ShardReader(layout.vectors(row.number))
-        let ids = try IDsReader(layout.ids(row.number))
+        let (configuration, folder) = (listing.configuration, layout.segment(row.number))
+        for name in listing.index.files where !System.exists("\(folder)/\(name)") {
+            throw .corrupt("The catalogue lists this file, and it is not there.", at: .init(file: "\(folder)/\(name)"))
+        }
+        let index = try Neighbors.Segment(folder, metric: configuration.metric)
+        let (vectors, ids) = (index.shard, try IDsReader(layout.ids(row.number)))
+        guard index.kind == listing.index.kind else {
+            throw .corrupt(
+                "The segment has the index \(index.kind.rawValue); the catalogue says \(listing.index.kind.rawValue).",
+                at: .init(file: folder))
+        }
         guard vectors.dimension == configuration.dimension, vectors.elementType == configuration.element else {
             throw .corrupt(
                 "The shard holds \(vectors.elementType) vectors of \(vectors.dimension) components; the collection's "
@@ -143,7 +179,7 @@ public final class Collection: Sendable {
                 throw .corrupt("The file has \(rows) rows; the catalogue lists \(row.rows).", at: .init(file: file))
             }
         }
-        return Segment(number: row.number, vectors: vectors, ids: ids)
+        return Segment(number: row.number, index: index, ids: ids, searchers: SearcherPool(index))
     }
 
     /// The collection's directory for a path that a person gave: itself, or what its recipe builds.

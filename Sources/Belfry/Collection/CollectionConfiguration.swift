@@ -1,9 +1,10 @@
+import Neighbors
 public import Vectors
 
 /// What a collection is: fixed when it is made, kept in the catalogue as the document `collection`.
 public struct CollectionConfiguration: Codable, Equatable, Sendable {
-    /// The version of the directory's layout.
-    public var format = 1
+    /// The version of the directory's layout: 1 had no index.
+    public var format = Self.currentFormat
     /// The collection's name.
     public var name: String
     /// Components per vector.
@@ -22,6 +23,12 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
     public var segments: Int
     /// Rows of the source that could not be used.
     public var badRows: Int
+
+    /// The mean recall of a search that does not name its own, from above 0 to 1.
+    public var recall: Double
+
+    /// The layout that is written and read.
+    public static let currentFormat = 2
 
     /// A tower by what it computes.
     public struct TowerReference: Codable, Equatable, Sendable {
@@ -42,7 +49,20 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
     }
 }
 
-/// How a collection was built: the document `journal`. A build that was interrupted goes on only if it matches.
+/// What finds near rows in a collection's segments: the document `index`.
+struct IndexRecord: Codable, Equatable, Sendable {
+    /// What the recipe asked for: see ``Recipe/indexRequest``.
+    var request: String
+    /// What it got.
+    var kind: IndexKind
+    /// The files of every segment, sorted.
+    var files: [String]
+    /// Why it is this kind, where that was measured: it holds times, and so is no part of a segment's files.
+    var choice: IndexChoice?
+}
+
+/// How a collection was built: the document `journal`. A build that was interrupted goes on if all but the index
+/// matches, since an index is made from vectors that are there.
 struct BuildJournal: Codable, Equatable, Sendable {
     /// SHA-256 over the recipe.
     var recipe: String
@@ -52,4 +72,18 @@ struct BuildJournal: Codable, Equatable, Sendable {
     var tower: String
     /// The most points that were asked for; nil for all.
     var limit: Int?
+    /// What the recipe asks to find near rows with; nil in a collection of format 1.
+    var index: String?
+
+    /// Whether `other` has the same points with the same vectors.
+    func hasSameVectors(as other: BuildJournal) -> Bool {
+        var other = other
+        other.index = index
+        return other == self
+    }
+}
+
+extension Recipe {
+    /// The index that is asked for. A recall decides what `auto` chooses; any other index answers at every recall.
+    var indexRequest: String { index == .auto ? "auto at recall \(recall)" : index.rawValue }
 }

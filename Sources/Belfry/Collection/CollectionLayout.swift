@@ -11,6 +11,9 @@ struct CollectionLayout: Sendable {
         "segments", "towers",
     ]
 
+    /// The files of every segment; those of an index stand in the catalogue's document `index`.
+    static let rowFiles: Set<String> = ["vectors.shard", "ids"]
+
     var catalogue: String { "\(path)/catalog.sqlite" }
     var lock: String { "\(path)/lock" }
     var segments: String { "\(path)/segments" }
@@ -27,7 +30,7 @@ struct CollectionLayout: Sendable {
     /// Removes every file and folder that the catalogue does not account for: what a crash left behind.
     ///
     /// Only the holder of the writer's lock may call this: a segment that is being written is not listed yet.
-    func sweep(segments listed: [Int], tower: String) throws(BelfryError) {
+    func sweep(segments listed: [Int], files: Set<String>, tower: String) throws(BelfryError) {
         let known: [String: Set<String>] = [
             path: Self.names,
             segments: Set(listed.map { String(segment($0).dropFirst(segments.count + 1)) }),
@@ -39,7 +42,7 @@ struct CollectionLayout: Sendable {
             }
         }
         for number in listed where System.exists(segment(number)) {
-            for name in try System.list(segment(number)) where !["vectors.shard", "ids"].contains(name) {
+            for name in try System.list(segment(number)) where !files.contains(name) {
                 try System.remove("\(segment(number))/\(name)")
             }
         }

@@ -1,9 +1,11 @@
 public import Files
 import Foundation
+public import Neighbors
 public import Vectors
 import Yams
 
-/// What a collection is made of: rows, the text of each row, the tower that reads it, and how vectors are compared.
+/// What a collection is made of: rows, the text of each row, the tower that reads it, how vectors are compared, and what
+/// finds the near ones.
 ///
 /// A recipe is the file `recipe.yaml` in a folder of its own; the collection is built beside it.
 ///
@@ -18,6 +20,8 @@ import Yams
 /// show: [title, price]
 /// tower: minilm.tower
 /// vectors: {metric: cosine, element: f32}
+/// index: auto                 # hnsw, ivf, exact
+/// recall: 0.95                # the share of the true nearest that a search finds, on average
 /// ```
 public struct Recipe: Sendable {
     /// What to do about a row that cannot be used.
@@ -26,6 +30,21 @@ public struct Recipe: Sendable {
         case skip
         /// Stop the build.
         case fail
+    }
+
+    /// What finds near vectors.
+    public enum Index: String, CaseIterable, Sendable {
+        /// The one that is fastest on the rows themselves.
+        case auto
+        /// A navigable graph.
+        case hnsw
+        /// Lists around centroids.
+        case ivf
+        /// A scan of all rows.
+        case exact
+
+        /// The kind that the recipe fixes; nil for `auto`.
+        public var kind: IndexKind? { IndexKind(rawValue: rawValue) }
     }
 
     /// The folder that holds `recipe.yaml`.
@@ -50,7 +69,12 @@ public struct Recipe: Sendable {
     public let metric: Metric
     /// How vectors are stored.
     public let elementType: ElementType
-    /// Rows per segment, which is what an interrupted build loses at most; nil leaves it to the build.
+    /// What finds near vectors.
+    public let index: Index
+    /// The mean recall of a search that does not name its own, from above 0 to 1.
+    public let recall: Double
+    /// Rows that are embedded between two savings, which is what an interrupted build loses at most; nil leaves it to
+    /// the build.
     let segmentRows: Int?
 
     /// The collection that this recipe builds.
@@ -108,9 +132,16 @@ extension Recipe {
         metric = try vectors?.optionalChoice("metric", of: Metric.self) ?? .cosine
         elementType = try vectors?.optionalChoice("element", of: ElementType.self) ?? .f32
         segmentRows = try vectors?.optionalCount("segment_rows")
+        index = try fields.optionalChoice("index", of: Index.self) ?? .auto
+        recall = try fields.optionalShare("recall") ?? Self.usualRecall
     }
 
-    private static let fields = ["name", "rows", "id", "text", "payload", "show", "tower", "vectors"]
+    /// The recall of a recipe that does not name one.
+    public static let usualRecall = 0.95
+
+    private static let fields = [
+        "name", "rows", "id", "text", "payload", "show", "tower", "vectors", "index", "recall",
+    ]
 
     private static func template(_ fields: YAMLFields) throws(BelfryError) -> TextTemplate {
         let source = try fields.text("text")
@@ -189,7 +220,7 @@ extension Recipe {
 }
 
 extension Recipe {
-    /// SHA-256 over everything but the rows and the tower that decides what the collection holds.
+    /// SHA-256 over everything but the rows and the tower that decides what the collection's points and vectors are.
     /// Comments, the order of fields and what is shown do not count.
     func digest() -> String {
         let content: [String: JSON] = [

@@ -94,6 +94,15 @@ struct YAMLFields {
         return value
     }
 
+    /// A number above 0 and up to 1, or nil where the field is absent.
+    func optionalShare(_ name: String) throws(BelfryError) -> Double? {
+        guard let node = node(name) else { return nil }
+        guard let value = node.float, value > 0, value <= 1 else {
+            throw failure(name, "must be a number above 0 and up to 1, as 0.95.")
+        }
+        return value
+    }
+
     /// `true` or `false`, or nil where the field is absent.
     func optionalBool(_ name: String) throws(BelfryError) -> Bool? {
         guard let node = node(name) else { return nil }

@@ -6,7 +6,7 @@ import Synchronization
 
 struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Build the collection of a recipe: catalogue → tower → shards.",
+        abstract: "Build the collection of a recipe: catalogue → tower → shards → index.",
         discussion: """
             belfry build Indexes/products --limit 5000
 
@@ -34,7 +34,8 @@ struct Build: ParsableCommand {
         let summary = try builder.build(
             .init(
                 badRow: { bad.add($0) }, reading: { progress.show("reading", $0, of: $1, .bytes) },
-                progress: { progress.show("embedding", $0, of: $1, .items) }))
+                progress: { progress.show("embedding", $0, of: $1, .items) },
+                indexing: { progress.show("indexing: \($0)", $1, of: $2, .items) }))
         progress.finish(failed: false)
 
         if output.json {

@@ -7,11 +7,12 @@ import Towers
 struct Search: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find what is nearest to a text.",
-        discussion: "belfry search Indexes/products \"heat resistant gloves for the laboratory\" -k 5")
+        discussion: "belfry search Indexes/products \"heat resistant gloves for the laboratory\" -k 5 --recall 0.99")
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The text to search for.") var text: String
     @Option(help: "Embed the text with this tower; it must be the one that filled the collection.") var tower: String?
+    @OptionGroup var recall: RecallOptions
     @OptionGroup var answer: AnswerOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
@@ -23,8 +24,9 @@ struct Search: ParsableCommand {
     func run() throws {
         let collection = try Collection(collection)
         let tower = try tower.map { try Tower.load($0) }
-        let hits = try collection.search(text, k: answer.k, tower: tower, threads: threads.threads)
-        try answer.print(hits, of: collection, output)
+        let hits = try collection.search(
+            text, k: answer.k, recall: recall.recall, exact: recall.exact, tower: tower, threads: threads.threads)
+        try answer.print(hits, of: collection, recall, output)
     }
 }
 
@@ -35,14 +37,31 @@ struct Similar: ParsableCommand {
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The point's id.") var id: String
+    @OptionGroup var recall: RecallOptions
     @OptionGroup var answer: AnswerOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         let collection = try Collection(collection)
-        let hits = try collection.similar(to: id, k: answer.k, threads: threads.threads)
-        try answer.print(hits, of: collection, output)
+        let hits = try collection.similar(
+            to: id, k: answer.k, recall: recall.recall, exact: recall.exact, threads: threads.threads)
+        try answer.print(hits, of: collection, recall, output)
+    }
+}
+
+/// How much of what is there a search is to find.
+struct RecallOptions: ParsableArguments {
+    @Option(help: "The share of the true nearest to find, on average, as 0.95 (default: what the recipe says).")
+    var recall: Double?
+    @Flag(help: "Look at every row, so that nothing is missed.") var exact = false
+
+    func validate() throws {
+        guard let recall else { return }
+        guard recall > 0, recall <= 1 else {
+            throw ValidationError("--recall takes a number above 0 and up to 1, as 0.95.")
+        }
+        if exact, recall < 1 { throw ValidationError("--exact finds all: leave out --recall, or --exact.") }
     }
 }
 
@@ -55,12 +74,16 @@ struct AnswerOptions: ParsableArguments {
         guard (1...10_000).contains(k) else { throw ValidationError("-k must be between 1 and 10,000.") }
     }
 
-    func print(_ hits: [Collection.Hit], of collection: Collection, _ output: OutputOptions) throws {
+    func print(
+        _ hits: [Collection.Hit], of collection: Collection, _ recall: RecallOptions, _ output: OutputOptions
+    ) throws {
         if output.json {
             let results = hits.map { hit in
                 JSON.object(["id": hit.idJSON, "score": .number(Double("\(hit.score)")!), "payload": hit.payload])
             }
-            Terminal.print(JSON.object(["results": .array(results), "recall": .number(1)]).text())
+            let expected = try collection.expectation(k: k, recall: recall.recall, exact: recall.exact).recall
+            Terminal.print(
+                JSON.object(["results": .array(results), "recall": expected.map { .number($0) } ?? .null]).text())
             return
         }
         let fields =

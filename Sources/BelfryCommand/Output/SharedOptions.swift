@@ -29,6 +29,16 @@ enum Human {
         "\(count(number)) \(number == 1 ? what : several ?? what + "s")"
     }
 
+    /// A recall, as `0.95` or `0.9968`.
+    static func share(_ share: Double) -> String {
+        let text = String(format: "%.4f", share)
+        return String(text.reversed().drop { $0 == "0" }.reversed()).appending(share == share.rounded() ? "0" : "")
+    }
+
+    static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+
+    static func milliseconds(_ milliseconds: Double) -> String { String(format: "%.2f ms", milliseconds) }
+
     static func bytes(_ bytes: Int) -> String { ProgressLine.bytes(Double(bytes)) }
 }
 

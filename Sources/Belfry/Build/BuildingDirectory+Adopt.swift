@@ -1,0 +1,54 @@
+import Files
+
+extension BuildingDirectory {
+    /// Begins with the points and vectors of the collection at `target`, where all that differs from what is to be built
+    /// is the index: nothing is embedded again.
+    ///
+    /// Only a collection in which every checksum and every part is right is taken over. Its catalogue is copied last: a
+    /// copy that a crash cut short has none, and is removed by the next build.
+    static func adopt(_ target: String, into layout: CollectionLayout, _ journal: BuildJournal) throws(BelfryError) {
+        let source = CollectionLayout(path: target)
+        guard System.exists(source.catalogue), let lock = try WriterLock(source.lock) else { return }
+        defer { withExtendedLifetime(lock) {} }
+        let (built, segments) = try Catalogue(source.catalogue, .read).read { transaction in
+            (try transaction.document("journal", as: BuildJournal.self), try transaction.segments())
+        }
+        guard let built, built != journal, built.hasSameVectors(as: journal),
+            try Collection.check(target).allSatisfy(\.problems.isEmpty)
+        else { return }
+        for segment in segments {
+            let folder = layout.segment(segment.number)
+            try System.createDirectory(folder)
+            for name in CollectionLayout.rowFiles.sorted() {
+                try System.copyFile("\(source.segment(segment.number))/\(name)", to: "\(folder)/\(name)")
+            }
+            try System.sync(folder)
+        }
+        for folder in [layout.segments, layout.path] { try System.sync(folder) }
+        CrashPoint.vectorsAdopted.reach()
+        // Where a build removes what it does not know.
+        let copy = layout.segments + "/catalog.sqlite"
+        try System.copyFile(source.catalogue, to: copy)
+        let catalogue = try Catalogue(copy, .create)
+        try catalogue.write { transaction in
+            try transaction.put("journal", journal)
+            for name in ["collection", "index"] { try transaction.remove(name) }
+        }
+        try catalogue.close()
+        CrashPoint.catalogueCopied.reach()
+        try System.rename(copy, to: layout.catalogue)
+        try System.sync(layout.path)
+        CrashPoint.catalogueAdopted.reach()
+    }
+}
+
+extension System {
+    /// Copies a file and syncs it to disk.
+    fileprivate static func copyFile(_ source: String, to target: String) throws(BelfryError) {
+        let file = try MappedFile(source, access: .sequential)
+        defer { withExtendedLifetime(file) {} }
+        let writer = try FileWriter(target)
+        try writer.write(file.bytes)
+        try writer.finish()
+    }
+}

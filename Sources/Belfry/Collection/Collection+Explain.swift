@@ -1,0 +1,92 @@
+public import Files
+import Neighbors
+import Shards
+import Towers
+import Vectors
+
+extension Collection {
+    /// How one search went: what answered, what it looked at, and how long each step took.
+    public struct Explanation: Codable, Sendable {
+        /// What finds near rows: `hnsw`, `ivf` or `exact`.
+        public var index: String
+        /// What the search could expect.
+        public var expectation: Expectation
+        /// Where that comes from, as `calibrated on 1,000 rows of the data`; nil where the index was not calibrated.
+        public var source: String?
+        /// Distances that this query estimated or computed.
+        public var evaluations: Int
+        /// Rows that were estimated again on the codes of all components.
+        public var reranked: Int
+        /// Rows read from the shard because the codes left it in doubt who is among the nearest; nil for a scan.
+        public var settled: Int?
+        /// Rows read from the shard for the scores of the answers.
+        public var scored: Int
+        /// Milliseconds that embedding the text took; nil for a query that is a point.
+        public var embedMilliseconds: Double?
+        /// Milliseconds of the search, the first since the collection was opened.
+        public var searchMilliseconds: Double
+        /// Milliseconds of the same search once more, when what it needs is in memory.
+        public var secondSearchMilliseconds: Double
+        /// Milliseconds that fetching the payload took.
+        public var payloadMilliseconds: Double
+        /// How many answers there are.
+        public var answers: Int
+    }
+
+    /// Searches for a text, or for what is near a point, and says how that went.
+    /// - Parameter query: the text or the point.
+    /// - Throws: as ``search(_:k:recall:exact:tower:threads:)`` and ``similar(to:k:recall:exact:threads:)``.
+    public func explain(
+        _ query: Query, k: Int, recall: Double? = nil, exact: Bool = false
+    ) throws(BelfryError) -> Explanation {
+        var (vector, own, embed) = ([Float](), Place?.none, Double?.none)
+        switch query {
+        case .text(let text):
+            let tower = try loadTower()
+            try verify(tower)
+            let timed = try Self.timed { () throws(BelfryError) in try tower.embed([text], as: .query) }
+            (vector, embed) = (timed.result[0], timed.milliseconds)
+        case .point(let name):
+            let point = try point(name)
+            (vector, own) = (point.vector, point.place)
+        }
+        let matrix = Matrix([vector])
+        let search: () throws(BelfryError) -> [[Found]] = { () throws(BelfryError) in
+            try self.nearest(matrix, k: k, recall: recall, exact: exact, own: own, threads: 1)
+        }
+        let first = try Self.timed(search)
+        let second = try Self.timed(search)
+        let payload = try Self.timed { () throws(BelfryError) in try self.hits(first.result[0]) }
+        var (evaluations, reranked, settled) = (0, 0, Int?(0))
+        let expectation = try expectation(k: k, recall: recall, exact: exact)
+        for (segment, effort) in zip(segments, try plan(k: k, recall: recall, exact: exact).efforts) {
+            let wanted = min(k + (own == nil ? 0 : 1), segment.vectors.rowCount)
+            let trace = try segment.index.trace(matrix.pointer, k: wanted, effort: effort).trace
+            evaluations += trace.evaluations
+            reranked += trace.reranked
+            settled = settled.flatMap { sum in trace.settled.map { sum + $0 } }
+        }
+        return Explanation(
+            index: index.kind.rawValue, expectation: expectation, source: calibrationSource,
+            evaluations: evaluations, reranked: reranked, settled: settled,
+            scored: expectation.isExact ? 0 : first.result[0].count, embedMilliseconds: embed,
+            searchMilliseconds: first.milliseconds, secondSearchMilliseconds: second.milliseconds,
+            payloadMilliseconds: payload.milliseconds, answers: payload.result.count)
+    }
+
+    /// What a search starts from.
+    public enum Query: Sendable {
+        /// A text, embedded by the collection's tower.
+        case text(String)
+        /// A point, by its id or key, which does not find itself.
+        case point(String)
+    }
+
+    private static func timed<Result>(
+        _ work: () throws(BelfryError) -> Result
+    ) throws(BelfryError) -> (result: Result, milliseconds: Double) {
+        let start = ContinuousClock.now
+        let result = try work()
+        return (result, (ContinuousClock.now - start) / .milliseconds(1))
+    }
+}

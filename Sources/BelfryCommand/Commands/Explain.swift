@@ -1,0 +1,68 @@
+import ArgumentParser
+import Belfry
+import Files
+import Foundation
+
+struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say how a search is answered: index, effort, expected recall, what it looks at, how long it takes.",
+        discussion: """
+            belfry explain Indexes/products "heat resistant gloves"
+            belfry explain Indexes/products --like 111-33747 -k 5 --recall 0.99
+            """)
+
+    @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
+    @Argument(help: "The text to search for.") var text: String?
+    @Option(help: "Search for what is near this point instead.") var like: String?
+    @Option(name: [.short, .customLong("k")], help: "How many answers.") var k = 10
+    @OptionGroup var recall: RecallOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard (text == nil) != (like == nil) else { throw ValidationError("Name a text, or a point with --like.") }
+        if let text, text.allSatisfy(\.isWhitespace) { throw ValidationError("The text to search for is empty.") }
+        guard (1...10_000).contains(k) else { throw ValidationError("-k must be between 1 and 10,000.") }
+    }
+
+    func run() throws {
+        let collection = try Collection(collection)
+        let query = like.map { Collection.Query.point($0) } ?? .text(text ?? "")
+        let explanation = try collection.explain(query, k: k, recall: recall.recall, exact: recall.exact)
+        if output.json {
+            try Terminal.print(JSON(encoding: explanation).text())
+            return
+        }
+        for (name, value) in Self.lines(explanation, of: collection) {
+            Terminal.print(name + String(repeating: " ", count: 18 - name.count) + value)
+        }
+    }
+
+    private static func lines(_ found: Collection.Explanation, of collection: Collection) -> [(String, String)] {
+        let expected = found.expectation
+        let source = found.source.map { " (\($0))" } ?? ""
+        let recall =
+            if expected.isExact {
+                "1, since every row is looked at"
+            } else {
+                expected.recall.map { Human.share($0) + source } ?? "unknown: so many answers were not calibrated"
+            }
+        var lines = [
+            ("index", found.index), ("answers", "\(found.answers) of \(Human.count(collection.count, "point"))"),
+            ("target", Human.share(expected.target)), ("effort", expected.effort), ("expected recall", recall),
+        ]
+        if !expected.isExact, let below = expected.shareBelowTarget {
+            lines.append(("below target", "\(Human.percent(below)) of queries\(source)"))
+        }
+        let usual =
+            expected.isExact ? nil : expected.evaluations.map { ", on average \(Human.count(Int($0)))\(source)" }
+        lines.append(("distances", Human.count(found.evaluations) + (usual ?? "")))
+        if found.reranked > 0 { lines.append(("estimated again", Human.count(found.reranked, "row"))) }
+        lines.append(("settled on shard", found.settled.map { Human.count($0, "row") } ?? "not counted in a scan"))
+        if found.scored > 0 { lines.append(("scored on shard", Human.count(found.scored, "row"))) }
+        if let embed = found.embedMilliseconds { lines.append(("embed", Human.milliseconds(embed))) }
+        let again = Human.milliseconds(found.secondSearchMilliseconds)
+        lines.append(("search", "\(Human.milliseconds(found.searchMilliseconds)), \(again) once more"))
+        lines.append(("payload", Human.milliseconds(found.payloadMilliseconds)))
+        return lines
+    }
+}

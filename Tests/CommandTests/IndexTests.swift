@@ -1,0 +1,294 @@
+import Files
+import Foundation
+import Neighbors
+import TestSupport
+import Testing
+import Vectors
+
+@testable import Belfry
+
+/// A collection that is searched by an index, asked by recall.
+@Suite struct IndexTests {
+    private static let quiet = CollectionBuilder.Observer(
+        badRow: { _ in }, reading: { _, _ in }, progress: { _, _ in })
+    /// So many that the index is calibrated.
+    private static let rows = 2_400
+
+    private static func build(
+        _ folder: String, _ index: Recipe.Index, threads: Int = 2, segmentRows: Int = 1_000
+    ) throws -> Shop {
+        let shop = try Shop(folder, rows: 0, segmentRows: segmentRows, index: index.rawValue)
+        // Random texts: few vectors are equal.
+        var random = SeededGenerator(seed: 7)
+        let words = Shop.products + Shop.colours
+        let lines = (0..<rows).map { row in
+            let text = (0..<8).map { _ in words.randomElement(using: &random)! }.joined(separator: " ")
+            return "p-\(row),\(text),,\(row)\n"
+        }
+        try shop.write("id,title,description,price\n" + lines.joined(), "shop/products.csv")
+        _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: threads).build(quiet)
+        return shop
+    }
+
+    private static func queries(_ collection: Collection, _ names: [Int]) throws -> Matrix {
+        Matrix(try names.map { try collection.point("p-\($0)").vector })
+    }
+
+    @Test(arguments: [Recipe.Index.hnsw, .ivf, .exact])
+    func theSameRecipeGivesTheSameBytes(_ index: Recipe.Index) throws {
+        try withTemporaryDirectory { folder in
+            let one = try Self.build("\(folder)/one", index, threads: 1)
+            let two = try Self.build("\(folder)/two", index, threads: 2)
+            let (first, second) = (try one.files(), try two.files())
+            let names = first.keys.filter { $0.hasPrefix("segments/") }
+            #expect(Set(first.keys) == Set(second.keys))
+            #expect(names.count >= 3)
+            for name in names { #expect(first[name] == second[name], "\(name)") }
+        }
+    }
+
+    @Test(arguments: [Recipe.Index.hnsw, .ivf])
+    func findsWhatItPromises(_ index: Recipe.Index) throws {
+        try withTemporaryDirectory { folder in
+            let collection = try Collection(Self.build(folder, index).collection)
+            #expect(collection.calibrationSource?.contains("rows of the data") == true)
+            let queries = try Self.queries(collection, Array(stride(from: 0, to: 2_400, by: 12)))
+            let exact = try collection.search(queries, k: 10, exact: true, threads: 2)
+            // A recall of 1 is an exact search, to the last score.
+            let all = try collection.search(queries, k: 10, recall: 1, threads: 2)
+            #expect(all.map { $0.map(\.id) } == exact.map { $0.map(\.id) })
+            #expect(all.map { $0.map(\.score) } == exact.map { $0.map(\.score) })
+            #expect(try collection.expectation(k: 10, recall: 1).isExact)
+            var cost = 0.0
+            for target in [0.5, 0.9, 0.97] {
+                let expectation = try collection.expectation(k: 10, recall: target)
+                let found = try collection.search(queries, k: 10, recall: target, threads: 2)
+                var right = 0
+                for (found, exact) in zip(found, exact) {
+                    // As near as the true k-th is right: many rows are alike.
+                    let last = try #require(exact.last?.score)
+                    right += found.count { $0.score >= last }
+                    #expect(found.count == 10 && Set(found.map(\.id)).count == 10)
+                    // The scores are those of the stored vectors, and sorted.
+                    for (hit, next) in zip(found, found.dropFirst()) {
+                        #expect(hit.score > next.score || (hit.score == next.score && hit.id < next.id))
+                    }
+                    let scores = Dictionary(uniqueKeysWithValues: exact.map { ($0.id, $0.score) })
+                    for hit in found { #expect(scores[hit.id] ?? hit.score == hit.score) }
+                }
+                #expect(Double(right) / Double(10 * queries.rows) >= target - 0.02, "\(index) at \(target)")
+                if !expectation.isExact { #expect(expectation.recall ?? 0 >= target) }
+                #expect(expectation.evaluations ?? 0 >= cost)
+                cost = expectation.evaluations ?? 0
+            }
+            // One at a time, on one thread, finds the same.
+            let together = try collection.search(queries, k: 10, recall: 0.9, threads: 2)
+            for query in stride(from: 0, to: queries.rows, by: 10) {
+                let alone = try collection.search(Matrix([queries[query]]), k: 10, recall: 0.9)[0]
+                #expect(alone.map(\.id) == together[query].map(\.id))
+            }
+        }
+    }
+
+    @Test(arguments: [Recipe.Index.hnsw, .ivf])
+    func aPointIsNotSimilarToItself(_ index: Recipe.Index) throws {
+        try withTemporaryDirectory { folder in
+            let collection = try Collection(Self.build(folder, index).collection)
+            for name in stride(from: 0, to: 2_400, by: 97) {
+                for (k, recall) in [(1, 0.5), (10, 0.9), (100, 0.9), (149, 0.9), (2_399, 1), (2_400, 0.9)] {
+                    let hits = try collection.similar(to: "p-\(name)", k: k, recall: recall)
+                    #expect(hits.count == min(k, 2_399) && !hits.contains { $0.key == "p-\(name)" })
+                }
+            }
+            #expect(throws: BelfryError.self) { try collection.similar(to: "p-1", k: 1, recall: 0) }
+            #expect(throws: BelfryError.self) { try collection.similar(to: "p-1", k: 1, recall: 1.5) }
+            #expect(throws: BelfryError.self) { try collection.similar(to: "p-1", k: 1, recall: .nan) }
+            // Nobody has measured so large a k; where its neighbour could not be promised either, all is scanned.
+            let large = try collection.expectation(k: 120, recall: 0.9)
+            #expect(large.recall == (large.isExact ? 1 : nil))
+            #expect(try collection.expectation(k: 1_000, recall: 0.9).recall == 1)
+        }
+    }
+
+    /// Whatever a file of the segment says, a search is an answer or an error with a place, and `check` sees it.
+    @Test(arguments: [Recipe.Index.hnsw, .ivf])
+    func aDamagedIndexIsFoundAndSearchedSafely(_ index: Recipe.Index) throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let shop = try Self.build(folder, index)
+            let queries = try Self.queries(Collection(shop.collection), [1, 700, 1_500])
+            for name in try System.list(shop.segment) {
+                let path = try shop.segment + "/" + name
+                let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+                for round in 0..<12 {
+                    var bytes = whole
+                    let start = Int.random(in: 0..<bytes.count, using: &random)
+                    let end = min(bytes.count, start + (round % 2 == 0 ? 1 : 2_000))
+                    for place in start..<end { bytes[place] ^= UInt8.random(in: 1...255, using: &random) }
+                    try Data(bytes).writeAnew(to: path)
+                    do {
+                        let collection = try Collection(shop.collection)
+                        for recall in [0.9, 1] {
+                            #expect(try collection.search(queries, k: 10, recall: recall).allSatisfy { $0.count <= 10 })
+                        }
+                    } catch let error as BelfryError {
+                        #expect(error.code == .corruptData || error.code == .unsupported, "\(error), \(random)")
+                        #expect(error.location != nil)
+                    }
+                    if round < 4 {
+                        let finding = try Collection.check(shop.collection).first { !$0.problems.isEmpty }
+                        #expect(finding?.name.hasSuffix("/" + name) == true, "\(name), \(random)")
+                    }
+                }
+                try Data(whole).writeAnew(to: path)
+            }
+            #expect(try Collection.check(shop.collection).allSatisfy(\.problems.isEmpty))
+        }
+    }
+
+    @Test func autoSaysWhy() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Self.build(folder, .auto)
+            let statistics = try Collection(shop.collection).statistics()
+            #expect(statistics.indexRequest == "auto at recall 0.95")
+            #expect(statistics.indexChoice?.candidates.count == 3)
+            #expect(statistics.indexChoice?.kind.rawValue == statistics.index)
+            #expect(statistics.indexReason?.contains(statistics.index) == true)
+            #expect(statistics.expectations.count == 12)
+            let table = try BelfryProcess.run(["stats", shop.recipe]).output
+            #expect(table.contains("why") && table.contains("bytes per vector"))
+        }
+    }
+
+    /// Any recall is answered without a build, but auto's choice was made for one.
+    @Test func aChangedRecallNeedsNoBuildWhereTheIndexIsFixed() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder, index: "hnsw\nrecall: 0.8")
+            #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
+            #expect(try Collection(shop.recipe).configuration.recall == 0.8)
+            let before = try shop.files().filter { $0.key.hasPrefix("segments/") }
+            try shop.change("recall: 0.8", to: "recall: 0.9")
+            #expect(try BelfryProcess.run(["build", shop.recipe]).output.contains("is up to date"))
+            #expect(try Collection(shop.recipe).configuration.recall == 0.9)
+            #expect(try shop.files().filter { $0.key.hasPrefix("segments/") } == before)
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+
+            try shop.change("index: hnsw", to: "index: auto")
+            let refused = try BelfryProcess.run(["build", shop.recipe])
+            #expect(refused.errors.contains("the index was hnsw and is now auto at recall 0.9"), "\(refused)")
+            let replaced = try BelfryProcess.run(["build", shop.recipe, "--replace", "--json"])
+            #expect(replaced.output.contains("\"resumed_points\":50"), "\(replaced)")
+            try shop.change("recall: 0.9", to: "recall: 0.99")
+            let again = try BelfryProcess.run(["build", shop.recipe])
+            #expect(again.exitCode == 1 && again.errors.contains("nothing is embedded"))
+        }
+    }
+
+    /// Where only the index changes, the vectors are taken over, however often that is interrupted.
+    @Test(arguments: [
+        nil, "vectors-adopted", "catalogue-copied-adopted", "catalogue-adopted", "index-built", "index-listed",
+        "swapped",
+    ])
+    func anotherIndexTakesOverTheVectors(_ crash: String?) throws {
+        try withTemporaryDirectory { folder in
+            let whole = try Shop("\(folder)/whole", index: "ivf")
+            let shop = try Shop("\(folder)/changed", index: "hnsw")
+            for shop in [whole, shop] { #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0) }
+            try shop.change("index: hnsw", to: "index: ivf")
+            if let crash {
+                let crashed = try BelfryProcess.run(
+                    ["build", shop.recipe, "--replace"], environment: ["BELFRY_CRASH_AT": crash])
+                #expect(crashed.exitCode == 128 + SIGKILL)
+                #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+            }
+            let next = try BelfryProcess.run(["build", shop.recipe, "--replace", "--json"])
+            #expect(next.output.contains(crash == "swapped" ? "\"was_up_to_date\":true" : "\"resumed_points\":50"))
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+            #expect(!FileManager.default.fileExists(atPath: shop.collection + ".building"))
+            for name in try System.list(whole.segment) {
+                let (expected, found) = (try whole.segment + "/" + name, try shop.segment + "/" + name)
+                #expect(FileManager.default.contentsEqual(atPath: expected, andPath: found), "\(name)")
+            }
+            // A damaged collection is not taken over.
+            let path = try shop.segment + "/vectors.shard"
+            var data = try Data(contentsOf: URL(fileURLWithPath: path))
+            data[data.count / 2] ^= 1
+            try data.writeAnew(to: path)
+            try shop.change("index: ivf", to: "index: exact")
+            let anew = try BelfryProcess.run(["build", shop.recipe, "--replace", "--json"])
+            #expect(anew.output.contains("\"resumed_points\":0"), "\(anew)")
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+        }
+    }
+
+    /// What was embedded stays, also for another index than the one that the interrupted build was asked for.
+    @Test(arguments: ["index-built", "index-listed", "configuration-written"])
+    func anotherIndexGoesOnFromWhatIsEmbedded(_ point: String) throws {
+        try withTemporaryDirectory { folder in
+            let whole = try Shop("\(folder)/whole", index: "ivf")
+            #expect(try BelfryProcess.run(["build", whole.recipe]).exitCode == 0)
+            let shop = try Shop("\(folder)/crashed", index: "hnsw")
+            let crashed = try BelfryProcess.run(["build", shop.recipe], environment: ["BELFRY_CRASH_AT": point])
+            #expect(crashed.exitCode == 128 + SIGKILL)
+            try shop.change("index: hnsw", to: "index: ivf")
+            let next = try BelfryProcess.run(["build", shop.recipe, "--json"])
+            #expect(next.output.contains("\"resumed_points\":50"), "\(next)")
+            #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
+            for name in try System.list(whole.segment) {
+                let (expected, found) = (try whole.segment + "/" + name, try shop.segment + "/" + name)
+                #expect(FileManager.default.contentsEqual(atPath: expected, andPath: found), "\(name)")
+            }
+        }
+    }
+
+    @Test func aCollectionOfAnOlderFormatIsRefused() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder)
+            #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
+            var configuration = try Collection(shop.collection).configuration
+            configuration.format = 1
+            let catalogue = try Catalogue("\(shop.collection)/catalog.sqlite", .create)
+            try catalogue.write { try $0.put("collection", configuration) }
+            try catalogue.close()
+            let refused = try BelfryProcess.run(["search", shop.recipe, "lamp"])
+            #expect(refused.exitCode == 1 && refused.errors.contains("format 1"), "\(refused)")
+            #expect(refused.errors.contains("belfry build") && refused.errors.contains("--replace"))
+            #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0)
+            #expect(try BelfryProcess.run(["search", shop.recipe, "lamp"]).exitCode == 0)
+        }
+    }
+
+    @Test func theCommandsSpeakOfRecall() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Self.build(folder, .hnsw)
+            func recall(_ arguments: String...) throws -> JSON? {
+                let search = try BelfryProcess.run(["search", shop.recipe, "red lamp", "--json"] + arguments)
+                return try JSON(parsing: Data(search.output.utf8), source: "search")["recall"]
+            }
+            let expected = try Collection(shop.recipe).expectation(k: 10)
+            #expect(try recall()?.number == expected.recall)
+            #expect(try recall("--exact")?.number == 1)
+            #expect(try recall("--recall", "1")?.number == 1)
+            #expect(try recall("--recall", "0.8")?.number ?? 0 >= 0.8)
+            #expect(try recall("-k", "120", "--recall", "0.5") == .null)
+
+            for arguments in [["red lamp"], ["--like", "p-7"], ["red lamp", "--exact"]] {
+                let explain = try BelfryProcess.run(["explain", shop.recipe] + arguments)
+                #expect(explain.exitCode == 0, "\(explain)")
+                for name in ["effort", "expected recall", "distances", "settled on shard", "search", "payload"] {
+                    #expect(explain.output.contains("\n\(name) "), "\(name): \(explain.output)")
+                }
+            }
+            let explain = try BelfryProcess.run(["explain", shop.recipe, "--like", "p-7", "--json"])
+            let answer = try JSON(parsing: Data(explain.output.utf8), source: "explain")
+            #expect(answer["index"]?.string == "hnsw" && answer["evaluations"]?.number ?? 0 > 0)
+            let stats = try BelfryProcess.run(["stats", shop.recipe]).output
+            #expect(stats.contains("calibrated on 120 rows of the data"), "\(stats)")
+            for arguments in [["--recall", "0"], ["--recall", "1.1"], ["--recall", "0.9", "--exact"]] {
+                #expect(try BelfryProcess.run(["search", shop.recipe, "lamp"] + arguments).exitCode == 2)
+            }
+            #expect(try BelfryProcess.run(["explain", shop.recipe]).exitCode == 2)
+            #expect(try BelfryProcess.run(["explain", shop.recipe, "lamp", "--like", "p-1"]).exitCode == 2)
+        }
+    }
+}

@@ -67,7 +67,9 @@ private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout Seed
         }
         let calibration = RecallCalibration(levels: ladder(2), all.reversed(), queries: .logged)
         #expect(calibration.curves.map(\.k) == RecallCalibration.usualBuckets)
-        for (k, bucket, level) in [(1, 1, 0), (2, 10, 0), (10, 10, 0), (11, 30, 0), (31, 100, 1), (100, 100, 1), (250, 100, 1)] {
+        for (k, bucket, level) in [
+            (1, 1, 0), (2, 10, 0), (10, 10, 0), (11, 30, 0), (31, 100, 1), (100, 100, 1), (250, 100, 1),
+        ] {
             let choice = try #require(calibration.choice(recall: 0.95, k: k))
             #expect(choice.bucket == bucket && choice.level == level, "k \(k)")
             #expect(choice.isExtrapolated == (k > 100))

@@ -84,8 +84,7 @@ extension Collection {
             expectation.recall = curve.recall(choice.level)
             expectation.shareBelowTarget = curve.shareBelow(target, choice.level)
             expectation.evaluations = curve.evaluations(choice.level)
-            // A walk counts the codes of the rows that it looks at again, and not those that it passes.
-            expectation.bytes = segment.kind == .hnsw ? nil : curve.bytes(choice.level)
+            expectation.bytes = curve.bytes(choice.level)
         }
         return expectation
     }

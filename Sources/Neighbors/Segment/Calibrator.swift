@@ -69,12 +69,11 @@ struct Calibrator {
         let truth = try ExactSearch(shard, codes: codes, metric: metric).search(
             queries, k: buckets.last!, excluding: absent, ownRows: own.map { $0.map { Optional($0) } },
             threads: threads)
-        let right = truth.map { found in buckets.map { Set(found.prefix($0).map(\.row)) } }
         var observations = buckets.map { RecallObservations(k: $0, levels: sizes.count, queries: queries.rows) }
         var climbed = 0
         while climbed < sizes.count {
             let levels = climbed..<min(climbed + Self.stride, sizes.count)
-            let outcomes = try outcomes(queries, right, own, levels, makeSearch)
+            let outcomes = try outcomes(queries, truth, own, levels, makeSearch)
             var next = outcomes.makeIterator()
             for query in 0..<queries.rows {
                 for level in levels {
@@ -96,7 +95,7 @@ struct Calibrator {
 
     /// What every query did at some levels: one outcome for each k, level by level, query by query.
     private func outcomes(
-        _ queries: Matrix, _ right: [[Set<UInt32>]], _ own: [Int]?, _ levels: Range<Int>,
+        _ queries: Matrix, _ truth: [[Neighbor]], _ own: [Int]?, _ levels: Range<Int>,
         _ makeSearch: @escaping @Sendable () -> Search
     ) throws(BelfryError) -> [RecallObservations.Outcome] {
         let buckets = RecallCalibration.usualBuckets
@@ -110,15 +109,18 @@ struct Calibrator {
                 try Turns.take((count + share - 1) / share, threads: threads) { turns in
                     let search = makeSearch()
                     let ks = buckets.map { own == nil ? $0 : $0 + 1 }
+                    let judge = RecallJudge(shard: shard, metric: metric)
                     while turns.one({ piece throws(BelfryError) in
                         for query in piece * share..<min((piece + 1) * share, count) {
-                            let answers = try search(queries.pointer + query * queries.columns, ks, levels)
+                            let vector = queries.pointer + query * queries.columns
+                            judge.begin(vector, truth: truth[query])
+                            let answers = try search(vector, ks, levels)
                             for (slot, answer) in answers.enumerated() {
                                 let bucket = slot % buckets.count
-                                let (k, right) = (buckets[bucket], right[query][bucket])
+                                let k = buckets[bucket]
                                 let found = answer.rows.filter { own == nil || Int($0.row) != own![query] }
                                 table[query * slots + slot] = .init(
-                                    found: found.prefix(k).count { right.contains($0.row) } + k - right.count,
+                                    found: try judge.right(found.prefix(k), k: k),
                                     evaluations: answer.cost.rowsScanned + answer.cost.rowsReranked,
                                     bytes: answer.cost.bytes)
                             }

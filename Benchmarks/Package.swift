@@ -27,5 +27,13 @@ let package = Package(
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .target(name: "CReadSum"),
+        .executableTarget(
+            name: "FilterBenchmark",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "Neighbors", package: "belfry"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
     ]
 )

@@ -11,10 +11,10 @@ struct GraphEffort: Hashable, Sendable {
         (self.window, rerank) = (window, max(window, k + k / 2 + 6))
     }
 
-    /// Windows from cheap to dear.
-    static let windows = [
-        2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20, 22, 24, 26, 28, 32, 36, 40, 44, 48, 52, 56, 64, 72, 80,
-        88, 96, 104, 112, 128, 144, 160, 176, 192, 208, 224, 256, 288, 320, 352, 384, 416, 448, 512, 576, 640, 704, 768,
-        896, 1024,
-    ]
+    /// Windows from cheap to dear: one by one, then in steps of a fifteenth.
+    static let windows: [Int] = {
+        var windows = [2]
+        while windows.last! < 1024 { windows.append(min(1024, max(windows.last! + 1, windows.last! * 16 / 15))) }
+        return windows
+    }()
 }

@@ -25,9 +25,9 @@ package struct ListsEffort: Hashable, Sendable {
         self.init(probes: max(probes, 1), rerank: Int(Double(2 * k + 6) + share * Double(2 * k + 18)))
     }
 
-    /// At most 36 numbers of lists, from one to all of them, in steps of one factor.
+    /// At most 64 numbers of lists, from one to all of them, in steps of one factor.
     package static func probes(lists: Int) -> [Int] {
-        let rungs = 36
+        let rungs = 64
         var probes: [Int] = []
         for rung in 0..<rungs {
             let count = Int(pow(Double(max(lists, 1)), Double(rung) / Double(rungs - 1)).rounded())
@@ -36,7 +36,7 @@ package struct ListsEffort: Hashable, Sendable {
         return probes
     }
 
-    /// At most 36 efforts, each dearer than the one before and with no lower recall on average.
+    /// At most 64 efforts, each dearer than the one before and with no lower recall on average.
     package static func ladder(lists: Int, k: Int) -> [ListsEffort] {
         probes(lists: lists).map { ListsEffort(probes: $0, lists: lists, k: k) }
     }

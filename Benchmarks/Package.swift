@@ -28,6 +28,14 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .target(name: "CReadSum"),
         .executableTarget(
+            name: "PagingBenchmark",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "Neighbors", package: "belfry"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
             name: "FilterBenchmark",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),

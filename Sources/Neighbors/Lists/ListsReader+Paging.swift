@@ -16,10 +16,7 @@ extension ListsReader {
     private func advise(_ firstBlock: Int, _ endBlock: Int, _ advice: Int32) {
         guard firstBlock < endBlock else { return }
         let bytes = format.rowBlockBytes
-        let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
-        // Advice is for whole pages. That of a page that two lists share is asked for twice.
-        let first = UInt(bitPattern: blocks + firstBlock * bytes) / page * page
-        let end = UInt(bitPattern: blocks + endBlock * bytes)
-        madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), advice)
+        // A page that two lists share is asked for twice.
+        Paging.advise(blocks + firstBlock * bytes, (endBlock - firstBlock) * bytes, advice)
     }
 }

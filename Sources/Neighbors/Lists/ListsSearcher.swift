@@ -24,10 +24,14 @@ package final class ListsSearcher {
     private let one: ListsQuery
     /// What all searches so far have cost.
     package var cost = SearchCost()
-    /// Ask the kernel for all lists of a query before the first of them is scanned: for files that are larger than
-    /// memory, where a page that is not there costs more than the request for it.
+    /// Ask the kernel for all lists of a query before the first of them is scanned, and for the codes of all candidates
+    /// before the first is looked at again: for files that are larger than memory, where a page that is not there costs
+    /// more than the request for it.
     package var readsAhead = false {
-        didSet { lists.expect(randomReads: readsAhead) }
+        didSet {
+            lists.expect(randomReads: readsAhead)
+            codes.expect(randomReads: readsAhead)
+        }
     }
 
     /// A searcher over lists whose rows, in their order, are those of `codes` and of `shard`.
@@ -133,6 +137,7 @@ extension ListsSearcher {
     ) throws(BelfryError) -> [Neighbor] {
         guard count > 0, let rows else { return [] }
         cost.rowsReranked += count
+        if readsAhead { codes.readAhead(rows, count) }
         self.query.prepare(query)
         guard codes.estimates(self.query, rows: rows, count: count, into: found.distances) else {
             throw .corrupt("The lists name a row that has no code.", at: .init(file: lists.path))

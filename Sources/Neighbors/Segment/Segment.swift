@@ -82,5 +82,9 @@ public final class Segment: Sendable {
     }
 
     /// What one thread searches with.
-    public func makeSearcher() -> SegmentSearcher { SegmentSearcher(self) }
+    /// - Parameter readsAhead: for a segment that is larger than memory: lists and codes are asked for before they are
+    ///   needed, and nothing around them is read. It costs a call of the kernel for each where all is in memory.
+    public func makeSearcher(readsAhead: Bool = false) -> SegmentSearcher {
+        SegmentSearcher(self, readsAhead: readsAhead)
+    }
 }

@@ -11,12 +11,13 @@ public final class SegmentSearcher {
     private let query: Matrix
     private var scanned = 0
 
-    init(_ segment: Segment) {
+    init(_ segment: Segment, readsAhead: Bool) {
         self.segment = segment
         exact = ExactSearch(segment.shard, codes: segment.codes, metric: segment.metric)
         graph = segment.graph.map { GraphSearcher($0, codes: segment.codes, shard: segment.shard) }
         lists = segment.lists.map { ListsSearcher($0, codes: segment.codes, shard: segment.shard) }
         query = Matrix(rows: 1, columns: segment.shard.dimension)
+        if readsAhead { lists?.readsAhead = true }
     }
 
     /// Distances estimated or computed since the searcher was made.

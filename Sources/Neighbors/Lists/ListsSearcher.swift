@@ -31,6 +31,7 @@ package final class ListsSearcher {
         didSet {
             lists.expect(randomReads: readsAhead)
             codes.expect(randomReads: readsAhead)
+            lastWord?.readsAhead = readsAhead
         }
     }
 

@@ -12,6 +12,10 @@ final class LastWord {
     private let kernel: DistanceKernel
     private let row: Matrix
     private let scratch = ShardReader.Scratch()
+    /// Ask the kernel for all blocks of a query before the first of them is decoded.
+    var readsAhead = false {
+        didSet { shard.expect(randomReads: readsAhead) }
+    }
 
     /// How many of the estimate's standard deviations leave no doubt.
     private static let deviations: Float = 3
@@ -35,6 +39,11 @@ final class LastWord {
         let doubt = Self.deviations * codes.sigma(estimated, row: Int(best[k - 1].row), estimate: boundary)
         var read = 0
         if best[k].distance - boundary < doubt {
+            if readsAhead {
+                for neighbor in best where abs(neighbor.distance - boundary) < doubt {
+                    shard.readAhead(row: Int(neighbor.row))
+                }
+            }
             let prepared = kernel.prepare(query, dimension: codes.dimension)
             for index in best.indices where abs(best[index].distance - boundary) < doubt {
                 try shard.copyRow(Int(best[index].row), into: row.row(0), scratch)

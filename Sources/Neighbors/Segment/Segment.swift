@@ -82,9 +82,13 @@ public final class Segment: Sendable {
     }
 
     /// What one thread searches with.
-    /// - Parameter readsAhead: for a segment that is larger than memory: lists and codes are asked for before they are
-    ///   needed, and nothing around them is read. It costs a call of the kernel for each where all is in memory.
-    public func makeSearcher(readsAhead: Bool = false) -> SegmentSearcher {
-        SegmentSearcher(self, readsAhead: readsAhead)
+    /// - Parameter readsAhead: for a segment that is larger than memory: lists, codes and blocks are asked for before they
+    ///   are needed, and nothing around them is read. It costs a call of the kernel for each where all is in memory. By
+    ///   default, where the files are more than half of the memory that the process may use.
+    public func makeSearcher(readsAhead: Bool? = nil) -> SegmentSearcher {
+        SegmentSearcher(self, readsAhead: readsAhead ?? (fileBytes > System.memoryLimit / 2))
     }
+
+    /// Bytes of shard, codes and index.
+    public var fileBytes: Int { shard.fileBytes + Int(memoryBytesPerVector * Double(shard.rowCount)) }
 }

@@ -50,8 +50,26 @@ void belfry_pool_cut(const belfry_lists_kernels *kernels, belfry_pool *pool) {
         pool->rows[kept] = pool->rows[i];
         kept += estimate < limit;
     }
-    // So many equal ones that they would fill the pool.
-    if (kept > keep + keep / 8) kept = keep + keep / 8;
+    size_t most = keep + keep / 8;
+    if (kept > most) {
+        // So many equal to the greatest that they would fill the pool: of them the earlier ones stay.
+        float equal = nextafterf(limit, -INFINITY);
+        size_t lesser = 0, out = 0;
+        for (size_t i = 0; i < kept; i++) lesser += pool->estimates[i] < equal;
+        size_t equals = lesser < most ? most - lesser : 0;
+        for (size_t i = 0; i < kept; i++) {
+            if (pool->estimates[i] < equal) {
+                if (out == most) continue;
+            } else if (equals == 0) {
+                continue;
+            } else {
+                equals--;
+            }
+            pool->estimates[out] = pool->estimates[i];
+            pool->rows[out++] = pool->rows[i];
+        }
+        kept = out;
+    }
     pool->count = kept;
     if (limit < pool->limit) pool->limit = limit;
 }

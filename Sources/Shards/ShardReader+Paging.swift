@@ -1,11 +1,6 @@
 import Files
 
 extension ShardReader {
-    /// Tells the kernel whether blocks will be read here and there.
-    package func expect(randomReads: Bool) {
-        Paging.expect(randomReads: randomReads, of: UnsafeRawBufferPointer(rebasing: file.file.bytes[blocks]))
-    }
-
     /// Asks the kernel for the block of a row, without waiting for it. A damaged place is passed over.
     package func readAhead(row: Int) {
         precondition(row >= 0 && row < rowCount, "a row of this shard")

@@ -12,8 +12,14 @@ package enum PrincipalSubspace {
         let dimension = sample.columns
         precondition(outputs > 0 && outputs <= dimension && sample.rows > 0)
         let covariance = Matrix(rows: dimension, columns: dimension)
+        // Directions do not depend on the scale; products of very long or very short rows do.
+        let scaled = Matrix(rows: sample.rows, columns: dimension)
+        var largest: Float = 0
+        for index in 0..<sample.rows * dimension { largest = max(largest, abs(sample.pointer[index])) }
+        let scale = largest > 0 && largest.isFinite ? largest : 1
+        for index in 0..<sample.rows * dimension { scaled.pointer[index] = sample.pointer[index] / scale }
         BLAS.multiply(
-            m: dimension, n: dimension, k: sample.rows, sample.pointer, sample.pointer, into: covariance.pointer,
+            m: dimension, n: dimension, k: sample.rows, scaled.pointer, scaled.pointer, into: covariance.pointer,
             transposeA: true, alpha: 1 / Float(sample.rows))
         let components = eigenvectors(of: covariance)
         let turn = randomRotation(outputs, seed: seed)

@@ -200,6 +200,28 @@ import Testing
         }
     }
 
+    /// However many equal ones there are, what is nearer stays.
+    @Test(arguments: InstructionSet.available)
+    func poolKeepsWhatIsNearerThanEqualOnes(set: InstructionSet) {
+        var random = SeededGenerator()
+        for keep in [1, 8, 30] {
+            for nearer in [0, 1, keep / 2] {
+                let values = ([Float](repeating: 5, count: 200) + (0..<nearer).map { Float($0) / 100 })
+                    .shuffled(using: &random)
+                let pool = Pool(keep: keep)
+                for (row, value) in values.enumerated() {
+                    pool.pool.estimates[row] = value
+                    pool.pool.rows[row] = UInt32(row)
+                }
+                pool.pool.count = values.count
+                belfry_pool_cut(Self.kernels(set), &pool.pool)
+                let kept = pool.candidates.map(\.distance).sorted()
+                #expect(Array(kept.prefix(keep)) == Array(values.sorted().prefix(keep)), "\(keep), \(random)")
+                #expect(kept.count <= keep + keep / 8)
+            }
+        }
+    }
+
     /// A code points where its components do, as near as so many bits allow.
     @Test func codesPointAlongTheirVector() {
         var random = SeededGenerator()

@@ -88,16 +88,21 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
         let total = Atomic<UInt64>(0)
         nonisolated(unsafe) let rows = rows
         let segment = segment, originals = originals
-        let share = (queries.rows + threads - 1) / threads
-        Parallel.forEachRange(of: queries.rows, size: max(1, share), threads: threads) { range, _ in
-            let searcher = Searcher(segment.makeSearcher(), originals, k, Self.effort(effort))
+        let share = max(1, (queries.rows + threads - 1) / threads)
+        Parallel.forEachRange(of: queries.rows, size: share, threads: threads) { range, _ in
+            let searcher = segment.makeSearcher()
+            let mine = Matrix(rows: range.count, columns: queries.columns)
+            mine.pointer.update(
+                from: queries.pointer + range.lowerBound * queries.columns, count: range.count * queries.columns)
             do throws(BelfryError) {
-                for query in range {
-                    let found = try searcher.search(queries.pointer + query * queries.columns, into: rows + query * k)
-                    for index in found..<max(found, k) { rows[query * k + index] = Self.noRow }
+                let answers = try searcher.search(mine, k: k, effort: Self.effort(effort))
+                for (query, answer) in zip(range, answers) {
+                    for index in 0..<k {
+                        rows[query * k + index] = index < answer.count ? originals[Int(answer[index].row)] : Self.noRow
+                    }
                 }
             } catch { failure.withLock { $0 = error } }
-            total.add(searcher.cost.evaluations, ordering: .relaxed)
+            total.add(UInt64(searcher.evaluations), ordering: .relaxed)
         }
         if let error = failure.withLock({ $0 }) { throw error }
         return BenchCost(evaluations: total.load(ordering: .relaxed))

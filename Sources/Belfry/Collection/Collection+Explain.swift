@@ -60,7 +60,8 @@ extension Collection {
         var (evaluations, reranked, settled) = (0, 0, Int?(0))
         let expectation = try expectation(k: k, recall: recall, exact: exact)
         for (segment, effort) in zip(segments, try plan(k: k, recall: recall, exact: exact).efforts) {
-            let wanted = min(k + (own == nil ? 0 : 1), segment.vectors.rowCount)
+            let rows = segment.vectors.rowCount
+            let wanted = k < rows && own != nil ? k + 1 : min(k, rows)
             let trace = try segment.index.trace(matrix.pointer, k: wanted, effort: effort).trace
             evaluations += trace.evaluations
             reranked += trace.reranked

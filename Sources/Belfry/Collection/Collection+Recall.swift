@@ -19,7 +19,7 @@ extension Collection {
         public var shareBelowTarget: Double?
         /// Distances that a query estimates or computes, on average.
         public var evaluations: Double?
-        /// Bytes of codes and index that a query reads, on average; nil where they are not counted.
+        /// Bytes of codes and index that a query reads, on average, without the shard's.
         public var bytes: Double?
     }
 

@@ -2,11 +2,6 @@ import Files
 import Vectors
 
 extension CodesReader {
-    /// Tells the kernel whether the codes will be read here and there.
-    func expect(randomReads: Bool) {
-        Paging.expect(randomReads: randomReads, of: .init(start: records, count: rowCount * code.recordSize))
-    }
-
     /// Asks the kernel for the codes of some rows, without waiting for them. Rows that do not exist are passed over.
     func readAhead(_ rows: UnsafePointer<UInt32>, _ count: Int) {
         for row in UnsafeBufferPointer(start: rows, count: count).sorted() where Int(row) < rowCount {

@@ -6,7 +6,7 @@ extension GraphBuilder {
     var view: GraphView {
         GraphView(
             space: plan.space, coder: coder, records: records, links: links.map { UnsafePointer($0) }, sizes: levels,
-            degree: options.room, rows: inserted)
+            degree: options.room, storedDegree: options.degree, rows: inserted)
     }
 
     /// Writes the file `graph`: see ``GraphFormat``.

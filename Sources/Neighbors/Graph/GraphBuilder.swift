@@ -1,5 +1,4 @@
 import CKernels
-import Synchronization
 import Vectors
 
 /// Builds a navigable graph over rows on all cores, the same one for any number of threads.

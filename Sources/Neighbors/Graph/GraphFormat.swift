@@ -22,7 +22,7 @@ extension SegmentFile.Kind {
 /// | `links` | 4 · degree per row and level | u32 the levels' links, level after level |
 ///
 /// A row of level l is one of the first `sizes[l]` rows. Links beyond a row's last are 2^32 − 1.
-struct GraphFormat: Equatable, Sendable {
+struct GraphFormat: Sendable {
     static let version = 1
     static let parametersSize = 48
     static let sections = ["params", "sizes", "center", "matrix", "steps", "records", "links"]
@@ -37,10 +37,6 @@ struct GraphFormat: Equatable, Sendable {
 
     init(rowCount: Int, space: Space, shape: RoutingShape, degree: Int, levels: Int) {
         (self.rowCount, self.space, self.shape, self.degree, self.levels) = (rowCount, space, shape, degree, levels)
-    }
-
-    static func == (left: GraphFormat, right: GraphFormat) -> Bool {
-        left.rowCount == right.rowCount && left.shape == right.shape && left.degree == right.degree
     }
 
     /// Reads and validates the parameters; `bytes` begin at byte `base` of `file`.

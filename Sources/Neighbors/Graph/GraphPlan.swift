@@ -1,4 +1,3 @@
-import CKernels
 import Vectors
 
 /// Everything about a graph that is decided before the first link: the order of the rows, where they are placed, and
@@ -56,8 +55,8 @@ final class GraphPlan {
         return sample
     }
 
-    /// The coder with the fewest cache lines whose estimates still find nearly all of the true ten nearest among the
-    /// nearest twenty, on a sample.
+    /// The coder with the fewest cache lines that holds all components, or whose estimates still find nearly all of the true
+    /// ten nearest among the nearest twenty, on a sample.
     private static func coder(_ rows: Matrix, _ sample: Matrix, _ center: [Float], seed: UInt64) -> RoutingCoder {
         let dimension = rows.columns
         let trial = RoutingTrial(sample: sample)

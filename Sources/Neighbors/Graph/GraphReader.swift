@@ -75,6 +75,7 @@ final class GraphReader: Sendable {
     var view: GraphView {
         GraphView(
             space: format.space, coder: coder, records: records, links: links, sizes: sizes, degree: format.degree,
+            storedDegree: format.degree,
             rows: rowCount)
     }
 
@@ -117,6 +118,8 @@ struct GraphView {
     let links: [UnsafePointer<UInt32>]
     let sizes: [Int]
     let degree: Int
+    /// Links per row in the file, which a graph that is still being built may exceed.
+    let storedDegree: Int
     /// How many rows are in the lowest level.
     let rows: Int
 }

@@ -22,7 +22,8 @@ final class GraphSearcher {
     private let entries: UnsafeMutablePointer<UInt32>
     private let candidates: UnsafeMutablePointer<UInt32>
     private let distances: UnsafeMutablePointer<Float>
-    private static let limit = 16_384
+    /// The most rows that a walk can remember.
+    static let limit = 16_384
     private static let entryLimit = 4_096
     /// What keeps the mapping alive.
     private let owner: GraphReader?
@@ -167,7 +168,7 @@ final class GraphSearcher {
         let damaged = walk.walk(
             &routing, kernels, links: view.links[level], degree: view.degree, window: window, capacity: capacity)
         cost.rowsScanned += walk.evaluations
-        cost.bytes += walk.evaluations * view.coder.shape.recordBytes + walk.expansions * view.degree * 4
+        cost.bytes += walk.evaluations * view.coder.shape.recordBytes + walk.expansions * view.storedDegree * 4
         (walk.evaluations, walk.expansions) = (0, 0)
         if let damaged { throw damage(level, damaged) }
     }

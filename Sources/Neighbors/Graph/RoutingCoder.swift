@@ -69,7 +69,9 @@ final class RoutingCoder: Sendable {
                 let largest = values.reduce(Float(0)) { max($0, abs($1)) }
                 let step = largest > 0 ? largest / 127 : 1
                 steps.append(step)
-                for column in 0..<dimension { matrix[row * stride + column] = Int8((values[column] / step).rounded()) }
+                for column in 0..<dimension where values[column].isFinite {
+                    matrix[row * stride + column] = Int8((values[column] / step).rounded())
+                }
             }
         }
         self.init(shape: shape, dimension: dimension, center: padded, matrix: matrix, matrixSteps: steps)

@@ -46,12 +46,12 @@ package struct ListsEffort: Hashable, Sendable {
 package struct SearchCost: Hashable, Sendable {
     /// Lists that were scanned.
     package var lists = 0
-    /// Rows in them.
+    /// Rows in them, and centroids.
     package var rowsScanned = 0
     /// Rows that were looked at again.
     package var rowsReranked = 0
     /// Rows that were read from the shard.
     package var rowsSettled = 0
-    /// Bytes of centroids and of lists.
+    /// Bytes of the index and of codes, not of the shard.
     package var bytes = 0
 }

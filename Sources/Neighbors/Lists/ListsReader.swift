@@ -76,7 +76,9 @@ package final class ListsReader: Sendable {
 
     /// Bytes of centroids and codes per row.
     package var bytesPerVector: Double {
-        rowCount == 0 ? 0 : Double(Int(blockStarts[format.listCount]) * format.rowBlockBytes) / Double(rowCount)
+        guard rowCount > 0 else { return 0 }
+        let cells = ListsFormat.blocks(format.listCount) * format.cellBlockBytes
+        return Double(Int(blockStarts[format.listCount]) * format.rowBlockBytes + cells) / Double(rowCount)
     }
 
     /// Reads every byte of the file and returns all that is wrong, each with its byte offset.

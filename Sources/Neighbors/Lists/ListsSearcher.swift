@@ -29,8 +29,8 @@ package final class ListsSearcher {
     /// more than the request for it.
     package var readsAhead = false {
         didSet {
+            // Not so codes and shard: a scan goes through them in order.
             lists.expect(randomReads: readsAhead)
-            codes.expect(randomReads: readsAhead)
             lastWord?.readsAhead = readsAhead
         }
     }
@@ -66,19 +66,23 @@ package final class ListsSearcher {
     }
 
     /// What searches for each of `ks`, by growing k, find in the same lists, and what each of them would have cost.
+    /// - Parameter spare: so many rows are found, and looked at again, in addition: some that will not count.
     func search(
-        _ query: UnsafePointer<Float>, ks: [Int], probes: Int
+        _ query: UnsafePointer<Float>, ks: [Int], spare: Int, probes: Int
     ) throws(BelfryError) -> [(rows: [Neighbor], cost: SearchCost)] {
         guard lists.rowCount > 0, let most = ks.last else { return ks.map { _ in ([], SearchCost()) } }
+        func keep(_ k: Int) -> Int {
+            max(ListsEffort(probes: probes, lists: lists.listCount, k: k).rerank, k) + spare
+        }
         cost = SearchCost()
-        probe(query, ListsEffort(probes: probes, lists: lists.listCount, k: most), keep: most)
+        probe(query, ListsEffort(probes: probes, rerank: keep(most)), keep: most)
         let scanned = cost
         var answers: [(rows: [Neighbor], cost: SearchCost)] = []
         // From the largest down: the pool is cut to what a smaller k looks at again.
         for k in ks.reversed() {
             cost = scanned
-            one.cut(to: min(max(ListsEffort(probes: probes, lists: lists.listCount, k: k).rerank, k), lists.rowCount))
-            answers.append((try rerank(one, one.pool.pointee.rows, one.pool.pointee.count, query, k), cost))
+            one.cut(to: min(keep(k), lists.rowCount))
+            answers.append((try rerank(one, one.pool.pointee.rows, one.pool.pointee.count, query, k + spare), cost))
         }
         return answers.reversed()
     }
@@ -123,7 +127,7 @@ package final class ListsSearcher {
     func charge(lists probed: Int, rows: Int, blocks: Int, cells: Int = 1) {
         let format = lists.format
         cost.lists += probed
-        cost.rowsScanned += rows
+        cost.rowsScanned += rows + cells * format.listCount
         cost.bytes += blocks * format.rowBlockBytes
         cost.bytes += cells * ListsFormat.blocks(format.listCount) * format.cellBlockBytes
     }
@@ -138,6 +142,7 @@ extension ListsSearcher {
     ) throws(BelfryError) -> [Neighbor] {
         guard count > 0, let rows else { return [] }
         cost.rowsReranked += count
+        cost.bytes += count * Int(codes.bytesPerVector)
         if readsAhead { codes.readAhead(rows, count) }
         self.query.prepare(query)
         guard codes.estimates(self.query, rows: rows, count: count, into: found.distances) else {

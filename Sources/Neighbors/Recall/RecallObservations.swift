@@ -9,7 +9,7 @@ public struct RecallObservations: Sendable {
         public var found: UInt32
         /// How many distances it computed.
         public var evaluations: UInt32
-        /// How many bytes of codes, links, lists and vectors it read.
+        /// How many bytes of the index and of codes it read, without the shard.
         public var bytes: UInt32
 
         /// An outcome; costs beyond 2^32 - 1 are written as that.

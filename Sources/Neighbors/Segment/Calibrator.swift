@@ -1,6 +1,5 @@
 import Files
 import Shards
-import Synchronization
 import Vectors
 
 /// Measures what the efforts of an index are worth, against exact search.
@@ -53,7 +52,7 @@ struct Calibrator {
             let searcher = ListsSearcher(lists, codes: codes, shard: shard)
             return { query, ks, levels throws(BelfryError) in
                 var answers: [Answer] = []
-                for level in levels { answers += try searcher.search(query, ks: ks, probes: probes[level]) }
+                for level in levels { answers += try searcher.search(query, ks: ks, spare: 1, probes: probes[level]) }
                 return answers
             }
         }
@@ -108,13 +107,12 @@ struct Calibrator {
             do throws(BelfryError) {
                 try Turns.take((count + share - 1) / share, threads: threads) { turns in
                     let search = makeSearch()
-                    let ks = buckets.map { own == nil ? $0 : $0 + 1 }
                     let judge = RecallJudge(shard: shard, metric: metric)
                     while turns.one({ piece throws(BelfryError) in
                         for query in piece * share..<min((piece + 1) * share, count) {
                             let vector = queries.pointer + query * queries.columns
                             judge.begin(vector, truth: truth[query])
-                            let answers = try search(vector, ks, levels)
+                            let answers = try search(vector, buckets, levels)
                             for (slot, answer) in answers.enumerated() {
                                 let bucket = slot % buckets.count
                                 let k = buckets[bucket]

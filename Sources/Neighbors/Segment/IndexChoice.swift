@@ -25,20 +25,20 @@ public struct IndexChoice: Codable, Hashable, Sendable {
     public var recall: Double
     /// How many rows each query asked for.
     public var k: Int
-    /// All that were measured, fastest first.
+    /// All that were measured, fastest first; an index that cannot promise the recall has 0 queries per second.
     public var candidates: [Candidate]
 
     /// Why, in one sentence.
     public var reason: String {
-        guard candidates.count > 1 else { return "so few rows are scanned faster than any index is searched" }
+        guard candidates.count > 1 else {
+            return recall < 1 ? "too few rows to calibrate an index on" : "only a scan misses nothing"
+        }
         let rates = candidates.map { "\($0.kind.rawValue) \(Int($0.queriesPerSecond.rounded()))" }
         return "at recall \(recall) one thread answers per second: \(rates.joined(separator: ", "))"
     }
 }
 
 extension SegmentBuilder {
-    /// As few rows as this are scanned whatever else could be done.
-    static let scannedRows = 1_000
     private static let rounds = 5
     private static let queries = 200
 
@@ -52,7 +52,7 @@ extension SegmentBuilder {
         _ rows: Matrix, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String, recall: Double,
         k: Int = 10
     ) throws(BelfryError) -> IndexChoice {
-        guard rows.rows > Self.scannedRows, recall < 1 else {
+        guard Self.calibrationRows(rows.rows) >= Self.fewestQueries, recall < 1 else {
             try building(.exact).build(rows, ids: ids, in: directory)
             return IndexChoice(kind: .exact, recall: recall, k: k, candidates: [])
         }
@@ -105,6 +105,8 @@ extension SegmentBuilder {
         // The first round brings files into memory.
         for round in 0...Self.rounds {
             for (index, search) in searches.enumerated() {
+                // An index that cannot promise the recall would be scanned all the same.
+                guard search.effort != .exact || candidates[index].kind == .exact else { continue }
                 // A scan takes as long for any query.
                 let asked = search.effort == .exact ? queries.prefix(20) : queries[...]
                 let start = ContinuousClock.now
@@ -118,6 +120,7 @@ extension SegmentBuilder {
             }
         }
         for index in candidates.indices {
+            guard !seconds[index].isEmpty else { continue }
             candidates[index].queriesPerSecond = 1 / seconds[index].sorted()[Self.rounds / 2]
         }
     }

@@ -13,9 +13,7 @@ final class LastWord {
     private let row: Matrix
     private let scratch = ShardReader.Scratch()
     /// Ask the kernel for all blocks of a query before the first of them is decoded.
-    var readsAhead = false {
-        didSet { shard.expect(randomReads: readsAhead) }
-    }
+    var readsAhead = false
 
     /// How many of the estimate's standard deviations leave no doubt.
     private static let deviations: Float = 3

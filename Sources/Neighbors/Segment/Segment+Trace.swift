@@ -20,7 +20,9 @@ extension Segment {
     ) throws(BelfryError) -> (found: [Neighbor], trace: SearchTrace) {
         var found: [Neighbor] = []
         var cost = SearchCost()
-        if case .graph(let window) = effort, let graph {
+        let k = min(k, shard.rowCount)
+        guard k > 0 else { return ([], SearchTrace()) }
+        if case .graph(let window) = effort, let graph, k <= GraphSearcher.limit {
             let searcher = GraphSearcher(graph, codes: codes, shard: shard)
             found = try searcher.search(query, k: k, effort: GraphEffort(window: window, k: k))
             cost = searcher.cost

@@ -72,9 +72,10 @@ public final class Segment: Sendable {
         return ListsEffort.probes(lists: lists.listCount).map { .lists(probes: $0) }
     }
 
-    /// The cheapest effort whose mean recall on queries like the calibration's is at least `target`.
+    /// The cheapest effort whose mean recall on queries like the calibration's is at least `target`. For more rows than were
+    /// calibrated it is extrapolated, and nothing is promised: see ``RecallCalibration``.
     public func effort(recall target: Double, k: Int) -> Effort {
-        guard target < 1, let choice = calibration?.choice(recall: target, k: k),
+        guard k > 0, target < 1, let choice = calibration?.choice(recall: target, k: k),
             let parameter = choice.effort.parameters.first
         else { return .exact }
         let size = choice.scaled(Int(parameter))
@@ -82,9 +83,9 @@ public final class Segment: Sendable {
     }
 
     /// What one thread searches with.
-    /// - Parameter readsAhead: for a segment that is larger than memory: lists, codes and blocks are asked for before they
-    ///   are needed, and nothing around them is read. It costs a call of the kernel for each where all is in memory. By
-    ///   default, where the files are more than half of the memory that the process may use.
+    /// - Parameter readsAhead: for lists that are larger than memory: lists, codes and blocks are asked for before they are
+    ///   needed, and nothing around them is read. It costs a call of the kernel for each where all is in memory. By
+    ///   default, where the files are more than half of the memory that the process may use. A graph does not read ahead.
     public func makeSearcher(readsAhead: Bool? = nil) -> SegmentSearcher {
         SegmentSearcher(self, readsAhead: readsAhead ?? (fileBytes > System.memoryLimit / 2))
     }

@@ -36,6 +36,9 @@ public struct SegmentBuilder: Sendable {
     /// Rows that are held back from a graph to calibrate it: enough for a guarantee at 0.99, and few beside the rest.
     static func calibrationRows(_ count: Int) -> Int { min(1_000, count / 20) }
 
+    /// With fewer queries than this a calibration could promise next to nothing.
+    static let fewestQueries = 100
+
     /// Builds a segment of finite `rows` in `directory`, which is there; the id of row `i` is `ids(i)`.
     public func build(
         _ rows: Matrix, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String
@@ -50,7 +53,7 @@ public struct SegmentBuilder: Sendable {
             let builder = GraphBuilder(plan, options: .init(), threads: threads)
             let held = Self.calibrationRows(rows.rows)
             builder.insert(upTo: rows.rows - held) { progress("linking", $0, rows.rows) }
-            if held >= 100 {
+            if held >= Self.fewestQueries {
                 try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
                     .calibrate(builder, held: held).write(to: files.calibration)
             }
@@ -63,7 +66,7 @@ public struct SegmentBuilder: Sendable {
             let (shard, codes) = try write(rows, plan.order, ids, files)
             try plan.write(to: files.lists, threads: threads)
             let held = Self.calibrationRows(rows.rows)
-            if held >= 100 {
+            if held >= Self.fewestQueries {
                 try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
                     .calibrate(ListsReader(files.lists), queries: held, seed: seed)
                     .write(to: files.calibration)

@@ -32,7 +32,9 @@ public final class SegmentSearcher {
     public func search(
         _ query: UnsafePointer<Float>, k: Int, effort: Segment.Effort
     ) throws(BelfryError) -> [Neighbor] {
-        if case .graph(let window) = effort, let graph {
+        let k = min(k, segment.shard.rowCount)
+        guard k > 0 else { return [] }
+        if case .graph(let window) = effort, let graph, k <= GraphSearcher.limit {
             return try graph.search(query, k: k, effort: GraphEffort(window: window, k: k))
         }
         if case .lists(let probes) = effort, let lists, let count = segment.lists?.listCount {
@@ -41,13 +43,27 @@ public final class SegmentSearcher {
         return try scan(query, k, leftOut: nil)
     }
 
+    /// The same for every row of `queries`. Lists are read once for all queries that scan them.
+    public func search(_ queries: Matrix, k: Int, effort: Segment.Effort) throws(BelfryError) -> [[Neighbor]] {
+        precondition(queries.columns == segment.shard.dimension, "queries of the segment's dimension")
+        if case .lists(let probes) = effort, let lists, let count = segment.lists?.listCount, k > 0 {
+            let k = min(k, segment.shard.rowCount)
+            return try lists.search(queries, k: k, effort: ListsEffort(probes: probes, lists: count, k: k))
+        }
+        var answers: [[Neighbor]] = []
+        for query in 0..<queries.rows {
+            answers.append(try search(queries.pointer + query * queries.columns, k: k, effort: effort))
+        }
+        return answers
+    }
+
     /// The `k` nearest rows among those that a filter lets through, with a mean recall of `target`.
     ///
     /// If a share `s` of the rows is let through and knows nothing of the query, the nearest `k` of them are about the
     /// first `k / s` of all rows. So the index is asked for these at the effort that finds `target` of *them*; a scan of
     /// what is let through is the answer where that is cheaper. Where the filter keeps away from the query, too few are
     /// found; then the index is asked for more, until it would have cost as much as the scan: all in all never more than
-    /// about twice the scan.
+    /// about twice the scan. Where `k / s` is beyond what was calibrated, the effort is extrapolated.
     ///
     /// - Parameters:
     ///   - query: as many finite components as the rows have.
@@ -57,11 +73,12 @@ public final class SegmentSearcher {
         _ query: UnsafePointer<Float>, k: Int, recall target: Double, keeping: RowSet? = nil, excluding: RowSet? = nil
     ) throws(BelfryError) -> [Neighbor] {
         let count = segment.shard.rowCount
+        guard k > 0 else { return [] }
         guard let leftOut = RowSet.leftOut(of: count, excluding: excluded(excluding), keeping: keeping) else {
             return try search(query, k: k, effort: segment.effort(recall: target, k: k))
         }
         let left = count - leftOut.count
-        guard k > 0, left > 0 else { return [] }
+        guard left > 0 else { return [] }
         let few = min(k, left)
         // Three standard deviations more than are needed on average.
         let needed = (Double(few) + 3 * Double(few).squareRoot()) * Double(count) / Double(left)
@@ -71,10 +88,10 @@ public final class SegmentSearcher {
             let rank = Int(wanted)
             let effort = segment.effort(recall: target, k: rank)
             let cost = segment.expectedEvaluations(effort, k: rank)
-            guard effort != .exact, cost < budget else { return try scan(query, k, leftOut: leftOut) }
+            guard effort != .exact, rank < count, cost < budget else { return try scan(query, k, leftOut: leftOut) }
             if let found = try search(query, few, rank, effort, leftOut) { return found }
             budget -= cost
-            wanted *= 4
+            wanted = min(4 * wanted, Double(count))
         }
     }
 

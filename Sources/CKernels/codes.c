@@ -361,10 +361,5 @@ static const belfry_codes_kernels scalar_kernels = {scalar_estimates, scalar_gat
                                                     scalar_scan_gathered};
 
 const belfry_codes_kernels *belfry_codes_kernels_for(belfry_isa isa) {
-#if BELFRY_X86
-    if (isa >= BELFRY_AVX512) return &avx512_kernels;
-    if (isa == BELFRY_AVX2) return &avx2_kernels;
-#endif
-    (void)isa;
-    return &scalar_kernels;
+    return PICK(isa, &scalar_kernels, &avx2_kernels, &avx512_kernels);
 }

@@ -183,10 +183,5 @@ static const belfry_convert_kernels avx512_kernels = {widen_f16_avx512, widen_bf
 #endif
 
 const belfry_convert_kernels *belfry_convert_kernels_for(belfry_isa isa) {
-#if BELFRY_X86
-    if (isa >= BELFRY_AVX512) return &avx512_kernels;
-    if (isa == BELFRY_AVX2) return &avx2_kernels;
-#endif
-    (void)isa;
-    return &scalar_kernels;
+    return PICK(isa, &scalar_kernels, &avx2_kernels, &avx512_kernels);
 }

@@ -203,10 +203,5 @@ static const belfry_distance_kernels avx512_kernels = {l2_avx512, ip_avx512, cos
 #endif
 
 const belfry_distance_kernels *belfry_distance_kernels_for(belfry_isa isa) {
-#if BELFRY_X86
-    if (isa >= BELFRY_AVX512) return &avx512_kernels;
-    if (isa == BELFRY_AVX2) return &avx2_kernels;
-#endif
-    (void)isa;
-    return &scalar_kernels;
+    return PICK(isa, &scalar_kernels, &avx2_kernels, &avx512_kernels);
 }

@@ -78,11 +78,4 @@ TARGET_AVX512 static void pairs_avx512(const int8_t *rows, const int32_t *sums, 
 }
 #endif
 
-belfry_pairs belfry_pairs_for(belfry_isa isa) {
-#if BELFRY_X86
-    if (isa >= BELFRY_AVX512) return pairs_avx512;
-    if (isa == BELFRY_AVX2) return pairs_avx2;
-#endif
-    (void)isa;
-    return pairs_scalar;
-}
+belfry_pairs belfry_pairs_for(belfry_isa isa) { return PICK(isa, pairs_scalar, pairs_avx2, pairs_avx512); }

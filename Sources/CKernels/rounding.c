@@ -93,10 +93,5 @@ KERNELS(avx512, TARGET_AVX512)
 #endif
 
 const belfry_rounding_kernels *belfry_rounding_kernels_for(belfry_isa isa) {
-#if BELFRY_X86
-    if (isa >= BELFRY_AVX512) return &avx512_kernels;
-    if (isa == BELFRY_AVX2) return &avx2_kernels;
-#endif
-    (void)isa;
-    return &scalar_kernels;
+    return PICK(isa, &scalar_kernels, &avx2_kernels, &avx512_kernels);
 }

@@ -247,10 +247,5 @@ static const belfry_routing_kernels avx512_kernels = {estimates_avx512, expand_a
 #endif
 
 const belfry_routing_kernels *belfry_routing_kernels_for(belfry_isa isa) {
-#if BELFRY_X86
-    if (isa >= BELFRY_AVX512) return &avx512_kernels;
-    if (isa >= BELFRY_AVX2) return &avx2_kernels;
-#endif
-    (void)isa;
-    return &scalar_kernels;
+    return PICK(isa, &scalar_kernels, &avx2_kernels, &avx512_kernels);
 }

@@ -84,7 +84,9 @@ import Vectors
         try withTemporaryDirectory { folder in
             let built = try Built(Self.rows(4_000, dimension, centers: 30, &random), metric, folder + "/lists")
             let searcher = built.searcher
-            let ladder = ListsEffort.ladder(lists: built.lists.listCount, k: 10)
+            let ladder = ListsEffort.probes(lists: built.lists.listCount).map {
+                ListsEffort(probes: $0, lists: built.lists.listCount, k: 10)
+            }
             #expect(ladder.count <= 64 && ladder.last!.probes == built.lists.listCount)
             var recalls = [Double](repeating: 0, count: ladder.count)
             var everything = 0.0

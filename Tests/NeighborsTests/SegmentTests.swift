@@ -38,6 +38,8 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
                 }
                 recalls.append(Double(found) / Double(10 * queries.rows))
             }
+            #expect(segment.effort(recall: 0.9, k: 187) != .exact && segment.effort(recall: 0.9, k: 188) == .exact)
+            for k in [0, -1, .max] { #expect(segment.effort(recall: 0.9, k: k) == .exact) }
             #expect(recalls[1] > 0.99, "\(random)")
             #expect(recalls[0] < recalls[1] + 1e-9, "\(random)")
             let exact = try searcher.search(queries.pointer, k: 10, effort: .exact)

@@ -85,7 +85,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
         _ queries: Matrix, k: Int, effort: BenchEffort, threads: Int, into rows: UnsafeMutablePointer<UInt32>
     ) throws(BelfryError) -> BenchCost? {
         let failure = Mutex<BelfryError?>(nil)
-        let total = Atomic<UInt64>(0)
+        let total = Mutex(BenchCost())
         nonisolated(unsafe) let rows = rows
         let segment = segment, originals = originals
         let share = max(1, (queries.rows + threads - 1) / threads)
@@ -102,10 +102,13 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
                     }
                 }
             } catch { failure.withLock { $0 = error } }
-            total.add(UInt64(searcher.evaluations), ordering: .relaxed)
+            let cost = BenchCost(searcher.trace)
+            total.withLock {
+                $0 = BenchCost(evaluations: $0.evaluations + cost.evaluations, bytes: $0.bytes + cost.bytes)
+            }
         }
         if let error = failure.withLock({ $0 }) { throw error }
-        return BenchCost(evaluations: total.load(ordering: .relaxed))
+        return total.withLock { $0 }
     }
 
     private final class Searcher: BenchSearcher {
@@ -126,6 +129,12 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
             return found.count
         }
 
-        var cost: BenchCost { BenchCost(evaluations: UInt64(searcher.evaluations)) }
+        var cost: BenchCost { BenchCost(searcher.trace) }
+    }
+}
+
+extension BenchCost {
+    fileprivate init(_ trace: SearchTrace) {
+        self.init(evaluations: UInt64(trace.evaluations), bytes: UInt64(trace.bytes))
     }
 }

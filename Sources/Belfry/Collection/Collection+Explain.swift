@@ -62,7 +62,9 @@ extension Collection {
         for (segment, effort) in zip(segments, try plan(k: k, recall: recall, exact: exact).efforts) {
             let rows = segment.vectors.rowCount
             let wanted = k < rows && own != nil ? k + 1 : min(k, rows)
-            let trace = try segment.index.trace(matrix.pointer, k: wanted, effort: effort).trace
+            let searcher = segment.index.makeSearcher()
+            _ = try searcher.search(matrix.pointer, k: wanted, effort: effort)
+            let trace = searcher.trace
             evaluations += trace.evaluations
             reranked += trace.reranked
             settled = settled.flatMap { sum in trace.settled.map { sum + $0 } }

@@ -45,8 +45,6 @@ extension Collection {
     }
 
     /// The recall that a search aims at, and how hard each segment is searched for it.
-    ///
-    /// Where `k` is more than a sixteenth of the rows, an index would see most of them anyway: all are scanned.
     func plan(
         k: Int, recall: Double?, exact: Bool
     ) throws(BelfryError) -> (target: Double, efforts: [Neighbors.Segment.Effort]) {
@@ -57,7 +55,7 @@ extension Collection {
                 remedy: "Name the share of the true nearest that is to be found, above 0 and up to 1, as 0.95.")
         }
         let efforts = segments.map { segment in
-            k <= 0 || k > segment.vectors.rowCount / 16 ? .exact : segment.index.effort(recall: target, k: k)
+            segment.index.effort(recall: target, k: k)
         }
         return (target, efforts)
     }

@@ -28,8 +28,12 @@ final class RoutingCoder: Sendable {
     /// Bytes from one row of the matrix to the next.
     static func stride(_ dimension: Int) -> Int { (dimension + 63) / 64 * 64 }
 
-    /// A coder from its parts, as a file holds them.
-    init(shape: RoutingShape, dimension: Int, center: [Float], matrix: [Int8], matrixSteps: [Float]) {
+    /// A coder from its parts, as a file holds them. Only one that `projectsRows` can be asked to: queries alone need no
+    /// matrix of floats, and opening a file does not make one.
+    init(
+        shape: RoutingShape, dimension: Int, center: [Float], matrix: [Int8], matrixSteps: [Float],
+        projectsRows: Bool = false
+    ) {
         let stride = Self.stride(dimension)
         precondition(center.count == stride)
         precondition(matrix.count == (shape.projected ? shape.components * stride : 0))
@@ -41,7 +45,7 @@ final class RoutingCoder: Sendable {
         matrixSums = (0..<matrix.count / stride).map { row in
             matrix[row * stride..<(row + 1) * stride].reduce(Int32(0)) { $0 + Int32($1) }
         }
-        guard shape.projected else {
+        guard shape.projected, projectsRows else {
             floats = nil
             return
         }
@@ -74,7 +78,8 @@ final class RoutingCoder: Sendable {
                 }
             }
         }
-        self.init(shape: shape, dimension: dimension, center: padded, matrix: matrix, matrixSteps: steps)
+        self.init(
+            shape: shape, dimension: dimension, center: padded, matrix: matrix, matrixSteps: steps, projectsRows: true)
     }
 }
 
@@ -88,6 +93,7 @@ extension RoutingCoder {
         _ rows: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>,
         squares: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
+        precondition(!shape.projected || floats != nil, "a coder that projects rows")
         let dimension = dimension
         let centered = shape.projected ? scratch : target
         center.withUnsafeBufferPointer { center in

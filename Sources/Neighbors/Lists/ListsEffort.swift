@@ -35,11 +35,6 @@ package struct ListsEffort: Hashable, Sendable {
         }
         return probes
     }
-
-    /// At most 64 efforts, each dearer than the one before and with no lower recall on average.
-    package static func ladder(lists: Int, k: Int) -> [ListsEffort] {
-        probes(lists: lists).map { ListsEffort(probes: $0, lists: lists, k: k) }
-    }
 }
 
 /// What searches have cost since the searcher was made.

@@ -115,7 +115,7 @@ extension SegmentBuilder {
                 }
                 if round > 0 { seconds[index].append(start.secondsAgo / Double(asked.count)) }
                 if round == 0 {
-                    candidates[index].evaluations = Double(search.searcher.evaluations) / Double(asked.count)
+                    candidates[index].evaluations = Double(search.searcher.trace.evaluations) / Double(asked.count)
                 }
             }
         }

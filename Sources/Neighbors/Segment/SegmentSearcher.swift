@@ -20,10 +20,13 @@ public final class SegmentSearcher {
         if readsAhead { lists?.readsAhead = true }
     }
 
-    /// Distances estimated or computed since the searcher was made.
-    public var evaluations: Int {
+    /// What it has looked at since it was made.
+    public var trace: SearchTrace {
         let cost = graph?.cost ?? lists?.cost ?? SearchCost()
-        return scanned + cost.rowsScanned + cost.rowsReranked
+        return SearchTrace(
+            evaluations: scanned + cost.rowsScanned + cost.rowsReranked, reranked: cost.rowsReranked,
+            settled: scanned > 0 ? nil : cost.rowsSettled,
+            bytes: scanned * Int(segment.codes.bytesPerVector) + cost.bytes)
     }
 
     /// The `k` nearest rows that the effort finds, nearest first. Their distances are the codes' estimates, except

@@ -59,7 +59,7 @@ struct CodesFormat {
         guard rowCount <= Int(UInt32.max) else {
             throw .corrupt("\(rowCount) rows are more than the \(UInt32.max) of a segment.", at: place)
         }
-        guard let metric = Metric.allCases.first(where: { Self.code(of: $0) == code }) else {
+        guard let metric = Metric(number: code) else {
             throw .corrupt("The metric \(code) does not exist.", at: place)
         }
         self.metric = metric
@@ -75,14 +75,6 @@ struct CodesFormat {
     func write(to file: SegmentFileWriter) throws(BelfryError) {
         try file.write(UInt64(rowCount))
         try file.write(UInt32(dimension))
-        try file.write(Self.code(of: metric))
-    }
-
-    private static func code(of metric: Metric) -> UInt32 {
-        switch metric {
-        case .l2: 1
-        case .ip: 2
-        case .cosine: 3
-        }
+        try file.write(metric.number)
     }
 }

@@ -7,6 +7,7 @@ extension GraphBuilder {
         private let rows: Matrix
         private let coder: RoutingCoder
         private let bytes: ByteRows
+        private let twins: Twins
         private let options: Options
         private let query: RoutingCoder.Query
         private var walk: GraphWalk
@@ -30,7 +31,7 @@ extension GraphBuilder {
         }
 
         init(_ plan: GraphPlan, _ options: Options) {
-            (rows, coder, bytes) = (plan.rows, plan.coder, plan.bytes)
+            (rows, coder, bytes, twins) = (plan.rows, plan.coder, plan.bytes, plan.twins)
             self.options = options
             query = RoutingCoder.Query(coder)
             walk = GraphWalk(rows: rows.rows, limit: options.window)
@@ -60,20 +61,24 @@ extension GraphBuilder {
             coder.project(
                 rows.pointer + batch.lowerBound * rows.columns, count: batch.count, into: projected.pointer,
                 squares: squares.pointer, scratch: scratch.pointer)
-            for (index, row) in batch.enumerated() {
+            for (index, row) in batch.enumerated() where !twins.isLater(row) {
                 coder.prepare(
                     projected: projected.pointer + index * projected.columns, square: squares.pointer[index],
                     into: query)
                 builder.search(query, &walk, window: options.window)
-                for place in 0..<walk.count { offered[place] = GraphWalk.row(walk.pool[place]) }
-                choose(row, among: walk.count, into: links + row * options.room)
+                var count = 0
+                for place in 0..<walk.count {
+                    offered[count] = GraphWalk.row(walk.pool[place])
+                    count += twins.isLater(Int(offered[count])) ? 0 : 1
+                }
+                choose(row, among: count, into: links + row * options.room)
             }
         }
 
         /// Chooses links for a row among some others.
         func choose(_ row: Int, among others: Range<Int>, into links: UnsafeMutablePointer<UInt32>) {
             var count = 0
-            for other in others where other != row {
+            for other in others where other != row && !twins.isLater(other) {
                 offered[count] = UInt32(other)
                 count += 1
             }
@@ -137,7 +142,7 @@ extension GraphBuilder {
                     left = 0
                     var next = 0
                     for other in 0..<kept {
-                        // A duplicate of a chosen one is no way to anywhere else.
+                        // What lies where a chosen one lies, but for its rounding, is no way to anywhere else.
                         let ratio = distances[other] > 0 ? sorted[other].distance / distances[other] : .infinity
                         let worst = max(sorted[other].ratio, ratio)
                         guard worst < limit else { continue }

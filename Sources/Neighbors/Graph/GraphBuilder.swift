@@ -36,6 +36,8 @@ final class GraphBuilder {
     private(set) var links: [UnsafeMutablePointer<UInt32>]
     /// How many rows are in the graph.
     private(set) var inserted = 0
+    /// Rows that others hang on: see ``Twins``.
+    private var chained: Set<UInt32> = []
 
     let plan: GraphPlan
     let rows: Matrix
@@ -73,6 +75,7 @@ final class GraphBuilder {
 
     /// Inserts rows until `target` of them are in the graph, each with at most `options.degree` links.
     func insert(upTo target: Int, progress: (Int) -> Void = { _ in }) {
+        unlinkTwins()
         if inserted == 0, target > 0 { insertFirst(min(target, 256)) }
         while inserted < target {
             let largest = max(64, min(inserted / 8, count / 50))
@@ -86,6 +89,34 @@ final class GraphBuilder {
             progress(inserted)
         }
         trim(0)
+        linkTwins()
+    }
+
+    /// Hangs the later ones of equal rows on their first like a chain: its first link leads to the second of them, the
+    /// only link of that to the third, and so on. Where the first has as many links as it may, it loses its last.
+    private func linkTwins() {
+        let (links, room) = (links[0], options.room)
+        for (row, first) in plan.twins.later(below: inserted) {
+            let ahead = links + first * room
+            if chained.insert(UInt32(first)).inserted {
+                for index in stride(from: options.degree - 1, to: 0, by: -1) { ahead[index] = ahead[index - 1] }
+            } else {
+                links[row * room] = ahead[0]
+            }
+            ahead[0] = UInt32(row)
+        }
+    }
+
+    /// Takes the chains off, so that no insertion walks along them.
+    private func unlinkTwins() {
+        let (links, room) = (links[0], options.room)
+        for (row, _) in plan.twins.later(below: inserted) { links[row * room] = BELFRY_NO_LINK }
+        for first in chained {
+            let ahead = links + Int(first) * room
+            for index in 1..<room { ahead[index - 1] = ahead[index] }
+            ahead[room - 1] = BELFRY_NO_LINK
+        }
+        chained = []
     }
 
     /// Chooses the links anew of all rows of a level that have too many.
@@ -100,13 +131,13 @@ final class GraphBuilder {
     /// Links the first rows by looking at all pairs.
     private func insertFirst(_ first: Int) {
         let (links, room) = (links[0], options.room)
-        for row in 0..<first {
+        for row in 0..<first where !plan.twins.isLater(row) {
             workers[0].choose(row, among: 0..<first, into: links + row * room)
         }
         inserted = first
         for level in levels.indices.dropFirst() where levels[level] <= first {
             // A small level has no graph of its own that is worth keeping: its rows are linked among themselves.
-            for row in 0..<levels[level] {
+            for row in 0..<levels[level] where !plan.twins.isLater(row) {
                 workers[0].choose(row, among: 0..<levels[level], into: self.links[level] + row * room)
             }
         }

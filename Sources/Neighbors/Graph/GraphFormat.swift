@@ -27,7 +27,6 @@ struct GraphFormat: Sendable {
     static let parametersSize = 48
     static let sections = ["params", "sizes", "center", "matrix", "steps", "records", "links"]
     static let degreeLimit = 256
-    static let metrics: [Metric] = [.l2, .ip, .cosine]
 
     let rowCount: Int
     let space: Space
@@ -52,11 +51,11 @@ struct GraphFormat: Sendable {
             fields.append(Int(try reader.read(UInt32.self, "The field \(name)")))
         }
         let largest = Float(bitPattern: try reader.read(UInt32.self, "The largest square"))
-        guard (1...Self.metrics.count).contains(fields[1]) else {
+        guard let metric = Metric(number: UInt32(fields[1])) else {
             throw .corrupt("The metric \(fields[1]) does not exist.", at: place)
         }
         let dimension = fields[0]
-        let placed = fields[1] == 2 ? dimension + 1 : dimension
+        let placed = metric == .ip ? dimension + 1 : dimension
         let shape = RoutingShape(bits: fields[2], lines: fields[3], components: fields[4], projected: fields[5] == 1)
         guard dimension >= 1, dimension <= 1 << 16, fields[2] == 4 || fields[2] == 8, (1...1 << 11).contains(fields[3]),
             shape.components >= 1, shape.components <= min(shape.room, placed), fields[5] <= 1,
@@ -65,15 +64,15 @@ struct GraphFormat: Sendable {
         else { throw .corrupt("The parameters do not fit each other: \(fields), \(rowCount) rows.", at: place) }
         self.init(
             rowCount: rowCount,
-            space: Space(metric: Self.metrics[fields[1] - 1], dimension: dimension, largestSquare: largest),
+            space: Space(metric: metric, dimension: dimension, largestSquare: largest),
             shape: shape, degree: fields[6], levels: fields[7])
     }
 
     func write(to file: SegmentFileWriter) throws(BelfryError) {
         try file.write(UInt64(rowCount))
-        let metric = Self.metrics.firstIndex(of: space.metric)! + 1
         for field in [
-            space.dimension, metric, shape.bits, shape.lines, shape.components, shape.projected ? 1 : 0, degree, levels,
+            space.dimension, Int(space.metric.number), shape.bits, shape.lines, shape.components,
+            shape.projected ? 1 : 0, degree, levels,
         ] {
             try file.write(UInt32(field))
         }

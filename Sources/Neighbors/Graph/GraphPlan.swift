@@ -13,6 +13,8 @@ final class GraphPlan {
     let records: UnsafeMutablePointer<UInt8>
     /// What distances between rows are taken from.
     let bytes: ByteRows
+    /// Rows that equal others.
+    let twins: Twins
 
     private static let sampleLimit = 16_384
 
@@ -22,6 +24,7 @@ final class GraphPlan {
         space = Space(metric: metric, of: given)
         order = random.permutation(given.rows)
         rows = space.place(given, order: order, threads: threads)
+        twins = Twins(rows, threads: threads)
         let center = Self.center(rows)
         bytes = ByteRows(rows, center: center, threads: threads)
         let sample = Self.sample(rows, center)

@@ -8,7 +8,7 @@ package import Vectors
 ///
 /// | section | what |
 /// |---|---|
-/// | `shape` | u32 dimension D, u32 metric (0 l2, 1 ip, 2 cosine), u64 rows N, u32 lists L, u32 zero, f32 unit of the biases, f32 unit of the scales |
+/// | `shape` | u32 dimension D, u32 metric (1 l2, 2 ip, 3 cosine), u64 rows N, u32 lists L, u32 zero, f32 unit of the biases, f32 unit of the scales |
 /// | `mean` | f32 × D: the mean of the placed rows |
 /// | `starts` | u32 × (L + 1): the first row of each list, and N |
 /// | `cells` | the centroids, less the mean, as 8-bit codes in blocks of 16 |
@@ -55,11 +55,9 @@ package struct ListsFormat: Sendable {
 }
 
 extension ListsFormat {
-    private static let metrics: [Metric] = [.l2, .ip, .cosine]
-
     func write(to writer: SegmentFileWriter) throws(BelfryError) {
         try writer.write(UInt32(dimension))
-        try writer.write(UInt32(Self.metrics.firstIndex(of: metric)!))
+        try writer.write(metric.number)
         try writer.write(UInt64(rowCount))
         try writer.write(UInt32(listCount))
         try writer.write(UInt32(0))
@@ -72,17 +70,17 @@ extension ListsFormat {
         let place = BelfryError.Location.byte(try file.range(of: "shape").lowerBound, of: file.path)
         var reader = ByteReader(try file.verifiedBytes(of: "shape"), file: file.path)
         dimension = Int(try reader.read(UInt32.self, "The dimension"))
-        let code = Int(try reader.read(UInt32.self, "The metric"))
+        let number = try reader.read(UInt32.self, "The metric")
         rowCount = try reader.readCount(UInt64.self, "The number of rows")
         listCount = Int(try reader.read(UInt32.self, "The number of lists"))
         let zero = try reader.read(UInt32.self, "The shape")
         biasUnit = Float(bitPattern: try reader.read(UInt32.self, "The unit of the biases"))
         scaleUnit = Float(bitPattern: try reader.read(UInt32.self, "The unit of the scales"))
-        guard code < Self.metrics.count, dimension > 0, zero == 0, reader.remaining == 0, biasUnit.isNormal,
+        guard let metric = Metric(number: number), dimension > 0, zero == 0, reader.remaining == 0, biasUnit.isNormal,
             scaleUnit.isNormal, biasUnit > 0, scaleUnit > 0, rowCount <= Int(UInt32.max), listCount <= rowCount,
             dimension <= 1 << 16
         else { throw .corrupt("The shape of the lists is not a possible one.", at: place) }
-        metric = Self.metrics[code]
+        self.metric = metric
         try demand(file, "mean", dimension * 4)
         try demand(file, "starts", (listCount + 1) * 4)
         try demand(file, "cells", Self.blocks(listCount) * cellBlockBytes)

@@ -74,9 +74,11 @@ public final class Segment: Sendable {
 
     /// The cheapest effort whose mean recall on queries like the calibration's is at least `target`. For more rows than were
     /// calibrated it is extrapolated, and nothing is promised: see ``RecallCalibration``. Where `k` is more than a sixteenth
-    /// of the rows, an index would see most of them anyway, and miss some: all are scanned.
+    /// of the rows, an index would see most of them anyway, and miss some: all are scanned, as where `k` is
+    /// more than a walk through a graph can keep.
     public func effort(recall target: Double, k: Int) -> Effort {
-        guard k > 0, k <= shard.rowCount / 16, target < 1, let choice = calibration?.choice(recall: target, k: k),
+        guard k > 0, k <= shard.rowCount / 16, kind != .hnsw || k <= GraphSearcher.limit, target < 1,
+            let choice = calibration?.choice(recall: target, k: k),
             let parameter = choice.effort.parameters.first
         else { return .exact }
         let size = choice.scaled(Int(parameter))

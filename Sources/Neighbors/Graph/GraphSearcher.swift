@@ -82,17 +82,20 @@ final class GraphSearcher {
         }
         cost = SearchCost()
         place(query)
+        codesQuery.prepare(query)
         let capacity = min(GraphEffort(window: widest, k: most).rerank, Self.limit)
         var answers: [(rows: [Neighbor], cost: SearchCost)] = []
         for window in windows {
             try window == windows.first ? descend(window: window, capacity: capacity) : goOn(window, capacity)
             let walked = cost
+            // Beyond the window the pool only remembers: what is in a smaller one are the first of a larger one.
+            let all = min(walk.count, GraphEffort(window: window, k: most).rerank)
+            for index in 0..<all { candidates[index] = GraphWalk.row(walk.pool[index]) }
+            try estimate(all)
             for k in ks {
                 cost = walked
-                // Beyond the window the pool only remembers: what is in a smaller one are the first of a larger one.
                 let count = min(walk.count, GraphEffort(window: window, k: k).rerank)
-                for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
-                answers.append((try rerank(query, k, count), cost))
+                answers.append((try settle(query, k, count), cost))
             }
             cost = walked
         }
@@ -185,9 +188,19 @@ final class GraphSearcher {
     /// The best `k` of the first `count` candidates.
     private func rerank(_ query: UnsafePointer<Float>, _ k: Int, _ count: Int) throws(BelfryError) -> [Neighbor] {
         codesQuery.prepare(query)
+        try estimate(count)
+        return try settle(query, k, count)
+    }
+
+    /// Estimates the distances of the first `count` candidates from the prepared query on the codes.
+    private func estimate(_ count: Int) throws(BelfryError) {
         guard codes.estimates(codesQuery, rows: candidates, count: count, into: distances) else {
             throw BelfryError(.corruptData, "The graph has more rows than the codes.", at: .init(file: codes.path))
         }
+    }
+
+    /// The best `k` of the first `count` candidates, which were estimated.
+    private func settle(_ query: UnsafePointer<Float>, _ k: Int, _ count: Int) throws(BelfryError) -> [Neighbor] {
         cost.rowsReranked += count
         cost.bytes += count * Int(codes.bytesPerVector)
         guard let lastWord else { return Neighbor.nearest(candidates, distances, count, min(count, k)) }

@@ -137,12 +137,7 @@ extension RoutingCoder {
         let ranges: Int = shape.bits == 4 ? 8 : 1
         for range in 0..<ranges {
             let step = max(largest * (1 - 0.08 * Float(range)) / half, .leastNormalMagnitude)
-            var (product, squares): (Float, Float) = (0, 0)
-            for index in 0..<count {
-                let level = Self.level(components[index], 1 / step, half)
-                product += level * components[index]
-                squares += level * level
-            }
+            let (product, squares) = Self.fit(components, count, 1 / step, half)
             let quality = product * product / squares
             if quality > best.quality { best = (quality, step, product) }
         }
@@ -157,10 +152,37 @@ extension RoutingCoder {
         UnsafeMutableRawPointer(record).storeBytes(of: square, toByteOffset: 4, as: Float.self)
     }
 
+    /// Added to a small float and taken away again, it leaves the next integer: without it, that is a call.
+    private static let rounding: Float = 12_582_912
+
     /// The half-integer next to `value`, within the code's range.
     @inline(__always)
     private static func level(_ value: Float, _ inverse: Float, _ half: Float) -> Float {
-        min(max((value * inverse).rounded(.down), -half), half - 1) + 0.5
+        (min(max(value * inverse - 0.5, -half), half - 1) + rounding) - rounding + 0.5
+    }
+
+    /// The products of the levels with the components, and with themselves.
+    private static func fit(
+        _ components: UnsafePointer<Float>, _ count: Int, _ inverse: Float, _ half: Float
+    ) -> (product: Float, squares: Float) {
+        var (products, squares) = (SIMD8<Float>(), SIMD8<Float>())
+        let (low, high) = (SIMD8<Float>(repeating: -half), SIMD8<Float>(repeating: half - 1))
+        var index = 0
+        while index + 8 <= count {
+            let values = UnsafeRawPointer(components + index).loadUnaligned(as: SIMD8<Float>.self)
+            let levels = ((values * inverse - 0.5).clamped(lowerBound: low, upperBound: high) + rounding) - rounding + 0.5
+            products += levels * values
+            squares += levels * levels
+            index += 8
+        }
+        var (product, square) = (products.sum(), squares.sum())
+        while index < count {
+            let level = level(components[index], inverse, half)
+            product += level * components[index]
+            square += level * level
+            index += 1
+        }
+        return (product, square)
     }
 }
 

@@ -19,8 +19,8 @@ struct Calibrator {
     typealias Search = (_ query: UnsafePointer<Float>, _ ks: [Int], _ levels: Range<Int>) throws(BelfryError) ->
         [Answer]
 
-    /// Where nothing is left to be learned: one in two thousand is missed.
-    private static let enough = 0.9995
+    /// Where next to nothing is left to be learned: one in five hundred is missed. Who asks for more gets a scan.
+    private static let enough = 0.998
     /// So many levels are climbed before it looks whether that is reached.
     private static let stride = 12
 

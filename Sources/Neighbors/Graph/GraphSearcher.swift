@@ -37,11 +37,14 @@ final class GraphSearcher {
     }
 
     /// A searcher of a graph that its owner keeps alive.
-    init(_ view: GraphView, codes: CodesReader, shard: ShardReader?, owner: GraphReader? = nil) {
+    init(
+        _ view: GraphView, codes: CodesReader, shard: ShardReader?, owner: GraphReader? = nil,
+        remembering: TrueDistances? = nil
+    ) {
         precondition(codes.rowCount >= view.rows && codes.dimension == view.space.dimension)
         self.view = view
         self.codes = codes
-        lastWord = shard.map { LastWord(codes: codes, shard: $0) }
+        lastWord = shard.map { LastWord(codes: codes, shard: $0, remembering: remembering) }
         self.owner = owner
         kernels = belfry_routing_kernels_for(InstructionSet.current.isa)!.pointee
         query = RoutingCoder.Query(view.coder)

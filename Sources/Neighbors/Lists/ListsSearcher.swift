@@ -36,13 +36,21 @@ package final class ListsSearcher {
     }
 
     /// A searcher over lists whose rows, in their order, are those of `codes` and of `shard`.
-    package init(
+    package convenience init(
         _ lists: ListsReader, codes: CodesReader, shard: ShardReader? = nil,
+        instructionSet: InstructionSet = .current
+    ) {
+        self.init(lists, codes: codes, shard: shard, remembering: nil, instructionSet: instructionSet)
+    }
+
+    /// The same for a calibration.
+    init(
+        _ lists: ListsReader, codes: CodesReader, shard: ShardReader?, remembering: TrueDistances?,
         instructionSet: InstructionSet = .current
     ) {
         precondition(codes.rowCount == lists.rowCount && shard?.rowCount ?? lists.rowCount == lists.rowCount)
         (self.lists, self.codes) = (lists, codes)
-        lastWord = shard.map { LastWord(codes: codes, shard: $0) }
+        lastWord = shard.map { LastWord(codes: codes, shard: $0, remembering: remembering) }
         kernels = belfry_lists_kernels_for(instructionSet.isa)!
         query = codes.makeQuery()
         one = ListsQuery(lists, kernels)

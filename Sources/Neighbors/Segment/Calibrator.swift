@@ -32,7 +32,7 @@ struct Calibrator {
         nonisolated(unsafe) let view = builder.view
         let (codes, shard) = (codes, shard)
         return try observe(queries, excluding: absent, ownRows: nil, sizes: GraphEffort.windows) {
-            let searcher = GraphSearcher(view, codes: codes, shard: shard)
+            let searcher = GraphSearcher(view, codes: codes, shard: shard, remembering: $0)
             return { query, ks, levels throws(BelfryError) in
                 try searcher.search(query, ks: ks, windows: GraphEffort.windows[levels])
             }
@@ -49,7 +49,7 @@ struct Calibrator {
         let probes = ListsEffort.probes(lists: lists.listCount)
         let (codes, shard) = (codes, shard)
         return try observe(rows, excluding: nil, ownRows: chosen, sizes: probes) {
-            let searcher = ListsSearcher(lists, codes: codes, shard: shard)
+            let searcher = ListsSearcher(lists, codes: codes, shard: shard, remembering: $0)
             return { query, ks, levels throws(BelfryError) in
                 var answers: [Answer] = []
                 for level in levels { answers += try searcher.search(query, ks: ks, spare: 1, probes: probes[level]) }
@@ -61,7 +61,7 @@ struct Calibrator {
     /// Outcomes of all queries at all levels, for every k.
     private func observe(
         _ queries: Matrix, excluding absent: RowSet?, ownRows own: [Int]?, sizes: [Int],
-        _ makeSearch: @escaping @Sendable () -> Search
+        _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) -> RecallCalibration {
         let buckets = RecallCalibration.usualBuckets
         progress("calibrating", 0, sizes.count)
@@ -95,7 +95,7 @@ struct Calibrator {
     /// What every query did at some levels: one outcome for each k, level by level, query by query.
     private func outcomes(
         _ queries: Matrix, _ truth: [[Neighbor]], _ own: [Int]?, _ levels: Range<Int>,
-        _ makeSearch: @escaping @Sendable () -> Search
+        _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) -> [RecallObservations.Outcome] {
         let buckets = RecallCalibration.usualBuckets
         let (count, share, slots) = (queries.rows, 16, buckets.count * levels.count)
@@ -106,8 +106,8 @@ struct Calibrator {
             nonisolated(unsafe) let table = outcomes.baseAddress!
             do throws(BelfryError) {
                 try Turns.take((count + share - 1) / share, threads: threads) { turns in
-                    let search = makeSearch()
-                    let judge = RecallJudge(shard: shard, metric: metric)
+                    let distances = TrueDistances(shard: shard, metric: metric)
+                    let (search, judge) = (makeSearch(distances), RecallJudge(distances))
                     while turns.one({ piece throws(BelfryError) in
                         for query in piece * share..<min((piece + 1) * share, count) {
                             let vector = queries.pointer + query * queries.columns

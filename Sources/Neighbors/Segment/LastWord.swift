@@ -9,6 +9,7 @@ import Vectors
 final class LastWord {
     private let codes: CodesReader
     private let shard: ShardReader
+    private let memory: TrueDistances?
     private let kernel: DistanceKernel
     private let row: Matrix
     private let scratch = ShardReader.Scratch()
@@ -18,8 +19,9 @@ final class LastWord {
     /// How many of the estimate's standard deviations leave no doubt.
     private static let deviations: Float = 3
 
-    init(codes: CodesReader, shard: ShardReader) {
-        (self.codes, self.shard) = (codes, shard)
+    /// - Parameter remembering: for a calibration, which asks for the same rows again and again.
+    init(codes: CodesReader, shard: ShardReader, remembering: TrueDistances? = nil) {
+        (self.codes, self.shard, memory) = (codes, shard, remembering)
         kernel = DistanceKernel(metric: codes.metric)
         row = Matrix(rows: 1, columns: codes.dimension)
     }
@@ -44,9 +46,13 @@ final class LastWord {
             }
             let prepared = kernel.prepare(query, dimension: codes.dimension)
             for index in best.indices where abs(best[index].distance - boundary) < doubt {
+                read += 1
+                if let memory {
+                    best[index].distance = try memory(best[index].row)
+                    continue
+                }
                 try shard.copyRow(Int(best[index].row), into: row.row(0), scratch)
                 best[index].distance = kernel.distance(to: prepared, row: row.pointer)
-                read += 1
             }
             best.sort()
         }

@@ -170,7 +170,8 @@ extension RoutingCoder {
         var index = 0
         while index + 8 <= count {
             let values = UnsafeRawPointer(components + index).loadUnaligned(as: SIMD8<Float>.self)
-            let levels = ((values * inverse - 0.5).clamped(lowerBound: low, upperBound: high) + rounding) - rounding + 0.5
+            let levels =
+                ((values * inverse - 0.5).clamped(lowerBound: low, upperBound: high) + rounding) - rounding + 0.5
             products += levels * values
             squares += levels * levels
             index += 8

@@ -32,7 +32,9 @@ package enum ListsBuilder {
                 .unsupported, "\(rows.rows) rows are more than lists can number (\(UInt32.max)).",
                 remedy: "Split them into several segments.")
         }
-        let (placed, mean) = metric.place(rows)
+        let placed = Space(metric: metric, of: rows).place(
+            rows, order: (0..<UInt32(rows.rows)).map { $0 }, threads: threads)
+        let mean = center(placed, dimension: rows.columns)
         var order: [UInt32] = []
         var starts = [0]
         var centroids = Matrix(rows: 0, columns: placed.columns)
@@ -51,6 +53,21 @@ package enum ListsBuilder {
         return ListsPlan(
             metric: metric, dimension: rows.columns, order: order, starts: starts, placed: placed, mean: mean,
             centroids: centroids)
+    }
+
+    /// Takes the mean off the placed rows. The component that ip adds stays as it is.
+    private static func center(_ placed: Matrix, dimension: Int) -> [Float] {
+        var sums = [Double](repeating: 0, count: dimension)
+        for row in 0..<placed.rows {
+            let components = placed.pointer + row * placed.columns
+            for index in 0..<dimension { sums[index] += Double(components[index]) }
+        }
+        let mean = sums.map { Float($0 / Double(max(placed.rows, 1))) }
+        for row in 0..<placed.rows {
+            let components = placed.pointer + row * placed.columns
+            for index in 0..<dimension { components[index] -= mean[index] }
+        }
+        return mean
     }
 }
 

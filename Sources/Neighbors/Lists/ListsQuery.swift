@@ -30,6 +30,7 @@ final class ListsQuery {
     private let kernels: UnsafePointer<belfry_lists_kernels>
     private let placed: UnsafeMutablePointer<Float>
     private let components: UnsafeMutablePointer<Int8>
+    private let rounding = belfry_rounding_kernels_for(InstructionSet.current.isa)!.pointee
     private let bases: UnsafeMutablePointer<Float>
     private let ofRows = UnsafeMutablePointer<belfry_block_query>.allocate(capacity: 1)
     private let scanRows: Scan
@@ -38,7 +39,7 @@ final class ListsQuery {
     init(_ lists: ListsReader, _ kernels: UnsafePointer<belfry_lists_kernels>) {
         (self.lists, self.kernels) = (lists, kernels)
         let format = lists.format
-        placed = .allocate(capacity: format.dimension)
+        placed = .allocate(capacity: format.dimension + 1)
         components = .allocate(capacity: format.rowLines * 8)
         let room = Self.room(format)
         bases = .allocate(capacity: room)
@@ -140,21 +141,12 @@ final class ListsQuery {
     private func round(_ query: UnsafePointer<Float>) -> belfry_block_query {
         let format = lists.format
         let (d, placed, components) = (format.dimension, placed, components)
-        lists.mean.withUnsafeBufferPointer { mean in
-            format.metric.place(query: query, mean: mean.baseAddress!, dimension: d, into: placed)
-        }
-        var largest: Float = 0
-        for i in 0..<d { largest = max(largest, abs(placed[i])) }
-        let step = largest / 127
+        // The component that ip adds is 0 for a query, and is left out.
+        Space(metric: format.metric, dimension: d, largestSquare: 0).place(query: query, into: placed)
+        let extent = rounding.center(placed, lists.mean, d, placed)
+        let step = extent.largest / 127
         let factor = step > 0 && step.isFinite ? 1 / step : 0
-        var sum: Int32 = 0
-        for i in 0..<d {
-            // Half-way cases go up: adding and cutting off is one instruction where rounding is a call.
-            let shifted = placed[i] * factor + 128.5
-            let whole = shifted >= 1 && shifted < 256 ? Int32(shifted) - 128 : shifted < 1 ? -127 : 0
-            components[i] = Int8(truncatingIfNeeded: min(127, whole))
-            sum += Int32(components[i])
-        }
+        let sum = rounding.round(placed, factor, 0, d, components)
         for i in d..<format.rowLines * 8 { components[i] = 0 }
         ofRows.pointee = belfry_block_query(
             components: components, lines: format.rowLines, start: -(15 * sum / 2),

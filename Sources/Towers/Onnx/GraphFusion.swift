@@ -168,7 +168,7 @@ struct GraphFusion {
                     let x = factors[3 - half - gate]
                     guard let sum = node(factors[gate], "Add") else { continue }
                     for (curve, one) in orders(sum) where isScalar(one, 1) {
-                        if let erf = node(curve, "Erf"), isQuotient(erf.inputs[0], of: x, by: 2.squareRoot()) {
+                        if let erf = node(curve, "Erf"), isQuotient(erf.inputs[0], of: x, by: Float(2).squareRoot()) {
                             return fused(root, "Gelu", [x])
                         }
                         if let tanh = node(curve, "Tanh"), isCubic(tanh.inputs[0], of: x) {

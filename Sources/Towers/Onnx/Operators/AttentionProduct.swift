@@ -53,7 +53,8 @@ struct AttentionProduct {
 
     /// `scratch` has room for all threads.
     func run(_ isa: belfry_isa, threads: Int, _ scratch: UnsafeMutablePointer<Float>) {
-        nonisolated(unsafe) let (product, memory) = (self, scratch)
+        nonisolated(unsafe) let product = self
+        nonisolated(unsafe) let memory = scratch
         let size = Self.scratch(keys: keys, headSize: headSize, valueSize: valueSize)
         Parallel.forEach(texts * keyHeads, threads: threads) { piece, worker in
             product.run(

@@ -35,8 +35,8 @@ extension OperatorTable {
 
             let (channels, outputs, positions) = (x.shape[1] / groups, w.shape[0] / groups, window.outputSize)
             let depth = channels * window.kernelSize
-            // As many positions at a time as keep the matrix within 4 MiB, so that it stays near.
-            let block = window.isIdentity ? positions : min(positions, max((1 << 20) / max(depth, 1), 64))
+            // As many positions at a time as keep the matrix within 1 MiB, so that it stays near.
+            let block = window.isIdentity ? positions : min(positions, max((1 << 18) / max(depth, 1), 64))
             var staging = try Staging(
                 call,
                 Staging.room(x) + Staging.room(w) + Staging.room(bias) + Staging.room(y)

@@ -4,11 +4,11 @@ extension OperatorTable {
     /// Operators of the domain ai.onnx.ml: words and their numbers.
     static let machineLearning: [Operator] = [labelEncoder, categoryMapper]
 
-    private static let domain = "ai.onnx.ml"
+    private static let machineLearningDomain = "ai.onnx.ml"
 
     /// Gives each element what stands beside it in a list of keys and values, or a default.
     private static let labelEncoder = Operator(
-        "LabelEncoder", domain: domain, versions: 1...5, inputs: 1...1
+        "LabelEncoder", domain: machineLearningDomain, versions: 1...5, inputs: 1...1
     ) { node throws(BelfryError) in
         guard node.version >= 2 else { return try classes(node) }
         guard let keys = try column(node, "keys"), let values = try column(node, "values") else {
@@ -50,7 +50,7 @@ extension OperatorTable {
 
     /// Texts to integers, or integers to texts.
     private static let categoryMapper = Operator(
-        "CategoryMapper", domain: domain, versions: 1...5, inputs: 1...1
+        "CategoryMapper", domain: machineLearningDomain, versions: 1...5, inputs: 1...1
     ) { node throws(BelfryError) in
         guard let texts = try node.strings("cats_strings"), let numbers = try node.ints("cats_int64s"),
             texts.count == numbers.count
@@ -97,12 +97,13 @@ private struct LabelColumn {
     init(_ floats: [Float]) { (type, bits) = (.float32, floats.map { LabelMap.bits($0) }) }
 
     init(_ node: NodeContext, _ tensor: Tensor) {
-        guard tensor.type != .string else {
-            self.init(node, tensor.strings)
-            return
+        type = tensor.type
+        if type == .string {
+            bits = tensor.strings.map { UInt64(node.strings.number(of: $0)) }
+        } else {
+            let view = tensor.view
+            bits = (0..<tensor.count).map { LabelMap.bits(view, $0) }
         }
-        let view = tensor.view
-        (type, bits) = (tensor.type, (0..<tensor.count).map { LabelMap.bits(view, $0) })
     }
 }
 

@@ -15,6 +15,8 @@ struct RecurrentSettings: Sendable {
     let clip: Float?
     /// For each direction, one for the gates, then those for what goes into the state and out of it.
     let activations: [[RecurrentActivation]]
+    /// Whether the kernels have these activations built in.
+    let isPlain: Bool
     private let hidden: Int?
 
     init(_ node: NodeContext, gates: Int, activations names: [String]) throws(BelfryError) {
@@ -27,17 +29,10 @@ struct RecurrentSettings: Sendable {
         isBatchFirst = try node.flag("layout")
         clip = try node.float("clip")
         activations = try RecurrentActivation.read(node, names, directions: directions)
-    }
-
-    /// Whether the activations are those that the kernels have built in.
-    var isPlain: Bool {
-        clip == nil && activations.allSatisfy { list in
+        isPlain = clip == nil && activations.allSatisfy { list in
             list.enumerated().allSatisfy { $1.kind == ($0 == 0 ? .sigmoid : .tanh) }
         }
     }
-
-    /// Whether direction `direction` goes from the end to the beginning.
-    func isBackward(_ direction: Int) -> Bool { startsBackwards || direction == 1 }
 
     /// The extents of a call, checked.
     func extents(_ call: Call) throws(BelfryError) -> RecurrentExtents {

@@ -92,7 +92,7 @@ enum OnnxBytes {
                 node("Expand", ["half", "wide"], ["halves"]), node("Split", ["halves"], ["a", "b"], int("axis", 1)),
             ],
             constants: [
-                tensor("table", (0..<12).map { Float($0) / 7 }, [6, 2]), tensor("weight", [1, 2, 3, -4], [2, 2]),
+                tensor("table", (0..<12).map { Float($0) / 7 }, [6, 2]), tensor("weight", [Float(1), 2, 3, -4], [2, 2]),
                 tensor("bias", [0.5, -0.5], [2]), tensor("half", [Float(0.5)], []), tensor("three", [Int64(3)], []),
                 tensor("wide", [Int64(3), 4], [2]),
             ],

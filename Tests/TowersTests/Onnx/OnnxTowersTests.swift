@@ -12,7 +12,7 @@ struct OnnxTowersTests {
 
     private func integers(_ npz: Npz, _ name: String) throws -> Tensor {
         let array = try npz.array(name)
-        return Tensor(array.integers().map { Int64($0) }, shape: Shape(array.shape)!)
+        return Tensor(try array.integers().map { Int64($0) }, shape: Shape(array.shape)!)
     }
 
     private func floats(_ npz: Npz, _ name: String) throws -> Tensor {

@@ -62,7 +62,9 @@ final class GraphCompiler {
         for slot in main.outputs { use(slot, at: Int.max) }
         // What a step may free: the slots whose last use it is.
         var releases: [Int: [Int]] = [:]
-        for slot in lifetimes.indices where owners[slot] == slot { releases[lifetimes[slot].end, default: []].append(slot) }
+        for slot in lifetimes.indices where owners[slot] == slot {
+            releases[lifetimes[slot].end, default: []].append(slot)
+        }
         for (body, drafts) in bodies {
             body.fill(drafts.map { Step($0, releases: releases[$0.end] ?? [], path: path) })
         }
@@ -142,7 +144,7 @@ final class GraphCompiler {
                     node, version: version, types: inputs.map { $0?.type }, constants: constants, self)
                 if let kernel = try? found.compile(context), context.unread.isEmpty,
                     kernel.types.count >= node.outputs.count,
-                    let results = fold(node, kernel, constants, "", limit: 1 << 12),
+                    let results = fold(node, kernel, constants, limit: 1 << 12),
                     node.outputs.allSatisfy({ $0.isEmpty || folded.constants[$0] == nil })
                 {
                     for (name, tensor) in zip(node.outputs, results) where !name.isEmpty {
@@ -185,7 +187,7 @@ final class GraphCompiler {
         guard kernel.types.count >= node.outputs.count else { throw context.invalid("it has too many outputs") }
 
         let isConstant = values.allSatisfy { $0 == nil || $0!.constant != nil }
-        if isConstant, !context.hasBodies, let folded = fold(node, kernel, values.map { $0?.constant }, label) {
+        if isConstant, !context.hasBodies, let folded = fold(node, kernel, values.map { $0?.constant }) {
             for (name, tensor) in zip(node.outputs, folded) where !name.isEmpty { try define(name, constant(tensor)) }
             return nil
         }
@@ -235,14 +237,14 @@ final class GraphCompiler {
 
     /// The node's outputs, computed now; nil if that is not possible, which a run will report.
     private func fold(
-        _ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], _ label: String, limit: Int = largestFold
+        _ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], limit: Int = largestFold
     ) -> [Tensor]? {
         let slots = inputs.count + node.outputs.count
         let body = SubgraphBody(inputs: [], outputs: [], types: [])
         let outputs = node.outputs.indices.map { inputs.count + $0 }
         let draft = StepDraft(
             kernel: kernel, inputs: inputs.indices.map { inputs[$0] == nil ? -1 : $0 }, outputs: outputs,
-            name: node.name, label: label, end: 0)
+            name: node.name, label: node.operatorName, end: 0)
         body.fill([Step(draft, releases: [], path: path)])
         let present = inputs.enumerated().compactMap { index, tensor in tensor.map { (slot: index, tensor: $0) } }
         let program = Program(

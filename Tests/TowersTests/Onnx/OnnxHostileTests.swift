@@ -10,7 +10,8 @@ struct OnnxHostileTests {
     private typealias B = OnnxBytes
 
     private func refuses(
-        _ bytes: [UInt8], _ code: BelfryError.Code, _ wanted: String..., sourceLocation: SourceLocation = #_sourceLocation
+        _ bytes: [UInt8], _ code: BelfryError.Code, _ wanted: String...,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         try withTemporaryDirectory { folder in
             try Data(bytes).writeAnew(to: folder + "/model.onnx")
@@ -26,7 +27,9 @@ struct OnnxHostileTests {
     }
 
     /// A model of these nodes with the input x, the output y and the constant c.
-    private func model(_ nodes: [[UInt8]], constant: [UInt8] = B.tensor("c", [Float(1)], []), opset: Int = 17) -> [UInt8] {
+    private func model(_ nodes: [[UInt8]], constant: [UInt8] = B.tensor("c", [Float(1)], []), opset: Int = 17)
+        -> [UInt8]
+    {
         B.model(
             B.graph(
                 nodes: nodes, constants: [constant], inputs: [B.value("x", .float32, [nil])],
@@ -57,8 +60,6 @@ struct OnnxHostileTests {
         try refuses(
             model([B.node("Neg", ["x"], ["c"]), B.node("Add", ["x", "c"], ["y"])]), .corruptData,
             "Duplicate definition of name: “c”")
-        try refuses(
-            model([B.node("Relu", ["x"], ["y"])], constant: B.tensor("x", [Float(1)], [])) + [], .corruptData, "")
     }
 
     @Test func tensorsMustBeAsLongAsTheirShapes() throws {

@@ -35,7 +35,8 @@ extension OperatorTable {
 
     /// Inputs: how often at most, whether at all, and what is carried from one turn to the next. The body takes the
     /// turn's number, the condition and what is carried; it gives the condition, what is carried, and what is collected.
-    private static let loop = Operator("Loop", inputs: 2...Operator.any, outputs: 1...Operator.any) { node throws(BelfryError) in
+    private static let loop = Operator("Loop", inputs: 2...Operator.any, outputs: 1...Operator.any) {
+        node throws(BelfryError) in
         if node.has(0) { _ = try node.type(0, in: [.int64]) }
         if node.has(1) { _ = try node.type(1, in: [.bool]) }
         var carriedTypes: [TensorType] = []

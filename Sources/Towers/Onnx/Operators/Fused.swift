@@ -52,7 +52,8 @@ extension OperatorTable {
     }
 
     /// Over the last dimension; weight and bias are as long as it is.
-    private static let layerNorm = Operator("LayerNorm", domain: Operator.fused, inputs: 3...3) { node throws(BelfryError) in
+    private static let layerNorm = Operator("LayerNorm", domain: Operator.fused, inputs: 3...3) {
+        node throws(BelfryError) in
         _ = try node.commonType(in: [.float32])
         let epsilon = try node.float("epsilon", default: 1e-5)
         return Kernel(.float32) { call throws(BelfryError) in

@@ -15,7 +15,9 @@ import Testing
         let model = try OnnxModel("\(Self.folder)/\(name).onnx")
         let values = try Npz(Self.folder + "/values.npz")
         var inputs: [String: Tensor] = [:]
-        for port in model.inputs { inputs[port.name] = try Self.tensor(values.array("\(name)/\(port.name)"), port.type) }
+        for port in model.inputs {
+            inputs[port.name] = try Self.tensor(values.array("\(name)/\(port.name)"), port.type)
+        }
         // The first run finds out the sizes, the second one uses the plan; one thread and two.
         for threads in [1, 1, 2, 2] {
             let outputs = try model.run(inputs, threads: threads)

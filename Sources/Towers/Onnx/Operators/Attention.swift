@@ -84,10 +84,14 @@ private struct AttentionShapes {
             (heads, keyHeads, queries, newKeys, headSize, valueSize) = (q[1], k[1], q[2], k[2], q[3], v[3])
             guard k[3] == headSize, v[1] == keyHeads, v[2] == newKeys else { throw call.fail(wrong) }
         }
-        guard keyHeads > 0, headSize > 0, heads % keyHeads == 0 else { throw call.fail(wrong) }
+        let output: Shape = [texts, heads, queries, valueSize]
+        guard keyHeads > 0, headSize > 0, heads % keyHeads == 0, output.checkedElements != nil else {
+            throw call.fail(wrong)
+        }
         past = call.optional(4)?.shape.dropFirst(2).first ?? 0
         if let key = call.optional(4), let value = call.optional(5) {
-            guard key.shape == [texts, keyHeads, past, headSize], value.shape == [texts, keyHeads, past, valueSize] else {
+            guard key.shape == [texts, keyHeads, past, headSize], value.shape == [texts, keyHeads, past, valueSize]
+            else {
                 throw call.fail("its past keys and values have the shapes \(key.shape) and \(value.shape)")
             }
         }
@@ -142,6 +146,7 @@ private struct AttentionShapes {
         product.bias.lengths = call.optional(6).map { UnsafePointer($0.elements(Int64.self)) }
         if let mask { product.bias.planes.0 = try plane(mask, &staging, call) }
         (product.scores, product.stage) = (scoresTarget, settings.stage)
+        guard y.count > 0 else { return }
         product.run(call.products.isa, threads: call.threads, memory)
         staging.finish(y, target)
         if let scores, let scoresTarget { staging.finish(scores, scoresTarget) }
@@ -153,6 +158,7 @@ private struct AttentionShapes {
         in start: UnsafeMutablePointer<Float>
     ) -> AttentionProduct.Rows {
         let joined = rows(start, keyHeads, keys, size, isFlat: false)
+        guard keys * size > 0 else { return joined }
         for text in 0..<texts {
             for head in 0..<keyHeads {
                 let to = joined.head(text, head)

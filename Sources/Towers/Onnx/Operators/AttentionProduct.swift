@@ -129,7 +129,9 @@ struct AttentionBias {
 
     var isEmpty: Bool { planes.0 == nil && planes.1 == nil && past == nil && lengths == nil }
     /// Whether there is a row of its own for each query.
-    var changesWithQuery: Bool { past != nil || planes.0.map { $0.query > 0 } ?? false || planes.1.map { $0.query > 0 } ?? false }
+    var changesWithQuery: Bool {
+        past != nil || planes.0.map { $0.query > 0 } ?? false || planes.1.map { $0.query > 0 } ?? false
+    }
 
     func fill(_ row: UnsafeMutablePointer<Float>, _ keys: Int, _ text: Int, _ head: Int, _ query: Int) {
         row.update(repeating: 0, count: keys)

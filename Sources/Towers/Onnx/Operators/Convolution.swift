@@ -19,7 +19,9 @@ extension OperatorTable {
             let (x, w, bias) = (call.input(0), call.input(1), call.optional(2))
             guard x.shape.rank >= 3, w.shape.rank == x.shape.rank, w.shape[1] * groups == x.shape[1],
                 w.shape[0] % groups == 0, bias == nil || bias!.shape == [w.shape[0]]
-            else { throw call.fail("its input has the shape \(x.shape) and its weights \(w.shape), in \(groups) groups") }
+            else {
+                throw call.fail("its input has the shape \(x.shape) and its weights \(w.shape), in \(groups) groups")
+            }
             var extents = Shape()
             for axis in 2..<w.shape.rank { extents.append(w.shape[axis]) }
             for (axis, extent) in (settings.kernel ?? []).enumerated() {

@@ -30,13 +30,13 @@ extension OperatorTable {
             let y = try call.output(0, shape)
             // One right matrix for all texts: one product.
             let isTall = rightBatch.elements == 1
-            let rows = isTall ? a.count / max(inner, 1) : a.shape[a.shape.rank - 2]
+            let rows = a.shape[a.shape.rank - 2] * (isTall ? leftBatch.elements : 1)
             let product = IntegerProduct(
                 rows: rows, inner: inner, columns: columns, left: left, right: right,
                 leftZero: call.optional(2), rightZero: call.optional(3))
             try product.check(a, b, call)
-            let floats = try call.scratch(product.scratch)
             guard y.count > 0 else { return }
+            let floats = try call.scratch(product.scratch)
             let to = y.elements(Int32.self)
             guard !isTall else { return product.run(a.start, 0, b.start, to, floats) }
             let layout = Broadcast(batch, leftBatch, rightBatch)

@@ -20,7 +20,9 @@ extension OperatorTable {
         _ = try node.type(0, in: [keys.type])
         // Files name defaults of the other types, too.
         let texts = try node.string("default_string") ?? "_Unused"
-        let (integer, float) = (try node.int("default_int64", default: -1), try node.float("default_float", default: -0.0))
+        let (integer, float) = (
+            try node.int("default_int64", default: -1), try node.float("default_float", default: -0.0)
+        )
         var fallback: LabelColumn
         switch values.type {
         case .string: fallback = LabelColumn(node, [texts])

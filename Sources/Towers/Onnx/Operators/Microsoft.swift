@@ -33,7 +33,9 @@ extension OperatorTable {
                 bias == nil || bias!.shape == [columns], skip.shape.rank >= 2, skip.shape.rank <= x.shape.rank,
                 x.shape.broadcast(with: skip.shape) == x.shape, skip.count > 0, x.count % skip.count == 0
             else { throw call.fail("its inputs have the shapes \(x.shape), \(skip.shape) and \(gamma.shape)") }
-            guard !call.wants(1), !call.wants(2) else { throw call.fail("its mean is asked for, which only training needs") }
+            guard !call.wants(1), !call.wants(2) else {
+                throw call.fail("its mean is asked for, which only training needs")
+            }
             let y = try call.output(0, x.shape)
             let (from, other, to, count) = (x.floats, skip.floats, y.floats, skip.count)
             for start in stride(from: 0, to: x.count, by: count) {

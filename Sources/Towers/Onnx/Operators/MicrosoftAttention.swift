@@ -15,7 +15,8 @@ extension OperatorTable {
         guard try !node.flag("do_rotary") else { throw node.unsupported("do_rotary") }
         guard let heads = try node.int("num_heads"), heads > 0 else { throw node.invalid("it has no num_heads") }
         let sizes = try node.ints("qkv_hidden_sizes") ?? []
-        guard sizes.isEmpty || sizes.count == 3 && sizes.allSatisfy({ $0 > 0 && $0 % heads == 0 }) && sizes[0] == sizes[1]
+        guard
+            sizes.isEmpty || sizes.count == 3 && sizes.allSatisfy({ $0 > 0 && $0 % heads == 0 }) && sizes[0] == sizes[1]
         else { throw node.invalid("its qkv_hidden_sizes are \(sizes)") }
         let (scale, filler) = (
             try node.float("scale", default: 0), try node.float("mask_filter_value", default: -10_000)
@@ -29,6 +30,8 @@ extension OperatorTable {
                 sizes.isEmpty ? w.shape[1] % (3 * heads) == 0 : w.shape[1] == sizes[0] + sizes[1] + sizes[2]
             else { throw call.fail("its input has the shape \(x.shape) and its weights \(w.shape) for \(heads) heads") }
             let (texts, tokens, width) = (x.shape[0], x.shape[1], w.shape[1])
+            let projected: Shape = [texts, tokens, width]
+            guard projected.checkedElements != nil else { throw call.fail("its input has the shape \(x.shape)") }
             let queries = sizes.isEmpty ? width / 3 : sizes[0]
             let values = width - 2 * queries
             let (headSize, valueSize) = (queries / heads, values / heads)
@@ -36,7 +39,8 @@ extension OperatorTable {
             guard y.count > 0 else { return }
 
             let mask = try call.optional(3).map { view throws(BelfryError) in try MaskShape(view, texts, tokens, call) }
-            let workers = AttentionProduct.scratch(keys: tokens, headSize: headSize, valueSize: valueSize) * call.threads
+            let workers =
+                AttentionProduct.scratch(keys: tokens, headSize: headSize, valueSize: valueSize) * call.threads
             var staging = try Staging(
                 call, workers + Staging.rounded(texts * tokens * width) + Staging.rounded(mask?.count ?? 0))
             let memory = staging.take(workers)

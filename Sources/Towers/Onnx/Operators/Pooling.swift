@@ -73,7 +73,8 @@ private struct MaxPoolBody: NumberBody {
                             let value = from[(a * input[1] + b) * input[2] + c]
                             guard place < 0 || value > most else { continue }
                             most = value
-                            place = isColumnMajor
+                            place =
+                                isColumnMajor
                                 ? (c * input[1] + b) * input[0] + a : (a * input[1] + b) * input[2] + c
                         }
                         to[position] = most

@@ -19,6 +19,7 @@ extension OperatorTable {
         return Kernel(output) { call throws(BelfryError) in
             let (x, scale, zero) = (call.input(0), call.input(1), call.optional(2))
             let y = try call.output(0, x.shape)
+            guard y.count > 0 else { return }
             let layout = try granularity.layout(x.shape, scale.shape, zero?.shape, call)
             var staging = try Staging(
                 call, Staging.room(scale) + Staging.rounded(zero?.count ?? 0) + Staging.room(y))
@@ -60,6 +61,7 @@ extension OperatorTable {
         return Kernel(output) { call throws(BelfryError) in
             let (x, scale, zero) = (call.input(0), call.input(1), call.optional(2))
             let y = try call.output(0, x.shape)
+            guard y.count > 0 else { return }
             let layout = try granularity.layout(x.shape, scale.shape, zero?.shape, call)
             var staging = try Staging(
                 call, Staging.room(scale) + Staging.rounded(zero?.count ?? 0) + Staging.rounded(x.count))
@@ -127,7 +129,7 @@ private struct Granularity: Sendable {
     init(_ node: NodeContext) throws(BelfryError) {
         axis = try node.int("axis", default: 1)
         block = try node.int("block_size", default: 0)
-        guard block >= 0 else { throw node.invalid("its block_size is \(block)") }
+        guard block >= 0, block < 1 << 48 else { throw node.invalid("its block_size is \(block)") }
     }
 
     /// Rows of elements, each with one scale (`step` 0) or as many as it has elements (`step` 1).

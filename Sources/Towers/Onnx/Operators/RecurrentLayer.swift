@@ -29,9 +29,11 @@ struct RecurrentSettings: Sendable {
         isBatchFirst = try node.flag("layout")
         clip = try node.float("clip")
         activations = try RecurrentActivation.read(node, names, directions: directions)
-        isPlain = clip == nil && activations.allSatisfy { list in
-            list.enumerated().allSatisfy { $1.kind == ($0 == 0 ? .sigmoid : .tanh) }
-        }
+        isPlain =
+            clip == nil
+            && activations.allSatisfy { list in
+                list.enumerated().allSatisfy { $1.kind == ($0 == 0 ? .sigmoid : .tanh) }
+            }
     }
 
     /// The extents of a call, checked.
@@ -40,6 +42,11 @@ struct RecurrentSettings: Sendable {
         guard x.rank == 3, w.rank == 3, r.rank == 3, w[0] == directions, r[0] == directions, w[1] == gates * r[2],
             r[1] == w[1], w[2] == x[2], hidden == nil || hidden! == r[2]
         else { throw call.fail("its input has the shape \(x), its weights \(w) and \(r)") }
+        // No tensors are that large, but empty ones may say so.
+        let memory: Shape = [directions, x[0] + 1, x[1] + 1, r[1]]
+        guard x[2] > 0, r[2] > 0, memory.checkedElements != nil else {
+            throw call.fail("its input has the shape \(x), its weights \(w)")
+        }
         let extents = RecurrentExtents(
             steps: x[isBatchFirst ? 1 : 0], texts: x[isBatchFirst ? 0 : 1], inputs: x[2], hidden: r[2],
             directions: directions, isBatchFirst: isBatchFirst)
@@ -47,7 +54,9 @@ struct RecurrentSettings: Sendable {
             throw call.fail("its bias has the shape \(bias.shape)")
         }
         if let lengths = call.optional(4) {
-            guard lengths.shape == [extents.texts] else { throw call.fail("sequence_lens has the shape \(lengths.shape)") }
+            guard lengths.shape == [extents.texts] else {
+                throw call.fail("sequence_lens has the shape \(lengths.shape)")
+            }
             for text in 0..<extents.texts where !(0...extents.steps).contains(lengths.integer(text)) {
                 throw call.fail("a sequence has the length \(lengths.integer(text)) of \(extents.steps)")
             }

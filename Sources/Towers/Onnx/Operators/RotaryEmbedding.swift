@@ -13,10 +13,13 @@ extension OperatorTable {
         for cache in 1...2 { _ = try node.type(cache, in: [type]) }
         if node.has(3) { _ = try node.type(3, in: [.int64]) }
         let isInterleaved = try node.flag("interleaved")
-        let (wantedHeads, wantedSize) = (try node.int("num_heads", default: 0), try node.int("rotary_embedding_dim", default: 0))
+        let (wantedHeads, wantedSize) = (
+            try node.int("num_heads", default: 0), try node.int("rotary_embedding_dim", default: 0)
+        )
         return Kernel(type) { call throws(BelfryError) in
             let (x, cosines, sines) = (call.input(0), call.input(1), call.input(2))
             let y = try call.output(0, x.shape)
+            guard y.count > 0 else { return }
             let isFlat = x.shape.rank == 3
             guard isFlat || x.shape.rank == 4 else { throw call.fail("its input has the shape \(x.shape)") }
             let heads = isFlat ? wantedHeads : x.shape[1]

@@ -12,6 +12,8 @@ struct WindowSettings: Sendable {
     private let autoPad: AutoPad
     private let roundsUp: Bool
 
+    /// What no extent, step or pad reaches, so that their products are numbers.
+    private static let limit = 1 << 20
     /// The most spatial dimensions.
     static let mostDimensions = 3
 
@@ -24,17 +26,21 @@ struct WindowSettings: Sendable {
         guard let autoPad = AutoPad(rawValue: name) else { throw node.invalid("auto_pad is “\(name)”") }
         self.autoPad = autoPad
         roundsUp = try node.flag("ceil_mode")
+        let limit = Self.limit
         for list in [kernel, strides, dilations] {
-            guard list?.allSatisfy({ $0 > 0 && $0 < 1 << 30 }) ?? true else { throw node.invalid("its window is not positive") }
+            guard list?.allSatisfy({ $0 > 0 && $0 < limit }) ?? true else {
+                throw node.invalid("its window is not positive")
+            }
         }
-        guard pads?.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }) ?? true else { throw node.unsupported("negative pads") }
+        guard pads?.allSatisfy({ $0 >= 0 && $0 < limit }) ?? true else { throw node.unsupported("negative pads") }
     }
 
     /// The window of `kernel` elements over a tensor of shape `x`.
     func window(_ x: Shape, kernel: Shape, _ call: Call) throws(BelfryError) -> Window {
         let count = x.rank - 2
         guard count >= 1, count <= Self.mostDimensions else {
-            throw call.fail("its input has the shape \(x), but 1 to \(Self.mostDimensions) spatial dimensions are supported")
+            throw call.fail(
+                "its input has the shape \(x), but 1 to \(Self.mostDimensions) spatial dimensions are supported")
         }
         guard kernel.rank == count, (self.kernel?.count ?? count) == count, (strides?.count ?? count) == count,
             (dilations?.count ?? count) == count, (pads?.count ?? 2 * count) == 2 * count
@@ -42,6 +48,7 @@ struct WindowSettings: Sendable {
         var window = Window()
         for axis in 0..<count {
             let (size, extent) = (x[axis + 2], kernel[axis])
+            guard extent > 0, extent < Self.limit else { throw call.fail("its window has the shape \(kernel)") }
             let (step, dilation) = (strides?[axis] ?? 1, dilations?[axis] ?? 1)
             let reach = (extent - 1) * dilation + 1
             var (before, after) = (pads?[axis] ?? 0, pads?[axis + count] ?? 0)

@@ -9,7 +9,7 @@ import Files
 ///
 /// Works on UTF-8 bytes and Unicode scalars, never on Swift's characters: a grapheme cluster may hold several words.
 /// What it does *not* do: pairs of texts, offsets, decoding.
-public final class WordPieceTokenizer: Sendable {
+public final class WordPieceTokenizer: Tokenizer {
     /// A token that is recognised in the text itself.
     struct AddedToken: Sendable {
         var content: [UInt8]
@@ -68,15 +68,11 @@ public final class WordPieceTokenizer: Sendable {
     /// How many tokens the template adds to every text.
     public var templateCount: Int { model.before.count + model.after.count }
 
-    /// The ids of `text` with the template's tokens around; `limit` counts both, and cuts the text's end.
-    public func encode(_ text: String, limit: Int = .max) -> [Int32] {
-        var ids: [Int32] = []
-        encode(text, limit: limit, into: &ids)
-        return ids
-    }
+    /// Whether upper case is made lower case before anything is looked up.
+    public var lowercases: Bool { model.normalizer.lowercases }
 
-    /// Appends the ids of `text` to `ids`.
-    public func encode(_ text: String, limit: Int = .max, into ids: inout [Int32]) {
+    /// Appends the ids of `text` with the template's tokens around; `limit` counts both, and cuts the text's end.
+    public func encode(_ text: String, limit: Int, into ids: inout [Int32]) {
         ids.append(contentsOf: model.before)
         let room = max(limit - templateCount, 0)
         let most = ids.count > Int.max - room ? Int.max : ids.count + room

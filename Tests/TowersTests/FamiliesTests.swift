@@ -159,7 +159,10 @@ import Vectors
         ]
         for (family, file, old, new, words) in cases {
             let error = #expect(throws: BelfryError.self, "\(words)") {
-                try withTower(family) { try TinyBert.replace(old, new, in: $0 + "/" + file) } _: { _ in }
+                try withTower(family) {
+                    try TinyBert.replace(old, new, in: $0 + "/" + file)
+                } _: { _ in
+                }
             }
             #expect("\(error!)".contains(words), "\(words): \(error!)")
         }
@@ -179,7 +182,8 @@ import Vectors
         try withTemporaryDirectory { folder in
             let model = folder + "/model"
             try TinyFamilies.copy("bert", to: model)
-            try TinyBert.replace("\"include_prompt\": true", "\"include_prompt\": false", in: model + "/1_Pooling/config.json")
+            try TinyBert.replace(
+                "\"include_prompt\": true", "\"include_prompt\": false", in: model + "/1_Pooling/config.json")
             let tower = try Tower.importModel(
                 from: model, to: folder + "/t.tower", dimension: 5, force: true)
             let again = try Tower.load(tower.path)

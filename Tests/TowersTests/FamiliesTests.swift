@@ -34,6 +34,14 @@ import Vectors
                 let query = try TinyFamilies.difference(tower, family + "/query", as: .query)
                 #expect(query <= limit, "\(family), with a prompt: \(query)")
             }
+            if InstructionSet.current != .scalar {
+                let texts = try TinyFamilies.texts()
+                let batch = try tower.embed(texts)
+                for (row, text) in texts.enumerated() {
+                    let alone = try tower.embed([text])
+                    #expect(alone[0] == batch[row], "\(family), text \(row) alone and in a batch")
+                }
+            }
             // As a machine without AVX2 computes it.
             let source = try TowerSource.read(System.parent(of: tower.path) + "/model")
             let scalar = try Tower(

@@ -23,13 +23,16 @@ from tokenizers import Tokenizer
 here = os.path.dirname(os.path.abspath(__file__))
 target = os.path.join(here, "tiny-families")
 WORDPIECE = os.path.join(here, "tiny-bert", "tokenizer.json")
-TOKENIZERS = {name: os.path.join(here, "tiny-tokenizers", name, "tokenizer.json") for name in ["roberta", "xlm-roberta"]}
+TOKENIZERS = {name: os.path.join(here, "tiny-tokenizers", name, "tokenizer.json")
+              for name in ["roberta", "xlm-roberta"]}
 
 
 def tokens(kind):
     """The tokenizer's file, how many tokens it has, and what its special tokens are called."""
     file = TOKENIZERS.get(kind, WORDPIECE)
-    names = ["<s>", "</s>", "<unk>", "<mask>", "<pad>"] if kind in TOKENIZERS else ["[CLS]", "[SEP]", "[UNK]", "[MASK]", "[PAD]"]
+    names = ["[CLS]", "[SEP]", "[UNK]", "[MASK]", "[PAD]"]
+    if kind in TOKENIZERS:
+        names = ["<s>", "</s>", "<unk>", "<mask>", "<pad>"]
     return file, Tokenizer.from_file(file).get_vocab_size(), dict(zip(["cls", "sep", "unk", "mask", "pad"], names))
 
 
@@ -142,5 +145,6 @@ model = SentenceTransformer(modules=[static, Normalize()], device="cpu")
 vectorize(model, "static")
 save(model, "static")
 json.dump(texts, open(os.path.join(target, "texts.json"), "w", encoding="utf-8"), ensure_ascii=False, indent=0)
-np.savez_compressed(os.path.join(target, "expected.npz"), **{key.replace("/", "."): value.astype(np.float32) for key, value in vectors.items()})
+np.savez_compressed(os.path.join(target, "expected.npz"),
+                    **{key.replace("/", "."): value.astype(np.float32) for key, value in vectors.items()})
 print({key: value.shape for key, value in vectors.items()})

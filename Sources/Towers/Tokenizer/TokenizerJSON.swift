@@ -9,6 +9,9 @@ struct TokenizerJSON {
     private static let mostBytes = 64 << 20
     /// Ids and vocabularies beyond this belong to no model: its embedding would not fit into memory.
     static let mostIDs = 1 << 24
+    private static let mostAdded = 1 << 17
+    /// Tokens that a template puts around a text.
+    private static let mostAround = 64
 
     init(file: String) throws(BelfryError) {
         json = try StrictObject(file: file, limit: Self.mostBytes)
@@ -67,7 +70,9 @@ struct TokenizerJSON {
     /// The added tokens; one that the model knows, too, has the model's id.
     func addedTokens(_ idOfModel: ([UInt8]) -> Int32?) throws(BelfryError) -> [AddedToken] {
         var added: [AddedToken] = []
-        for entry in try json.objects("added_tokens") {
+        let entries = try json.objects("added_tokens")
+        guard entries.count <= Self.mostAdded else { throw refuse("added_tokens of", "\(entries.count) tokens") }
+        for entry in entries {
             guard let content = try entry.utf8("content"), let id = Self.id(try entry.integer("id")) else {
                 throw .corrupt("An added token needs a content and an id.", at: place(entry.place))
             }
@@ -86,7 +91,10 @@ struct TokenizerJSON {
     /// The tokens that the post-processor puts around a text.
     func template() throws(BelfryError) -> TokenTemplate {
         guard let processor = try json.object("post_processor") else { return TokenTemplate() }
-        return try template(processor, depth: 0)
+        let template = try template(processor, depth: 0)
+        let count = template.before.count + template.after.count
+        guard count <= Self.mostAround else { throw refuse("post_processor that adds", "\(count) tokens") }
+        return template
     }
 
     private func template(_ processor: StrictObject, depth: Int) throws(BelfryError) -> TokenTemplate {

@@ -24,9 +24,8 @@ final class SentencePieceTokenizer: Tokenizer {
         case pairs(PiecePairs)
     }
 
-    init(file path: String) throws(BelfryError) {
-        let file = try SentencePieceFile(path)
-        let location = BelfryError.Location(file: path)
+    init(_ file: SentencePieceFile) throws(BelfryError) {
+        let location = BelfryError.Location(file: file.file)
         var unknown: Int32?
         var seen: Set<[UInt8]> = []
         for (index, piece) in file.pieces.enumerated() {

@@ -14,7 +14,11 @@ struct TokenizerJSON {
     private static let mostAround = 64
 
     init(file: String) throws(BelfryError) {
-        json = try StrictObject(file: file, limit: Self.mostBytes)
+        try self.init(StrictObject(file: file, limit: Self.mostBytes))
+    }
+
+    init(_ json: StrictObject) throws(BelfryError) {
+        self.json = json
         // Its length is the tower's matter, but which end is cut is not a setting of towers.
         let direction = try json.object("truncation")?.string("direction") ?? "Right"
         guard direction == "Right" else { throw refuse("truncation.direction", direction) }
@@ -24,6 +28,12 @@ struct TokenizerJSON {
     func modelType() throws(BelfryError) -> String {
         guard let type = try json.object("model")?.string("type") else { throw refuse("model", nil) }
         return type
+    }
+
+    /// The tokenizer that the file describes.
+    func tokenizer() throws(BelfryError) -> any Tokenizer {
+        if try modelType() == "WordPiece" { return WordPieceTokenizer(try .init(self)) }
+        return try pipeline()
     }
 
     func place(_ part: String) -> BelfryError.Location { .init(file: json.file, place: part) }

@@ -83,12 +83,13 @@ struct TextNormalizer: Sendable {
         return true
     }
 
-    /// Combining marks as the reference library has them: those of Unicode 9.
+    /// Combining marks as the reference library has them: those of Unicode 9, from which U+1CF2, U+1CF3 and U+111C9
+    /// have changed sides since.
     private static let marks: ScalarTable = {
         let marks = ScalarClass.category("M")!.ranges.flatMap { $0 }.filter {
-            Unicode.Scalar($0)!.properties.age.map { $0.major <= 9 } ?? false
+            $0 != 0x111c9 && Unicode.Scalar($0)!.properties.age.map { $0.major <= 9 } ?? false
         }
-        return ScalarTable(ScalarSet(marks.map { $0...$0 }))
+        return ScalarTable(ScalarSet((marks + [0x1cf2, 0x1cf3]).map { $0...$0 }))
     }()
 
     private static func lowercase(_ text: UnsafeBufferPointer<UInt8>, into target: TextBuffer) {

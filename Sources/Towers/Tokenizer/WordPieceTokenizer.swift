@@ -9,17 +9,7 @@ import Files
 ///
 /// Works on UTF-8 bytes and Unicode scalars, never on Swift's characters: a grapheme cluster may hold several words.
 /// What it does *not* do: pairs of texts, offsets, decoding.
-public final class WordPieceTokenizer: Sendable {
-    /// A token that is recognised in the text itself.
-    struct AddedToken: Sendable {
-        var content: [UInt8]
-        var id: Int32
-        var isSingleWord = false
-        var stripsLeft = false
-        var stripsRight = false
-        var isNormalized = false
-    }
-
+public final class WordPieceTokenizer: Tokenizer {
     /// Everything that a tokenizer file says.
     struct Model: Sendable {
         var vocabulary: [(token: [UInt8], id: Int32)] = []
@@ -68,15 +58,11 @@ public final class WordPieceTokenizer: Sendable {
     /// How many tokens the template adds to every text.
     public var templateCount: Int { model.before.count + model.after.count }
 
-    /// The ids of `text` with the template's tokens around; `limit` counts both, and cuts the text's end.
-    public func encode(_ text: String, limit: Int = .max) -> [Int32] {
-        var ids: [Int32] = []
-        encode(text, limit: limit, into: &ids)
-        return ids
-    }
+    /// Whether upper case is made lower case before anything is looked up.
+    public var lowercases: Bool { model.normalizer.lowercases }
 
-    /// Appends the ids of `text` to `ids`.
-    public func encode(_ text: String, limit: Int = .max, into ids: inout [Int32]) {
+    /// Appends the ids of `text` with the template's tokens around; `limit` counts both, and cuts the text's end.
+    public func encode(_ text: String, limit: Int, into ids: inout [Int32]) {
         ids.append(contentsOf: model.before)
         let room = max(limit - templateCount, 0)
         let most = ids.count > Int.max - room ? Int.max : ids.count + room
@@ -115,7 +101,7 @@ public final class WordPieceTokenizer: Sendable {
                 var word = WordBuffer(bytes: buffer, longest: model.longestWord)
                 var place = 0
                 while place < text.count, ids.count < most {
-                    let scalar = Self.scalar(text, &place)
+                    let scalar = UTF8Text.scalar(text.baseAddress!, &place)
                     let code =
                         scalar < UInt32(BertNormalizerTable.count)
                         ? codes[Int(scalar)] : BertNormalizerTable.code(model.normalizer, scalar)
@@ -166,8 +152,8 @@ public final class WordPieceTokenizer: Sendable {
         let before = ids.count
         var place = 0
         while place < word.count {
-            let node = place == 0 ? VocabularyTrie.start : VocabularyTrie.continuation
-            guard let (id, end) = trie.longest(bytes, from: place, to: word.count, node: node) else {
+            let node = place == 0 ? trie.start : trie.continuation
+            guard let (id, end) = trie.longest(bytes, from: place, to: word.count, after: node) else {
                 ids.removeLast(ids.count - before)
                 ids.append(model.unknown)
                 return
@@ -175,21 +161,6 @@ public final class WordPieceTokenizer: Sendable {
             ids.append(id)
             place = end
         }
-    }
-
-    /// The scalar at `place`, which moves past it. The text is valid UTF-8.
-    @inline(__always)
-    static func scalar(_ text: UnsafeBufferPointer<UInt8>, _ place: inout Int) -> UInt32 {
-        let first = UInt32(text[place])
-        if first < 0x80 {
-            place &+= 1
-            return first
-        }
-        let count = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
-        var scalar = first & (0x7f >> UInt32(count))
-        for index in 1..<count { scalar = scalar << 6 | UInt32(text[place + index]) & 0x3f }
-        place += count
-        return scalar
     }
 }
 
@@ -236,7 +207,7 @@ struct WordBuffer {
             var begin = count - 1
             while begin > 0, bytes[begin] & 0xc0 == 0x80 { begin -= 1 }
             var place = begin
-            let last = WordPieceTokenizer.scalar(UnsafeBufferPointer(bytes), &place)
+            let last = UTF8Text.scalar(UnsafePointer(bytes.baseAddress!), &place)
             guard Unicode.Scalar(last)!.properties.canonicalCombiningClass > order else { break }
             tail.append(last)
             count = begin

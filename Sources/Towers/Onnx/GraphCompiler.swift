@@ -1,0 +1,268 @@
+import Files
+
+/// Makes code of a graph.
+///
+/// 1. Each node, in order: find its operator, resolve its inputs to slots, let the operator compile it.
+/// 2. A node whose inputs are all constants runs at once, and its outputs become constants.
+/// 3. Note when each slot is first written and last read; memory that is shared counts for the slot it belongs to.
+///
+/// Graphs inside of nodes share the slots of the outermost one, so that a value from outside is simply a slot.
+final class GraphCompiler {
+    /// A value by its name.
+    private struct Value {
+        var slot: Int
+        var type: TensorType
+        var constant: Tensor?
+    }
+
+    /// The names that one graph defines.
+    private struct Scope {
+        var values: [String: Value] = [:]
+        /// The slots of outer values that were used inside.
+        var captured: Set<Int> = []
+        /// The names that nodes further down define, to tell a cycle from a name that is nowhere.
+        var later: Set<String> = []
+    }
+
+    let path: String
+    let products: Products
+    let strings = StringTable()
+    /// The version of each domain's operator set.
+    private let versions: [String: Int]
+    private var constants: [(slot: Int, tensor: Tensor)] = []
+    private var lifetimes: [MemoryPlan.Lifetime] = []
+    /// Buffer 0 is the scratch of whoever is running.
+    private var bufferCount = 1
+    /// The slot that a slot's memory belongs to.
+    private var owners: [Int] = []
+    private var scopes: [Scope] = []
+    private var position = 0
+    private var captured: Set<Int> = []
+    private var bodies: [(body: SubgraphBody, drafts: [StepDraft])] = []
+
+    /// The largest constant that is computed at import, in bytes; a larger one is computed in every run.
+    static let largestFold = 1 << 26
+
+    init(path: String, versions: [String: Int], products: Products) {
+        (self.path, self.versions, self.products) = (path, versions, products)
+    }
+
+    func reserveBuffer() -> Int {
+        bufferCount += 1
+        return bufferCount - 1
+    }
+
+    /// The whole program of a model's main graph.
+    func compile(_ graph: Graph) throws(BelfryError) -> Program {
+        let types = graph.inputs.map { $0.type! }
+        let main = try compile(body: graph, inputs: types)
+        for slot in main.outputs { use(slot, at: Int.max) }
+        // What a step may free: the slots whose last use it is.
+        var releases: [Int: [Int]] = [:]
+        for slot in lifetimes.indices where owners[slot] == slot { releases[lifetimes[slot].end, default: []].append(slot) }
+        for (body, drafts) in bodies {
+            body.fill(drafts.map { Step($0, releases: releases[$0.end] ?? [], path: path) })
+        }
+        return Program(
+            main: main, slots: owners.count, buffers: bufferCount, constants: constants, lifetimes: lifetimes,
+            products: products, strings: strings)
+    }
+
+    /// The steps of a graph whose inputs have these types. Used by operators that carry graphs, too.
+    func compile(body graph: Graph, inputs types: [TensorType]) throws(BelfryError) -> SubgraphBody {
+        guard types.count == graph.inputs.count else {
+            throw .corrupt(
+                "The graph “\(graph.name)” has \(graph.inputs.count) inputs where \(types.count) are needed.",
+                at: .init(file: path))
+        }
+        scopes.append(Scope())
+        for (input, type) in zip(graph.inputs, types) {
+            if let declared = input.type, declared != type {
+                throw .corrupt(
+                    "The input “\(input.name)” of the graph “\(graph.name)” is \(declared), but gets \(type).",
+                    at: .init(file: path))
+            }
+            try define(input.name, Value(slot: newSlot(), type: type))
+        }
+        let inputs = graph.inputs.map { scopes[scopes.count - 1].values[$0.name]!.slot }
+        for (name, tensor) in graph.constants.sorted(by: { $0.key < $1.key }) { try define(name, constant(tensor)) }
+        for node in graph.nodes { scopes[scopes.count - 1].later.formUnion(node.outputs) }
+        let read = Self.namesRead(graph)
+        var drafts: [StepDraft] = []
+        for node in graph.nodes {
+            if let draft = try compile(node, read) { drafts.append(draft) }
+        }
+        var outputs: [Int] = []
+        var outputTypes: [TensorType] = []
+        for output in graph.outputs {
+            let value = try lookUp(output.name, by: "the outputs of the graph “\(graph.name)”")
+            if let declared = output.type, declared != value.type {
+                throw .corrupt(
+                    "The output “\(output.name)” is said to be \(declared), but is computed as \(value.type).",
+                    at: .init(file: path))
+            }
+            outputs.append(value.slot)
+            outputTypes.append(value.type)
+        }
+        let scope = scopes.removeLast()
+        // The node around this graph reads its results, and keeps what it takes from outside, until it ends.
+        captured.formUnion(scope.captured)
+        captured.formUnion(outputs)
+        let body = SubgraphBody(inputs: inputs, outputs: outputs, types: outputTypes)
+        bodies.append((body, drafts))
+        return body
+    }
+
+    /// The names that a node, a graph within a node, or the graph's outputs read.
+    private static func namesRead(_ graph: Graph) -> Set<String> {
+        var names = Set(graph.outputs.map(\.name))
+        for node in graph.nodes {
+            names.formUnion(node.inputs)
+            for case .graph(let inner) in node.attributes.values { names.formUnion(namesRead(inner)) }
+        }
+        return names
+    }
+
+    // MARK: nodes
+
+    private func compile(_ node: GraphNode, _ read: Set<String>) throws(BelfryError) -> StepDraft? {
+        let (found, version) = try findOperator(node)
+        let label = NodeContext.label(node.name, node.operatorName, node.domain, version)
+        var values: [Value?] = []
+        for name in node.inputs { values.append(name.isEmpty ? nil : try lookUp(name, by: label)) }
+        // A trailing input that is left out may be written as an empty name, or not at all.
+        while let last = values.last, last == nil { values.removeLast() }
+        guard found.inputs.contains(values.count), found.outputs.contains(node.outputs.count) else {
+            throw .corrupt(
+                "\(label) has \(values.count) inputs and \(node.outputs.count) outputs, where \(found.inputs) and "
+                    + "\(found.outputs) are allowed.", at: place(node))
+        }
+        let context = NodeContext(
+            node, version: version, types: values.map { $0?.type }, constants: values.map { $0?.constant }, self)
+        let begin = position
+        position += 1
+        let outer = captured
+        captured = []
+        let kernel = try found.compile(context)
+        let inside = captured
+        captured = outer
+        let end = position
+        position += 1
+        if let attribute = context.unread.first { throw context.unsupported("the attribute “\(attribute)”") }
+        guard kernel.types.count >= node.outputs.count else { throw context.invalid("it has too many outputs") }
+
+        let isConstant = values.allSatisfy { $0 == nil || $0!.constant != nil }
+        if isConstant, !context.hasBodies, let folded = fold(node, kernel, values.map { $0?.constant }, label) {
+            for (name, tensor) in zip(node.outputs, folded) where !name.isEmpty { try define(name, constant(tensor)) }
+            return nil
+        }
+        var outputs: [Int] = []
+        for (index, name) in node.outputs.enumerated() {
+            guard !name.isEmpty, read.contains(name) else {
+                if !name.isEmpty { try define(name, Value(slot: -1, type: kernel.types[index])) }
+                outputs.append(-1)
+                continue
+            }
+            let sharing = kernel.sharesInput && index == 0 ? values[0]!.slot : nil
+            let slot = newSlot(sharing: sharing)
+            if sharing == nil { lifetimes[slot] = .init(begin: begin, end: end) }
+            outputs.append(slot)
+            try define(name, Value(slot: slot, type: kernel.types[index]))
+        }
+        for value in values { if let value { use(value.slot, at: end) } }
+        for slot in inside { use(slot, at: end) }
+        for slot in outputs where slot >= 0 { use(slot, at: end) }
+        return StepDraft(
+            kernel: kernel, inputs: values.map { $0?.slot ?? -1 }, outputs: outputs, name: node.name, label: label,
+            end: end)
+    }
+
+    private func findOperator(_ node: GraphNode) throws(BelfryError) -> (Operator, version: Int) {
+        guard let version = versions[node.domain] else {
+            throw .corrupt(
+                "The node “\(node.name)” (\(node.domain).\(node.operatorName)) is of a domain for which the file names "
+                    + "no opset.", at: place(node))
+        }
+        let candidates = OperatorTable.operators(node.domain, node.operatorName)
+        if let found = candidates.first(where: { $0.versions.contains(version) }) { return (found, version) }
+        let label = NodeContext.label(node.name, node.operatorName, node.domain, version)
+        let known = candidates.map { "\($0.versions.lowerBound)…\($0.versions.upperBound)" }.joined(separator: ", ")
+        throw BelfryError(
+            .unsupported,
+            candidates.isEmpty
+                ? "\(label) is of an operator that is not supported."
+                : "\(label) is of an opset that is not supported; supported are \(known).",
+            at: place(node),
+            remedy: node.operatorName.hasPrefix("Sequence")
+                ? "Export a masked mean instead of nn.EmbeddingBag with offsets, and tensors instead of lists."
+                : "Export the model with standard operators, for example at opset 17.")
+    }
+
+    private func place(_ node: GraphNode) -> BelfryError.Location { .init(file: path, place: "node \(node.name)") }
+
+    /// The node's outputs, computed now; nil if that is not possible, which a run will report.
+    private func fold(_ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], _ label: String) -> [Tensor]? {
+        let slots = inputs.count + node.outputs.count
+        let body = SubgraphBody(inputs: [], outputs: [], types: [])
+        let outputs = node.outputs.indices.map { inputs.count + $0 }
+        let draft = StepDraft(
+            kernel: kernel, inputs: inputs.indices.map { inputs[$0] == nil ? -1 : $0 }, outputs: outputs,
+            name: node.name, label: label, end: 0)
+        body.fill([Step(draft, releases: [], path: path)])
+        let present = inputs.enumerated().compactMap { index, tensor in tensor.map { (slot: index, tensor: $0) } }
+        let program = Program(
+            main: body, slots: slots, buffers: bufferCount, constants: present, lifetimes: [], products: products,
+            strings: strings)
+        let frame = Frame(program, limit: Self.largestFold)
+        frame.begin(nil, threads: 1)
+        guard (try? body.run(frame)) != nil else { return nil }
+        return outputs.map { frame.tensor($0) }
+    }
+
+    // MARK: names and slots
+
+    private func define(_ name: String, _ value: Value) throws(BelfryError) {
+        guard scopes[scopes.count - 1].values.updateValue(value, forKey: name) == nil else {
+            throw BelfryError(
+                .corruptData, "Duplicate definition of name: “\(name)” is given to two values.",
+                at: .init(file: path),
+                remedy: "Export again with output names that no inner value of the model has.")
+        }
+    }
+
+    private func lookUp(_ name: String, by reader: String) throws(BelfryError) -> Value {
+        for level in scopes.indices.reversed() {
+            guard let value = scopes[level].values[name] else { continue }
+            for inner in scopes.indices where inner > level { scopes[inner].captured.insert(value.slot) }
+            return value
+        }
+        let isLater = scopes.contains { $0.later.contains(name) }
+        throw .corrupt(
+            "The value “\(name)”, which \(reader) reads, is "
+                + (isLater ? "computed by a later node: the graph has a cycle or is not sorted." : "not defined."),
+            at: .init(file: path))
+    }
+
+    private func newSlot(sharing owner: Int? = nil) -> Int {
+        let slot = owners.count
+        owners.append(owner.map { owners[$0] } ?? slot)
+        lifetimes.append(.init(begin: 0, end: 0))
+        return slot
+    }
+
+    private func use(_ slot: Int, at position: Int) {
+        let owner = owners[slot]
+        lifetimes[owner].end = max(lifetimes[owner].end, position)
+    }
+
+    /// A new slot that holds the tensor in every run. Texts become numbers.
+    private func constant(_ tensor: Tensor) -> Value {
+        var held = tensor
+        if tensor.type == .string {
+            held = Tensor(numbers: tensor.strings.map { strings.number(of: $0) }, strings: tensor.strings, tensor.shape)
+        }
+        let slot = newSlot()
+        constants.append((slot, held))
+        return Value(slot: slot, type: tensor.type, constant: held)
+    }
+}

@@ -1,0 +1,152 @@
+package import Files
+import Synchronization
+package import Vectors
+
+/// A model from an ONNX file, ready to run.
+///
+/// 1. `OnnxImporter` reads the file into a graph; weights stay in the mapped file.
+/// 2. `GraphCompiler` resolves values to slots and makes each node a kernel, computing at once what is constant.
+/// 3. `run` fills the inputs' slots, runs the steps in order and copies the outputs.
+///
+/// Runs may happen at the same time; each takes a frame, which holds its memory, and gives it back.
+package final class OnnxModel: Sendable {
+    /// Something that the model takes or gives.
+    package struct Port: Hashable, Sendable {
+        package let name: String
+        package let type: TensorType
+        /// Nil where the file does not tell.
+        package let dimensions: [Dimension]?
+    }
+
+    /// Where the file was.
+    package let path: String
+    /// What `run` must be given.
+    package let inputs: [Port]
+    /// What `run` gives.
+    package let outputs: [Port]
+    private let program: Program
+    private let state: Mutex<State>
+
+    // A frame is either in here or with one run.
+    private struct State: @unchecked Sendable {
+        var frames: [Frame] = []
+        /// By the shapes of the inputs.
+        var plans: [[Int]: MemoryPlan] = [:]
+    }
+
+    /// Plans that are kept. Each has three numbers for every value of the model.
+    private static let mostPlans = 256
+
+    /// Reads and compiles the model at `path`.
+    /// - Throws: `corruptData` for a file that is not a valid model, `unsupported` for operators, attributes and types
+    ///   that Belfry does not know, with the node's name, its operator and opset.
+    package convenience init(_ path: String, instructionSet: InstructionSet = .current) throws(BelfryError) {
+        let file = try OnnxImporter(path)
+        try self.init(path, file.graph, file.versions, instructionSet)
+    }
+
+    init(
+        _ path: String, _ graph: Graph, _ versions: [String: Int], _ instructionSet: InstructionSet
+    ) throws(BelfryError) {
+        self.path = path
+        let compiler = GraphCompiler(path: path, versions: versions, products: Products(instructionSet))
+        let program = try compiler.compile(graph)
+        self.program = program
+        inputs = graph.inputs.map { Port(name: $0.name, type: $0.type!, dimensions: $0.dimensions) }
+        outputs = zip(graph.outputs, program.main.types).map {
+            Port(name: $0.name, type: $1, dimensions: $0.dimensions)
+        }
+        state = Mutex(State())
+    }
+
+    /// The outputs for these inputs.
+    /// - Parameters:
+    ///   - inputs: One tensor for each of `self.inputs`, by name. Others are refused.
+    ///   - wanted: The names of the outputs to give; all without it.
+    ///   - threads: How many threads may work on one operator.
+    /// - Throws: `invalidInput` for inputs that the model cannot take, with the node that cannot if the file did not
+    ///   say it.
+    package func run(
+        _ inputs: [String: Tensor], outputs wanted: [String]? = nil, threads: Int = 1
+    ) throws(BelfryError) -> [String: Tensor] {
+        var key: [Int] = []
+        for port in self.inputs {
+            guard let tensor = inputs[port.name] else {
+                throw BelfryError(
+                    .invalidInput, "The input “\(port.name)” (\(port.type)) is missing.", at: .init(file: path))
+            }
+            try check(tensor, port)
+            key.append(tensor.shape.rank)
+            for extent in tensor.shape { key.append(extent) }
+        }
+        if inputs.count != self.inputs.count, let name = inputs.keys.first(where: { !isInput($0) }) {
+            throw BelfryError(
+                .invalidInput, "The model has no input “\(name)”.", at: .init(file: path),
+                remedy: "Its inputs are: \(self.inputs.map(\.name).joined(separator: ", ")).")
+        }
+        for name in wanted ?? [] where !outputs.contains(where: { $0.name == name }) {
+            throw BelfryError(
+                .invalidInput, "The model has no output “\(name)”.", at: .init(file: path),
+                remedy: "Its outputs are: \(outputs.map(\.name).joined(separator: ", ")).")
+        }
+        let (handover, plan) = state.withLock { ($0.frames.popLast().map(Handover.init), $0.plans[key]) }
+        let frame = handover?.frame ?? Frame(program)
+        frame.begin(plan, threads: threads)
+        defer { give(back: frame, key) }
+        for (port, slot) in zip(self.inputs, program.main.inputs) { try frame.bind(inputs[port.name]!, to: slot) }
+        defer { withExtendedLifetime(inputs) {} }
+        try program.main.run(frame)
+        var results: [String: Tensor] = [:]
+        for (port, slot) in zip(outputs, program.main.outputs) where wanted?.contains(port.name) ?? true {
+            results[port.name] = frame.tensor(slot)
+        }
+        frame.finish()
+        return results
+    }
+
+    private func isInput(_ name: String) -> Bool { inputs.contains { $0.name == name } }
+
+    private func check(_ tensor: Tensor, _ port: Port) throws(BelfryError) {
+        var fits = true
+        if let dimensions = port.dimensions {
+            fits = dimensions.count == tensor.shape.rank
+            if fits {
+                for (wanted, extent) in zip(dimensions, tensor.shape) {
+                    if case .fixed(let wanted) = wanted, wanted != extent { fits = false }
+                }
+            }
+        }
+        guard tensor.type == port.type, fits else {
+            let shape = port.dimensions.map { dimensions in
+                "[" + dimensions.map { "\($0)" }.joined(separator: ", ") + "]"
+            }
+            throw BelfryError(
+                .invalidInput,
+                "The input “\(port.name)” must be \(port.type) \(shape ?? "of any shape"), and is \(tensor.type) "
+                    + "\(tensor.shape).", at: .init(file: path))
+        }
+    }
+
+    private func give(back frame: Frame, _ key: [Int]) {
+        let plan = frame.end(program.lifetimes)
+        let handover = Handover(frame: frame)
+        state.withLock { state in
+            if let plan {
+                if state.plans.count >= Self.mostPlans { state.plans.removeAll() }
+                state.plans[key] = plan
+            }
+            state.frames.append(handover.frame)
+        }
+    }
+
+    private struct Handover: @unchecked Sendable { let frame: Frame }
+}
+
+extension Dimension: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .fixed(let extent): "\(extent)"
+        case .symbolic(let name): name.isEmpty ? "?" : name
+        }
+    }
+}

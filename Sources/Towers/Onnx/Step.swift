@@ -1,0 +1,66 @@
+import Files
+
+/// A node that has become code, with its values resolved to slots of a frame.
+package final class Step: Sendable {
+    let kernel: Kernel
+    /// The slots of the inputs; -1 for one that is left out.
+    let inputs: [Int]
+    /// The slots of the outputs; -1 for one that nobody reads.
+    let outputs: [Int]
+    /// The slots whose memory nobody needs after this step.
+    let releases: [Int]
+    /// How errors name the node.
+    private let label: String
+    private let location: BelfryError.Location
+
+    init(_ draft: StepDraft, releases: [Int], path: String) {
+        (kernel, inputs, outputs, label) = (draft.kernel, draft.inputs, draft.outputs, draft.label)
+        self.releases = releases
+        location = BelfryError.Location(file: path, place: "node \(draft.name)")
+    }
+
+    /// The types of the outputs.
+    var types: [TensorType] { kernel.types }
+
+    func fail(_ what: String) -> BelfryError {
+        BelfryError(.invalidInput, "\(label) cannot run: \(what).", at: location)
+    }
+}
+
+/// Steps that run as one: a model's main graph, a branch, the body of a loop.
+///
+/// Filled once the lifetimes of all values are known, and not touched after that.
+package final class SubgraphBody: @unchecked Sendable {
+    /// The slots that the caller fills before it runs the steps.
+    let inputs: [Int]
+    /// The slots of the results.
+    let outputs: [Int]
+    /// The results' types.
+    let types: [TensorType]
+    fileprivate(set) var steps: [Step] = []
+
+    init(inputs: [Int], outputs: [Int], types: [TensorType]) {
+        (self.inputs, self.outputs, self.types) = (inputs, outputs, types)
+    }
+
+    /// Runs the steps in order.
+    func run(_ frame: Frame) throws(BelfryError) {
+        for step in steps {
+            try step.kernel.body(Call(step: step, frame: frame))
+            if frame.isRecording { frame.release(step.releases) }
+        }
+    }
+
+    func fill(_ steps: [Step]) { self.steps = steps }
+}
+
+/// A step before the lifetimes of all values are known.
+struct StepDraft {
+    var kernel: Kernel
+    var inputs: [Int]
+    var outputs: [Int]
+    var name: String
+    var label: String
+    /// When the step ends, in the order in which steps run.
+    var end: Int
+}

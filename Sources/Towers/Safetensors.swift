@@ -132,19 +132,31 @@ public final class Safetensors: Sendable {
     /// The tensor called `name`.
     public func tensor(_ name: String) -> Tensor? { byName[name] }
 
-    /// The numbers of the tensor `name`, which must have this shape; F32, F16, BF16 and F64 are read.
-    func weights(_ name: String, shape: [Int]) throws(BelfryError) -> Weights {
-        let place = BelfryError.Location(file: path, place: "tensor \(name)")
+    /// The bytes of `tensor`, which stay where they are for as long as the file's object lives.
+    func bytes(of tensor: Tensor) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[tensor.bytes]) }
+
+    /// The tensor `name`, or what to say where it is missing.
+    func required(_ name: String, _ shape: String) throws(BelfryError) -> Tensor {
         guard let tensor = byName[name] else {
             throw BelfryError(
-                .notFound, "The tensor “\(name)” \(shape) is missing.", at: place,
+                .notFound, "The tensor “\(name)” \(shape) is missing.", at: location(name),
                 remedy: "Export the whole model again: this file lacks a part of it.")
         }
+        return tensor
+    }
+
+    /// The place of the tensor `name`, for an error.
+    func location(_ name: String) -> BelfryError.Location { .init(file: path, place: "tensor \(name)") }
+
+    /// The numbers of the tensor `name`, which must have this shape; F32, F16, BF16 and F64 are read.
+    func weights(_ name: String, shape: [Int]) throws(BelfryError) -> Weights {
+        let place = location(name)
+        let tensor = try required(name, "\(shape)")
         guard tensor.shape == shape else {
             throw .corrupt(
                 "The tensor “\(name)” should have the shape \(shape), and has \(tensor.shape).", at: place)
         }
-        let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[tensor.bytes])
+        let bytes = bytes(of: tensor)
         if tensor.type == "F32", let start = bytes.baseAddress, Int(bitPattern: start) % 4 == 0 {
             return Weights(mapped: start.assumingMemoryBound(to: Float.self), count: tensor.count, owner: file)
         }
@@ -170,6 +182,12 @@ struct Weights: @unchecked Sendable {
     let pointer: UnsafePointer<Float>
     let count: Int
     private let owner: AnyObject
+
+    /// `count` zeros.
+    init(zeros count: Int) {
+        let zeros = Matrix(rows: 1, columns: count)
+        self.init(mapped: UnsafePointer(zeros.pointer), count: count, owner: zeros)
+    }
 
     init(mapped pointer: UnsafePointer<Float>, count: Int, owner: AnyObject) {
         self.pointer = pointer

@@ -1,15 +1,20 @@
 import Files
 
 /// What a sentence-transformers folder says, read and checked: the first half of an import.
+///
+/// 1. `modules.json` names the modules in order: an encoder (Transformer or StaticEmbedding), Pooling, and others.
+/// 2. Each module's own settings are read; one that is not done here is refused by name.
+/// 3. The length, the prompts and the truncation of the vectors are resolved.
 struct SentenceTransformersFolder {
-    /// The folder.
-    let path: String
-    /// The settings that the tower will have; no files yet.
-    let manifest: TowerManifest
-    /// Files to copy: name in the tower → path in the folder.
-    let files: [String: String]
-    /// Where a tower finds them before they are copied.
-    let towerFiles: TowerFiles
+    /// The folder as an import takes it.
+    private(set) var source: TowerSource
+    private let path: String
+
+    /// Settings that the tower will have; no files yet.
+    private var manifest: TowerManifest {
+        get { source.manifest }
+        set { source.manifest = newValue }
+    }
 
     init(_ path: String) throws(BelfryError) {
         self.path = path
@@ -23,67 +28,75 @@ struct SentenceTransformersFolder {
                 at: .init(file: path),
                 remedy: "Save the model with sentence-transformers: SentenceTransformer(folder).save(other_folder).")
         }
-        var modules: [TowerManifest.Module] = []
-        var files: [String: String] = [:]
-        var transformer: String?
+        let empty = TowerManifest(dimension: 1, maximumTokens: 1, modules: [])
+        source = TowerSource(manifest: empty, files: [:], towerFiles: TowerFiles(folder: path))
+        var encoder: String?
+        for (type, folder) in try Self.entries(list) {
+            let place = folder.isEmpty ? path : path + "/" + folder
+            let name = type.split(separator: ".").last.map(String.init) ?? type
+            guard (name == "Transformer" || name == "StaticEmbedding") == (encoder == nil) else {
+                throw Self.refuse("order of modules, at", type, list)
+            }
+            if encoder == nil {
+                encoder = place
+                if name == "Transformer" { try readTransformer(place) } else { try readStatic(place) }
+            } else {
+                try readModule(name, type, place, list)
+            }
+        }
+        guard let encoder else { throw .corrupt("No module is a Transformer.", at: .init(file: list)) }
+        let isPooled = EncoderKind(rawValue: manifest.kind)?.isPooled ?? false
+        if !isPooled {
+            guard case .pooling? = manifest.modules.first else {
+                throw Self.refuse("chain of modules", "Transformer without Pooling after it", list)
+            }
+        }
+        source.towerFiles = TowerFiles(folder: encoder, elsewhere: source.files.filter { $0.key.hasPrefix("dense-") })
+        source.matryoshka = try Matryoshka(folder: path)
+        try readSettings(path + "/config_sentence_transformers.json")
+    }
+
+    static func refuse(_ what: String, _ name: String, _ file: String) -> BelfryError {
+        BelfryError(.unsupported, "The \(what) “\(name)” is not supported.", at: .init(file: file))
+    }
+
+    /// The modules in order: type, and folder within the model's.
+    private static func entries(_ list: String) throws(BelfryError) -> [(type: String, folder: String)] {
         guard let entries = try StrictJSON(file: list).array else {
             throw .corrupt("The file must be an array of modules.", at: .init(file: list))
         }
+        var modules: [(String, String)] = []
         for entry in try StrictObject.objects(entries, file: list, place: "modules") {
-            let type = try entry.string("type") ?? "none"
             let folder = try entry.string("path") ?? ""
             guard !folder.split(separator: "/").contains(".."), !folder.hasPrefix("/") else {
                 throw .corrupt("A module lies outside of the folder: \(folder).", at: .init(file: list))
             }
-            let place = folder.isEmpty ? path : path + "/" + folder
-            let name = type.split(separator: ".").last.map(String.init) ?? type
-            guard (name == "Transformer") == (transformer == nil) else {
-                throw Self.refuse("order of modules, at", type, list)
-            }
-            switch name {
-            case "Transformer": transformer = place
-            case "Pooling":
-                guard modules.isEmpty else { throw Self.refuse("second", type, list) }
-                modules.append(.pooling(try Self.pooling(place + "/config.json")))
-            case "Dense":
-                let file = "dense-\(modules.count).safetensors"
-                files[file] = try Self.weights(place)
-                modules.append(try Self.dense(place + "/config.json", file))
-            case "Normalize": modules.append(.normalize)
-            default: throw Self.refuse("module", type, list)
-            }
+            modules.append((try entry.string("type") ?? "none", folder))
         }
-        guard let transformer else { throw .corrupt("No module is a Transformer.", at: .init(file: list)) }
-        guard case .pooling? = modules.first else {
-            throw Self.refuse("chain of modules", "Transformer without Pooling after it", list)
-        }
-        files["model.safetensors"] = try Self.weights(transformer)
-        files["config.json"] = transformer + "/config.json"
-        if System.exists(transformer + "/tokenizer.json") {
-            files["tokenizer.json"] = transformer + "/tokenizer.json"
-        } else {
-            for name in ["vocab.txt", "tokenizer_config.json"] where System.exists(transformer + "/" + name) {
-                files[name] = transformer + "/" + name
-            }
-        }
-        towerFiles = TowerFiles(folder: transformer, elsewhere: files.filter { $0.key.hasPrefix("dense-") })
-        let configuration = try BertConfiguration(transformer + "/config.json")
-        let tokenizer = try WordPieceTokenizer(folder: transformer)
-        var manifest = TowerManifest(
-            dimension: configuration.hiddenSize,
-            maximumTokens: try Self.maximumTokens(transformer, configuration, tokenizer), modules: modules)
-        manifest.dimension = manifest.pooledSize(hidden: configuration.hiddenSize)
-        for case .dense(_, _, let outputs, _, _) in modules { manifest.dimension = outputs }
-        try Self.readPrompts(path + "/config_sentence_transformers.json", into: &manifest)
-        self.manifest = manifest
-        self.files = files
+        return modules
     }
 
-    private static func refuse(_ what: String, _ name: String, _ file: String) -> BelfryError {
-        BelfryError(.unsupported, "The \(what) “\(name)” is not supported.", at: .init(file: file))
+    // MARK: encoders
+
+    private mutating func readTransformer(_ folder: String) throws(BelfryError) {
+        source.files["model.safetensors"] = try Self.weights(folder)
+        source.files["config.json"] = folder + "/config.json"
+        for name in try Tokenizers.files(folder: folder) { source.files[name] = folder + "/" + name }
+        let configuration = try BertConfiguration(folder + "/config.json")
+        let tokenizer = try Tokenizers.load(folder: folder)
+        manifest.kind = EncoderKind(configuration.family).rawValue
+        manifest.dimension = configuration.hiddenSize
+        manifest.maximumTokens = try Self.maximumTokens(folder, configuration, tokenizer)
     }
 
-    private static func weights(_ folder: String) throws(BelfryError) -> String {
+    private mutating func readStatic(_ folder: String) throws(BelfryError) {
+        source = try .staticFolder(folder, weights: Self.weights(folder))
+        // The modules say whether vectors are normalised.
+        manifest.modules = []
+    }
+
+    /// The file of weights in `folder`.
+    static func weights(_ folder: String) throws(BelfryError) -> String {
         let file = folder + "/model.safetensors"
         if System.exists(file) { return file }
         if System.exists(folder + "/pytorch_model.bin") {
@@ -103,74 +116,8 @@ struct SentenceTransformersFolder {
             remedy: "Download the whole model; if it is fetched with git, run `git lfs pull`.")
     }
 
-    private static func pooling(_ file: String) throws(BelfryError) -> [TowerManifest.Pooling] {
-        let json = try StrictObject(file: file)
-        if try !json.bool("include_prompt", default: true) { throw refuse("setting", "include_prompt false", file) }
-        var modes: [TowerManifest.Pooling] = []
-        // The order in which sentence-transformers concatenates them.
-        let names: [(String, TowerManifest.Pooling?)] = [
-            ("pooling_mode_cls_token", .cls), ("pooling_mode_max_tokens", .max), ("pooling_mode_mean_tokens", .mean),
-            ("pooling_mode_mean_sqrt_len_tokens", .meanSqrtLength), ("pooling_mode_weightedmean_tokens", nil),
-            ("pooling_mode_lasttoken", nil),
-        ]
-        if json["pooling_mode"] != nil { return try namedPooling(json) }
-        for (name, mode) in names where try json.bool(name, default: false) {
-            guard let mode else { throw refuse("pooling", name, file) }
-            modes.append(mode)
-        }
-        // No switch at all is what sentence-transformers calls its default.
-        return modes.isEmpty ? [.mean] : modes
-    }
-
-    /// Newer versions write one name, or an array of names, instead of six switches.
-    private static func namedPooling(_ json: StrictObject) throws(BelfryError) -> [TowerManifest.Pooling] {
-        let order: [TowerManifest.Pooling] = [.cls, .max, .mean, .meanSqrtLength]
-        var names: [String] = []
-        if json["pooling_mode"]?.array != nil {
-            for name in try json.array("pooling_mode") ?? [] {
-                guard let name = name.string else {
-                    throw .corrupt(
-                        "The names in “pooling_mode” must be texts, not \(name.kind).",
-                        at: json.location("pooling_mode"))
-                }
-                names.append(name)
-            }
-        } else {
-            names = [try json.string("pooling_mode") ?? ""]
-        }
-        var modes: [TowerManifest.Pooling] = []
-        for name in names {
-            let mode = name == "mean_sqrt_len_tokens" ? .meanSqrtLength : TowerManifest.Pooling(rawValue: name)
-            guard let mode else { throw refuse("pooling", name, json.file) }
-            modes.append(mode)
-        }
-        // Versions differ in whether the parts of a vector follow this list or the fixed order: only lists for which
-        // both give the same are taken.
-        guard !modes.isEmpty, modes == order.filter({ modes.contains($0) }) else {
-            throw refuse("order of pooling_mode", names.joined(separator: ", "), json.file)
-        }
-        return modes
-    }
-
-    private static func dense(_ file: String, _ weights: String) throws(BelfryError) -> TowerManifest.Module {
-        let json = try StrictObject(file: file)
-        guard let inputs = try json.integer("in_features"), let outputs = try json.integer("out_features"),
-            (1...1 << 18).contains(inputs), (1...1 << 18).contains(outputs)
-        else { throw .corrupt("The module needs in_features and out_features.", at: .init(file: file)) }
-        let name = try json.string("activation_function") ?? "torch.nn.modules.activation.Tanh"
-        let activation: String
-        switch name.split(separator: ".").last {
-        case "Tanh": activation = "tanh"
-        case "Identity": activation = "identity"
-        default: throw refuse("activation", name, file)
-        }
-        return .dense(
-            file: weights, inputs: inputs, outputs: outputs, bias: try json.bool("bias", default: true),
-            activation: activation)
-    }
-
     private static func maximumTokens(
-        _ folder: String, _ configuration: BertConfiguration, _ tokenizer: WordPieceTokenizer
+        _ folder: String, _ configuration: BertConfiguration, _ tokenizer: any Tokenizer
     ) throws(BelfryError) -> Int {
         let most = configuration.maximumPositions
         var own: Int?
@@ -178,8 +125,15 @@ struct SentenceTransformersFolder {
         if System.exists(file) {
             let json = try StrictObject(file: file)
             own = try length("max_seq_length", of: json, most, tokenizer)
-            if try json.bool("do_lower_case", default: false), !tokenizer.model.normalizer.lowercases {
+            if try json.bool("do_lower_case", default: false), !tokenizer.lowercases {
                 throw refuse("setting", "do_lower_case with a tokenizer that keeps case", file)
+            }
+            let task = try json.string("transformer_task") ?? "feature-extraction"
+            guard task == "feature-extraction" else { throw refuse("transformer_task", task, file) }
+            // What newer versions call the tokens' vectors of the last layer.
+            if let text = try json.object("modality_config")?.object("text") {
+                let name = try text.string("method_output_name") ?? "last_hidden_state"
+                guard name == "last_hidden_state" else { throw refuse("method_output_name", name, file) }
             }
         }
         let tokenizerFile = folder + "/tokenizer_config.json"
@@ -195,7 +149,7 @@ struct SentenceTransformersFolder {
 
     /// The limit `name` of `json`, at most `most`.
     private static func length(
-        _ name: String, of json: StrictObject, _ most: Int, _ tokenizer: WordPieceTokenizer
+        _ name: String, of json: StrictObject, _ most: Int, _ tokenizer: any Tokenizer
     ) throws(BelfryError) -> Int? {
         guard let number = try json.number(name) else { return nil }
         let least = tokenizer.templateCount + 1
@@ -210,7 +164,39 @@ struct SentenceTransformersFolder {
         return number < Double(most) ? Int(number) : most
     }
 
-    private static func readPrompts(_ file: String, into manifest: inout TowerManifest) throws(BelfryError) {
+    // MARK: what follows
+
+    private mutating func readModule(
+        _ name: String, _ type: String, _ folder: String, _ list: String
+    ) throws(BelfryError) {
+        let file = "dense-\(manifest.modules.count).safetensors"
+        switch name {
+        case "Pooling":
+            guard manifest.modules.isEmpty, manifest.kind != EncoderKind.static.rawValue else {
+                throw Self.refuse("second", type, list)
+            }
+            let (modes, includesPrompt) = try Self.pooling(folder + "/config.json")
+            manifest.includesPrompt = includesPrompt
+            manifest.modules.append(.pooling(modes))
+            manifest.dimension *= modes.count
+        case "Dense":
+            source.files[file] = try Self.weights(folder)
+            let (module, outputs) = try Self.dense(folder + "/config.json", file)
+            manifest.modules.append(module)
+            manifest.dimension = outputs
+        case "LayerNorm":
+            source.files[file] = try Self.weights(folder)
+            manifest.modules.append(try Self.layerNorm(folder + "/config.json", file))
+        case "Normalize":
+            try Self.checkNames(folder + "/config.json")
+            manifest.modules.append(.normalize)
+        // Dropout does something in training only.
+        case "Dropout": break
+        default: throw Self.refuse("module", type, list)
+        }
+    }
+
+    private mutating func readSettings(_ file: String) throws(BelfryError) {
         guard System.exists(file) else { return }
         let json = try StrictObject(file: file)
         if let prompts = try json.object("prompts") {
@@ -223,6 +209,9 @@ struct SentenceTransformersFolder {
         if let name = manifest.defaultPrompt, manifest.prompts[name] == nil {
             throw .corrupt("The default prompt “\(name)” is not there.", at: .init(file: file))
         }
-        if json["truncate_dim"] != nil { throw refuse("setting", "truncate_dim", file) }
+        if let dimension = try json.integer("truncate_dim") {
+            // Who saved the model so has decided it.
+            try source.cut(to: dimension, force: true, path: file)
+        }
     }
 }

@@ -26,6 +26,7 @@ extension Tower {
         let result = Matrix(rows: texts.count, columns: dimension)
         let runs = runs(of: texts)
         let prompt = prompt(role)
+        let skipped = skippedTokens(prompt)
         let state = Mutex(EmbeddingState())
         let workers = max(min(threads, runs.count), 1)
         @Sendable func work(isCaller: Bool) {
@@ -42,7 +43,8 @@ extension Tower {
                     return runs[state.next - 1]
                 }
                 guard let run else { return }
-                let isFinite = embed(texts[run], prompt, workspace, into: result.pointer + run.lowerBound * dimension)
+                let isFinite = embed(
+                    texts[run], prompt, skipping: skipped, workspace, into: result.pointer + run.lowerBound * dimension)
                 state.withLock { state in
                     state.done += run.count
                     if !isFinite {
@@ -89,7 +91,7 @@ extension Tower {
 
     /// Embeds a run of texts in batches of at most `batchTokens` tokens, or one text. False: something is not finite.
     private func embed(
-        _ texts: ArraySlice<String>, _ prompt: String, _ workspace: Workspace,
+        _ texts: ArraySlice<String>, _ prompt: String, skipping skipped: Int, _ workspace: Workspace,
         into target: UnsafeMutablePointer<Float>
     ) -> Bool {
         var target = target
@@ -97,11 +99,12 @@ extension Tower {
         workspace.ids.removeAll(keepingCapacity: true)
         workspace.texts.removeAll(keepingCapacity: true)
         func flush() {
-            let tokens = encoder.encode(workspace.ids, texts: workspace.texts, workspace)
-            for text in workspace.texts {
+            let vectors = encoder.encode(workspace.ids, texts: workspace.texts, workspace)
+            for (index, text) in workspace.texts.enumerated() {
+                let rows = encoder.isPooled ? index..<index + 1 : text
                 head.apply(
-                    tokens + text.lowerBound * encoder.configuration.hiddenSize, count: text.count, into: target,
-                    workspace)
+                    vectors + rows.lowerBound * encoder.size, count: rows.count,
+                    skipping: encoder.isPooled ? 0 : skipped, into: target, workspace)
                 isFinite = isFinite && (0..<dimension).allSatisfy { target[$0].isFinite }
                 target += dimension
             }

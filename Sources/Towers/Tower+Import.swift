@@ -12,7 +12,13 @@ extension Tower {
         String(repeating: "a long text about nothing in particular, again and again; ", count: 12),
     ]
 
-    /// Imports a sentence-transformers folder of the BERT family as a tower directory.
+    /// Imports a trained model as a tower directory.
+    ///
+    /// | what `source` is | what it holds |
+    /// |---|---|
+    /// | a sentence-transformers folder | `modules.json`, the modules' folders |
+    /// | a folder of static embeddings | `model.safetensors` with a table, `tokenizer.json`, perhaps model2vec's `config.json` |
+    /// | the Universal Sentence Encoder | `weights.npz` with `sp.model` beside it: the folder, or the `.npz` file |
     ///
     /// 1. Settings are resolved: the folder's `sentence_bert_config.json` rules the length, not the tokenizer's file.
     /// 2. The tower runs from the source once, on the canary texts: what is wrong shows before anything is copied.
@@ -20,12 +26,32 @@ extension Tower {
     /// - Parameters:
     ///   - target: The tower's directory; nothing may be there, or an empty directory.
     ///   - replace: Whether a tower that is there already is replaced, in one step.
+    ///   - dimension: Keeps that many components of a vector, the first ones. Refused unless the model's folder says
+    ///     that it was trained for it.
+    ///   - force: Cuts the vectors to `dimension` whatever the folder says.
     /// - Throws: `unsupported` with the name of the part that is not done here, `conflict` if `target` exists.
+    @discardableResult
+    public static func importModel(
+        from source: String, to target: String, replace: Bool = false, dimension: Int? = nil, force: Bool = false
+    ) throws(BelfryError) -> Tower {
+        let path = withoutSlash(source)
+        var source = try TowerSource.read(path)
+        if let dimension { try source.cut(to: dimension, force: force, path: path) }
+        return try install(source, at: target, replace: replace)
+    }
+
+    /// Imports a sentence-transformers folder as a tower directory: see `importModel`.
     @discardableResult
     public static func importSentenceTransformers(
         from source: String, to target: String, replace: Bool = false
     ) throws(BelfryError) -> Tower {
-        let folder = try SentenceTransformersFolder(withoutSlash(source))
+        try install(SentenceTransformersFolder(withoutSlash(source)).source, at: target, replace: replace)
+    }
+
+    /// Makes the tower directory `target` of `source`.
+    private static func install(
+        _ source: TowerSource, at target: String, replace: Bool
+    ) throws(BelfryError) -> Tower {
         let target = withoutSlash(target)
         var isTaken = System.exists(target)
         if System.isDirectory(target) { isTaken = try !System.list(target).isEmpty }
@@ -38,15 +64,24 @@ extension Tower {
             throw BelfryError(
                 .conflict, "What is there is not a tower: it is not replaced.", at: .init(file: target))
         }
-        var manifest = folder.manifest
+        var manifest = source.manifest
         manifest.canaries = canaries
-        let vectors = try Tower(target, manifest, files: folder.towerFiles).embed(canaries)
         removeLeftovers(of: target)
         let temporary =
             target + importing + "\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
+        func embedCanaries() throws(BelfryError) -> Matrix {
+            var files = source.towerFiles
+            for name in try source.convert?(temporary) ?? [] {
+                files.elsewhere[name] = temporary + "/" + name
+                manifest.files[name] = try TowerManifest.File(of: temporary + "/" + name)
+            }
+            return try Tower(target, manifest, files: files).embed(canaries)
+        }
         do throws(BelfryError) {
+            if source.convert != nil { try System.createDirectory(temporary) }
+            let vectors = try embedCanaries()
             try System.createDirectory(temporary)
-            try write(folder.files, manifest, vectors, to: temporary)
+            try write(source.files, manifest, vectors, to: temporary)
             try System.sync(temporary)
             if isTaken {
                 try System.exchange(temporary, target)

@@ -1,8 +1,8 @@
 extension Tower {
     /// What `belfry tower inspect` shows.
     public struct Inspection: Sendable {
-        /// The encoder's settings.
-        public let configuration: BertConfiguration
+        /// The settings of a transformer encoder; nil for other kinds.
+        public let configuration: BertConfiguration?
         /// What follows the encoder, in words.
         public let modules: [String]
         /// Components of a vector.
@@ -20,15 +20,9 @@ extension Tower {
     /// The tower's settings and tensors.
     public var inspection: Inspection {
         let tensors = weights.flatMap(\.tensors)
-        let modules = manifest.modules.map { module -> String in
-            switch module {
-            case .pooling(let modes): "pooling (\(modes.map(\.rawValue).joined(separator: ", ")))"
-            case .dense(_, let inputs, let outputs, _, let activation): "dense \(inputs) → \(outputs), \(activation)"
-            case .normalize: "normalize"
-            }
-        }
         return Inspection(
-            configuration: encoder.configuration, modules: modules, dimension: dimension,
+            configuration: (encoder as? BertEncoder)?.configuration, modules: manifest.modules.map(\.summary),
+            dimension: dimension,
             maximumTokens: maximumTokens,
             parameters: tensors.filter { $0.type.contains("F") }.reduce(0) { $0 + $1.count }, tensors: tensors,
             fingerprint: fingerprint)
@@ -39,8 +33,7 @@ extension Tower: CustomStringConvertible {
     /// One line about the tower.
     public var description: String {
         let parts = inspection
-        return "\(path): BERT, \(parts.configuration.layers) layers of \(parts.configuration.hiddenSize), "
-            + "\(parts.parameters) parameters → \(parts.modules.joined(separator: " → ")), \(dimension) components, "
-            + "at most \(maximumTokens) tokens"
+        return "\(path): \(encoder.summary), \(parts.parameters) parameters → "
+            + "\(parts.modules.joined(separator: " → ")), \(dimension) components, at most \(maximumTokens) tokens"
     }
 }

@@ -5,11 +5,11 @@ import Vectors
 /// A text encoder: a directory with a model's weights, tokenizer and settings, and what runs them.
 ///
 /// ## Overview
-/// A tower is imported once from a sentence-transformers folder and then loaded in milliseconds: weights of type F32
+/// A tower is imported once from a trained model's folder and then loaded in milliseconds: weights of type F32
 /// are mapped, not read (F16, BF16, F64 and misaligned ones are copied as F32). It can be used from many threads at once.
 ///
 /// ## Usage
-///     try Tower.importSentenceTransformers(from: "all-MiniLM-L6-v2", to: "minilm.tower")
+///     try Tower.importModel(from: "all-MiniLM-L6-v2", to: "minilm.tower")
 ///     let tower = try Tower.load("minilm.tower")
 ///     let vectors = try tower.embed(["a bell", "a tower"])     // [2, tower.dimension]
 ///
@@ -30,8 +30,8 @@ public final class Tower: Sendable {
     public let manifest: TowerManifest
     /// SHA-256 over weights, tokenizer, configuration and settings: two towers of one fingerprint share a space.
     public let fingerprint: String
-    let tokenizer: WordPieceTokenizer
-    let encoder: BertEncoder
+    let tokenizer: any Tokenizer
+    let encoder: any TowerEncoder
     let head: TowerHead
     let weights: [Safetensors]
     let workspaces = WorkspacePool()
@@ -71,30 +71,19 @@ public final class Tower: Sendable {
     ) throws(BelfryError) {
         let paths = files ?? TowerFiles(folder: path)
         let products = Products(instructionSet)
-        let configuration = try BertConfiguration(paths.path("config.json"))
-        let tokenizer = try WordPieceTokenizer(folder: paths.folder)
-        guard tokenizer.templateCount > 0 else {
+        guard let kind = EncoderKind(rawValue: manifest.kind) else {
             throw BelfryError(
-                .unsupported, "The tokenizer adds no tokens to a text, so an empty text would have none at all.",
-                at: .init(file: paths.path("tokenizer.json"), place: "post_processor"),
-                remedy: "Save the tokenizer with its template ([CLS] … [SEP]): "
-                    + "AutoTokenizer.from_pretrained(folder).save_pretrained(folder).")
+                .unsupported, "The tower's kind “\(manifest.kind)” is not supported.", at: .init(file: path))
         }
-        guard tokenizer.largestID < configuration.vocabularySize else {
-            throw .corrupt(
-                "The tokenizer gives ids up to \(tokenizer.largestID), but the model knows only "
-                    + "\(configuration.vocabularySize) tokens.", at: .init(file: paths.folder))
-        }
-        guard manifest.maximumTokens <= configuration.maximumPositions,
-            manifest.maximumTokens > tokenizer.templateCount
+        let parts = try EncoderParts(kind, paths, products)
+        guard manifest.maximumTokens <= parts.maximumTokens, manifest.maximumTokens > parts.tokenizer.templateCount
         else {
             throw .corrupt(
-                "A text may have \(manifest.maximumTokens) tokens, but the model has learnt "
-                    + "\(configuration.maximumPositions) positions and the tokenizer adds \(tokenizer.templateCount).",
-                at: .init(file: path))
+                "A text may have \(manifest.maximumTokens) tokens, but the model takes \(parts.maximumTokens) and the "
+                    + "tokenizer adds \(parts.tokenizer.templateCount).", at: .init(file: path))
         }
-        let file = try Safetensors(paths.path("model.safetensors"))
-        let head = try TowerHead(manifest, hidden: configuration.hiddenSize, paths, products)
+        let head = try TowerHead(
+            manifest, hidden: parts.encoder.size, isPooled: parts.encoder.isPooled, paths, products)
         guard head.dimension == manifest.dimension else {
             throw .corrupt(
                 "The modules give \(head.dimension) components, not \(manifest.dimension).", at: .init(file: path))
@@ -102,10 +91,10 @@ public final class Tower: Sendable {
         self.path = path
         self.manifest = manifest
         fingerprint = manifest.fingerprint
-        self.tokenizer = tokenizer
-        encoder = try BertEncoder(configuration, file, products)
+        tokenizer = parts.tokenizer
+        encoder = parts.encoder
         self.head = head
-        weights = [file] + head.files
+        weights = [parts.weights] + head.files
     }
 
     /// How many tokens `text` has, cut at the maximum, those that the tokenizer adds included.
@@ -118,14 +107,29 @@ public final class Tower: Sendable {
 
     /// What is put before a text of this role: the prompt of its name, or the default one.
     ///
-    /// A document's may also be called `passage` or `corpus`.
+    /// A document's may also be called `passage` or `corpus`. A default prompt that has the name of one role is never
+    /// put before texts of the other.
     public func prompt(_ role: Role?) -> String {
-        let named: String? =
+        let documents = ["document", "passage", "corpus"]
+        let (own, others): ([String], [String]) =
             switch role {
-            case .query: manifest.prompts["query"]
-            case .document: manifest.prompts["document"] ?? manifest.prompts["passage"] ?? manifest.prompts["corpus"]
-            case nil: nil
+            case .query: (["query"], documents)
+            case .document: (documents, ["query"])
+            case nil: ([], [])
             }
-        return named ?? manifest.defaultPrompt.flatMap { manifest.prompts[$0] } ?? ""
+        if let name = own.first(where: { manifest.prompts[$0] != nil }) { return manifest.prompts[name]! }
+        guard let name = manifest.defaultPrompt, !others.contains(name) else { return "" }
+        return manifest.prompts[name] ?? ""
+    }
+
+    /// How many tokens at the start of a text that has `prompt` before it take no part in the pooling.
+    ///
+    /// They are counted as sentence-transformers does: the prompt's tokens alone, with what the template puts before
+    /// them, and without the template's last.
+    func skippedTokens(_ prompt: String) -> Int {
+        guard !manifest.includesPrompt, !prompt.isEmpty else { return 0 }
+        let tokens = tokenizer.encode(prompt, limit: maximumTokens)
+        let hasEnd = tokens.last != nil && tokens.last == tokenizer.encode("", limit: maximumTokens).last
+        return tokens.count - (hasEnd ? 1 : 0)
     }
 }

@@ -5,14 +5,17 @@ import Foundation
 ///
 /// | member | what |
 /// |---|---|
-/// | `format`, `kind` | 1, `bert` |
+/// | `format`, `kind` | 1 or 2; `bert`, `mpnet`, `static`, … |
 /// | `dimension`, `maximum_tokens` | of the vectors; of a text, the template's tokens included |
-/// | `modules` | what follows the encoder: `pooling` with its modes, `dense` with its file, `normalize` |
+/// | `modules` | what follows the encoder: `pooling` with its modes, `dense` with its file, `normalize`, … |
 /// | `prompts`, `default_prompt` | what is put before a text |
+/// | `include_prompt` | false if the prompt's tokens are left out of the pooling; absent if they are not |
 /// | `files` | name → bytes and SHA-256 |
 /// | `fingerprint` | SHA-256 over all of the above, `canaries.npy` left out: the identity of the space |
 /// | `canaries` | texts whose vectors `canaries.npy` holds |
 /// | `checksum` | SHA-256 over all other members |
+///
+/// A tower is of format 1 if that says all about it, so that its fingerprint is the one that it always had.
 public struct TowerManifest: Hashable, Sendable {
     /// How the tokens' vectors become the text's.
     public enum Pooling: String, Hashable, Sendable, CaseIterable {
@@ -24,16 +27,24 @@ public struct TowerManifest: Hashable, Sendable {
         case mean
         /// The sum over the square root of the number of tokens.
         case meanSqrtLength = "mean_sqrt_len"
+        /// The mean weighted by position: the first token counts once, the second twice, …
+        case weightedMean = "weightedmean"
+        /// The vector of the last token.
+        case lastToken = "lasttoken"
     }
 
     /// One step after the encoder.
     public enum Module: Hashable, Sendable {
         /// One or more kinds of pooling, one after another in the vector.
         case pooling([Pooling])
-        /// A product: weights in `file`, then `identity` or `tanh`.
+        /// A product: weights in `file`, then `identity`, `tanh`, `relu`, `gelu`, `sigmoid` or `silu`.
         case dense(file: String, inputs: Int, outputs: Int, bias: Bool, activation: String)
         /// Division by the Euclidean length.
         case normalize
+        /// Layer normalisation over `size` components: weights in `file`.
+        case layerNorm(file: String, size: Int)
+        /// The first components only.
+        case cut(Int)
     }
 
     /// A file of the tower.
@@ -44,7 +55,7 @@ public struct TowerManifest: Hashable, Sendable {
         public var sha256: String
     }
 
-    /// The encoder's family: `bert`.
+    /// The encoder's family: `bert`, `roberta`, `mpnet`, `distilbert`, `static` or `use`.
     public var kind = "bert"
     /// Components of a vector.
     public var dimension: Int
@@ -56,6 +67,8 @@ public struct TowerManifest: Hashable, Sendable {
     public var prompts: [String: String] = [:]
     /// The prompt for texts of no particular role.
     public var defaultPrompt: String?
+    /// Whether the prompt's tokens take part in the pooling.
+    public var includesPrompt = true
     /// The tower's files by name, `tower.json` left out.
     public var files: [String: File] = [:]
     /// The texts of the canary vectors.
@@ -63,7 +76,21 @@ public struct TowerManifest: Hashable, Sendable {
 
     static let name = "tower.json"
     static let canaryFile = "canaries.npy"
-    static let format = 1
+    /// The newest format.
+    static let format = 2
+
+    /// The oldest format that says all of it.
+    private var format: Int {
+        let isPlain = modules.allSatisfy { module in
+            switch module {
+            case .pooling(let modes): !modes.contains(.weightedMean) && !modes.contains(.lastToken)
+            case .dense(_, _, _, _, let activation): activation == "identity" || activation == "tanh"
+            case .normalize: true
+            case .layerNorm, .cut: false
+            }
+        }
+        return kind == EncoderKind.bert.rawValue && includesPrompt && isPlain ? 1 : Self.format
+    }
 
     /// The identity of the tower's vector space: SHA-256 over weights, tokenizer, configuration and settings.
     public var fingerprint: String {
@@ -74,11 +101,12 @@ public struct TowerManifest: Hashable, Sendable {
 
     private var identity: [String: JSON] {
         var members: [String: JSON] = [
-            "format": .integer(Int64(Self.format)), "kind": .string(kind), "dimension": .integer(Int64(dimension)),
+            "format": .integer(Int64(format)), "kind": .string(kind), "dimension": .integer(Int64(dimension)),
             "maximum_tokens": .integer(Int64(maximumTokens)), "modules": .array(modules.map(\.json)),
             "prompts": .object(prompts.mapValues { .string($0) }),
         ]
         if let defaultPrompt { members["default_prompt"] = .string(defaultPrompt) }
+        if !includesPrompt { members["include_prompt"] = .bool(false) }
         return members
     }
 
@@ -122,13 +150,13 @@ public struct TowerManifest: Hashable, Sendable {
                 "The member “\(member)” is missing or not what it should be.", at: .init(file: file, place: member))
         }
         guard let format = json["format"]?.integer else { throw corrupt("format") }
-        guard format == Self.format else {
+        guard (1...Self.format).contains(format) else {
             throw BelfryError(
-                .unsupported, "The tower has format \(format); this Belfry reads format \(Self.format).",
+                .unsupported, "The tower has format \(format); this Belfry reads formats up to \(Self.format).",
                 at: .init(file: file))
         }
         guard let kind = json["kind"]?.string else { throw corrupt("kind") }
-        guard kind == "bert" else {
+        guard EncoderKind(rawValue: kind) != nil else {
             throw BelfryError(.unsupported, "The tower's kind “\(kind)” is not supported.", at: .init(file: file))
         }
         guard let dimension = json["dimension"]?.integer, (1...1 << 20).contains(dimension) else {
@@ -139,6 +167,7 @@ public struct TowerManifest: Hashable, Sendable {
         }
         guard let modules = json["modules"]?.array else { throw corrupt("modules") }
         self.init(dimension: dimension, maximumTokens: tokens, modules: [])
+        self.kind = kind
         for module in modules {
             guard let module = Module(module) else { throw corrupt("modules") }
             self.modules.append(module)
@@ -148,6 +177,7 @@ public struct TowerManifest: Hashable, Sendable {
             prompts[String(decoding: name, as: UTF8.self)] = prompt
         }
         defaultPrompt = try json.string("default_prompt")
+        includesPrompt = try json.bool("include_prompt", default: true)
         guard let files = json["files"]?.members else { throw corrupt("files") }
         for (name, entry) in files {
             guard let bytes = entry["bytes"]?.integer, bytes >= 0, let sha256 = entry["sha256"]?.string,
@@ -160,38 +190,5 @@ public struct TowerManifest: Hashable, Sendable {
             canaries.append(text)
         }
         guard json["fingerprint"]?.string == fingerprint else { throw corrupt("fingerprint") }
-    }
-}
-
-extension TowerManifest.Module {
-    var json: JSON {
-        switch self {
-        case .normalize: .object(["type": .string("normalize")])
-        case .pooling(let modes):
-            .object(["type": .string("pooling"), "modes": .array(modes.map { .string($0.rawValue) })])
-        case .dense(let file, let inputs, let outputs, let bias, let activation):
-            .object([
-                "type": .string("dense"), "file": .string(file), "inputs": .integer(Int64(inputs)),
-                "outputs": .integer(Int64(outputs)), "bias": .bool(bias), "activation": .string(activation),
-            ])
-        }
-    }
-
-    init?(_ json: StrictJSON) {
-        switch json["type"]?.string {
-        case "normalize": self = .normalize
-        case "pooling":
-            let modes = (json["modes"]?.array ?? []).map { $0.string.flatMap(TowerManifest.Pooling.init) }
-            guard !modes.isEmpty, !modes.contains(nil) else { return nil }
-            self = .pooling(modes.compactMap { $0 })
-        case "dense":
-            guard let file = json["file"]?.string, !file.contains("/"), let inputs = json["inputs"]?.integer,
-                let outputs = json["outputs"]?.integer, let bias = json["bias"]?.bool,
-                let activation = json["activation"]?.string, ["identity", "tanh"].contains(activation),
-                (1...1 << 18).contains(inputs), (1...1 << 18).contains(outputs)
-            else { return nil }
-            self = .dense(file: file, inputs: inputs, outputs: outputs, bias: bias, activation: activation)
-        default: return nil
-        }
     }
 }

@@ -253,22 +253,14 @@ import Vectors
         let changes: [(String, (String) throws -> Void)] = [
             ("modules.json", { try FileManager.default.removeItem(atPath: $0 + "/modules.json") }),
             (
-                "model_type “xlm-roberta”",
-                { try TinyBert.replace("\"bert\"", "\"xlm-roberta\"", in: $0 + "/config.json") }
+                "model_type “electra”",
+                { try TinyBert.replace("\"bert\"", "\"electra\"", in: $0 + "/config.json") }
             ),
             ("hidden_act “silu”", { try TinyBert.replace("\"gelu\"", "\"silu\"", in: $0 + "/config.json") }),
             ("relative_key", { try TinyBert.replace("\"absolute\"", "\"relative_key\"", in: $0 + "/config.json") }),
             (
                 "models.WordWeights",
                 { try TinyBert.replace("models.Normalize", "models.WordWeights", in: $0 + "/modules.json") }
-            ),
-            (
-                "pooling_mode_lasttoken",
-                {
-                    try TinyBert.replace(
-                        "\"word_embedding_dimension\"", "\"pooling_mode_lasttoken\": true, \"x\"",
-                        in: $0 + "/1_Pooling/config.json")
-                }
             ),
             (
                 "pickle",

@@ -1,0 +1,87 @@
+import Files
+
+/// A model that can become a tower: what an import reads of it before anything is copied.
+struct TowerSource {
+    /// The settings that the tower will have; no files yet.
+    var manifest: TowerManifest
+    /// Files to copy: name in the tower → path in the source.
+    var files: [String: String]
+    /// Where a tower finds them before they are copied.
+    var towerFiles: TowerFiles
+    /// What is said about cutting the vectors.
+    var matryoshka = Matryoshka.unsaid
+    /// Writes files of the tower that are made and not copied into the folder that it is given, and gives their names.
+    var convert: ((_ folder: String) throws(BelfryError) -> [String])?
+
+    /// Reads the model at `path`: a folder, or for the Universal Sentence Encoder its file of weights.
+    static func read(_ path: String) throws(BelfryError) -> TowerSource {
+        if path.hasSuffix(".npz") { return try use(weights: path, folder: System.parent(of: path)) }
+        if System.exists(path + "/modules.json") { return try SentenceTransformersFolder(path).source }
+        if System.exists(path + "/weights.npz") { return try use(weights: path + "/weights.npz", folder: path) }
+        if isStatic(folder: path) { return try staticFolder(path, weights: path + "/model.safetensors") }
+        return try SentenceTransformersFolder(path).source
+    }
+
+    /// Cuts the vectors to their first `dimension` components, and makes them of unit length again if they were.
+    /// - Throws: `unsupported` if nothing says that the model was trained for it, unless `force`.
+    mutating func cut(to dimension: Int, force: Bool, path: String) throws(BelfryError) {
+        guard dimension >= 1, dimension <= manifest.dimension else {
+            throw BelfryError(
+                .invalidInput, "The model gives \(manifest.dimension) components: they cannot be cut to \(dimension).",
+                at: .init(file: path))
+        }
+        guard dimension < manifest.dimension else { return }
+        if !force { try matryoshka.check(dimension, path: path) }
+        let isUnit = manifest.modules.last == .normalize
+        manifest.modules.append(.cut(dimension))
+        if isUnit { manifest.modules.append(.normalize) }
+        manifest.dimension = dimension
+    }
+}
+
+/// What a model's folder says about vectors that still serve when they are cut to their first components (Kusupati et
+/// al., 2022, Matryoshka representation learning).
+enum Matryoshka: Equatable {
+    /// Nothing: most models lose much when they are cut.
+    case unsaid
+    /// The model was trained for it.
+    case trained
+    /// It was trained for these dimensions.
+    case dimensions([Int])
+
+    /// Reads `config.json`, `config_sentence_transformers.json` and the model card of `folder`.
+    init(folder: String) throws(BelfryError) {
+        self = .unsaid
+        let card = folder + "/README.md"
+        if System.exists(card), let text = try? System.read(card, limit: 4 << 20),
+            String(decoding: text, as: UTF8.self).lowercased().contains("matryoshka")
+        {
+            self = .trained
+        }
+        for name in ["/config_sentence_transformers.json", "/config.json"] where System.exists(folder + name) {
+            let json = try StrictObject(file: folder + name)
+            for member in ["matryoshka_dimensions", "matryoshka_dims"] {
+                guard let list = try json.array(member) else { continue }
+                self = .dimensions(list.compactMap(\.integer))
+            }
+        }
+    }
+
+    /// Refuses a dimension that the model was not trained for.
+    func check(_ dimension: Int, path: String) throws(BelfryError) {
+        switch self {
+        case .trained: return
+        case .dimensions(let list):
+            guard !list.contains(dimension) else { return }
+            throw BelfryError(
+                .unsupported, "The model was trained to be cut to \(list.sorted()), not to \(dimension) components.",
+                at: .init(file: path), remedy: "Choose one of these, or force it and measure what is lost.")
+        case .unsaid:
+            throw BelfryError(
+                .unsupported,
+                "Nothing says that the model was trained to be cut to \(dimension) components: neither its settings "
+                    + "(matryoshka_dimensions) nor its README.md.", at: .init(file: path),
+                remedy: "Keep the whole vectors, or force it and measure what is lost.")
+        }
+    }
+}

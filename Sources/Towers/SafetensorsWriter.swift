@@ -1,0 +1,51 @@
+import Files
+
+/// Writes tensors to a file in the safetensors format, in the order given.
+///
+/// The header is padded so that the first tensor begins at a multiple of 64 bytes; a tensor of floats behind one of
+/// bytes is aligned if that one's length is.
+struct SafetensorsWriter {
+    /// One tensor to write.
+    struct Entry {
+        var name: String
+        /// `F32`, `U8`, …
+        var type: String
+        var shape: [Int]
+        var bytes: [UInt8]
+    }
+
+    private var entries: [Entry] = []
+
+    mutating func add(_ name: String, _ shape: [Int], bytes: [UInt8]) {
+        precondition(bytes.count == shape.reduce(1, *))
+        entries.append(Entry(name: name, type: "U8", shape: shape, bytes: bytes))
+    }
+
+    mutating func add(_ name: String, _ shape: [Int], _ values: [Float]) {
+        precondition(values.count == shape.reduce(1, *))
+        entries.append(Entry(name: name, type: "F32", shape: shape, bytes: values.withUnsafeBytes(Array.init)))
+    }
+
+    /// Writes the file and syncs it.
+    func write(to path: String) throws(BelfryError) {
+        var members: [String: JSON] = [:]
+        var offset = 0
+        for entry in entries {
+            let shape = entry.shape.map { JSON.integer(Int64($0)) }
+            let offsets = [offset, offset + entry.bytes.count].map { JSON.integer(Int64($0)) }
+            members[entry.name] = .object([
+                "dtype": .string(entry.type), "shape": .array(shape), "data_offsets": .array(offsets),
+            ])
+            offset += entry.bytes.count
+        }
+        var header = Array(JSON.object(members).text().utf8)
+        header += [UInt8](repeating: UInt8(ascii: " "), count: (64 - (8 + header.count) % 64) % 64)
+        let writer = try FileWriter(path)
+        try writer.write(UInt64(header.count))
+        try header.withBytes { bytes throws(BelfryError) in try writer.write(bytes) }
+        for entry in entries {
+            try entry.bytes.withBytes { bytes throws(BelfryError) in try writer.write(bytes) }
+        }
+        try writer.finish()
+    }
+}

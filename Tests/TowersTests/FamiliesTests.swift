@@ -1,0 +1,189 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+import Vectors
+
+@testable import Towers
+
+/// Every family of encoders, every pooling and every module against sentence-transformers in float64.
+@Suite struct FamiliesTests {
+    private func withTower(
+        _ name: String, dimension: Int? = nil, force: Bool = false, _ change: (String) throws -> Void = { _ in },
+        _ body: (Tower) throws -> Void
+    ) throws {
+        try withTemporaryDirectory { folder in
+            try TinyFamilies.copy(name, to: folder + "/model")
+            try change(folder + "/model")
+            try body(
+                Tower.importModel(from: folder + "/model", to: folder + "/t.tower", dimension: dimension, force: force))
+        }
+    }
+
+    @Test(arguments: ["bert", "roberta", "xlm-roberta", "mpnet", "distilbert", "static"])
+    func vectorsFollowFloat64(family: String) throws {
+        try withTower(family) { tower in
+            // Vectors that are not of unit length go up to 4 here.
+            let limit = tower.manifest.modules.last == .normalize ? 2e-6 : 8e-6
+            let plain = try TinyFamilies.difference(tower, family)
+            #expect(plain <= limit, "\(family): \(plain)")
+            if family != "static" {
+                let query = try TinyFamilies.difference(tower, family + "/query", as: .query)
+                #expect(query <= limit, "\(family), with a prompt: \(query)")
+            }
+            let again = try Tower.load(tower.path)
+            #expect(again.fingerprint == tower.fingerprint && Tower.check(tower.path).isEmpty)
+            #expect(try TinyFamilies.difference(again, family) == plain)
+            // As a machine without AVX2 computes it.
+            let scalar = try Tower(tower.path, tower.manifest, instructionSet: .scalar)
+            let scalarDifference = try TinyFamilies.difference(scalar, family)
+            #expect(scalarDifference <= limit, "\(family), scalar: \(scalarDifference)")
+            #expect("\(tower)".contains(family == "bert" ? "BERT" : family == "xlm-roberta" ? "roberta" : family))
+        }
+    }
+
+    @Test(arguments: ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"])
+    func everyPoolingWithAndWithoutThePrompt(mode: String) throws {
+        for includes in [true, false] {
+            try withTower("mpnet") { folder in
+                try Data("{\"pooling_mode\": \"\(mode)\", \"include_prompt\": \(includes)}".utf8).write(
+                    to: URL(fileURLWithPath: folder + "/1_Pooling/config.json"))
+            } _: { tower in
+                let name = "mpnet/\(mode)" + (includes ? "" : "/without-prompt")
+                let difference = try TinyFamilies.difference(tower, name, as: .query)
+                #expect(difference <= 2e-6, "\(name): \(difference)")
+                #expect(tower.manifest.includesPrompt == includes)
+                #expect(try TowerManifest(folder: tower.path).includesPrompt == includes)
+            }
+        }
+        // The six switches that older versions write.
+        try withTower("mpnet") { folder in
+            let switches = [
+                "cls": "cls_token", "max": "max_tokens", "mean": "mean_tokens", "weightedmean": "weightedmean_tokens",
+            ]
+            try Data("{\"pooling_mode_\(switches[mode] ?? mode)\": true, \"pooling_mode_x\": 1}".utf8).write(
+                to: URL(fileURLWithPath: folder + "/1_Pooling/config.json"))
+        } _: { tower in
+            let difference = try TinyFamilies.difference(tower, "mpnet/\(mode)", as: .query)
+            #expect(difference <= 2e-6, "\(difference)")
+        }
+    }
+
+    @Test func promptsStayWithTheirRole() throws {
+        try withTower("mpnet") { tower in
+            #expect(tower.prompt(.query) == "find: " && tower.prompt(.document) == "the product: ")
+            #expect(tower.prompt(nil).isEmpty)
+        }
+        for (owner, other) in [("document", Tower.Role.query), ("passage", .query), ("query", .document)] {
+            try withTower("mpnet") { folder in
+                let config = "{\"prompts\": {\"\(owner)\": \"x \"}, \"default_prompt_name\": \"\(owner)\"}"
+                try Data(config.utf8).write(to: URL(fileURLWithPath: folder + "/config_sentence_transformers.json"))
+            } _: { tower in
+                #expect(tower.prompt(other).isEmpty, "\(owner)")
+                #expect(tower.prompt(nil) == "x ")
+            }
+        }
+    }
+
+    @Test func vectorsAreCutOnlyWhereTheModelWasTrainedForIt() throws {
+        let unsaid = #expect(throws: BelfryError.self) { try withTower("xlm-roberta", dimension: 6) { _ in } }
+        #expect(unsaid?.code == .unsupported && unsaid?.remedy != nil)
+        let changes: [(String) throws -> Void] = [
+            { try Data("tags: [loss:MatryoshkaLoss]".utf8).write(to: URL(fileURLWithPath: $0 + "/README.md")) },
+            {
+                try TinyBert.replace(
+                    "\"layer_norm_eps\"", "\"matryoshka_dimensions\": [6, 8], \"layer_norm_eps\"",
+                    in: $0 + "/config.json")
+            },
+        ]
+        for (index, change) in changes.enumerated() {
+            try withTower("xlm-roberta", dimension: 6, change) { tower in
+                #expect(tower.dimension == 6)
+                let difference = try TinyFamilies.difference(tower, "xlm-roberta/cut")
+                #expect(difference <= 2e-6, "\(difference)")
+                #expect(try Tower.load(tower.path).dimension == 6)
+            }
+            guard index == 1 else { continue }
+            #expect(throws: BelfryError.self) { try withTower("xlm-roberta", dimension: 7, change) { _ in } }
+        }
+        try withTower("xlm-roberta", dimension: 6, force: true) { tower in
+            let difference = try TinyFamilies.difference(tower, "xlm-roberta/cut")
+            #expect(difference <= 2e-6, "\(difference)")
+        }
+        try withTower("xlm-roberta") { folder in
+            try TinyBert.replace(
+                "\"prompts\"", "\"truncate_dim\": 6, \"prompts\"", in: folder + "/config_sentence_transformers.json")
+        } _: { tower in
+            let difference = try TinyFamilies.difference(tower, "xlm-roberta/cut")
+            #expect(difference <= 2e-6, "\(difference)")
+        }
+        for dimension in [0, -1, 17] {
+            let error = #expect(throws: BelfryError.self) {
+                try withTower("xlm-roberta", dimension: dimension, force: true) { _ in }
+            }
+            #expect(error?.code == .invalidInput)
+        }
+    }
+
+    /// Thresholds of PyTorch's float32 logarithms, written down.
+    @Test func distancesFallIntoTheirBuckets() {
+        let starts = [
+            (0, 0), (-7, 7), (-8, 8), (-11, 8), (-12, 9), (-15, 9), (-16, 10), (-22, 10), (-23, 11), (-31, 11),
+            (-32, 12), (-45, 12), (-46, 13), (-63, 13), (-64, 14), (-90, 14), (-91, 15), (-1100, 15), (1, 17), (7, 23),
+            (8, 24), (11, 24), (12, 25), (16, 26), (23, 27), (32, 28), (46, 29), (64, 30), (90, 30), (91, 31),
+            (1100, 31),
+        ]
+        for (distance, bucket) in starts { #expect(RelativeAttention.bucket(distance) == bucket, "\(distance)") }
+    }
+
+    @Test func whatIsNotDoneIsRefusedByName() throws {
+        let cases: [(family: String, file: String, old: String, new: String, words: String)] = [
+            ("mpnet", "config.json", "_buckets\": 32", "_buckets\": 16", "relative_attention_num_buckets “16”"),
+            ("mpnet", "config.json", "\"vocab_size\": 133", "\"vocab_size\": 134", "should have the shape [134, 16]"),
+            ("mpnet", "config.json", "embeddings\": 124", "embeddings\": 2", "leaves no position"),
+            ("roberta", "config.json", "pad_token_id\": 1", "pad_token_id\": 124", "pad_token_id 124"),
+            ("roberta", "config.json", "pad_token_id\": 1", "pad_token_id\": -1", "pad_token_id -1"),
+            ("distilbert", "config.json", "\"activation\": \"gelu\"", "\"activation\": \"silu\"", "activation “silu”"),
+            ("distilbert", "config.json", "n_layers\": 2", "n_layers\": 1", "transformer.layer.1."),
+            ("distilbert", "config.json", "\"distilbert\"", "\"bert\"", "hidden_size"),
+            ("bert", "2_Dense/config.json", "GELU", "Mish", "activation “torch.nn.modules.activation.Mish”"),
+            ("bert", "2_Dense/config.json", "torch.nn", "mine.nn", "activation “mine.nn"),
+            ("bert", "2_Dense/config.json", "{", "{\"use_residual\": true,", "use_residual"),
+            ("bert", "2_Dense/config.json", "\"sentence_embedding\"", "\"token_embeddings\"", "module_input_name"),
+            ("bert", "3_LayerNorm/config.json", "12", "13", "layer norm module takes 13 components, but there are 12"),
+            ("bert", "4_Normalize/config.json", "\"sentence_embedding\"", "\"token_embeddings\"", "module_input_name"),
+            ("bert", "sentence_bert_config.json", "feature-extraction", "fill-mask", "transformer_task “fill-mask”"),
+            ("bert", "sentence_bert_config.json", "last_hidden_state", "pooler_output", "method_output_name"),
+            ("bert", "modules.json", "modules.dense.Dense", "models.WeightedLayerPooling", "WeightedLayerPooling"),
+            ("static", "modules.json", "normalize.Normalize", "pooling.Pooling", "Pooling"),
+        ]
+        for (family, file, old, new, words) in cases {
+            let error = #expect(throws: BelfryError.self, "\(words)") {
+                try withTower(family) { try TinyBert.replace(old, new, in: $0 + "/" + file) } _: { _ in }
+            }
+            #expect("\(error!)".contains(words), "\(words): \(error!)")
+        }
+        for family in ["mpnet", "static"] {
+            let error = #expect(throws: BelfryError.self) {
+                try withTower(family) {
+                    try FileManager.default.moveItem(
+                        atPath: $0 + "/model.safetensors", toPath: $0 + "/pytorch_model.bin")
+                } _: { _ in
+                }
+            }
+            #expect("\(error!)".contains("pickle") && error?.remedy?.contains("safetensors") == true)
+        }
+    }
+
+    @Test func oldTowersKeepTheirFingerprint() throws {
+        let old = try withTemporaryDirectory { folder in
+            try Tower.importSentenceTransformers(from: TinyBert.folder, to: folder + "/t.tower").manifest
+        }
+        #expect(old.text.contains("\"format\": 1") && !old.text.contains("include_prompt"))
+        // What an earlier Belfry wrote for this model.
+        #expect(old.fingerprint == "FINGERPRINT")
+        var new = old
+        new.includesPrompt = false
+        #expect(new.text.contains("\"format\": 2") && new.fingerprint != old.fingerprint)
+    }
+}

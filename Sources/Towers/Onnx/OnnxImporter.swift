@@ -17,17 +17,7 @@ struct OnnxImporter {
     init(_ path: String) throws(BelfryError) {
         let file = try MappedFile(path)
         try GitLFS.refusePointer(file.bytes, file: path)
-        let skeleton = try withExtendedLifetime(file) { () throws(BelfryError) in
-            try OnnxSkeleton(file.bytes, path: path)
-        }
-        var options = BinaryDecodingOptions()
-        options.discardUnknownFields = true
-        let model: Onnx_ModelProto
-        do {
-            model = try Onnx_ModelProto(serializedBytes: skeleton.bytes, options: options)
-        } catch {
-            throw BelfryError(.corruptData, "This is not an ONNX model.", at: .init(file: path), cause: error)
-        }
+        let model: Onnx_ModelProto = try OnnxSkeleton(file).decoded(path: path)
         guard model.hasGraph else { throw .corrupt("This is not an ONNX model: it has no graph.", at: .init(file: path)) }
         if let function = model.functions.first {
             throw BelfryError(

@@ -1,4 +1,5 @@
 import Files
+import SwiftProtobuf
 
 /// An ONNX file without the bytes of its weights: what is left is small enough to decode into objects.
 ///
@@ -9,18 +10,18 @@ import Files
 /// It does not say what the fields mean: that is protobuf's and `OnnxImporter`'s work. Memory is bounded by limits on
 /// the skeleton's size and on the number of messages, since an empty one takes 2 bytes in a file and 100 in memory.
 struct OnnxSkeleton {
-    /// The skeleton as a protobuf message of type ModelProto.
+    /// The skeleton as a protobuf message.
     let bytes: [UInt8]
 
     static let largest = 1 << 26
     static let mostMessages = 1 << 20
     static let deepestGraph = 16
 
-    /// The messages that are walked, each with the fields that are copied and those that are walked in turn.
-    private enum Message {
+    /// The messages that are walked, of which a model or a tensor makes a file; each with the fields that are copied and those that are walked in turn.
+    enum Message {
         case model, graph, node, attribute, tensor
 
-        var copied: Set<Int> {
+        fileprivate var copied: Set<Int> {
             switch self {
             case .model: [1, 2, 3, 8, 25]
             case .graph: [2, 11, 12, 15]
@@ -30,7 +31,7 @@ struct OnnxSkeleton {
             }
         }
 
-        func walked(_ field: Int) -> Message? {
+        fileprivate func walked(_ field: Int) -> Message? {
             switch (self, field) {
             case (.model, 7): .graph
             case (.graph, 1): .node
@@ -47,9 +48,21 @@ struct OnnxSkeleton {
     private static let rawOffset: UInt64 = 1000
     private static let rawLength: UInt64 = 1001
 
-    init(_ file: UnsafeRawBufferPointer, path: String) throws(BelfryError) {
-        var walk = Walk(path: path)
-        bytes = try walk.copy(.model, file, base: 0, depth: 0)
+    init(_ file: MappedFile, _ message: Message = .model) throws(BelfryError) {
+        var walk = Walk(path: file.path)
+        bytes = try walk.copy(message, file.bytes, base: 0, depth: 0)
+        withExtendedLifetime(file) {}
+    }
+
+    /// The skeleton as an object.
+    func decoded<Decoded: SwiftProtobuf.Message>(path: String) throws(BelfryError) -> Decoded {
+        var options = BinaryDecodingOptions()
+        options.discardUnknownFields = true
+        do {
+            return try Decoded(serializedBytes: bytes, options: options)
+        } catch {
+            throw BelfryError(.corruptData, "This is not an ONNX file.", at: .init(file: path), cause: error)
+        }
     }
 
     private struct Walk {

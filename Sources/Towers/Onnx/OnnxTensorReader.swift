@@ -12,6 +12,14 @@ struct OnnxTensorReader {
 
     init(_ file: MappedFile) { self.file = file }
 
+    /// The tensor in a file of its own, as the standard's conformance cases come, and its name.
+    static func read(_ path: String) throws(BelfryError) -> (name: String, tensor: Tensor) {
+        let file = try MappedFile(path)
+        let proto: Onnx_TensorProto = try OnnxSkeleton(file, .tensor).decoded(path: path)
+        var reader = OnnxTensorReader(file)
+        return (proto.name, try reader.tensor(proto))
+    }
+
     mutating func tensor(_ proto: Onnx_TensorProto) throws(BelfryError) -> Tensor {
         let name = proto.name
         guard let type = TensorType(rawValue: proto.dataType) else {

@@ -1,6 +1,7 @@
-/// So that rows can be written down as they are: `["user_id": 5, "genres": ["a", "b"]]`.
+/// So that rows can be written down as they are: `["user_id": 5, "genres": ["a", "b"]]`. (`nil` is not a literal: it
+/// would be hard to tell from a member that is not there.)
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
-    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     /// A string.
     public init(stringLiteral value: String) { self = .string(value) }
@@ -21,7 +22,4 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
     public init(dictionaryLiteral members: (String, JSON)...) {
         self = .object(Dictionary(members) { _, last in last })
     }
-
-    /// `null`.
-    public init(nilLiteral: ()) { self = .null }
 }

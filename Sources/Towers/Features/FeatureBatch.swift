@@ -26,6 +26,18 @@ final class FeatureBatch {
         }
     }
 
+    /// How many elements each row of a list has, and on which side it is padded.
+    func setElements(_ counts: [Int], of tensor: Int, padsLeft: Bool) {
+        tensors[tensor].counts = counts
+        tensors[tensor].padsLeft = padsLeft
+    }
+
+    /// Which of the places of a row are elements of its list, and not padding.
+    func elements(of tensor: Int, row: Int) -> Range<Int> {
+        let (width, count) = (tensors[tensor].width, tensors[tensor].counts[row])
+        return tensors[tensor].padsLeft ? width - count..<width : 0..<count
+    }
+
     func set(_ value: Int64, _ tensor: Int, at place: Int) { tensors[tensor].integers[place] = value }
 
     func set(_ value: Float, _ tensor: Int, at place: Int) { tensors[tensor].floats[place] = value }
@@ -60,6 +72,9 @@ struct FeatureTensor: Sendable {
     let element: Element
     private(set) var rows = 0
     private(set) var width = 0
+    /// For a list: how many elements each row has.
+    fileprivate(set) var counts: [Int] = []
+    fileprivate(set) var padsLeft = false
     /// The array that `element` names holds rows × width values; the other two are empty.
     fileprivate(set) var integers: [Int64] = []
     fileprivate(set) var floats: [Float] = []

@@ -50,6 +50,7 @@ struct FeatureList: Hashable, Sendable {
         for tensor in [input, mask, zeros] { if let tensor { batch.resize(tensor, width: width) } }
         if let lengths { batch.resize(lengths, width: 1) }
         begin = 0
+        var counts: [Int] = []
         for (row, end) in batch.ends.enumerated() {
             let count = end - begin
             if padding != 0 { for place in 0..<width { batch.set(padding, input, at: row * width + place) } }
@@ -59,8 +60,10 @@ struct FeatureList: Hashable, Sendable {
                 if let mask { batch.mark(mask, at: start + index) }
             }
             if let lengths { batch.set(Int64(count), lengths, at: row) }
+            counts.append(count)
             begin = end
         }
+        batch.setElements(counts, of: input, padsLeft: pads == .left)
         batch.flat.removeAll(keepingCapacity: true)
         batch.ends.removeAll(keepingCapacity: true)
     }

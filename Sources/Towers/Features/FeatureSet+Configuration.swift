@@ -1,6 +1,6 @@
 import Files
 
-/// The configuration: an object with `format` 1 and `columns`, an array of objects.
+/// The configuration: an object with `format` 1, `columns`, an array of objects, and what `GraphSettings` reads.
 ///
 /// | member of a column | what |
 /// |---|---|
@@ -39,16 +39,18 @@ import Files
 /// | `minimum` | the least elements |
 /// | `mask`, `float_mask`, `lengths`, `token_types` | further inputs: 1 where an element is, how many there are, zeros |
 extension FeatureSet {
+    static let file = "features.json"
     static let format = 1
     static let mostColumns = 1024
     static let mostRows = 1 << 31
     static let widest = 1 << 22
 
-    /// Reads the configuration in `file`, and the vocabularies and the tokenizer that lie beside it.
+    /// Reads the configuration in `file`, and the vocabularies and the tokenizer that it names: they lie in `folder`, or
+    /// beside it.
     /// - Throws: `invalidInput` with the member's place.
-    init(file: String) throws(BelfryError) {
+    init(file: String, folder: String? = nil) throws(BelfryError) {
         do throws(BelfryError) {
-            let reader = try FeatureReader(StrictObject(file: file))
+            let reader = try FeatureReader(StrictObject(file: file), folder: folder)
             (path, columns, inputs, files) = (file, reader.columns, reader.inputs, reader.files.sorted())
         } catch {
             var error = error
@@ -68,9 +70,9 @@ struct FeatureReader {
     let folder: String
     private var tokenizer: (any Tokenizer)?
 
-    init(_ json: StrictObject) throws(BelfryError) {
-        folder = System.parent(of: json.file)
-        try json.allow(["format", "columns"])
+    init(_ json: StrictObject, folder: String?) throws(BelfryError) {
+        self.folder = folder ?? System.parent(of: json.file)
+        try json.allow(["format", "columns"] + GraphSettings.members)
         guard try json.integer("format") == FeatureSet.format else {
             throw json.failure("format", "“format” must be \(FeatureSet.format).")
         }

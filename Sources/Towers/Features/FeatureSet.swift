@@ -56,6 +56,22 @@ public struct FeatureSet: Sendable {
         return fields
     }
 
+    /// The input whose elements a model of tokens gives vectors for: that of the first text, or of the first list.
+    var listInput: Int? {
+        let text = columns.first { if case .text = $0.kind { true } else { false } }
+        return (text ?? columns.first { if case .list = $0.kind { true } else { false } })?.input
+    }
+
+    /// The most elements that a text or a list keeps; 0 without one.
+    var longestList: Int {
+        columns.reduce(0) { longest, column in
+            switch column.kind {
+            case .list(_, _, let list), .text(_, let list): max(longest, list.length)
+            default: longest
+            }
+        }
+    }
+
     /// The most bytes that one row can take in all inputs together.
     var bytesPerRow: Int {
         columns.reduce(0) { $0 + $1.kind.largestWidth * 8 * (1 + $1.kind.companions) }

@@ -41,10 +41,14 @@ public func withTemporaryDirectory<Result>(
 }
 
 extension Data {
-    /// Writes a new file in the place of the one that may be there: some file systems wait for the disk when a file is
-    /// emptied and written again, which thousands of small cases notice.
+    /// Writes a new file in the place of the one that may be there, without waiting for the disk: some file systems do
+    /// when a file is emptied and written again, and Foundation does always, which thousands of small cases notice.
     public func writeAnew(to path: String) throws {
         unlink(path)
-        try write(to: URL(fileURLWithPath: path))
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
+        guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown) }
+        defer { close(descriptor) }
+        let written = withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+        guard written == count else { throw CocoaError(.fileWriteUnknown) }
     }
 }

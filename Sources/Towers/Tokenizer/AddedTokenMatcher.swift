@@ -1,11 +1,14 @@
 /// Finds added tokens in a text: the leftmost first, and of several there the longest.
 struct AddedTokenMatcher: Sendable {
-    private let tokens: [WordPieceTokenizer.AddedToken]
+    private let tokens: [AddedToken]
+    /// The tokens' contents, each with its place in `tokens`.
+    private let trie: VocabularyTrie
     /// Whether some token begins with this byte: most bytes of most texts are passed over by this alone.
     private let begins: [Bool]
 
-    init(_ tokens: [WordPieceTokenizer.AddedToken]) {
-        self.tokens = tokens.filter { !$0.content.isEmpty }.sorted { $0.content.count > $1.content.count }
+    init(_ tokens: [AddedToken]) {
+        self.tokens = tokens.filter { !$0.content.isEmpty }
+        trie = VocabularyTrie(self.tokens.enumerated().map { (token: $1.content, id: Int32($0)) })
         var begins = [Bool](repeating: false, count: 256)
         for token in self.tokens { begins[Int(token.content[0])] = true }
         self.begins = begins
@@ -43,25 +46,21 @@ struct AddedTokenMatcher: Sendable {
         }
     }
 
-    private func token(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> WordPieceTokenizer.AddedToken? {
-        tokens.first { token in
-            text.count - place >= token.content.count
-                && token.content.indices.allSatisfy { text[place + $0] == token.content[$0] }
-        }
+    private func token(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> AddedToken? {
+        trie.longest(text, from: place, to: text.count, node: VocabularyTrie.start).map { tokens[Int($0.id)] }
     }
 
     private func scalar(before place: Int, in text: UnsafeBufferPointer<UInt8>) -> (Unicode.Scalar, Int)? {
-        guard place > 0 else { return nil }
-        var begin = place - 1
-        while begin > 0, text[begin] & 0xc0 == 0x80 { begin -= 1 }
+        guard place > 0, let bytes = text.baseAddress else { return nil }
+        let begin = UTF8Text.previous(bytes, place)
         var end = begin
-        return (Unicode.Scalar(WordPieceTokenizer.scalar(text, &end))!, begin)
+        return (Unicode.Scalar(UTF8Text.scalar(bytes, &end))!, begin)
     }
 
     private func scalar(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> (Unicode.Scalar, Int)? {
-        guard place < text.count else { return nil }
+        guard place < text.count, let bytes = text.baseAddress else { return nil }
         var end = place
-        let scalar = WordPieceTokenizer.scalar(text, &end)
+        let scalar = UTF8Text.scalar(bytes, &end)
         return (Unicode.Scalar(scalar)!, end)
     }
 

@@ -26,15 +26,58 @@ extension Tokenizer {
 
 /// Reads the tokenizer of a model's folder, whichever kind it is.
 public enum Tokenizers {
-    /// The tokenizer of `folder`.
+    /// The tokenizer of `folder`, of the first of these that is there:
+    ///
+    /// | File | Tokenizer |
+    /// |---|---|
+    /// | `tokenizer.json` | WordPiece of the BERT family, BPE or Unigram with the parts that the file names |
+    /// | `vocab.txt` | WordPiece, with `tokenizer_config.json` |
+    /// | `vocab.json` and `merges.txt` | BPE of RoBERTa, GPT-2 or CLIP, as `tokenizer_config.json` says |
+    /// | one `*.model` | SentencePiece, unigram or BPE, without tokens around the text |
     /// - Throws: `notFound` if there is none, `unsupported` with the name of a part that is not done here.
     public static func load(folder: String) throws(BelfryError) -> any Tokenizer {
-        try WordPieceTokenizer(folder: folder)
+        let files = try files(folder: folder)
+        switch files.first {
+        case "tokenizer.json":
+            let json = try TokenizerJSON(file: folder + "/tokenizer.json")
+            if try json.modelType() == "WordPiece" { return WordPieceTokenizer(try .init(json)) }
+            return try json.pipeline()
+        case "vocab.txt": return try WordPieceTokenizer(folder: folder)
+        case "vocab.json": return try PairFiles(folder: folder).tokenizer()
+        case let model?: return try SentencePieceTokenizer(file: folder + "/" + model)
+        case nil:
+            throw BelfryError(
+                .notFound,
+                "There is no tokenizer: neither tokenizer.json nor vocab.txt, vocab.json and merges.txt, or a .model.",
+                at: .init(file: folder),
+                remedy: "Save the model's tokenizer beside it (tokenizer.save_pretrained(folder)).")
+        }
     }
 
     /// The names of the files in `folder` that `load(folder:)` reads: what a copy of the tokenizer needs.
     public static func files(folder: String) throws(BelfryError) -> [String] {
-        if System.exists(folder + "/tokenizer.json") { return ["tokenizer.json"] }
-        return ["vocab.txt", "tokenizer_config.json"].filter { System.exists(folder + "/" + $0) }
+        func present(_ names: String...) -> [String] { names.filter { System.exists(folder + "/" + $0) } }
+        let json = present("tokenizer.json")
+        if !json.isEmpty { return json }
+        let extras = present("tokenizer_config.json", "added_tokens.json")
+        if !present("vocab.txt").isEmpty { return ["vocab.txt"] + extras }
+        if present("vocab.json", "merges.txt").count == 2 { return ["vocab.json", "merges.txt"] + extras }
+        guard System.isDirectory(folder) else { return [] }
+        let models = try System.list(folder).filter { $0.hasSuffix(".model") }.sorted()
+        guard let model = models.first else { return [] }
+        guard models.count == 1 else {
+            throw BelfryError(
+                .unsupported, "There are \(models.count) .model files: which one is the tokenizer?",
+                at: .init(file: folder))
+        }
+        // What the transformers library does to a SentencePiece model's ids differs from model to model.
+        guard extras.isEmpty else {
+            throw BelfryError(
+                .unsupported, "\(extras[0]) changes the ids of \(model): not supported.",
+                at: .init(file: folder + "/" + extras[0]),
+                remedy: "Save the tokenizer as tokenizer.json: "
+                    + "AutoTokenizer.from_pretrained(folder).save_pretrained(folder).")
+        }
+        return [model]
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// A WordPiece vocabulary is two tries, entries that begin a word and entries that continue one, which share their
 /// memory: edges (node, byte) → node lie in one open-addressing hash table. A lookup never makes a string, and its
-/// cost is one probe per byte of the word.
+/// cost is one probe per byte of the word. Other vocabularies use the first of the two.
 final class VocabularyTrie: @unchecked Sendable {
     /// The node before any byte of a word, and of a continuation.
     static let start: UInt32 = 0
@@ -13,6 +13,13 @@ final class VocabularyTrie: @unchecked Sendable {
     private let tokens: UnsafeMutablePointer<Int32>
     private let mask: Int
     private static let empty = UInt64.max
+    /// Nodes are numbered with 24 bits.
+    static let mostBytes = 1 << 24 - 2
+
+    /// A trie of `tokens`, none of which continues a word.
+    convenience init(_ tokens: [(token: [UInt8], id: Int32)]) {
+        self.init(tokens.lazy.map { (bytes: $0.token[...], continues: false, id: $0.id) })
+    }
 
     /// A trie of `entries`; a later entry of the same bytes replaces an earlier one.
     init(_ entries: some Collection<(bytes: ArraySlice<UInt8>, continues: Bool, id: Int32)>) {
@@ -66,6 +73,17 @@ final class VocabularyTrie: @unchecked Sendable {
         }
         return slot
     }
+
+    /// The node after `byte`, or nil: no entry goes on like that.
+    @inline(__always)
+    func step(_ node: UInt32, _ byte: UInt8) -> UInt32? {
+        let edge = edges[Self.slot(node, byte, edges, mask)]
+        return edge == Self.empty ? nil : UInt32(truncatingIfNeeded: edge)
+    }
+
+    /// The id of the entry that ends at `node`, or -1.
+    @inline(__always)
+    func token(_ node: UInt32) -> Int32 { tokens[Int(node)] }
 
     /// The longest entry at the beginning of `bytes`: its id and length, or nil.
     @inline(__always)

@@ -8,7 +8,7 @@ extension WordPieceTokenizer {
     public convenience init(folder: String) throws(BelfryError) {
         let file = folder + "/tokenizer.json"
         if System.exists(file) {
-            self.init(try Model(tokenizerJSON: file))
+            self.init(try Model(TokenizerJSON(file: file)))
         } else if System.exists(folder + "/vocab.txt") {
             self.init(try Model(vocabularyOf: folder))
         } else {
@@ -22,113 +22,37 @@ extension WordPieceTokenizer {
 extension WordPieceTokenizer.Model {
     /// More bytes of vocabulary than any model has, and few enough for the trie's 24-bit nodes.
     private static let mostBytes = 1 << 22
-    /// The tokenizer.json of a model of many languages has about 20 MB.
-    private static let mostJSON = 64 << 20
-
-    /// Reads a tokenizer.json of the HuggingFace `tokenizers` library.
-    init(tokenizerJSON file: String) throws(BelfryError) {
-        let json = try StrictObject(file: file, limit: Self.mostJSON)
-        func place(_ part: String) -> BelfryError.Location { .init(file: file, place: part) }
-        func refuse(_ part: String, _ type: String?) -> BelfryError {
-            BelfryError(
-                .unsupported,
-                "The \(part) “\(type ?? "none")” is not supported; WordPiece tokenizers of the BERT "
-                    + "family are.", at: place(part))
-        }
-        func part(_ name: String, _ type: String) throws(BelfryError) -> StrictObject {
-            let part = try json.object(name)
-            let found = try part?.string("type")
-            guard let part, found == type else { throw refuse(name, found) }
-            return part
-        }
-        let model = try part("model", "WordPiece")
-        guard let entries = try model.object("vocab")?.members else {
-            throw .corrupt("The vocabulary is missing.", at: place("model.vocab"))
-        }
-        var ids: [[UInt8]: Int32] = [:]
-        for (token, value) in entries {
-            guard let id = value.integer, id >= 0, id < 1 << 24 else {
-                throw .corrupt(
-                    "The id of “\(String(decoding: token, as: UTF8.self))” is not a count.", at: place("model.vocab"))
-            }
-            vocabulary.append((token, Int32(id)))
-            ids[token] = Int32(id)
-        }
+    /// Reads a tokenizer.json whose model is WordPiece.
+    init(_ file: TokenizerJSON) throws(BelfryError) {
+        let model = try file.part("model", "WordPiece")
+        vocabulary = try file.vocabulary(model)
+        let table = TokenTable(vocabulary)
         if let prefix = try model.utf8("continuing_subword_prefix") { continuingPrefix = prefix }
         if let count = try model.integer("max_input_chars_per_word") {
-            guard (1...10_000).contains(count) else { throw refuse("max_input_chars_per_word", "\(count)") }
+            guard (1...10_000).contains(count) else { throw file.refuse("max_input_chars_per_word", "\(count)") }
             longestWord = count
         }
-        guard let name = try model.utf8("unk_token"), let id = ids[name] else {
-            throw .corrupt("The unknown token is not in the vocabulary.", at: place("model.unk_token"))
+        guard let name = try model.utf8("unk_token"), let id = table.id(name) else {
+            throw .corrupt("The unknown token is not in the vocabulary.", at: file.place("model.unk_token"))
         }
         unknown = id
-        try checkSize(file)
+        try checkSize(file.json.file)
 
-        let normalizer = try part("normalizer", "BertNormalizer")
+        let normalizer = try file.part("normalizer", "BertNormalizer")
         self.normalizer.cleansText = try normalizer.bool("clean_text", default: true)
         self.normalizer.separatesIdeographs = try normalizer.bool("handle_chinese_chars", default: true)
         self.normalizer.lowercases = try normalizer.bool("lowercase", default: true)
         self.normalizer.stripsAccents = try normalizer.bool("strip_accents", default: self.normalizer.lowercases)
-        _ = try part("pre_tokenizer", "BertPreTokenizer")
-        for entry in try json.objects("added_tokens") {
-            guard let content = try entry.utf8("content"), let id = try entry.integer("id"), id >= 0, id < 1 << 24
-            else { throw .corrupt("An added token needs a content and an id.", at: place(entry.place)) }
-            let isSpecial = try entry.bool("special", default: false)
-            added.append(
-                .init(
-                    content: content, id: ids[content] ?? Int32(id),
-                    isSingleWord: try entry.bool("single_word", default: false),
-                    stripsLeft: try entry.bool("lstrip", default: false),
-                    stripsRight: try entry.bool("rstrip", default: false),
-                    isNormalized: try entry.bool("normalized", default: !isSpecial)))
-        }
-        // Its length is the tower's matter, but which end is cut is not a setting of towers.
-        let direction = try json.object("truncation")?.string("direction") ?? "Right"
-        guard direction == "Right" else { throw refuse("truncation.direction", direction) }
-        try readTemplate(json["post_processor"], place("post_processor"), refuse)
+        _ = try file.part("pre_tokenizer", "BertPreTokenizer")
+        added = try file.addedTokens { table.id($0) }
+        let template = try file.template()
+        before = template.before
+        after = template.after
     }
 
     private func checkSize(_ file: String) throws(BelfryError) {
         guard vocabulary.reduce(0, { $0 + $1.token.count }) <= Self.mostBytes else {
             throw BelfryError(.unsupported, "The vocabulary has more than 4 MiB of text.", at: .init(file: file))
-        }
-    }
-
-    private mutating func readTemplate(
-        _ processor: StrictJSON?, _ place: BelfryError.Location, _ refuse: (String, String?) -> BelfryError
-    ) throws(BelfryError) {
-        guard let processor else { return }
-        switch processor["type"]?.string {
-        case "BertProcessing", "RobertaProcessing":
-            guard let first = processor["cls"]?.array?.last?.integer, let last = processor["sep"]?.array?.last?.integer,
-                (0..<1 << 24).contains(first), (0..<1 << 24).contains(last)
-            else { throw .corrupt("The tokens of the template have no ids.", at: place) }
-            before = [Int32(first)]
-            after = [Int32(last)]
-        case "TemplateProcessing":
-            var sawText = false
-            for piece in processor["single"]?.array ?? [] {
-                if let text = piece["Sequence"] {
-                    guard !sawText, text["id"]?.string == "A", text["type_id"]?.integer == 0 else {
-                        throw refuse("template with another sequence than one A of type 0", nil)
-                    }
-                    sawText = true
-                    continue
-                }
-                guard let special = piece["SpecialToken"], let name = special["id"]?.string,
-                    special["type_id"]?.integer == 0,
-                    let ids = processor["special_tokens"]?[name]?["ids"]?.array
-                else { throw refuse("template with a token that is unknown or not of type 0", nil) }
-                for id in ids {
-                    guard let id = id.integer, (0..<1 << 24).contains(id) else {
-                        throw .corrupt("The template's token “\(name)” has no id.", at: place)
-                    }
-                    if sawText { after.append(Int32(id)) } else { before.append(Int32(id)) }
-                }
-            }
-            guard sawText else { throw .corrupt("The template has no place for the text.", at: place) }
-        default: throw refuse("post_processor", processor["type"]?.string)
         }
     }
 

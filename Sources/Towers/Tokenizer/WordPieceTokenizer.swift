@@ -10,16 +10,6 @@ import Files
 /// Works on UTF-8 bytes and Unicode scalars, never on Swift's characters: a grapheme cluster may hold several words.
 /// What it does *not* do: pairs of texts, offsets, decoding.
 public final class WordPieceTokenizer: Tokenizer {
-    /// A token that is recognised in the text itself.
-    struct AddedToken: Sendable {
-        var content: [UInt8]
-        var id: Int32
-        var isSingleWord = false
-        var stripsLeft = false
-        var stripsRight = false
-        var isNormalized = false
-    }
-
     /// Everything that a tokenizer file says.
     struct Model: Sendable {
         var vocabulary: [(token: [UInt8], id: Int32)] = []
@@ -111,7 +101,7 @@ public final class WordPieceTokenizer: Tokenizer {
                 var word = WordBuffer(bytes: buffer, longest: model.longestWord)
                 var place = 0
                 while place < text.count, ids.count < most {
-                    let scalar = Self.scalar(text, &place)
+                    let scalar = UTF8Text.scalar(text.baseAddress!, &place)
                     let code =
                         scalar < UInt32(BertNormalizerTable.count)
                         ? codes[Int(scalar)] : BertNormalizerTable.code(model.normalizer, scalar)
@@ -172,21 +162,6 @@ public final class WordPieceTokenizer: Tokenizer {
             place = end
         }
     }
-
-    /// The scalar at `place`, which moves past it. The text is valid UTF-8.
-    @inline(__always)
-    static func scalar(_ text: UnsafeBufferPointer<UInt8>, _ place: inout Int) -> UInt32 {
-        let first = UInt32(text[place])
-        if first < 0x80 {
-            place &+= 1
-            return first
-        }
-        let count = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
-        var scalar = first & (0x7f >> UInt32(count))
-        for index in 1..<count { scalar = scalar << 6 | UInt32(text[place + index]) & 0x3f }
-        place += count
-        return scalar
-    }
 }
 
 /// The normalised word that is being read.
@@ -232,7 +207,7 @@ struct WordBuffer {
             var begin = count - 1
             while begin > 0, bytes[begin] & 0xc0 == 0x80 { begin -= 1 }
             var place = begin
-            let last = WordPieceTokenizer.scalar(UnsafeBufferPointer(bytes), &place)
+            let last = UTF8Text.scalar(UnsafePointer(bytes.baseAddress!), &place)
             guard Unicode.Scalar(last)!.properties.canonicalCombiningClass > order else { break }
             tail.append(last)
             count = begin

@@ -1,0 +1,230 @@
+/// A set of Unicode scalars: disjoint ranges in ascending order.
+struct ScalarSet: Hashable, Sendable {
+    /// One range after the other, both ends included.
+    private(set) var ranges: [ClosedRange<UInt32>]
+    static let last: UInt32 = 0x10ffff
+    static let all = ScalarSet([0...last])
+
+    /// The scalars of `ranges`, which may overlap and stand in any order.
+    init(_ ranges: [ClosedRange<UInt32>]) {
+        var merged: [ClosedRange<UInt32>] = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = merged.last, range.lowerBound <= last.upperBound &+ 1 {
+                merged[merged.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+            } else {
+                merged.append(range)
+            }
+        }
+        self.ranges = merged
+    }
+
+    init(_ scalar: UInt32) { ranges = [scalar...scalar] }
+
+    init(_ scalar: Unicode.Scalar) { self.init(scalar.value) }
+
+    /// The scalars of a table that lists first and last ones in turn.
+    init(pairs: [UInt32]) { self.init(stride(from: 0, to: pairs.count, by: 2).map { pairs[$0]...pairs[$0 + 1] }) }
+
+    var isEmpty: Bool { ranges.isEmpty }
+
+    func union(_ other: ScalarSet) -> ScalarSet { ScalarSet(ranges + other.ranges) }
+
+    var inverted: ScalarSet {
+        var result: [ClosedRange<UInt32>] = []
+        var next: UInt32 = 0
+        for range in ranges {
+            if range.lowerBound > next { result.append(next...range.lowerBound - 1) }
+            next = range.upperBound + 1
+        }
+        if next <= Self.last { result.append(next...Self.last) }
+        return ScalarSet(result)
+    }
+
+    func intersection(_ other: ScalarSet) -> ScalarSet { inverted.union(other.inverted).inverted }
+
+    func isDisjoint(with other: ScalarSet) -> Bool { intersection(other).isEmpty }
+
+    func contains(_ scalar: UInt32) -> Bool {
+        var low = 0
+        var high = ranges.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ranges[middle].upperBound < scalar { low = middle + 1 } else { high = middle }
+        }
+        return low < ranges.count && ranges[low].lowerBound <= scalar
+    }
+}
+
+/// A set as two tables, one look-up per scalar: pages of 256 bits, shared where they are equal.
+final class ScalarTable: @unchecked Sendable {
+    /// The tables alone, for loops that take no reference counts. Valid as long as their owner.
+    struct View {
+        fileprivate let index: UnsafeMutablePointer<UInt16>
+        fileprivate let pages: UnsafeMutablePointer<UInt64>
+
+        @inline(__always)
+        func contains(_ scalar: UInt32) -> Bool {
+            let page = Int(index[Int(scalar >> 8)])
+            return pages[page &* 4 &+ Int(scalar >> 6 & 3)] >> UInt64(scalar & 63) & 1 != 0
+        }
+    }
+
+    let view: View
+
+    init(_ set: ScalarSet) {
+        var pages: [[UInt64]: UInt16] = [[0, 0, 0, 0]: 0]
+        var order: [[UInt64]] = [[0, 0, 0, 0]]
+        let full = [UInt64](repeating: .max, count: 4)
+        var index = [UInt16](repeating: 0, count: 0x1100)
+        func place(_ page: [UInt64]) -> UInt16 {
+            if let known = pages[page] { return known }
+            pages[page] = UInt16(order.count)
+            order.append(page)
+            return UInt16(order.count - 1)
+        }
+        var page = [UInt64](repeating: 0, count: 4)
+        var current = -1
+        func finish() {
+            if current >= 0 { index[current] = place(page) }
+            page = [0, 0, 0, 0]
+        }
+        for range in set.ranges {
+            var scalar = range.lowerBound
+            while scalar <= range.upperBound {
+                let number = Int(scalar >> 8)
+                if number != current {
+                    finish()
+                    current = number
+                }
+                if scalar & 0xff == 0, range.upperBound >= scalar + 0xff {
+                    page = full
+                    scalar += 0x100
+                } else {
+                    page[Int(scalar >> 6 & 3)] |= 1 << UInt64(scalar & 63)
+                    scalar += 1
+                }
+            }
+        }
+        finish()
+        let indexMemory = UnsafeMutablePointer<UInt16>.allocate(capacity: index.count)
+        indexMemory.initialize(from: index, count: index.count)
+        let flat = order.flatMap { $0 }
+        let pageMemory = UnsafeMutablePointer<UInt64>.allocate(capacity: flat.count)
+        pageMemory.initialize(from: flat, count: flat.count)
+        view = View(index: indexMemory, pages: pageMemory)
+    }
+
+    deinit {
+        view.index.deallocate()
+        view.pages.deallocate()
+    }
+
+    @inline(__always)
+    func contains(_ scalar: UInt32) -> Bool { view.contains(scalar) }
+}
+
+/// The sets that patterns and pre-tokenizers name, as the reference libraries know them: scalars that came with a
+/// later Unicode version than theirs are unassigned.
+enum ScalarClass {
+    /// General categories of Unicode 16: what the Oniguruma library knows.
+    private static let categories: [String: ScalarSet] = {
+        var ranges: [String: [ClosedRange<UInt32>]] = [:]
+        var name = ""
+        var begin: UInt32 = 0
+        for scalar in UInt32(0)...ScalarSet.last + 1 {
+            // Nothing is assigned in between, and everything after it is for private use.
+            if (0x40000..<0xe0000).contains(scalar) || scalar > 0xf0000 && scalar & 0xffff < 0xfff0 { continue }
+            let here = scalar > ScalarSet.last ? "end" : category(scalar)
+            guard here != name else { continue }
+            if scalar > 0 { ranges[name, default: []].append(begin...scalar - 1) }
+            name = here
+            begin = scalar
+        }
+        return ranges.mapValues { ScalarSet($0) }
+    }()
+
+    private static func category(_ scalar: UInt32) -> String {
+        guard let value = Unicode.Scalar(scalar) else { return "Cs" }
+        // It was a small letter until Unicode 17.
+        if scalar == 0x295 { return "Ll" }
+        if let age = value.properties.age, age.major > 16 { return "Cn" }
+        return switch value.properties.generalCategory {
+        case .uppercaseLetter: "Lu"
+        case .lowercaseLetter: "Ll"
+        case .titlecaseLetter: "Lt"
+        case .modifierLetter: "Lm"
+        case .otherLetter: "Lo"
+        case .nonspacingMark: "Mn"
+        case .spacingMark: "Mc"
+        case .enclosingMark: "Me"
+        case .decimalNumber: "Nd"
+        case .letterNumber: "Nl"
+        case .otherNumber: "No"
+        case .connectorPunctuation: "Pc"
+        case .dashPunctuation: "Pd"
+        case .openPunctuation: "Ps"
+        case .closePunctuation: "Pe"
+        case .initialPunctuation: "Pi"
+        case .finalPunctuation: "Pf"
+        case .otherPunctuation: "Po"
+        case .mathSymbol: "Sm"
+        case .currencySymbol: "Sc"
+        case .modifierSymbol: "Sk"
+        case .otherSymbol: "So"
+        case .spaceSeparator: "Zs"
+        case .lineSeparator: "Zl"
+        case .paragraphSeparator: "Zp"
+        case .control: "Cc"
+        case .format: "Cf"
+        case .surrogate: "Cs"
+        case .privateUse: "Co"
+        case .unassigned: "Cn"
+        @unknown default: "Cn"
+        }
+    }
+
+    private static let longNames = [
+        "Letter": "L", "Mark": "M", "Number": "N", "Punctuation": "P", "Punct": "P", "Symbol": "S", "Separator": "Z",
+        "Other": "C",
+    ]
+
+    /// The general category `name` or all that begin with it: `Lu`, `L`, `Letter`. Nil: there is none.
+    static func category(_ name: String) -> ScalarSet? {
+        let name = longNames[name] ?? name
+        if name.utf8.count == 2 { return categories[name] }
+        guard name.utf8.count == 1 else { return nil }
+        let sets = categories.filter { $0.key.hasPrefix(name) }
+        return sets.isEmpty ? nil : ScalarSet(sets.flatMap(\.value.ranges))
+    }
+
+    /// White_Space: what `\s` is, and where text is stripped.
+    static let whitespace = ScalarSet([
+        0x9...0xd, 0x20...0x20, 0x85...0x85, 0xa0...0xa0, 0x1680...0x1680, 0x2000...0x200a, 0x2028...0x2029,
+        0x202f...0x202f, 0x205f...0x205f, 0x3000...0x3000,
+    ])
+
+    static let isWhitespace = ScalarTable(whitespace)
+
+    /// `\w` of Unicode regular expressions (UTS 18), Unicode 16.
+    static let word: ScalarSet = {
+        var ranges: [ClosedRange<UInt32>] = [0x200c...0x200d]
+        for name in ["L", "M", "Nd", "Nl", "Pc"] { ranges += category(name)!.ranges }
+        // Other_Alphabetic beyond those: symbols that are letters in circles.
+        return ScalarSet(ranges + [0x24b6...0x24e9, 0x1f130...0x1f149, 0x1f150...0x1f169, 0x1f170...0x1f189])
+    }()
+
+    /// `\w` of Oniguruma: no joiners, but the superscript digits and fractions of Latin-1.
+    static let onigurumaWord = word.intersection(ScalarSet([0x200c...0x200d]).inverted)
+        .union(ScalarSet([0xb2...0xb3, 0xb9...0xb9, 0xbc...0xbe]))
+
+    /// N of the newest version.
+    static let numeric: ScalarSet = {
+        ScalarSet(
+            (UInt32(0)..<0x20000).compactMap { scalar in
+                switch Unicode.Scalar(scalar)?.properties.generalCategory {
+                case .decimalNumber, .letterNumber, .otherNumber: scalar...scalar
+                default: nil
+                }
+            })
+    }()
+}

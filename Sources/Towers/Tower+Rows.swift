@@ -66,3 +66,51 @@ extension Tower {
         return try embed(rows)
     }
 }
+
+extension Tower {
+    /// Whether the tower embeds plain texts: it reads one field at most that a row must have, and that is a text.
+    public var takesTexts: Bool { (try? rows(of: [], as: nil)) != nil }
+
+    /// The value of a field from the text of a table's cell, as the field wants it; `null` for an empty cell.
+    ///
+    /// A field of numbers gets a number, a field of arrays what a JSON array in the cell has. Text that is neither stays
+    /// a text, which `embed` then refuses by name.
+    public func value(ofCell text: String, field: String) -> JSON {
+        if text.isEmpty { return .null }
+        let columns = graph?.features.columns.filter { $0.field == field } ?? []
+        if columns.contains(where: \.kind.wantsNumber), let number = try? JSON(parsing: Data(text.utf8), source: field),
+            number.number != nil
+        {
+            return number
+        }
+        if columns.contains(where: \.kind.wantsArray), text.first == "[",
+            let array = try? JSON(parsing: Data(text.utf8), source: field)
+        {
+            return array
+        }
+        return .string(text)
+    }
+}
+
+extension FeatureColumn.Kind {
+    fileprivate var wantsNumber: Bool {
+        switch self {
+        case .number: true
+        case .index(let lookup, _):
+            switch lookup.keys {
+            case .boundaries, .rows: true
+            case .vocabulary, .hash: false
+            }
+        default: false
+        }
+    }
+
+    fileprivate var wantsArray: Bool {
+        switch self {
+        case .vector, .list(.array, _, _), .multiHot(.array, _, _), .list(.separated, _, _),
+            .multiHot(.separated, _, _):
+            true
+        default: false
+        }
+    }
+}

@@ -178,7 +178,7 @@ import Testing
             (
                 #"{"input": "x", "type": "list", "length": 9, "mask": "x", "lookup": {"rows": 9}}"#,
                 "another column already",
-                "columns[0].input"
+                "columns[0].mask"
             ),
             (
                 #"{"input": "x", "type": "number"}, {"input": "x", "type": "string"}"#, "another column",

@@ -1,4 +1,4 @@
-public import Files
+import Files
 
 /// Feature columns: how the fields of an object become the input tensors of a model.
 ///

@@ -34,6 +34,10 @@ struct GraphSettings {
             guard let text = value.string else { throw json.failure("prompts", "The prompt “\(name)” must be a text.") }
             prompts[name] = text
         }
+        // A bias is a component that neither a length nor a cut may touch.
+        if json["items"]?["bias"] != nil, !modules.isEmpty {
+            throw json.failure("items", "The scores of an output layer with a bias are of whole, raw vectors.")
+        }
         items = try json.object("items").map { (items) throws(BelfryError) in try SessionItems(items) }
     }
 

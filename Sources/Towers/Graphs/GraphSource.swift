@@ -83,28 +83,33 @@ private struct GraphPart {
             towerFiles: TowerFiles(folder: folder, elsewhere: elsewhere))
         source.matryoshka = try Matryoshka(folder: folder)
         source.convert = { (target, manifest) throws(BelfryError) in
-            var packer = try OnnxPacker(model)
-            try packer.keep(output: output(of: packer))
-            var names = try packer.write(to: target)
-            var features = featuresFile
-            if features == nil {
-                features = target + "/" + FeatureSet.file
-                let graph = try OnnxModel(target + "/" + OnnxPacker.modelFile)
-                let text = try FeatureSet.derived(graph, folder: folder).text(pretty: true) + "\n"
-                try System.write(Data(text.utf8), to: features!)
-                names.append(FeatureSet.file)
-            }
-            let columns = try FeatureSet(file: features!, folder: folder)
-            var size = try probe(&packer, columns, target)
-            if settings.items?.bias != nil {
-                SessionItems.appendOne(to: &packer, size: size)
-                size += 1
-            }
-            try packer.writeGraph(to: target)
-            try finish(&manifest, size: size, columns)
-            return names
+            try naming(model, insteadOf: target) { () throws(BelfryError) in try write(to: target, &manifest) }
         }
         return source
+    }
+
+    /// Writes the graph, its weights and, if it follows from the graph, the configuration. The names of the files.
+    private func write(to target: String, _ manifest: inout TowerManifest) throws(BelfryError) -> [String] {
+        var packer = try OnnxPacker(model)
+        try packer.keep(output: output(of: packer))
+        var names = try packer.write(to: target)
+        var features = featuresFile
+        if features == nil {
+            features = target + "/" + FeatureSet.file
+            let graph = try OnnxModel(target + "/" + OnnxPacker.modelFile)
+            let text = try FeatureSet.derived(graph, folder: folder).text(pretty: true) + "\n"
+            try System.write(Data(text.utf8), to: features!)
+            names.append(FeatureSet.file)
+        }
+        let columns = try FeatureSet(file: features!, folder: folder)
+        var size = try probe(&packer, columns, target)
+        if settings.items?.bias != nil {
+            SessionItems.appendOne(to: &packer, size: size)
+            size += 1
+        }
+        try packer.writeGraph(to: target)
+        try finish(&manifest, size: size, columns)
+        return names
     }
 
     /// The tower of the output layer's rows.
@@ -113,21 +118,34 @@ private struct GraphPart {
             manifest: manifest(settings.modules.filter { if case .pooling = $0 { false } else { true } }), files: [:],
             towerFiles: TowerFiles(folder: folder))
         source.convert = { (target, manifest) throws(BelfryError) in
-            var packer = try OnnxPacker(model)
-            let size = try items.write(from: &packer, to: target)
-            let file = target + "/" + FeatureSet.file
-            try System.write(Data((items.features.text(pretty: true) + "\n").utf8), to: file)
-            let columns = try FeatureSet(file: file, folder: folder)
-            var names = [OnnxPacker.modelFile, OnnxPacker.weightsFile, FeatureSet.file]
-            for name in columns.files {
-                try System.write(
-                    System.read(folder + "/" + name, limit: FeatureVocabulary.mostBytes), to: target + "/" + name)
-                names.append(name)
+            try naming(model, insteadOf: target) { () throws(BelfryError) in
+                var packer = try OnnxPacker(model)
+                let size = try items.write(from: &packer, to: target)
+                let file = target + "/" + FeatureSet.file
+                try System.write(Data((items.features.text(pretty: true) + "\n").utf8), to: file)
+                let columns = try FeatureSet(file: file, folder: folder)
+                var names = [OnnxPacker.modelFile, OnnxPacker.weightsFile, FeatureSet.file]
+                for name in columns.files {
+                    try System.write(
+                        System.read(folder + "/" + name, limit: FeatureVocabulary.mostBytes), to: target + "/" + name)
+                    names.append(name)
+                }
+                try finish(&manifest, size: size, columns)
+                return names
             }
-            try finish(&manifest, size: size, columns)
-            return names
         }
         return source
+    }
+
+    /// Errors about a file that is being made name the one that the user has.
+    private func naming<Result>(
+        _ file: String, insteadOf folder: String, _ body: () throws(BelfryError) -> Result
+    ) throws(BelfryError) -> Result {
+        do throws(BelfryError) { return try body() } catch {
+            var error = error
+            if error.location?.file.hasPrefix(folder) == true { error.location?.file = file }
+            throw error
+        }
     }
 
     /// What is known before the graph was run: the rest is `finish`'s.
@@ -190,15 +208,7 @@ private struct GraphPart {
         let batch = FeatureBatch()
         try columns.encode(rows, into: batch)
         let name = graph.outputs[0].name
-        let found: Tensor
-        do throws(BelfryError) {
-            guard let output = try graph.run(binding.tensors(batch))[name] else { return 0 }
-            found = output
-        } catch {
-            var error = error
-            error.location = .init(file: model, place: error.location?.place)
-            throw error
-        }
+        guard let found = try graph.run(binding.tensors(batch))[name] else { return 0 }
         let shape = found.shape
         guard (2...3).contains(shape.rank), shape[0] == rows.count, found.type.isFloat else {
             throw BelfryError(

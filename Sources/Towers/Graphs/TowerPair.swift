@@ -34,6 +34,22 @@ public struct TowerPair: Sendable {
     /// Embeds what is searched.
     public let item: Tower
 
+    /// Whether a pair of towers is in the directory `path`.
+    public static func isPair(_ path: String) -> Bool {
+        System.exists(path + "/" + queryFolder + "/" + TowerManifest.name)
+            && System.exists(path + "/" + itemFolder + "/" + TowerManifest.name)
+    }
+
+    /// Verifies both towers (`Tower.check`), and that they belong together.
+    public static func check(_ path: String) -> [BelfryError] {
+        let problems = Tower.check(path + "/" + queryFolder) + Tower.check(path + "/" + itemFolder)
+        guard problems.isEmpty else { return problems }
+        do throws(BelfryError) {
+            _ = try load(path)
+            return []
+        } catch { return [error] }
+    }
+
     /// Opens the pair in the directory `path`.
     public static func load(_ path: String) throws(BelfryError) -> TowerPair {
         let pair = TowerPair(

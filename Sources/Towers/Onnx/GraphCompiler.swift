@@ -42,9 +42,12 @@ final class GraphCompiler {
 
     /// The largest constant that is computed at import, in bytes; a larger one is computed in every run.
     static let largestFold = 1 << 26
+    /// The largest constants, in elements, that are folded before patterns are looked for.
+    private static let smallFold = 256
 
     init(path: String, versions: [String: Int], products: Products) {
-        (self.path, self.versions, self.products) = (path, versions, products)
+        (self.path, self.products) = (path, products)
+        self.versions = versions.merging([Operator.fused: 1]) { old, _ in old }
     }
 
     func reserveBuffer() -> Int {
@@ -121,6 +124,36 @@ final class GraphCompiler {
             for case .graph(let inner) in node.attributes.values { names.formUnion(namesRead(inner)) }
         }
         return names
+    }
+
+    /// The graph with nodes of constants computed, as long as the results are small. What cannot be is left as it is.
+    func foldSmall(_ graph: Graph) -> Graph {
+        var folded = graph
+        folded.nodes = []
+        for node in graph.nodes {
+            let inputs = node.inputs.map { graph.constants[$0] ?? folded.constants[$0] }
+            let isKnown = zip(node.inputs, inputs).allSatisfy { $0.isEmpty || $1 != nil }
+            let hasGraphs = node.attributes.values.contains { if case .graph = $0 { true } else { false } }
+            if isKnown, !hasGraphs, inputs.allSatisfy({ ($0?.count ?? 0) <= Self.smallFold }),
+                let (found, version) = try? findOperator(node), found.inputs.contains(node.inputs.count)
+            {
+                let constants = inputs.map { $0.map { constant($0).constant! } }
+                let context = NodeContext(
+                    node, version: version, types: inputs.map { $0?.type }, constants: constants, self)
+                if let kernel = try? found.compile(context), context.unread.isEmpty,
+                    kernel.types.count >= node.outputs.count,
+                    let results = fold(node, kernel, constants, "", limit: 1 << 12),
+                    node.outputs.allSatisfy({ $0.isEmpty || folded.constants[$0] == nil })
+                {
+                    for (name, tensor) in zip(node.outputs, results) where !name.isEmpty {
+                        folded.constants[name] = tensor
+                    }
+                    continue
+                }
+            }
+            folded.nodes.append(node)
+        }
+        return folded
     }
 
     // MARK: nodes
@@ -201,7 +234,9 @@ final class GraphCompiler {
     private func place(_ node: GraphNode) -> BelfryError.Location { .init(file: path, place: "node \(node.name)") }
 
     /// The node's outputs, computed now; nil if that is not possible, which a run will report.
-    private func fold(_ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], _ label: String) -> [Tensor]? {
+    private func fold(
+        _ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], _ label: String, limit: Int = largestFold
+    ) -> [Tensor]? {
         let slots = inputs.count + node.outputs.count
         let body = SubgraphBody(inputs: [], outputs: [], types: [])
         let outputs = node.outputs.indices.map { inputs.count + $0 }
@@ -213,7 +248,7 @@ final class GraphCompiler {
         let program = Program(
             main: body, slots: slots, buffers: bufferCount, constants: present, lifetimes: [], products: products,
             strings: strings)
-        let frame = Frame(program, limit: Self.largestFold)
+        let frame = Frame(program, limit: limit)
         frame.begin(nil, threads: 1)
         guard (try? body.run(frame)) != nil else { return nil }
         return outputs.map { frame.tensor($0) }

@@ -38,19 +38,24 @@ package final class OnnxModel: Sendable {
     private static let mostPlans = 256
 
     /// Reads and compiles the model at `path`.
+    /// - Parameter fuses: Whether known patterns become one operator each: false is for tests.
     /// - Throws: `corruptData` for a file that is not a valid model, `unsupported` for operators, attributes and types
     ///   that Belfry does not know, with the node's name, its operator and opset.
-    package convenience init(_ path: String, instructionSet: InstructionSet = .current) throws(BelfryError) {
+    package convenience init(
+        _ path: String, instructionSet: InstructionSet = .current, fuses: Bool = true
+    ) throws(BelfryError) {
         let file = try OnnxImporter(path)
-        try self.init(path, file.graph, file.versions, instructionSet)
+        try self.init(path, file.graph, file.versions, instructionSet, fuses: fuses)
     }
 
     init(
-        _ path: String, _ graph: Graph, _ versions: [String: Int], _ instructionSet: InstructionSet
+        _ path: String, _ graph: Graph, _ versions: [String: Int], _ instructionSet: InstructionSet, fuses: Bool
     ) throws(BelfryError) {
         self.path = path
-        let compiler = GraphCompiler(path: path, versions: versions, products: Products(instructionSet))
-        let program = try compiler.compile(graph)
+        let products = Products(instructionSet)
+        let folder = GraphCompiler(path: path, versions: versions, products: products)
+        let fused = fuses ? GraphFusion.fused(graph) { folder.foldSmall($0) } : graph
+        let program = try GraphCompiler(path: path, versions: versions, products: products).compile(fused)
         self.program = program
         inputs = graph.inputs.map { Port(name: $0.name, type: $0.type!, dimensions: $0.dimensions) }
         outputs = zip(graph.outputs, program.main.types).map {

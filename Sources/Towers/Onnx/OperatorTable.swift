@@ -2,7 +2,7 @@
 enum OperatorTable {
     private static let lists: [[Operator]] = [
         arithmetic, comparison, functions, casts, reductions, movement, gathering, products, control,
-        attention, convolution, normalization, recurrent, quantization, machineLearning, microsoft,
+        attention, convolution, normalization, recurrent, quantization, machineLearning, microsoft, fused,
     ]
 
     private static let byName: [String: [Operator]] = Dictionary(

@@ -98,7 +98,7 @@ extension OperatorTable {
     }
 }
 
-/// y = alpha · op(a) · op(b) + beta · y, or + bias in every row.
+/// y = activation(alpha · op(a) · op(b) + beta · y), or + bias in every row.
 struct MatrixProduct {
     var rows: Int
     var inner: Int
@@ -108,6 +108,8 @@ struct MatrixProduct {
     var alpha: Float = 1
     var beta: Float = 0
     var bias: UnsafePointer<Float>?
+    /// Only for f32 without an old y.
+    var activation = BELFRY_IDENTITY
 
     /// Multiplications from which a second thread is worth its start.
     private static let parallelFrom = 1 << 20
@@ -133,11 +135,11 @@ struct MatrixProduct {
             let size = Int(BELFRY_NN_LINEAR_SCRATCH)
             nonisolated(unsafe) let scratch = try call.scratch(size * threads)
             nonisolated(unsafe) let bias = bias
-            let (inner, columns) = (inner, columns)
+            let (inner, columns, activation) = (inner, columns, activation)
             Parallel.forEachRange(of: rows, size: piece, threads: threads) { range, worker in
                 belfry_nn_linear(
                     isa, from + range.lowerBound * inner, inner, range.count, weight, inner, columns, bias,
-                    BELFRY_IDENTITY, nil, to + range.lowerBound * columns, columns, scratch + worker * size)
+                    activation, nil, to + range.lowerBound * columns, columns, scratch + worker * size)
             }
             return
         }
@@ -154,6 +156,7 @@ struct MatrixProduct {
                 into: to + range.lowerBound * columns, transposeA: transposesA, transposeB: transposesB,
                 leadingA: stride, alpha: alpha, beta: kept)
         }
+        if activation != BELFRY_IDENTITY { belfry_nn_activate(call.products.isa, to, rows * columns, activation) }
     }
 
     /// For other types than f32, which no encoder multiplies much of.

@@ -1,0 +1,154 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Towers
+
+/// Files that are wrong on purpose: each is refused with an error that names the place.
+struct OnnxHostileTests {
+    private typealias B = OnnxBytes
+
+    private func refuses(
+        _ bytes: [UInt8], _ code: BelfryError.Code, _ wanted: String..., sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        try withTemporaryDirectory { folder in
+            try Data(bytes).writeAnew(to: folder + "/model.onnx")
+            try Data([UInt8](repeating: 0, count: 64)).writeAnew(to: folder + "/weights")
+            let error = try #require(throws: BelfryError.self, sourceLocation: sourceLocation) {
+                try OnnxModel(folder + "/model.onnx")
+            }
+            #expect(error.code == code, "\(error)", sourceLocation: sourceLocation)
+            for wanted in wanted {
+                #expect(error.description.contains(wanted), "\(error)", sourceLocation: sourceLocation)
+            }
+        }
+    }
+
+    /// A model of these nodes with the input x, the output y and the constant c.
+    private func model(_ nodes: [[UInt8]], constant: [UInt8] = B.tensor("c", [Float(1)], []), opset: Int = 17) -> [UInt8] {
+        B.model(
+            B.graph(
+                nodes: nodes, constants: [constant], inputs: [B.value("x", .float32, [nil])],
+                outputs: [B.value("y", .float32, [nil])]), opset: opset)
+    }
+
+    @Test func operatorsAreRefusedAtImportByNameAndOpset() throws {
+        try refuses(
+            model([B.node("Fancy", ["x"], ["y"], name: "layer7")]), .unsupported, "“layer7” (Fancy, opset 17)",
+            "not supported")
+        try refuses(
+            model([B.node("Relu", ["x"], ["y"])], opset: 99), .unsupported, "(Relu, opset 99)", "supported are 6…")
+        try refuses(
+            model([B.node("Relu", ["x"], ["y"], B.int("slope", 3))]), .unsupported, "the attribute “slope”")
+        try refuses(model([B.node("Not", ["x"], ["y"])]), .unsupported, "input 0 of type float32")
+        try refuses(model([B.node("Add", ["x"], ["y"])]), .corruptData, "1 inputs and 1 outputs")
+        try refuses(model([B.node("SequenceEmpty", [], ["y"])]), .unsupported, "nn.EmbeddingBag")
+    }
+
+    @Test func namesMustBeDefinedOnceAndInOrder() throws {
+        try refuses(model([B.node("Add", ["x", "z"], ["y"])]), .corruptData, "“z”", "not defined")
+        try refuses(
+            model([B.node("Add", ["x", "b"], ["a"]), B.node("Relu", ["a"], ["b"]), B.node("Neg", ["b"], ["y"])]),
+            .corruptData, "“b”", "cycle")
+        try refuses(
+            model([B.node("Neg", ["x"], ["y"]), B.node("Relu", ["x"], ["y"])]), .corruptData,
+            "Duplicate definition of name: “y”")
+        try refuses(
+            model([B.node("Neg", ["x"], ["c"]), B.node("Add", ["x", "c"], ["y"])]), .corruptData,
+            "Duplicate definition of name: “c”")
+        try refuses(
+            model([B.node("Relu", ["x"], ["y"])], constant: B.tensor("x", [Float(1)], [])) + [], .corruptData, "")
+    }
+
+    @Test func tensorsMustBeAsLongAsTheirShapes() throws {
+        let add = [B.node("Add", ["x", "c"], ["y"])]
+        func constant(_ dims: [Int], type: TensorType = .float32, bytes: Int = 4) -> [UInt8] {
+            model(add, constant: B.tensor("c", type, dims, raw: [UInt8](repeating: 0, count: bytes)))
+        }
+        try refuses(constant([2]), .corruptData, "“c” has 4 bytes, but float32 [2] needs 8")
+        try refuses(constant([1 << 40, 1 << 40]), .corruptData, "“c”", "no memory can hold")
+        try refuses(constant([1 << 40]), .corruptData, "“c”")
+        try refuses(constant([-1]), .corruptData, "“c”")
+        try refuses(constant([1, 1, 1, 1, 1, 1, 1, 1, 1]), .unsupported, "“c” has 9 dimensions")
+        let complex = B.field(1, 1) + B.field(2, 14) + B.field(8, "c") + B.field(9, [UInt8](repeating: 0, count: 8))
+        try refuses(model(add, constant: complex), .unsupported, "“c”", "type number 14")
+    }
+
+    @Test func externalDataStaysBesideTheModel() throws {
+        func external(_ entries: [String: String]) -> [UInt8] {
+            model([B.node("Add", ["x", "c"], ["y"])], constant: B.external("c", [4], entries))
+        }
+        for location in ["../weights", "/etc/passwd", "a/../../weights", "..", "", "weights/", "a\\b"] {
+            try refuses(external(["location": location]), .corruptData, "“c”")
+        }
+        try refuses(external([:]), .corruptData, "no file is named")
+        try refuses(external(["location": "nothing"]), .notFound, "nothing", "beside the model")
+        try refuses(external(["location": "weights", "offset": "56"]), .corruptData, "“c” would lie at 56")
+        try refuses(external(["location": "weights", "offset": "-8"]), .corruptData, "offset “-8”")
+        try refuses(external(["location": "weights", "offset": "9223372036854775807"]), .corruptData, "“c”")
+        try refuses(external(["location": "weights", "length": "15"]), .corruptData, "has 15 bytes")
+    }
+
+    @Test func graphsMayNotLieTooDeep() throws {
+        var inner = B.graph(nodes: [B.node("Relu", ["x"], ["r"])], outputs: [B.value("r", .float32, [nil])])
+        for _ in 0..<40 {
+            inner = B.graph(
+                nodes: [
+                    B.node(
+                        "If", ["flag"], ["r"], B.graph("then_branch", inner), B.graph("else_branch", []))
+                ], outputs: [B.value("r", .float32, [nil])])
+        }
+        try refuses(B.model(inner), .unsupported, "deep in each other")
+        try refuses([], .corruptData, "no graph")
+        try refuses([0x3a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], .corruptData, "bytes, but only 0")
+    }
+
+    @Test func hugeResultsAreAnErrorAndNotAnAllocation() throws {
+        try withTemporaryDirectory { folder in
+            let bytes = B.model(
+                B.graph(
+                    nodes: [B.node("Expand", ["c", "shape"], ["y"])], constants: [B.tensor("c", [Float(1)], [])],
+                    inputs: [B.value("shape", .int64, [nil])], outputs: [B.value("y", .float32, [nil])]))
+            try Data(bytes).writeAnew(to: folder + "/model.onnx")
+            let model = try OnnxModel(folder + "/model.onnx")
+            for extents in [[1 << 45], [1 << 40, 1 << 40], [-5]] as [[Int64]] {
+                let error = try #require(throws: BelfryError.self) {
+                    try model.run(["shape": Tensor(extents, shape: [extents.count])])
+                }
+                #expect(error.code == .invalidInput && error.message.contains("(Expand, opset 17)"), "\(error)")
+            }
+            #expect(try model.run(["shape": Tensor([Int64(2)], shape: [1])])["y"]!.values(Float.self) == [1, 1])
+        }
+    }
+
+    /// Bits turned and ends cut off, 5,000 times or as often as BELFRY_FUZZ_EXECUTIONS says: an error or a model, never
+    /// a crash. What compiles has had its constants computed, too.
+    @Test func damagedFilesNeverCrash() throws {
+        let executions = ProcessInfo.processInfo.environment["BELFRY_FUZZ_EXECUTIONS"].flatMap { Int($0) } ?? 5000
+        var random = SeededGenerator()
+        var accepted = 0
+        try withTemporaryDirectory { folder in
+            let path = folder + "/model.onnx"
+            for _ in 0..<executions {
+                var bytes = OnnxBytes.sample
+                for _ in 0..<Int.random(in: 1...4, using: &random) {
+                    let place = Int.random(in: 0..<bytes.count, using: &random)
+                    switch Int.random(in: 0..<10, using: &random) {
+                    case 0: bytes.removeLast(bytes.count - place)
+                    case 1: bytes.insert(UInt8.random(in: 0...255, using: &random), at: place)
+                    case 2: bytes[place] = UInt8.random(in: 0...255, using: &random)
+                    default: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                    }
+                    if bytes.isEmpty { break }
+                }
+                try Data(bytes).writeAnew(to: path)
+                do {
+                    _ = try OnnxModel(path)
+                    accepted += 1
+                } catch is BelfryError {}
+            }
+        }
+        print("ONNX: \(executions) damaged files, \(accepted) of them still models, no crash (\(random.seed))")
+    }
+}

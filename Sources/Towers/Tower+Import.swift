@@ -18,6 +18,7 @@ extension Tower {
     /// |---|---|
     /// | a sentence-transformers folder | `modules.json`, the modules' folders |
     /// | a folder of static embeddings | `model.safetensors` with a table, `tokenizer.json`, perhaps model2vec's `config.json` |
+    /// | an ONNX model | `model.onnx`, its external data, and beside it perhaps `features.json` and a tokenizer |
     /// | the Universal Sentence Encoder | `weights.npz` with `sp.model` beside it: the folder, or the `.npz` file |
     ///
     /// 1. Settings are resolved: the folder's `sentence_bert_config.json` rules the length, not the tokenizer's file.
@@ -29,13 +30,15 @@ extension Tower {
     ///   - dimension: Keeps that many components of a vector, the first ones. Refused unless the model's folder says
     ///     that it was trained for it.
     ///   - force: Cuts the vectors to `dimension` whatever the folder says.
+    ///   - features: The configuration of an ONNX model's feature columns, if it is not the `features.json` beside it.
     /// - Throws: `unsupported` with the name of the part that is not done here, `conflict` if `target` exists.
     @discardableResult
     public static func importModel(
-        from source: String, to target: String, replace: Bool = false, dimension: Int? = nil, force: Bool = false
+        from source: String, to target: String, replace: Bool = false, dimension: Int? = nil, force: Bool = false,
+        features: String? = nil
     ) throws(BelfryError) -> Tower {
         let path = withoutSlash(source)
-        var source = try TowerSource.read(path)
+        var source = try TowerSource.read(path, features: features)
         if let dimension { try source.cut(to: dimension, force: force, path: path) }
         return try install(source, at: target, replace: replace)
     }
@@ -49,7 +52,7 @@ extension Tower {
     }
 
     /// Makes the tower directory `target` of `source`.
-    private static func install(
+    static func install(
         _ source: TowerSource, at target: String, replace: Bool
     ) throws(BelfryError) -> Tower {
         let target = withoutSlash(target)
@@ -67,15 +70,14 @@ extension Tower {
         var manifest = source.manifest
         manifest.canaries = canaries
         removeLeftovers(of: target)
-        let temporary =
-            target + importing + "\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
+        let temporary = temporary(for: target)
         func embedCanaries() throws(BelfryError) -> Matrix {
             var files = source.towerFiles
-            for name in try source.convert?(temporary) ?? [] {
+            for name in try source.convert?(temporary, &manifest) ?? [] {
                 files.elsewhere[name] = temporary + "/" + name
                 manifest.files[name] = try TowerManifest.File(of: temporary + "/" + name)
             }
-            return try Tower(target, manifest, files: files).embed(canaries)
+            return try Tower(target, manifest, files: files).embedCanaries()
         }
         do throws(BelfryError) {
             if source.convert != nil { try System.createDirectory(temporary) }
@@ -99,7 +101,12 @@ extension Tower {
 
     private static let importing = ".importing-"
 
-    private static func withoutSlash(_ path: String) -> String {
+    /// A name beside `target` under which a tower is made.
+    static func temporary(for target: String) -> String {
+        target + importing + "\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
+    }
+
+    static func withoutSlash(_ path: String) -> String {
         var path = path[...]
         while path.count > 1, path.last == "/" { path.removeLast() }
         return String(path)
@@ -107,7 +114,7 @@ extension Tower {
 
     /// Removes what imports to `target` left behind whose process is no more. That they lie there harms nobody: an
     /// import does not fail because they cannot be removed.
-    private static func removeLeftovers(of target: String) {
+    static func removeLeftovers(of target: String) {
         let parent = System.parent(of: target)
         let start = (target as NSString).lastPathComponent + importing
         for name in (try? System.list(parent)) ?? [] where name.hasPrefix(start) {

@@ -15,6 +15,8 @@ extension Tower {
         public let tensors: [Safetensors.Tensor]
         /// The identity of the vector space.
         public let fingerprint: String
+        /// For an ONNX model: what it takes, gives and is made of.
+        public let graph: GraphInspection?
     }
 
     /// The tower's settings and tensors.
@@ -24,8 +26,10 @@ extension Tower {
             configuration: (encoder as? BertEncoder)?.configuration, modules: manifest.modules.map(\.summary),
             dimension: dimension,
             maximumTokens: maximumTokens,
-            parameters: tensors.filter { $0.type.contains("F") }.reduce(0) { $0 + $1.count }, tensors: tensors,
-            fingerprint: fingerprint)
+            parameters: tensors.filter { $0.type.contains("F") }.reduce(graph?.inspection.parameters ?? 0) {
+                $0 + $1.count
+            },
+            tensors: tensors, fingerprint: fingerprint, graph: graph?.inspection)
     }
 }
 

@@ -35,6 +35,8 @@ public final class Tower: Sendable {
     let encoder: any TowerEncoder
     let head: TowerHead
     let weights: [Safetensors]
+    /// For a tower of the kind `onnx`: what computes its vectors, in the place of the encoder.
+    let graph: GraphTower?
     let workspaces = WorkspacePool()
 
     /// Components of a vector.
@@ -76,6 +78,20 @@ public final class Tower: Sendable {
             throw BelfryError(
                 .unsupported, "The tower's kind “\(manifest.kind)” is not supported.", at: .init(file: path))
         }
+        if kind == .onnx {
+            let graph = try GraphTower(manifest, paths, instructionSet: instructionSet)
+            guard graph.head.dimension == manifest.dimension else {
+                throw .corrupt(
+                    "The graph gives \(graph.head.dimension) components, not \(manifest.dimension).",
+                    at: .init(file: path))
+            }
+            self.path = path
+            self.manifest = manifest
+            fingerprint = manifest.fingerprint
+            (tokenizer, encoder, head, weights) = (graph.tokenizer, graph, graph.head, graph.head.files)
+            self.graph = graph
+            return
+        }
         let parts = try EncoderParts(kind, paths, products)
         guard manifest.maximumTokens <= parts.maximumTokens, manifest.maximumTokens > parts.tokenizer.templateCount
         else {
@@ -96,6 +112,7 @@ public final class Tower: Sendable {
         encoder = parts.encoder
         self.head = head
         weights = [parts.weights] + head.files
+        graph = nil
     }
 
     /// How many tokens `text` has, cut at the maximum, those that the tokenizer adds included.

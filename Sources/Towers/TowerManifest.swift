@@ -12,6 +12,7 @@ import Foundation
 /// | `include_prompt` | false if the prompt's tokens are left out of the pooling; absent if they are not |
 /// | `files` | name → bytes and SHA-256 |
 /// | `fingerprint` | SHA-256 over all of the above, `canaries.npy` left out: the identity of the space |
+/// | `pair` | the fingerprints of `query` and `item` tower, for a tower that is one of two |
 /// | `canaries` | texts whose vectors `canaries.npy` holds |
 /// | `checksum` | SHA-256 over all other members |
 ///
@@ -71,7 +72,9 @@ public struct TowerManifest: Hashable, Sendable {
     public var includesPrompt = true
     /// The tower's files by name, `tower.json` left out.
     public var files: [String: File] = [:]
-    /// The texts of the canary vectors.
+    /// For a tower that was imported as one of two: the fingerprints of both.
+    public var pair: TowerPair.Fingerprints?
+    /// The texts of the canary vectors; for feature columns each is an object's JSON text.
     public var canaries: [String] = []
 
     static let name = "tower.json"
@@ -119,6 +122,7 @@ public struct TowerManifest: Hashable, Sendable {
         var members = identity
         members["files"] = Self.json(files)
         members["fingerprint"] = .string(fingerprint)
+        if let pair { members["pair"] = ["query": .string(pair.query), "item": .string(pair.item)] }
         members["canaries"] = .array(canaries.map { .string($0) })
         members["checksum"] = .string(Digest.sha256(Data(JSON.object(members).text().utf8)))
         return JSON.object(members).text(pretty: true) + "\n"
@@ -182,6 +186,13 @@ public struct TowerManifest: Hashable, Sendable {
         for text in try json.array("canaries") ?? [] {
             guard let text = text.string else { throw corrupt("canaries") }
             canaries.append(text)
+        }
+        if let entry = try json.object("pair") {
+            guard let query = try entry.string("query"), let item = try entry.string("item") else {
+                throw corrupt("pair")
+            }
+            pair = TowerPair.Fingerprints(query: query, item: item)
+            guard fingerprint == query || fingerprint == item else { throw corrupt("pair") }
         }
         guard json["fingerprint"]?.string == fingerprint else { throw corrupt("fingerprint") }
     }

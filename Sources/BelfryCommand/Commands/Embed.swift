@@ -7,15 +7,20 @@ import Vectors
 
 struct Embed: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Embed texts: one line, or one row, each.",
+        abstract: "Embed texts, or rows of fields: one line, or one row, each.",
         discussion: """
             echo "heat resistant gloves" | belfry embed minilm.tower
             belfry embed minilm.tower --input products.csv --field title --output titles.npy
+            echo '{"user_id": 5, "age": 34}' | belfry embed movielens/query.tower
+            belfry embed movielens/item.tower --input movies.csv --output movies.npy
             """)
 
     @Argument(help: "The tower's directory.") var tower: String
     @Option(
-        help: "Texts: a .txt of lines, or a .jsonl, .csv or .tsv; each also .gz (default: lines of standard input).")
+        help: """
+            Texts: a .txt of lines, or a .jsonl, .csv or .tsv; each also .gz (default: lines of standard input). A tower \
+            that takes several fields reads them from the columns of their names, or from JSON lines.
+            """)
     var input: String?
     @Option(help: "The field or column with the text, for .jsonl, .csv and .tsv.") var field = "text"
     @Option(help: "Where to write: .npy or .jsonl (default: JSON lines on standard output).") var output: String?
@@ -25,6 +30,11 @@ struct Embed: ParsableCommand {
     /// Texts are read, embedded and written by the window, so that memory stays bounded.
     private static let window = 8_192
 
+    private enum Source {
+        case texts(TextReader)
+        case rows(FieldReader)
+    }
+
     func validate() throws {
         if let output, !output.hasSuffix(".npy"), !output.hasSuffix(".jsonl") {
             throw ValidationError("--output must end in .npy or .jsonl.")
@@ -33,9 +43,11 @@ struct Embed: ParsableCommand {
 
     func run() throws {
         let tower = try Tower.load(tower)
-        let texts = try TextReader(input, field: field)
+        let source =
+            try tower.takesTexts
+            ? Source.texts(TextReader(input, field: field)) : .rows(FieldReader(input, tower: tower))
         if let input, let output, try System.resolvingLink(input) == System.resolvingLink(output) {
-            throw BelfryError(.invalidInput, "The texts would be overwritten by their vectors.", at: .init(file: input))
+            throw BelfryError(.invalidInput, "The input would be overwritten by its vectors.", at: .init(file: input))
         }
         let sink = try VectorSink(output, dimension: tower.dimension)
         defer { sink.abandon() }
@@ -43,16 +55,31 @@ struct Embed: ParsableCommand {
         defer { progress.finish(failed: true) }
         var count = 0
         var time = Duration.zero
-        while true {
-            let batch = try texts.next(Self.window)
-            if batch.isEmpty { break }
-            let start = ContinuousClock.now
+        /// Embeds one window and writes it. False at the end.
+        func embedNext() throws -> Bool {
             let before = count
-            let vectors = try tower.embed(batch, threads: threads.threads) { progress.advance(to: before + $0) }
-            time += .now - start
-            count += batch.count
-            try sink.write(batch, vectors)
+            @Sendable func advance(_ done: Int) { progress.advance(to: before + done) }
+            switch source {
+            case .texts(let reader):
+                let texts = try reader.next(Self.window)
+                let start = ContinuousClock.now
+                let vectors = try tower.embed(texts, threads: threads.threads, progress: advance)
+                time += .now - start
+                count += texts.count
+                try sink.write("text", texts.map(JSON.string), vectors)
+                return !texts.isEmpty
+            case .rows(let reader):
+                let rows = try reader.next(Self.window)
+                let start = ContinuousClock.now
+                let vectors = try tower.embed(
+                    rows, source: reader.path, first: before + 1, threads: threads.threads, progress: advance)
+                time += .now - start
+                count += rows.count
+                try sink.write("row", rows, vectors)
+                return !rows.isEmpty
+            }
         }
+        while try embedNext() {}
         try sink.finish()
         progress.finish()
 

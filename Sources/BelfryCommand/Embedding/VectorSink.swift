@@ -25,15 +25,16 @@ struct VectorSink {
         }
     }
 
-    func write(_ texts: [String], _ vectors: Matrix) throws(BelfryError) {
-        for (row, text) in texts.enumerated() {
+    /// Writes the vectors, and into JSON lines what they were made of, as the member `name`.
+    func write(_ name: String, _ sources: [JSON], _ vectors: Matrix) throws(BelfryError) {
+        for (row, source) in sources.enumerated() {
             if case .npy(let writer) = target {
                 try writer.append(UnsafeBufferPointer(vectors.row(row)))
                 continue
             }
             // Shortest decimals that give the same f32 back.
             let components = vectors.row(row).map { "\($0)" }.joined(separator: ",")
-            let line = "{\"text\":\(JSON.string(text).text()),\"vector\":[\(components)]}"
+            let line = "{\(JSON.string(name).text()):\(source.text()),\"vector\":[\(components)]}"
             if case .lines(let writer) = target {
                 try Array((line + "\n").utf8).withBytes { bytes throws(BelfryError) in try writer.write(bytes) }
             } else {

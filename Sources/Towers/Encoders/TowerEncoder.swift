@@ -27,11 +27,13 @@ enum EncoderKind: String, CaseIterable {
     case `static`
     /// The Universal Sentence Encoder.
     case use
+    /// A graph in ONNX format with feature columns.
+    case onnx
 
     init(_ family: BertConfiguration.Family) { self = EncoderKind(rawValue: family.rawValue)! }
 
     /// Whether its text vectors need no pooling.
-    var isPooled: Bool { self == .static || self == .use }
+    var isPooled: Bool { self == .static || self == .use || self == .onnx }
 }
 
 /// A tokenizer with the encoder that knows its ids.
@@ -77,6 +79,7 @@ struct EncoderParts {
             encoder = try UseEncoder(weights, products)
             try Self.check(tokenizer, encoder.vocabularySize, paths)
             maximumTokens = UseEncoder.maximumTokens
+        case .onnx: preconditionFailure("a graph is read by GraphTower")
         }
     }
 

@@ -11,10 +11,14 @@ struct TowerSource {
     /// What is said about cutting the vectors.
     var matryoshka = Matryoshka.unsaid
     /// Writes files of the tower that are made and not copied into the folder that it is given, and gives their names.
-    var convert: ((_ folder: String) throws(BelfryError) -> [String])?
+    /// What is known only then it writes into the manifest.
+    var convert: ((_ folder: String, _ manifest: inout TowerManifest) throws(BelfryError) -> [String])?
 
     /// Reads the model at `path`: a folder, or for the Universal Sentence Encoder its file of weights.
-    static func read(_ path: String) throws(BelfryError) -> TowerSource {
+    ///
+    /// - Parameter features: The configuration of an ONNX model's feature columns.
+    static func read(_ path: String, features: String? = nil) throws(BelfryError) -> TowerSource {
+        if features != nil || isGraph(path) { return try graph(path, features: features) }
         if path.hasSuffix(".npz") { return try use(weights: path, folder: System.parent(of: path)) }
         if System.exists(path + "/modules.json") { return try SentenceTransformersFolder(path).source }
         if System.exists(path + "/weights.npz") { return try use(weights: path + "/weights.npz", folder: path) }

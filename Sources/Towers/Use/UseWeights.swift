@@ -137,7 +137,7 @@ extension TowerSource {
         for name in try Tokenizers.files(folder: folder) { files[name] = folder + "/" + name }
         return TowerSource(
             manifest: manifest, files: files, towerFiles: TowerFiles(folder: folder),
-            convert: { (target) throws(BelfryError) -> [String] in
+            convert: { (target, _) throws(BelfryError) -> [String] in
                 try archive.write(to: target + "/model.safetensors")
                 return ["model.safetensors"]
             })

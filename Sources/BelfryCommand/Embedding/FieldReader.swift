@@ -1,0 +1,51 @@
+import Belfry
+import Files
+import Towers
+
+/// The rows that `embed` reads for a tower of feature columns: of each the fields that the tower knows.
+struct FieldReader {
+    private let rows: RowReader
+    private let tower: Tower
+    private let columns: [(field: String, column: Column)]
+    private let isDelimited: Bool
+
+    /// - Parameter path: a .jsonl, .csv or .tsv, also .gz; standard input, which holds JSON lines, without it.
+    init(_ path: String?, tower: Tower) throws(BelfryError) {
+        let path = path ?? "-"
+        rows = path == "-" ? try RowReader(path, format: RowFormat(.jsonl)) : try RowReader(path)
+        self.tower = tower
+        isDelimited = rows.columnNames != nil
+        var columns: [(String, Column)] = []
+        for field in tower.fields {
+            // A table may lack the columns of fields that have a default.
+            if !field.isRequired, let names = rows.columnNames, !names.contains(field.name) { continue }
+            columns.append((field.name, try rows.column(.name(field.name))))
+        }
+        self.columns = columns
+    }
+
+    /// The file, for errors.
+    var path: String { rows.path }
+
+    /// The next rows, `count` at most; none at the end.
+    func next(_ count: Int) throws(BelfryError) -> [JSON] {
+        var found: [JSON] = []
+        while found.count < count, let event = try rows.next() {
+            switch event {
+            case .problem(let problem): throw problem.error(in: rows.path)
+            case .row(let row):
+                var members: [String: JSON] = [:]
+                for (field, column) in columns {
+                    guard let value = row.value(column) else { continue }
+                    if isDelimited, case .string(let text) = value {
+                        members[field] = tower.value(ofCell: text, field: field)
+                    } else {
+                        members[field] = value
+                    }
+                }
+                found.append(.object(members))
+            }
+        }
+        return found
+    }
+}

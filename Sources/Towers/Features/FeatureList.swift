@@ -1,0 +1,70 @@
+/// How lists of different lengths become one tensor: cut, padded, with a mask and their lengths beside it.
+struct FeatureList: Hashable, Sendable {
+    enum End: String, Hashable, Sendable, CaseIterable { case first, last }
+    enum Side: String, Hashable, Sendable, CaseIterable { case left, right }
+
+    /// The most elements of a row.
+    var length: Int
+    /// Whether every batch is `length` wide, and not as wide as its longest row.
+    var isFixed = false
+    /// Which end of a longer list is kept: the first elements, or, as for a history, the last ones.
+    var keeps = End.first
+    /// On which side shorter lists are padded.
+    var pads = Side.right
+    /// What they are padded with.
+    var padding: Int64 = 0
+    /// The least elements of a row: a recurrent model has no state before the first.
+    var minimum = 0
+    /// The input that gets 1 for an element and 0 for padding, [rows, width].
+    var mask: Int?
+    /// The input that gets how many elements each row has, [rows].
+    var lengths: Int?
+    /// The input that gets zeros, [rows, width]: the token types of a single text.
+    var zeros: Int?
+
+    /// Cuts what was appended to the batch's elements since `begin`, and ends the row there.
+    func endRow(from begin: Int, _ batch: FeatureBatch) throws(FeatureProblem) {
+        let count = batch.flat.count - begin
+        guard count >= minimum else {
+            throw FeatureProblem(
+                count == 0
+                    ? "The list has no element that is known; \(minimum) are needed at least."
+                    : "The list has \(count) elements; \(minimum) are needed at least.")
+        }
+        if count > length {
+            let surplus = count - length
+            batch.flat.removeSubrange(keeps == .first ? begin + length..<begin + count : begin..<begin + surplus)
+        }
+        batch.ends.append(batch.flat.count)
+    }
+
+    /// Writes the elements of all rows into `input` and its companions, and forgets them.
+    func write(_ batch: FeatureBatch, _ input: Int) {
+        var begin = 0
+        var longest = 1
+        for end in batch.ends {
+            longest = max(longest, end - begin)
+            begin = end
+        }
+        let width = isFixed ? length : longest
+        for tensor in [input, mask, zeros] { if let tensor { batch.resize(tensor, width: width) } }
+        if let lengths { batch.resize(lengths, width: 1) }
+        begin = 0
+        var counts: [Int] = []
+        for (row, end) in batch.ends.enumerated() {
+            let count = end - begin
+            if padding != 0 { for place in 0..<width { batch.set(padding, input, at: row * width + place) } }
+            let start = row * width + (pads == .left ? width - count : 0)
+            for index in 0..<count {
+                batch.set(batch.flat[begin + index], input, at: start + index)
+                if let mask { batch.mark(mask, at: start + index) }
+            }
+            if let lengths { batch.set(Int64(count), lengths, at: row) }
+            counts.append(count)
+            begin = end
+        }
+        batch.setElements(counts, of: input, padsLeft: pads == .left)
+        batch.flat.removeAll(keepingCapacity: true)
+        batch.ends.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,57 @@
+import Files
+
+/// What `features.json` says beside its columns: which value of the graph is the vector, and what is done to it.
+///
+/// | member | what |
+/// |---|---|
+/// | `output` | the value's name, an output or one inside of the graph; without it the only output, or the only 2-D one |
+/// | `pooling` | for an output [rows, elements, size]: `mean`, `cls`, `max`, … or an array of these |
+/// | `normalize` | whether the vector is divided by its Euclidean length |
+/// | `cut` | how many components are kept, the first ones; then it is normalised again |
+/// | `prompts` | `{"query": …, "document": …}`: put before a text |
+/// | `items` | for a session tower: the rows of its output layer, see `SessionItems` |
+struct GraphSettings {
+    static let members = ["output", "pooling", "normalize", "cut", "prompts", "items"]
+
+    var output: String?
+    var modules: [TowerManifest.Module] = []
+    var prompts: [String: String] = [:]
+    var items: SessionItems?
+
+    init() {}
+
+    init(_ json: StrictObject) throws(BelfryError) {
+        output = try json.string("output")
+        if json["pooling"] != nil { modules.append(.pooling(try Self.pooling(json))) }
+        let normalizes = try json.bool("normalize", default: false)
+        if normalizes { modules.append(.normalize) }
+        if let cut = try json.count("cut", 1...1 << 18) {
+            modules.append(.cut(cut))
+            if normalizes { modules.append(.normalize) }
+        }
+        for (name, value) in try json.object("prompts")?.members ?? [] {
+            let name = String(decoding: name, as: UTF8.self)
+            guard let text = value.string else { throw json.failure("prompts", "The prompt “\(name)” must be a text.") }
+            prompts[name] = text
+        }
+        // A bias is a component that neither a length nor a cut may touch.
+        if json["items"]?["bias"] != nil, !modules.isEmpty {
+            throw json.failure("items", "The scores of an output layer with a bias are of whole, raw vectors.")
+        }
+        items = try json.object("items").map { (items) throws(BelfryError) in try SessionItems(items) }
+    }
+
+    private static func pooling(_ json: StrictObject) throws(BelfryError) -> [TowerManifest.Pooling] {
+        let names = json["pooling"]?.array?.map(\.string) ?? [json["pooling"]?.string]
+        var modes: [TowerManifest.Pooling] = []
+        for name in names {
+            guard let mode = name.flatMap(TowerManifest.Pooling.init) else {
+                let known = TowerManifest.Pooling.allCases.map(\.rawValue).joined(separator: ", ")
+                throw json.failure("pooling", "“pooling” must be one or more of \(known).")
+            }
+            modes.append(mode)
+        }
+        guard !modes.isEmpty else { throw json.failure("pooling", "“pooling” is empty.") }
+        return modes
+    }
+}

@@ -1,0 +1,174 @@
+import Files
+import Foundation
+import Synchronization
+import Vectors
+
+/// The part of a tower whose model is an ONNX graph: rows become tensors, tensors vectors.
+///
+/// 1. A worker takes the next batch of rows and encodes their fields (`FeatureSet`).
+/// 2. The graph runs on them. Its one output is a vector for each row, or one for each element of a row's list.
+/// 3. The head pools, normalises and cuts (`TowerHead`).
+final class GraphTower: Sendable {
+    let model: OnnxModel
+    let features: FeatureSet
+    let head: TowerHead
+    let inspection: GraphInspection
+    /// The input whose elements the output's vectors belong to; nil if the output is a vector for each row.
+    private let pooled: Int?
+    let isPooled: Bool
+    let size: Int
+    private let binding: GraphBinding
+    private let batchRows: Int
+    private let workspaces = WorkspacePool()
+    private let state = Mutex(Batches())
+
+    private struct Batches: @unchecked Sendable { var waiting: [FeatureBatch] = [] }
+
+    /// Rows of a batch: many share the cost of a run, few keep what it makes in the caches.
+    static let mostRows = 128
+    /// Bytes that the tensors of a batch may take.
+    private static let batchBytes = 1 << 24
+
+    /// Loads what lies at `paths`: `model.onnx`, `model.weights`, `features.json` and what it names.
+    init(
+        _ manifest: TowerManifest, _ paths: TowerFiles, instructionSet: InstructionSet
+    ) throws(BelfryError) {
+        let path = paths.path(OnnxPacker.modelFile)
+        let file = try OnnxImporter(path)
+        model = try OnnxModel(path, file.graph, file.versions, instructionSet)
+        inspection = GraphInspection(model, file.graph, file.versions)
+        features = try FeatureSet(file: paths.path(FeatureSet.file), folder: paths.folder)
+        binding = try GraphBinding(features, model)
+        guard model.outputs.count == 1, let dimensions = model.outputs[0].dimensions,
+            case .fixed(let size)? = dimensions.last, (2...3).contains(dimensions.count)
+        else { throw .corrupt("The graph must have one output of vectors.", at: .init(file: model.path)) }
+        self.size = size
+        isPooled = dimensions.count == 2
+        pooled = isPooled ? nil : features.listInput
+        head = try TowerHead(manifest, hidden: size, isPooled: isPooled, paths, Products(instructionSet))
+        batchRows = binding.fixedRows ?? max(1, min(Self.mostRows, Self.batchBytes / max(features.bytesPerRow, 1)))
+    }
+
+    /// The vectors of `rows`, [rows, head.dimension].
+    /// - Parameters:
+    ///   - source: What the rows are called in an error.
+    ///   - first: The number of the first row in an error.
+    ///   - progress: Called with the number of rows done so far, one call at a time.
+    func embed(
+        _ rows: [JSON], source: String, first: Int, threads: Int, progress: (@Sendable (Int) -> Void)?
+    ) throws(BelfryError) -> Matrix {
+        let result = Matrix(rows: rows.count, columns: head.dimension)
+        let batches = (rows.count + batchRows - 1) / batchRows
+        if batches <= 1 {
+            if !rows.isEmpty {
+                try embed(rows[...], source: source, first: first, threads: threads, into: result.pointer)
+                progress?(rows.count)
+            }
+            return result
+        }
+        let shared = Mutex(Progress())
+        Parallel.forEach(batches, threads: threads) { batch, worker in
+            if worker == 0, Task.isCancelled {
+                shared.withLock { $0.fail(-1, BelfryError(.cancelled, "The work was cancelled.")) }
+            }
+            guard shared.withLock({ $0.failure == nil }) else { return }
+            let range = batch * self.batchRows..<min((batch + 1) * self.batchRows, rows.count)
+            do throws(BelfryError) {
+                try self.embed(
+                    rows[range], source: source, first: first + range.lowerBound, threads: 1,
+                    into: result.pointer + range.lowerBound * self.head.dimension)
+                shared.withLock { state in
+                    state.done += range.count
+                    progress?(state.done)
+                }
+            } catch {
+                shared.withLock { $0.fail(batch, error) }
+            }
+        }
+        if let (_, error) = shared.withLock({ $0.failure }) { throw error }
+        return result
+    }
+
+    private struct Progress {
+        var done = 0
+        var failure: (batch: Int, error: BelfryError)?
+
+        /// Of several failures the one with the first row is told, so that it does not depend on the threads.
+        mutating func fail(_ batch: Int, _ error: BelfryError) {
+            if let failure, failure.batch <= batch { return }
+            failure = (batch, error)
+        }
+    }
+
+    private func embed(
+        _ rows: ArraySlice<JSON>, source: String, first: Int, threads: Int, into target: UnsafeMutablePointer<Float>
+    ) throws(BelfryError) {
+        let batch = state.withLock { $0.waiting.popLast().map(Handover.init) }?.batch ?? FeatureBatch()
+        defer {
+            let handover = Handover(batch: batch)
+            state.withLock { $0.waiting.append(handover.batch) }
+        }
+        var rows = rows
+        let count = rows.count
+        // A graph of a fixed number of rows gets the last one again and again.
+        if let fixed = binding.fixedRows, count < fixed {
+            rows = ArraySlice(rows + Array(repeating: rows.last!, count: fixed - count))
+        }
+        try features.encode(rows, into: batch, source: source, first: first)
+        let name = model.outputs[0].name
+        guard let output = try model.run(binding.tensors(batch), threads: threads)[name] else { return }
+        try finish(output, batch, count: count, rows: rows.count, into: target)
+    }
+
+    /// The head, row by row.
+    private func finish(
+        _ output: Tensor, _ batch: FeatureBatch, count: Int, rows: Int, into target: UnsafeMutablePointer<Float>
+    ) throws(BelfryError) {
+        let shape = output.shape
+        guard shape.rank == (isPooled ? 2 : 3), shape[0] == rows, shape[shape.rank - 1] == size else {
+            throw BelfryError(
+                .unsupported, "The graph gives the shape \(shape) for \(rows) rows.", at: .init(file: model.path),
+                remedy: "Export it with the rows as the first, free dimension of its inputs and its output.")
+        }
+        let elements = isPooled ? 1 : shape[1]
+        if let pooled, batch.tensors[pooled].width != elements {
+            throw BelfryError(
+                .unsupported,
+                "The graph gives \(elements) vectors for \(batch.tensors[pooled].width) elements of "
+                    + "“\(features.inputs[pooled].name)”: they cannot be pooled.", at: .init(file: model.path))
+        }
+        let floats = try output.floats(model.path)
+        let workspace = workspaces.take()
+        defer { workspaces.give(workspace) }
+        let dimension = head.dimension
+        var isFinite = true
+        floats.withUnsafeBufferPointer { floats in
+            for row in 0..<count {
+                let part = pooled.map { batch.elements(of: $0, row: row) } ?? 0..<elements
+                head.apply(
+                    floats.baseAddress! + (row * elements + part.lowerBound) * size, count: part.count,
+                    into: target + row * dimension, workspace)
+                for column in 0..<dimension { isFinite = isFinite && target[row * dimension + column].isFinite }
+            }
+        }
+        guard isFinite else {
+            throw .corrupt("The weights give vectors that are not numbers.", at: .init(file: model.path))
+        }
+    }
+
+    private struct Handover: @unchecked Sendable { let batch: FeatureBatch }
+}
+
+extension Tensor {
+    /// The elements of a tensor of floats as f32.
+    func floats(_ path: String) throws(BelfryError) -> [Float] {
+        switch type {
+        case .float32: return values()
+        case .float64: return values(Double.self).map { Float($0) }
+        case .float16: return values(Float16.self).map { Float($0) }
+        case .bfloat16: return values(BFloat16.self).map(\.float)
+        default:
+            throw BelfryError(.unsupported, "The values are \(type): they are no vectors.", at: .init(file: path))
+        }
+    }
+}

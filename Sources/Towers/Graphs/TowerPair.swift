@@ -1,0 +1,142 @@
+public import Files
+import Foundation
+
+/// Two towers of one vector space: one for what is searched for, one for what is found.
+///
+/// ## Overview
+/// A two-tower model embeds users with one network and items with another; a session model embeds a session with a
+/// recurrent network, and its items are the rows of its output layer. Both towers of a pair carry the fingerprints of
+/// both, from which the space's identity is made, so that a collection knows which query tower belongs to it.
+///
+/// ## Usage
+///     try Tower.importPair(query: "user.onnx", item: "movie.onnx", to: "movielens")
+///     let pair = try TowerPair.load("movielens")
+///     let user = try pair.query.embed([["user_id": 5, "age": 34]])
+///     let movies = try pair.item.embed(rows)
+public struct TowerPair: Sendable {
+    /// Which two towers belong together.
+    public struct Fingerprints: Hashable, Sendable {
+        /// The query tower's.
+        public let query: String
+        /// The item tower's.
+        public let item: String
+
+        /// The identity of the space that both give vectors of.
+        public var space: String { Digest.sha256(Data("\(query) \(item)".utf8)) }
+    }
+
+    /// The names of the towers' directories in a pair's.
+    static let queryFolder = "query.tower"
+    static let itemFolder = "item.tower"
+
+    /// Embeds users, sessions, questions.
+    public let query: Tower
+    /// Embeds what is searched.
+    public let item: Tower
+
+    /// Whether a pair of towers is in the directory `path`.
+    public static func isPair(_ path: String) -> Bool {
+        System.exists(path + "/" + queryFolder + "/" + TowerManifest.name)
+            && System.exists(path + "/" + itemFolder + "/" + TowerManifest.name)
+    }
+
+    /// Verifies both towers (`Tower.check`), and that they belong together.
+    public static func check(_ path: String) -> [BelfryError] {
+        let problems = Tower.check(path + "/" + queryFolder) + Tower.check(path + "/" + itemFolder)
+        guard problems.isEmpty else { return problems }
+        do throws(BelfryError) {
+            _ = try load(path)
+            return []
+        } catch { return [error] }
+    }
+
+    /// Opens the pair in the directory `path`.
+    public static func load(_ path: String) throws(BelfryError) -> TowerPair {
+        let pair = TowerPair(
+            query: try Tower.load(path + "/" + queryFolder), item: try Tower.load(path + "/" + itemFolder))
+        guard let fingerprints = pair.query.manifest.pair, fingerprints == pair.item.manifest.pair,
+            fingerprints == Fingerprints(query: pair.query.fingerprint, item: pair.item.fingerprint)
+        else {
+            throw BelfryError(.wrongTower, "The two towers do not belong together.", at: .init(file: path))
+        }
+        return pair
+    }
+}
+
+extension Tower {
+    /// The identity of the space of its vectors: of its pair, or its own fingerprint.
+    public var space: String { manifest.pair?.space ?? fingerprint }
+
+    /// What the tower embeds, if it is one of two.
+    public var role: Role? { manifest.pair.map { $0.query == fingerprint ? .query : .document } }
+
+    /// Imports two models as a pair of towers, `query.tower` and `item.tower` in the directory `target`.
+    ///
+    /// - Parameters:
+    ///   - query: The model of the query tower, as for `importModel`.
+    ///   - item: The model of the item tower; nil if the query tower's configuration names its output layer (`items`).
+    ///   - queryFeatures: The configuration of the query tower's columns, if it does not lie beside the model.
+    ///   - itemFeatures: The same for the item tower.
+    ///   - replace: Whether a pair that is there already is replaced, in one step.
+    /// - Throws: As `importModel`; `invalidInput` if the two give vectors of different lengths.
+    @discardableResult
+    public static func importPair(
+        query: String, item: String? = nil, queryFeatures: String? = nil, itemFeatures: String? = nil,
+        to target: String, replace: Bool = false
+    ) throws(BelfryError) -> TowerPair {
+        let target = withoutSlash(target)
+        var isTaken = System.exists(target)
+        if System.isDirectory(target) { isTaken = try !System.list(target).isEmpty }
+        if isTaken {
+            guard replace else {
+                throw BelfryError(
+                    .conflict, "Something is there already.", at: .init(file: target),
+                    remedy: "Choose another name, or replace it with --replace.")
+            }
+            guard System.exists(target + "/" + TowerPair.queryFolder + "/" + TowerManifest.name) else {
+                throw BelfryError(
+                    .conflict, "What is there is not a pair of towers: it is not replaced.", at: .init(file: target))
+            }
+        }
+        let sources: (query: TowerSource, item: TowerSource)
+        if let item {
+            sources = (
+                try .read(withoutSlash(query), features: queryFeatures),
+                try .read(withoutSlash(item), features: itemFeatures)
+            )
+        } else {
+            sources = try TowerSource.session(withoutSlash(query), features: queryFeatures)
+        }
+        removeLeftovers(of: target)
+        let temporary = temporary(for: target)
+        do throws(BelfryError) {
+            try System.createDirectory(temporary)
+            let queryTower = try install(sources.query, at: temporary + "/" + TowerPair.queryFolder, replace: false)
+            let itemTower = try install(sources.item, at: temporary + "/" + TowerPair.itemFolder, replace: false)
+            guard queryTower.dimension == itemTower.dimension else {
+                throw BelfryError(
+                    .invalidInput,
+                    "The query tower gives \(queryTower.dimension) components, the item tower "
+                        + "\(itemTower.dimension): they are no pair.", at: .init(file: query))
+            }
+            let pair = TowerPair.Fingerprints(query: queryTower.fingerprint, item: itemTower.fingerprint)
+            for tower in [queryTower, itemTower] {
+                var manifest = tower.manifest
+                manifest.pair = pair
+                try System.write(Data(manifest.text.utf8), to: tower.path + "/" + TowerManifest.name)
+            }
+            try System.sync(temporary)
+            if isTaken {
+                try System.exchange(temporary, target)
+                try System.remove(temporary)
+            } else {
+                try System.rename(temporary, to: target)
+            }
+            try System.sync(System.parent(of: target))
+        } catch {
+            try? System.remove(temporary)
+            throw error
+        }
+        return try TowerPair.load(target)
+    }
+}

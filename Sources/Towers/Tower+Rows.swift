@@ -1,0 +1,116 @@
+public import Files
+import Foundation
+public import Vectors
+
+extension Tower {
+    /// The fields that a row has: those of the feature columns, or one text.
+    public var fields: [FeatureSet.Field] {
+        graph?.features.fields ?? [FeatureSet.Field(name: Self.textField, type: "a text", isRequired: true)]
+    }
+
+    /// The field that towers of text alone read.
+    static let textField = "text"
+
+    /// The vectors of `rows`, one row each.
+    ///
+    ///     let vectors = try tower.embed([["user_id": 5, "age": 34, "genres": ["a", "b"]]])     // [1, tower.dimension]
+    ///
+    /// A tower of text takes objects with the field `text`. Fields that the tower does not know are ignored.
+    /// - Parameters:
+    ///   - role: Which prompt is put before a text, for towers of text.
+    ///   - source: What the rows are called in an error: the file that they come from.
+    ///   - first: The number of the first row in an error.
+    ///   - threads: How many batches are worked on at the same time. The vectors do not depend on it.
+    ///   - progress: Called with the number of rows done so far, from any worker, one call at a time.
+    /// - Throws: `invalidInput` that names the row and the field that is missing, of the wrong type or unknown.
+    public func embed(
+        _ rows: [JSON], as role: Role? = nil, source: String = "objects", first: Int = 0, threads: Int = 2,
+        progress: (@Sendable (Int) -> Void)? = nil
+    ) throws(BelfryError) -> Matrix {
+        if let graph {
+            return try graph.embed(rows, source: source, first: first, threads: threads, progress: progress)
+        }
+        var texts: [String] = []
+        for (index, row) in rows.enumerated() {
+            guard let text = row[Self.textField]?.string else {
+                let found = row[Self.textField]
+                throw FeatureProblem(
+                    found.map { "The field must be a text, not \($0.kind)." } ?? "The field is missing."
+                )
+                .error(source: source, row: first + index, field: Self.textField)
+            }
+            texts.append(text)
+        }
+        return try embed(texts, as: role, threads: threads, progress: progress)
+    }
+
+    /// Texts as rows of a tower that reads one text.
+    func rows(of texts: [String], as role: Role?) throws(BelfryError) -> [JSON] {
+        let fields = fields.filter { $0.type == "a text" }
+        guard let field = fields.first, fields.count == 1, self.fields.filter(\.isRequired).count <= 1 else {
+            throw BelfryError(
+                .invalidInput, "The tower takes rows, not texts: \(self.fields.map(\.name).joined(separator: ", ")).",
+                at: .init(file: path))
+        }
+        let prompt = prompt(role)
+        return texts.map { .object([field.name: .string(prompt + $0)]) }
+    }
+
+    /// The vectors of the manifest's canaries.
+    func embedCanaries() throws(BelfryError) -> Matrix {
+        guard graph != nil else { return try embed(manifest.canaries) }
+        var rows: [JSON] = []
+        for text in manifest.canaries {
+            rows.append(try JSON(parsing: Data(text.utf8), source: path + "/" + TowerManifest.name))
+        }
+        return try embed(rows)
+    }
+}
+
+extension Tower {
+    /// Whether the tower embeds plain texts: it reads one field at most that a row must have, and that is a text.
+    public var takesTexts: Bool { (try? rows(of: [], as: nil)) != nil }
+
+    /// The value of a field from the text of a table's cell, as the field wants it; `null` for an empty cell.
+    ///
+    /// A field of numbers gets a number, a field of arrays what a JSON array in the cell has. Text that is neither stays
+    /// a text, which `embed` then refuses by name.
+    public func value(ofCell text: String, field: String) -> JSON {
+        if text.isEmpty { return .null }
+        let columns = graph?.features.columns.filter { $0.field == field } ?? []
+        if columns.contains(where: \.kind.wantsNumber), let number = try? JSON(parsing: Data(text.utf8), source: field),
+            number.number != nil
+        {
+            return number
+        }
+        if columns.contains(where: \.kind.wantsArray), text.first == "[",
+            let array = try? JSON(parsing: Data(text.utf8), source: field)
+        {
+            return array
+        }
+        return .string(text)
+    }
+}
+
+extension FeatureColumn.Kind {
+    fileprivate var wantsNumber: Bool {
+        switch self {
+        case .number: true
+        case .index(let lookup, _):
+            switch lookup.keys {
+            case .boundaries, .rows: true
+            case .vocabulary, .hash: false
+            }
+        default: false
+        }
+    }
+
+    fileprivate var wantsArray: Bool {
+        switch self {
+        case .vector, .list(.array, _, _), .multiHot(.array, _, _), .list(.separated, _, _),
+            .multiHot(.separated, _, _):
+            true
+        default: false
+        }
+    }
+}

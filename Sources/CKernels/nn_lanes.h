@@ -83,60 +83,31 @@ TARGET static void NAME(activate)(float *x, size_t count, belfry_activation acti
     }
 }
 
-// MARK: the tile of a product
+// MARK: products
 
-#define COLUMNS (LANES * VECTORS)
-// The sums stay in registers only if every loop over them is unrolled, which the compiler does not do by itself.
-#define EACH(i, count) _Pragma("clang loop unroll(full)") for (size_t i = 0; i < (count); i++)
+#define TILE_NAME(x) NAME(x)
+#define TILE_TARGET TARGET
+#define TILE_ROWS ROWS
+#define DOT(x, b, sum) FMA(x, b, sum)
+#include "nn_tile.h"
 
-__attribute__((always_inline)) TARGET static inline void NAME(tile_of)(size_t m, size_t k, const float *a,
-                                                                       size_t a_stride, const float *panel, float *c,
-                                                                       size_t c_stride, int first, const float *bias,
-                                                                       const float *residual) {
-    V sum[ROWS][VECTORS];
-    EACH(i, m)
-        EACH(v, VECTORS) sum[i][v] = first ? SET(0.0f) : LOAD(c + i * c_stride + v * LANES);
-    for (size_t j = 0; j < k; j++, panel += PANEL) {
-        V b[VECTORS];
-        EACH(v, VECTORS) b[v] = LOAD(panel + v * LANES);
-        EACH(i, m) {
-            V x = SET(a[i * a_stride + j]);
-            EACH(v, VECTORS) sum[i][v] = FMA(x, b[v], sum[i][v]);
-        }
-    }
-    if (bias)
-        EACH(v, VECTORS) {
-            V b = LOAD(bias + v * LANES);
-            EACH(i, m) sum[i][v] = ADD(sum[i][v], b);
-        }
-    if (residual)
-        EACH(i, m)
-            EACH(v, VECTORS)
-                sum[i][v] = ADD(sum[i][v], LOAD(residual + i * c_stride + v * LANES));
-    EACH(i, m)
-        EACH(v, VECTORS) STORE(c + i * c_stride + v * LANES, sum[i][v]);
-}
+// Two bf16 products in the place of each f32 one: bf16 is the upper half of an f32.
+#define TILE_NAME(x) NAME(pair_##x)
+#define TILE_TARGET TARGET
+#define TILE_ROWS PAIR_ROWS
+#define DOT(x, b, sum) FMA(UPPER(x), UPPER(b), FMA(LOWER(x), LOWER(b), sum))
+#include "nn_tile.h"
 
-TARGET static void NAME(tile)(size_t m, size_t k, const float *a, size_t a_stride, const float *panel, float *c,
-                              size_t c_stride, int first, const epilogue *e) {
-    for (size_t o = 0; o < PANEL; o += COLUMNS) {
-        const float *bias = e && e->bias ? e->bias + o : NULL, *residual = e && e->residual ? e->residual + o : NULL;
-#define TILE(n) \
-    case n: NAME(tile_of)(n, k, a, a_stride, panel + o, c + o, c_stride, first, bias, residual); break;
-        switch (m) {
-            TILE(1) TILE(2)
-#if ROWS > 2
-            TILE(3) TILE(4) TILE(5) TILE(6)
+#ifdef BF16_DOT
+#define TILE_NAME(x) NAME(bf16_##x)
+#define TILE_TARGET BF16_TARGET
+#define TILE_ROWS ROWS
+#define DOT(x, b, sum) BF16_DOT(x, b, sum)
+#include "nn_tile.h"
+static const tiles NAME(bf16_tiles) = {ROWS, NAME(bf16_tile)};
+#undef BF16_DOT
+#undef BF16_TARGET
 #endif
-#if ROWS > 6
-            TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12) TILE(13) TILE(14)
-#endif
-        }
-#undef TILE
-    }
-    if (e && e->activation != BELFRY_IDENTITY)
-        for (size_t i = 0; i < m; i++) NAME(activate)(c + i * c_stride, PANEL, e->activation);
-}
 
 TARGET static void NAME(pack)(const float *w, size_t stride, size_t count, size_t k, float *panel) {
     size_t whole_columns = count / LANES * LANES, whole_depth = k / LANES * LANES;
@@ -247,18 +218,28 @@ TARGET static void NAME(multiply)(float *x, size_t count, float factor) {
 }
 
 static const kernels NAME(kernels) = {
-    ROWS,           NAME(tile),     NAME(pack),       NAME(activate), NAME(softmax), NAME(layer_norm),
-    NAME(add3), NAME(sum_rows), NAME(max_rows), NAME(square_sum),      NAME(multiply),
+    .f32 = {ROWS, NAME(tile)},
+    .bf16 = {PAIR_ROWS, NAME(pair_tile)},
+    .pack = NAME(pack),
+    .activate = NAME(activate),
+    .softmax = NAME(softmax),
+    .layer_norm = NAME(layer_norm),
+    .add3 = NAME(add3),
+    .sum_rows = NAME(sum_rows),
+    .max_rows = NAME(max_rows),
+    .square_sum = NAME(square_sum),
+    .multiply = NAME(multiply),
 };
 
 #undef FOR_EACH_PART
-#undef COLUMNS
-#undef EACH
 #undef NAME
 #undef TARGET
 #undef V
 #undef LANES
 #undef ROWS
+#undef PAIR_ROWS
+#undef UPPER
+#undef LOWER
 #undef VECTORS
 #undef LOAD
 #undef STORE

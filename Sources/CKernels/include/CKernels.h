@@ -10,6 +10,8 @@
 #include "distance.h"
 #include "lists.h"
 #include "nn.h"
+#include "nn_packed.h"
+#include "pause.h"
 #include "pairs.h"
 #include "rounding.h"
 #include "routing.h"

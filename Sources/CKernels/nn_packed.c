@@ -81,3 +81,9 @@ void belfry_nn_multiply(belfry_isa isa, belfry_number number, const belfry_nn_pr
         }
     }
 }
+
+void belfry_nn_round(belfry_isa isa, const float *x, size_t x_stride, size_t rows, size_t columns, uint16_t *y,
+                     size_t y_stride) {
+    const belfry_convert_kernels *convert = belfry_convert_kernels_for(isa);
+    for (size_t row = 0; row < rows; row++) convert->narrow_bf16(x + row * x_stride, columns, y + row * y_stride);
+}

@@ -5,8 +5,9 @@ import Vectors
 /// A text encoder: a directory with a model's weights, tokenizer and settings, and what runs them.
 ///
 /// ## Overview
-/// A tower is imported once from a sentence-transformers folder and then loaded in milliseconds: weights of type F32
-/// are mapped, not read (F16, BF16, F64 and misaligned ones are copied as F32). It can be used from many threads at once.
+/// A tower is imported once from a sentence-transformers folder and then loaded in milliseconds: tables of type F32 are
+/// mapped, not read (F16, BF16, F64 and misaligned ones are copied as F32), and the weights of products are laid out in
+/// memory, their mapped pages given back. It can be used from many threads at once.
 ///
 /// ## Usage
 ///     try Tower.importSentenceTransformers(from: "all-MiniLM-L6-v2", to: "minilm.tower")
@@ -30,6 +31,8 @@ public final class Tower: Sendable {
     public let manifest: TowerManifest
     /// SHA-256 over weights, tokenizer, configuration and settings: two towers of one fingerprint share a space.
     public let fingerprint: String
+    /// What the products of the encoder are computed in.
+    public let precision: Precision
     let tokenizer: WordPieceTokenizer
     let encoder: BertEncoder
     let head: TowerHead
@@ -44,7 +47,8 @@ public final class Tower: Sendable {
     /// Opens the tower directory at `path`.
     ///
     /// Sizes, shapes and settings are checked; the digests of the files are `check`'s work.
-    public static func load(_ path: String) throws(BelfryError) -> Tower {
+    /// - Parameter precision: bf16 is faster where the processor has it, and less exact: see `precisionLoss`.
+    public static func load(_ path: String, precision: Precision = .f32) throws(BelfryError) -> Tower {
         let manifest = try TowerManifest(folder: path)
         for (name, file) in manifest.files.sorted(by: { $0.key < $1.key }) {
             let place = path + "/" + name
@@ -54,7 +58,7 @@ public final class Tower: Sendable {
                 throw .corrupt("The file has \(size) bytes, not \(file.bytes).", at: .init(file: place))
             }
         }
-        return try Tower(path, manifest)
+        return try Tower(path, manifest, precision: precision)
     }
 
     /// A tower lists its files: one that is not there was lost, however well the path was written.
@@ -67,11 +71,14 @@ public final class Tower: Sendable {
     /// The tower that `manifest` describes, which is or will be at `path`.
     init(
         _ path: String, _ manifest: TowerManifest, files: TowerFiles? = nil,
-        instructionSet: InstructionSet = .current
+        instructionSet: InstructionSet = .current, precision: Precision = .f32
     ) throws(BelfryError) {
         let paths = files ?? TowerFiles(folder: path)
-        let products = Products(instructionSet)
+        let products = Products(instructionSet, precision)
         let configuration = try BertConfiguration(paths.path("config.json"))
+        try Self.check(
+            precision, products, sizes: [configuration.hiddenSize, configuration.intermediateSize],
+            .init(file: paths.path("config.json")))
         let tokenizer = try WordPieceTokenizer(folder: paths.folder)
         guard tokenizer.templateCount > 0 else {
             throw BelfryError(
@@ -101,6 +108,7 @@ public final class Tower: Sendable {
         }
         self.path = path
         self.manifest = manifest
+        self.precision = precision
         fingerprint = manifest.fingerprint
         self.tokenizer = tokenizer
         encoder = try BertEncoder(configuration, file, products)

@@ -46,4 +46,8 @@ typedef struct {
 // weights: parts of the outputs may be computed by several threads.
 void belfry_nn_multiply(belfry_isa isa, belfry_number number, const belfry_nn_product *product);
 
+// y [rows, columns] bf16 = x [rows, columns] f32, rounded to the nearest, ties to even.
+void belfry_nn_round(belfry_isa isa, const float *x, size_t x_stride, size_t rows, size_t columns, uint16_t *y,
+                     size_t y_stride);
+
 #endif

@@ -108,7 +108,8 @@ struct EncoderLayers: Sendable {
         self.layers = layers.map { layer in
             let packed = PackedLayer(
                 heads: (0..<heads).map { head in
-                    products.pack([layer.query, layer.key, layer.value].map { $0.part(head, of: heads) }, inputs: hidden)
+                    products.pack(
+                        [layer.query, layer.key, layer.value].map { $0.part(head, of: heads) }, inputs: hidden)
                 },
                 attention: products.pack([layer.attention.part()], inputs: hidden), attentionNorm: layer.attentionNorm,
                 wide: products.pack([layer.wide.part()], inputs: hidden),

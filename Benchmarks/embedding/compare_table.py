@@ -109,6 +109,8 @@ def main():
     print(f"instruction set {machine['instructionSet']}, BLAS core {machine['blasCore']}, "
           f"bf16 {'by the CPU' if machine['hasBF16'] else 'emulated'}: on the canary texts 1 - cos "
           f"{machine['cosineLoss']:.1e}, largest difference {machine['largestDifference']:.1e}")
+    for precision, milliseconds in machine["loadMilliseconds"].items():
+        print(f"{precision}: loaded in {milliseconds:.0f} ms, {machine['residentMegabytes'][precision]:.0f} MB more in memory")
     print("| tokens | batch | threads | | belfry/s | of peak | onnxruntime f32/s | of peak | ratio | range | disturbed |"
           " max difference | 1 - cos |")
     print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")

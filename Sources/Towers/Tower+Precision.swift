@@ -21,6 +21,12 @@ extension Tower {
         public var largestDifference: Float
         /// 1 − cos of any pair of vectors.
         public var largestCosineLoss: Double
+
+        /// A loss of so much.
+        public init(largestDifference: Float = 0, largestCosineLoss: Double = 0) {
+            self.largestDifference = largestDifference
+            self.largestCosineLoss = largestCosineLoss
+        }
     }
 
     /// Embeds the canary texts and compares them with what `import` kept.
@@ -33,7 +39,7 @@ extension Tower {
         }
         let wanted = kept.floats()
         let found = try embed(manifest.canaries)
-        var loss = PrecisionLoss(largestDifference: 0, largestCosineLoss: 0)
+        var loss = PrecisionLoss()
         for row in 0..<found.rows {
             var (dot, left, right) = (0.0, 0.0, 0.0)
             for (a, b) in zip(found.row(row), wanted[row * dimension..<(row + 1) * dimension]) {

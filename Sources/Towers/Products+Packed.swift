@@ -32,25 +32,36 @@ extension Products {
     func pack(_ parts: [Part], inputs: Int) -> PackedLinear {
         let outputs = parts.reduce(0) { $0 + $1.outputs }
         let bias = Matrix(rows: 1, columns: outputs)
-        // One part that is about to be laid out is read where it lies.
-        let isGathered = parts.count > 1 || usesBLAS
-        let plain = Matrix(rows: isGathered ? outputs : 0, columns: inputs)
         var row = 0
         for part in parts {
             (bias.pointer + row).update(from: part.bias, count: part.outputs)
-            if isGathered {
-                (plain.pointer + row * inputs).update(from: part.weight, count: part.outputs * inputs)
-            }
             row += part.outputs
         }
-        var weight = plain
-        if !usesBLAS {
-            weight = Matrix(rows: 1, columns: belfry_nn_packed_size(number, inputs, outputs))
-            belfry_nn_pack(
-                isa, number, isGathered ? UnsafePointer(plain.pointer) : parts[0].weight, inputs, outputs,
-                weight.pointer)
+        let places = usesBLAS ? outputs * inputs : belfry_nn_packed_size(number, inputs, outputs)
+        let weight = Matrix(rows: 1, columns: places)
+        if usesBLAS {
+            gather(parts, inputs, into: weight.pointer)
+        } else if parts.dropLast().allSatisfy({ $0.outputs % PackedLinear.panel == 0 }) {
+            var place = weight.pointer
+            for part in parts {
+                belfry_nn_pack(isa, number, part.weight, inputs, part.outputs, place)
+                place += belfry_nn_packed_size(number, inputs, part.outputs)
+            }
+        } else {
+            // A panel has rows of two parts.
+            let plain = Matrix(rows: outputs, columns: inputs)
+            gather(parts, inputs, into: plain.pointer)
+            belfry_nn_pack(isa, number, plain.pointer, inputs, outputs, weight.pointer)
         }
         return PackedLinear(inputs: inputs, outputs: outputs, weight: Weights(weight), bias: Weights(bias))
+    }
+
+    private func gather(_ parts: [Part], _ inputs: Int, into target: UnsafeMutablePointer<Float>) {
+        var target = target
+        for part in parts {
+            target.update(from: part.weight, count: part.outputs * inputs)
+            target += part.outputs * inputs
+        }
     }
 
     /// y = activation(x · weightᵀ + bias), or with `adds` activation(x · weightᵀ + bias + y), for some of the outputs.

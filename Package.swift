@@ -22,6 +22,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
@@ -38,7 +39,9 @@ let package = Package(
         .target(name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], swiftSettings: swiftSettings),
         .target(name: "Shards", dependencies: ["Vectors", "CLZ4"], swiftSettings: swiftSettings),
         .target(name: "Neighbors", dependencies: ["Shards"], swiftSettings: swiftSettings),
-        .target(name: "Towers", dependencies: ["Vectors"], swiftSettings: swiftSettings),
+        .target(
+            name: "Towers", dependencies: ["Vectors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Onnx/onnx.proto", "README.md"], swiftSettings: swiftSettings),
         .target(
             name: "Belfry",
             dependencies: [

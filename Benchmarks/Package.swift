@@ -43,5 +43,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
+            name: "TowerBenchmark",
+            dependencies: [
+                .product(name: "Towers", package: "belfry"), .product(name: "Shards", package: "belfry"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
     ]
 )

@@ -17,7 +17,7 @@ runs first changes from round to round. From a fresh clone:
 texts.txt (the default name) has one text a line. The command prints a JSON object whose "seconds" are those of the
 embedding alone; without one, its whole wall time counts. onnxruntime gets what a careful user would give it: texts
 sorted by length, batches of 32 padded to their longest, the tokenizer library's own threads. OPENBLAS_* variables are
-unset for the command.
+unset for the command. compare_table.py compares the encoders alone, at exact token counts.
 """
 import argparse
 import json

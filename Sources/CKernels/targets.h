@@ -7,6 +7,9 @@
 #define TARGET_AVX2 __attribute__((target("avx2,fma,f16c,bmi,bmi2,popcnt")))
 #define TARGET_AVX512 \
     __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c,bmi,bmi2,popcnt")))
+#define TARGET_AVX512_BF16                                                                                           \
+    __attribute__((target("avx512bf16,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c,bmi,bmi2," \
+                          "popcnt")))
 // What is written for an instruction set, or for the best one below it that this machine's architecture has.
 #define PICK(isa, scalar, avx2, avx512) ((isa) >= BELFRY_AVX512 ? (avx512) : (isa) == BELFRY_AVX2 ? (avx2) : (scalar))
 #else

@@ -1,4 +1,5 @@
 public import Files
+import Foundation
 import Vectors
 
 /// A file of named tensors in the safetensors format, mapped into memory.
@@ -195,5 +196,19 @@ struct Weights: @unchecked Sendable {
         self.pointer = pointer
         self.count = count
         self.owner = owner
+    }
+
+    /// All of a matrix.
+    init(_ matrix: Matrix) {
+        self.init(mapped: UnsafePointer(matrix.pointer), count: matrix.rows * matrix.columns, owner: matrix)
+    }
+
+    /// Lets the memory of the whole pages go until they are read again, if they are those of a mapped file.
+    func giveBackPages() {
+        guard owner is MappedFile else { return }
+        let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (UInt(bitPattern: pointer) + page - 1) / page * page
+        let end = UInt(bitPattern: pointer + count) / page * page
+        if first < end { madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), MADV_DONTNEED) }
     }
 }

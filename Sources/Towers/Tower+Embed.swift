@@ -5,12 +5,13 @@ public import Vectors
 
 extension Tower {
     /// Tokens of a batch: enough rows to use the processor well, few enough that a layer's results stay in its caches.
-    static let batchTokens = 512
+    static let batchTokens = 256
 
     /// The vectors of `texts`, one row each.
     ///
     /// 1. Workers take runs of texts that hold about one batch of tokens, in order.
     /// 2. A worker tokenises its run, packs it without padding, and runs the encoder on it.
+    /// 3. What fits into one run, such as a query, is one worker's, who shares each step of the encoder with others.
     ///
     /// Texts are packed in the order given. Engines that pad a batch to its longest text sort by length first; without
     /// padding a short text costs its own tokens and no more beside a long one, so sorting would gain nothing.
@@ -25,13 +26,14 @@ extension Tower {
     ) throws(BelfryError) -> Matrix {
         if graph != nil { return try embed(rows(of: texts, as: role), threads: threads, progress: progress) }
         let result = Matrix(rows: texts.count, columns: dimension)
-        let runs = runs(of: texts)
+        let runs = runs(of: texts, threads: threads)
         let prompt = prompt(role)
         let skipped = skippedTokens(prompt)
         let state = Mutex(EmbeddingState())
         let workers = max(min(threads, runs.count), 1)
         @Sendable func work(isCaller: Bool) {
             let workspace = workspaces.take()
+            workspace.threads = workers == 1 ? threads : 1
             defer { workspaces.give(workspace) }
             while true {
                 let isCancelled = isCaller && Task.isCancelled
@@ -73,16 +75,21 @@ extension Tower {
     }
 
     /// Cuts the texts into runs of about one batch each, guessing a text's tokens from its bytes.
-    private func runs(of texts: [String]) -> [Range<Int>] {
+    ///
+    /// Few runs are made as many as a multiple of the threads, so that no worker waits for the last.
+    private func runs(of texts: [String], threads: Int) -> [Range<Int>] {
+        let guesses = texts.map { min($0.utf8.count / 5 + 3, maximumTokens) }
+        let total = guesses.reduce(0, +)
+        var count = max((total + Self.batchTokens - 1) / Self.batchTokens, 1)
+        if count > 1 { count = (count + threads - 1) / max(threads, 1) * max(threads, 1) }
         var runs: [Range<Int>] = []
         var begin = 0
         var tokens = 0
-        for (index, text) in texts.enumerated() {
-            let guess = min(text.utf8.count / 5 + 3, maximumTokens)
-            if tokens + guess > Self.batchTokens, index > begin {
+        for (index, guess) in guesses.enumerated() {
+            // A text belongs to the run that its middle lies in.
+            if index > begin, (tokens + guess / 2) * count >= (runs.count + 1) * total {
                 runs.append(begin..<index)
                 begin = index
-                tokens = 0
             }
             tokens += guess
         }
@@ -90,7 +97,8 @@ extension Tower {
         return runs
     }
 
-    /// Embeds a run of texts in batches of at most `batchTokens` tokens, or one text. False: something is not finite.
+    /// Embeds a run of texts in batches of up to twice `batchTokens` tokens, or one text: a run's tokens were only
+    /// guessed, and a small rest would cost more. False: something is not finite.
     private func embed(
         _ texts: ArraySlice<String>, _ prompt: String, skipping skipped: Int, _ workspace: Workspace,
         into target: UnsafeMutablePointer<Float>
@@ -116,7 +124,7 @@ extension Tower {
             let begin = workspace.ids.count
             tokenizer.encode(prompt.isEmpty ? text : prompt + text, limit: maximumTokens, into: &workspace.ids)
             workspace.texts.append(begin..<workspace.ids.count)
-            if workspace.ids.count >= Self.batchTokens { flush() }
+            if workspace.ids.count >= 2 * Self.batchTokens { flush() }
         }
         if !workspace.texts.isEmpty { flush() }
         return isFinite

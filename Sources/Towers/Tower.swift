@@ -5,9 +5,10 @@ import Vectors
 /// A text encoder: a directory with a model's weights, tokenizer and settings, and what runs them.
 ///
 /// ## Overview
-/// A tower is imported once from a trained model's folder and then loaded in milliseconds: weights of type F32
-/// are mapped, not read (F16, BF16, F64 and misaligned ones are copied as F32; the tables of static embeddings and of
-/// the Universal Sentence Encoder are mapped as they are). It can be used from many threads at once.
+/// A tower is imported once from a trained model's folder and then loaded in milliseconds: tables of type F32 are
+/// mapped, not read (F16, BF16, F64 and misaligned ones are copied as F32; the tables of static embeddings and of the
+/// Universal Sentence Encoder are mapped as they are), and the weights of products are laid out in memory, their mapped
+/// pages given back. It can be used from many threads at once.
 ///
 /// ## Usage
 ///     try Tower.importModel(from: "all-MiniLM-L6-v2", to: "minilm.tower")
@@ -31,6 +32,8 @@ public final class Tower: Sendable {
     public let manifest: TowerManifest
     /// SHA-256 over weights, tokenizer, configuration and settings: two towers of one fingerprint share a space.
     public let fingerprint: String
+    /// What the products of the encoder are computed in.
+    public let precision: Precision
     let tokenizer: any Tokenizer
     let encoder: any TowerEncoder
     let head: TowerHead
@@ -47,7 +50,8 @@ public final class Tower: Sendable {
     /// Opens the tower directory at `path`.
     ///
     /// Sizes, shapes and settings are checked; the digests of the files are `check`'s work.
-    public static func load(_ path: String) throws(BelfryError) -> Tower {
+    /// - Parameter precision: bf16 is faster where the processor has it, and less exact: see `precisionLoss`.
+    public static func load(_ path: String, precision: Precision = .f32) throws(BelfryError) -> Tower {
         let manifest = try TowerManifest(folder: path)
         for (name, file) in manifest.files.sorted(by: { $0.key < $1.key }) {
             let place = path + "/" + name
@@ -57,7 +61,7 @@ public final class Tower: Sendable {
                 throw .corrupt("The file has \(size) bytes, not \(file.bytes).", at: .init(file: place))
             }
         }
-        return try Tower(path, manifest)
+        return try Tower(path, manifest, precision: precision)
     }
 
     /// A tower lists its files: one that is not there was lost, however well the path was written.
@@ -70,15 +74,17 @@ public final class Tower: Sendable {
     /// The tower that `manifest` describes, which is or will be at `path`.
     init(
         _ path: String, _ manifest: TowerManifest, files: TowerFiles? = nil,
-        instructionSet: InstructionSet = .current
+        instructionSet: InstructionSet = .current, precision: Precision = .f32
     ) throws(BelfryError) {
         let paths = files ?? TowerFiles(folder: path)
-        let products = Products(instructionSet)
+        let products = Products(instructionSet, precision)
         guard let kind = EncoderKind(rawValue: manifest.kind) else {
             throw BelfryError(
                 .unsupported, "The tower's kind “\(manifest.kind)” is not supported.", at: .init(file: path))
         }
+        self.precision = precision
         if kind == .onnx {
+            try Self.refuse(precision, kind, at: path)
             let graph = try GraphTower(manifest, paths, instructionSet: instructionSet)
             guard graph.head.dimension == manifest.dimension else {
                 throw .corrupt(
@@ -92,7 +98,7 @@ public final class Tower: Sendable {
             self.graph = graph
             return
         }
-        let parts = try EncoderParts(kind, paths, products)
+        let parts = try EncoderParts(kind, paths, products, precision)
         guard manifest.maximumTokens <= parts.maximumTokens, manifest.maximumTokens > parts.tokenizer.templateCount
         else {
             throw .corrupt(

@@ -3,13 +3,22 @@ import Vectors
 
 /// The memory of one worker, kept between batches: nothing is allocated once the largest batch has been seen.
 final class Workspace {
-    enum Part: Int, CaseIterable { case tokens, wide, mixed, panel, attention, pooled }
+    enum Part: Int, CaseIterable {
+        case tokens, wide, mixed, panel, attention, pooled
+        /// Queries, keys and values of one head, and what attention makes of them.
+        case head, headMixed
+        /// The inputs of products in bf16.
+        case roundedTokens, roundedMixed
+    }
 
     /// The tokens of the batch, text after text.
     var ids: [Int32] = []
     /// Which of them belong to one text.
     var texts: [Range<Int>] = []
+    /// How many threads may work at one batch.
+    var threads = 1
     private var buffers = [Matrix?](repeating: nil, count: Part.allCases.count)
+    private var helpers: [Workspace] = []
 
     /// At least `count` floats, 64-byte aligned, with whatever was in them.
     func buffer(_ part: Part, _ count: Int) -> UnsafeMutablePointer<Float> {
@@ -17,6 +26,17 @@ final class Workspace {
         let buffer = Matrix(rows: 1, columns: count)
         buffers[part.rawValue] = buffer
         return buffer.pointer
+    }
+
+    /// At least `count` bf16 numbers in the same place.
+    func roundedBuffer(_ part: Part, _ count: Int) -> UnsafeMutablePointer<UInt16> {
+        UnsafeMutableRawPointer(buffer(part, (count + 1) / 2)).assumingMemoryBound(to: UInt16.self)
+    }
+
+    /// The memory of another thread that works at the same batch.
+    func helper(_ index: Int) -> Workspace {
+        while helpers.count <= index { helpers.append(Workspace()) }
+        return helpers[index]
     }
 }
 

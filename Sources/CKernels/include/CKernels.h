@@ -11,8 +11,10 @@
 #include "gates.h"
 #include "lists.h"
 #include "nn.h"
+#include "nn_packed.h"
 #include "packed.h"
 #include "pairs.h"
+#include "pause.h"
 #include "rounding.h"
 #include "routing.h"
 

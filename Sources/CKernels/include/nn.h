@@ -35,6 +35,13 @@ size_t belfry_nn_attention_scratch(size_t tokens, size_t head_size);
 void belfry_nn_attention(belfry_isa isa, const float *qkv, size_t qkv_stride, size_t tokens, size_t heads,
                          size_t head_size, float *y, size_t y_stride, float *scratch);
 
+// One head of it. q, k and v are [tokens, head_size] with `stride` floats a row; y [tokens, head_size]. `distances`, if
+// not NULL, points to what is added to the product of a query and a key at the same place: distances[d] to the product
+// with a key d places behind the query, -tokens < d < tokens, before all are divided by √head_size.
+void belfry_nn_attention_head(belfry_isa isa, const float *q, const float *k, const float *v, size_t stride,
+                              size_t tokens, size_t head_size, const float *distances, float *y, size_t y_stride,
+                              float *scratch);
+
 // Each row in place: (x - mean) / √(variance + epsilon) · weight + bias.
 void belfry_nn_layer_norm(belfry_isa isa, float *x, size_t rows, size_t columns, const float *weight,
                           const float *bias, float epsilon);

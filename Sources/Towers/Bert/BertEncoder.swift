@@ -5,40 +5,14 @@ import Vectors
 /// The encoder of BERT and its relatives: token ids in, one vector per token out.
 ///
 /// The tokens of several texts are packed one after another without padding, so that the products run over all of
-/// them at once and no work is done for nothing; only attention looks at one text at a time.
+/// them at once and no work is done for nothing; only attention looks at one text at a time. `EncoderLayers` has the
+/// layers.
 ///
-///     for each layer:  qkv ← x · Wqkv + b
-///                      a   ← attention(qkv), each text for itself
-///                      x   ← norm(a · Wo + b + x)
-///                      h   ← gelu(x · W1 + b)
-///                      x   ← norm(h · W2 + b + x)
-///
-/// Weights of type F32 stay in the mapped file. A text's result has the same bits in any batch, unless `Products` go
-/// through OpenBLAS.
+/// The tables of vectors stay in the mapped file if they are of type F32. A text's result has the same bits in any
+/// batch and on any number of threads, unless `Products` go through OpenBLAS.
 final class BertEncoder: TowerEncoder {
-    /// A product's weights [outputs, inputs] and bias.
-    struct Linear: Sendable {
-        var weight: Weights
-        var bias: Weights
-        var inputs: Int
-        var outputs: Int
-    }
-
-    struct Norm: Sendable {
-        var weight: Weights
-        var bias: Weights
-    }
-
-    private struct Layer: Sendable {
-        var query: Linear
-        var key: Linear
-        var value: Linear
-        var attention: Linear
-        var attentionNorm: Norm
-        var wide: Linear
-        var narrow: Linear
-        var outputNorm: Norm
-    }
+    typealias Linear = EncoderLayers.Linear
+    typealias Norm = EncoderLayers.Norm
 
     let configuration: BertConfiguration
     var size: Int { configuration.hiddenSize }
@@ -51,10 +25,8 @@ final class BertEncoder: TowerEncoder {
     private let words: Weights
     private let positions: Weights
     private let types: Weights
-    private let relative: RelativeAttention?
     private let norm: Norm
-    private let layers: [Layer]
-    private let activation: belfry_activation
+    private let layers: EncoderLayers
     private let products: Products
 
     init(
@@ -62,7 +34,6 @@ final class BertEncoder: TowerEncoder {
     ) throws(BelfryError) {
         self.configuration = configuration
         self.products = products
-        activation = BertConfiguration.activations[configuration.activation]!
         let names = BertNames(configuration.family)
         // Exports of a bare encoder have no prefix, those of a model with a head have one.
         let prefix =
@@ -89,18 +60,12 @@ final class BertEncoder: TowerEncoder {
         } else {
             types = Weights(zeros: hidden)
         }
-        relative =
-            configuration.family != .mpnet
-            ? nil
-            : try RelativeAttention(
-                file, prefix + "encoder.relative_attention_bias.weight", heads: configuration.heads,
-                headSize: hidden / configuration.heads, most: configuration.maximumPositions)
         self.norm = try norm("embeddings.LayerNorm")
-        var layers: [Layer] = []
+        var layers: [EncoderLayers.Layer] = []
         for index in 0..<configuration.layers {
             let name = names.layer + "\(index)."
             layers.append(
-                Layer(
+                EncoderLayers.Layer(
                     query: try linear(name + names.query, hidden, hidden),
                     key: try linear(name + names.key, hidden, hidden),
                     value: try linear(name + names.value, hidden, hidden),
@@ -110,8 +75,17 @@ final class BertEncoder: TowerEncoder {
                     narrow: try linear(name + names.narrow, configuration.intermediateSize, hidden),
                     outputNorm: try norm(name + names.outputNorm)))
         }
-        self.layers = layers
         try Self.refuseMoreLayers(than: configuration.layers, prefix + names.layer, file)
+        let distances =
+            configuration.family != .mpnet
+            ? nil
+            : try RelativeAttention.distances(
+                file, prefix + "encoder.relative_attention_bias.weight", heads: configuration.heads,
+                headSize: hidden / configuration.heads, most: configuration.maximumPositions)
+        self.layers = EncoderLayers(
+            layers, hidden: hidden, heads: configuration.heads, intermediate: configuration.intermediateSize,
+            epsilon: configuration.epsilon, BertConfiguration.activations[configuration.activation]!,
+            distances: distances, products)
     }
 
     /// A model whose settings name fewer layers than its weights have would give other vectors than it was saved for.
@@ -134,13 +108,8 @@ final class BertEncoder: TowerEncoder {
     func encode(_ ids: [Int32], texts: [Range<Int>], _ workspace: Workspace) -> UnsafeMutablePointer<Float> {
         let count = ids.count
         let hidden = configuration.hiddenSize
-        let longest = texts.reduce(0) { max($0, $1.count) }
         let x = workspace.buffer(.tokens, count * hidden)
-        let qkv = workspace.buffer(.wide, count * max(3 * hidden, configuration.intermediateSize))
-        let mixed = workspace.buffer(.mixed, count * hidden)
         let isa = products.isa
-        let scratch = workspace.buffer(
-            .attention, belfry_nn_attention_scratch(longest, hidden / configuration.heads))
         for text in texts {
             var next = configuration.firstPosition
             for index in text {
@@ -154,41 +123,7 @@ final class BertEncoder: TowerEncoder {
             }
         }
         belfry_nn_layer_norm(isa, x, count, hidden, norm.weight.pointer, norm.bias.pointer, configuration.epsilon)
-        func multiply(
-            _ input: UnsafePointer<Float>, _ part: Linear, _ activation: belfry_activation = BELFRY_IDENTITY,
-            adds: Bool = false, into output: UnsafeMutablePointer<Float>, stride: Int
-        ) {
-            products.multiply(
-                input, rows: count, part.weight.pointer, inputs: part.inputs, outputs: part.outputs,
-                bias: part.bias.pointer, activation, adds: adds, into: output, stride: stride, workspace)
-        }
-        func normalize(_ part: Norm) {
-            belfry_nn_layer_norm(
-                isa, x, count, hidden, part.weight.pointer, part.bias.pointer, configuration.epsilon)
-        }
-        for layer in layers {
-            multiply(x, layer.query, into: qkv, stride: 3 * hidden)
-            multiply(x, layer.key, into: qkv + hidden, stride: 3 * hidden)
-            multiply(x, layer.value, into: qkv + 2 * hidden, stride: 3 * hidden)
-            for text in texts where !text.isEmpty {
-                let rows = qkv + text.lowerBound * 3 * hidden
-                let target = mixed + text.lowerBound * hidden
-                if let relative {
-                    relative.attend(
-                        isa, rows, tokens: text.count, heads: configuration.heads,
-                        headSize: hidden / configuration.heads, into: target, workspace)
-                } else {
-                    belfry_nn_attention(
-                        isa, rows, 3 * hidden, text.count, configuration.heads, hidden / configuration.heads, target,
-                        hidden, scratch)
-                }
-            }
-            multiply(mixed, layer.attention, adds: true, into: x, stride: hidden)
-            normalize(layer.attentionNorm)
-            multiply(x, layer.wide, activation, into: qkv, stride: configuration.intermediateSize)
-            multiply(qkv, layer.narrow, adds: true, into: x, stride: hidden)
-            normalize(layer.outputNorm)
-        }
+        layers.run(x, rows: count, texts: texts, workspace)
         return x
     }
 }

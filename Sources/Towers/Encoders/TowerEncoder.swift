@@ -46,7 +46,9 @@ struct EncoderParts {
     let maximumTokens: Int
 
     /// Reads what a tower of this kind has in its files.
-    init(_ kind: EncoderKind, _ paths: TowerFiles, _ products: Products) throws(BelfryError) {
+    init(
+        _ kind: EncoderKind, _ paths: TowerFiles, _ products: Products, _ precision: Tower.Precision
+    ) throws(BelfryError) {
         switch kind {
         case .bert, .roberta, .mpnet, .distilbert:
             let configuration = try BertConfiguration(paths.path("config.json"))
@@ -55,6 +57,9 @@ struct EncoderParts {
                     "The model is of the family \(configuration.family.rawValue), not \(kind.rawValue).",
                     at: .init(file: paths.path("config.json"), place: "model_type"))
             }
+            try Tower.check(
+                precision, products, sizes: [configuration.hiddenSize, configuration.intermediateSize],
+                .init(file: paths.path("config.json")))
             tokenizer = try Tokenizers.load(folder: paths.folder)
             guard tokenizer.templateCount > 0 else {
                 throw BelfryError(
@@ -68,12 +73,14 @@ struct EncoderParts {
             encoder = try BertEncoder(configuration, weights, products)
             maximumTokens = configuration.maximumPositions
         case .static:
+            try Tower.refuse(precision, kind, at: paths.folder)
             tokenizer = try FramedTokenizer(Tokenizers.load(folder: paths.folder))
             weights = try Safetensors(paths.path("model.safetensors"))
             encoder = try StaticEncoder(weights)
             try Self.check(tokenizer, encoder.vocabularySize, paths)
             maximumTokens = StaticEncoder.maximumTokens
         case .use:
+            try Tower.refuse(precision, kind, at: paths.folder)
             tokenizer = try UseEncoder.tokenizer(folder: paths.folder)
             weights = try Safetensors(paths.path("model.safetensors"))
             encoder = try UseEncoder(weights, products)

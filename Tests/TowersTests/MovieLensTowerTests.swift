@@ -137,7 +137,10 @@ struct MovieLensTowerTests {
                 ]
                 let names = ["user_id", "gender", "occupation"]
                 try write(
-                    names.map { isText ? ["input": .string($0), "type": "string"] : index($0, user[$0]!) } + [
+                    names.map { name in
+                        isText && name == "user_id"
+                            ? ["input": "user_id_string", "type": "string", "field": name] : index(name, user[name]!)
+                    } + [
                         age, zip,
                     ],
                     to: folder + "/query.json")

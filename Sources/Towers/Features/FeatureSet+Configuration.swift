@@ -218,7 +218,7 @@ struct FeatureReader {
                 list.mask = try reader.add(name, .float, width: nil, json, "float_mask")
             }
             if let name = try json.string("lengths") {
-                list.lengths = try reader.add(name, .integer, width: nil, json, "lengths")
+                list.lengths = try reader.add(name, .integer, width: 1, json, "lengths")
             }
             if let name = try json.string("token_types") {
                 list.zeros = try reader.add(name, .integer, width: nil, json, "token_types")

@@ -35,7 +35,7 @@ final class GraphTower: Sendable {
     ) throws(BelfryError) {
         let path = paths.path(OnnxPacker.modelFile)
         let file = try OnnxImporter(path)
-        model = try OnnxModel(path, file.graph, file.versions, instructionSet)
+        model = try OnnxModel(path, file.graph, file.versions, instructionSet, fuses: true)
         inspection = GraphInspection(model, file.graph, file.versions)
         features = try FeatureSet(file: paths.path(FeatureSet.file), folder: paths.folder)
         binding = try GraphBinding(features, model)

@@ -36,6 +36,9 @@ let package = Package(
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .executableTarget(
+            name: "TokenizerBenchmark", dependencies: [.product(name: "Towers", package: "belfry")],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
             name: "FilterBenchmark",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),

@@ -50,45 +50,33 @@ struct AddedTokenMatcher: Sendable {
         trie.longest(text, from: place, to: text.count).map { tokens[Int($0.id)] }
     }
 
-    private func scalar(before place: Int, in text: UnsafeBufferPointer<UInt8>) -> (Unicode.Scalar, Int)? {
+    private func scalar(before place: Int, in text: UnsafeBufferPointer<UInt8>) -> (scalar: UInt32, begin: Int)? {
         guard place > 0, let bytes = text.baseAddress else { return nil }
         let begin = UTF8Text.previous(bytes, place)
         var end = begin
-        return (Unicode.Scalar(UTF8Text.scalar(bytes, &end))!, begin)
+        return (UTF8Text.scalar(bytes, &end), begin)
     }
 
-    private func scalar(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> (Unicode.Scalar, Int)? {
+    private func scalar(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> (scalar: UInt32, end: Int)? {
         guard place < text.count, let bytes = text.baseAddress else { return nil }
         var end = place
         let scalar = UTF8Text.scalar(bytes, &end)
-        return (Unicode.Scalar(scalar)!, end)
+        return (scalar, end)
     }
 
     private func space(before place: Int, in text: UnsafeBufferPointer<UInt8>) -> Int? {
-        guard let (scalar, begin) = scalar(before: place, in: text), scalar.properties.isWhitespace else { return nil }
-        return begin
+        scalar(before: place, in: text).flatMap { ScalarClass.isWhitespace.contains($0.scalar) ? $0.begin : nil }
     }
 
     private func space(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> Int? {
-        guard let (scalar, end) = scalar(at: place, in: text), scalar.properties.isWhitespace else { return nil }
-        return end
+        scalar(at: place, in: text).flatMap { ScalarClass.isWhitespace.contains($0.scalar) ? $0.end : nil }
     }
 
     private func isWord(before place: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
-        scalar(before: place, in: text).map { Self.isWord($0.0) } ?? false
+        scalar(before: place, in: text).map { ScalarClass.isWord.contains($0.scalar) } ?? false
     }
 
     private func isWord(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
-        scalar(at: place, in: text).map { Self.isWord($0.0) } ?? false
-    }
-
-    /// `\w` of Unicode regular expressions (UTS 18): letters, marks, decimal digits, connectors, joiners.
-    private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
-        let properties = scalar.properties
-        if properties.isAlphabetic || properties.isJoinControl { return true }
-        switch properties.generalCategory {
-        case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
-        default: return false
-        }
+        scalar(at: place, in: text).map { ScalarClass.isWord.contains($0.scalar) } ?? false
     }
 }

@@ -26,7 +26,7 @@ struct TextNormalizer: Sendable {
 
     /// The normalised text: `text` itself, or what was written into one of the buffers.
     ///
-    /// `isFirst` says whether the text's first byte is that of the whole; it turns false where that byte is stripped.
+    /// `isFirst` says whether the text begins where the whole does; it turns false where its beginning is dropped.
     func apply(
         _ text: UnsafeBufferPointer<UInt8>, _ isFirst: inout Bool, _ scratch: TokenizerScratch
     ) -> UnsafeBufferPointer<UInt8> {
@@ -55,10 +55,10 @@ struct TextNormalizer: Sendable {
         case .stripAccents:
             let marks = Self.marks.view
             target.clear()
-            filter(text, into: target) { marks.contains($0) ? nil : $0 }
+            filter(text, &isFirst, into: target) { marks.contains($0) ? nil : $0 }
         case .nmt:
             target.clear()
-            filter(text, into: target, nmt)
+            filter(text, &isFirst, into: target, nmt)
         case .strip(let left, let right):
             strip(&text, left, right, &isFirst)
             return false
@@ -68,6 +68,8 @@ struct TextNormalizer: Sendable {
             target.append(text)
         case .replace(let pattern, let bytes):
             guard var match = pattern.next(text, from: 0, stack) else { return false }
+            // What replaces one character stands where that was; what replaces several, where the last of them was.
+            if match.lowerBound == 0, bytes.isEmpty || match.upperBound > UTF8Text.length(text[0]) { isFirst = false }
             target.clear()
             var done = 0
             while true {
@@ -115,12 +117,17 @@ struct TextNormalizer: Sendable {
     }
 
     private static func filter(
-        _ text: UnsafeBufferPointer<UInt8>, into target: TextBuffer, _ map: (UInt32) -> UInt32?
+        _ text: UnsafeBufferPointer<UInt8>, _ isFirst: inout Bool, into target: TextBuffer,
+        _ map: (UInt32) -> UInt32?
     ) {
         guard let bytes = text.baseAddress else { return }
         var place = 0
         while place < text.count {
-            if let scalar = map(UTF8Text.scalar(bytes, &place)) { target.append(scalar: scalar) }
+            if let scalar = map(UTF8Text.scalar(bytes, &place)) {
+                target.append(scalar: scalar)
+            } else if target.count == 0 {
+                isFirst = false
+            }
         }
     }
 

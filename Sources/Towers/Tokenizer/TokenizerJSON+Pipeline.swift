@@ -10,10 +10,12 @@ extension TokenizerJSON {
         guard normalizer.steps.count <= Self.mostSteps, steps.count <= Self.mostSteps else {
             throw refuse("Sequence of more parts than", "\(Self.mostSteps)")
         }
-        let (model, largest, known) = try model(isByteLevel: isByteLevel)
+        let (model, vocabulary) = try model(isByteLevel: isByteLevel)
+        let table = TokenTable(vocabulary)
         return try PipelineTokenizer(
-            normalizer, PreTokenizer(steps: steps), model, addedTokens { known.id($0) }, template(),
-            largestModelID: largest, at: place("added_tokens"))
+            normalizer, PreTokenizer(steps: steps), model,
+            addedTokens(vocabularyCount: vocabulary.count) { table.id($0) }, template(),
+            largestModelID: vocabulary.map(\.id).max() ?? 0, at: place("added_tokens"))
     }
 
     /// Parts of a normaliser or pre-tokenizer; files have two to five.
@@ -178,10 +180,10 @@ extension TokenizerJSON {
         return steps
     }
 
-    /// The model, its largest id and its tokens.
+    /// The model and its tokens.
     private func model(
         isByteLevel: Bool
-    ) throws(BelfryError) -> (PipelineTokenizer.Model, Int32, TokenTable) {
+    ) throws(BelfryError) -> (PipelineTokenizer.Model, [(token: [UInt8], id: Int32)]) {
         let type = try modelType()
         guard let model = try json.object("model") else { throw refuse("model", nil) }
         switch type {
@@ -195,16 +197,13 @@ extension TokenizerJSON {
             parts.fusesUnknown = try model.bool("fuse_unk", default: false)
             parts.fallsBackToBytes = try model.bool("byte_fallback", default: false)
             parts.ignoresMerges = try model.bool("ignore_merges", default: false)
-            return (
-                .pairs(try PairEncoding(parts, at: place("model"))), parts.vocabulary.map(\.id).max() ?? 0,
-                TokenTable(parts.vocabulary)
-            )
+            return (.pairs(try PairEncoding(parts, at: place("model"))), parts.vocabulary)
         case "Unigram":
             guard !isByteLevel else { throw refuse("pre_tokenizer of a Unigram model,", "ByteLevel") }
             let parts = try unigram(model)
-            let table = TokenTable(parts.vocabulary.enumerated().map { (token: $1.token, id: Int32($0)) })
             return (
-                .unigram(try Unigram(parts, at: place("model"))), Int32(parts.vocabulary.count - 1), table
+                .unigram(try Unigram(parts, at: place("model"))),
+                parts.vocabulary.enumerated().map { (token: $1.token, id: Int32($0)) }
             )
         default: throw refuse("model", type)
         }

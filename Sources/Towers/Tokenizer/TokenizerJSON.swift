@@ -77,20 +77,26 @@ struct TokenizerJSON {
         return vocabulary
     }
 
-    /// The added tokens; one that the model knows, too, has the model's id.
-    func addedTokens(_ idOfModel: ([UInt8]) -> Int32?) throws(BelfryError) -> [AddedToken] {
-        var added: [AddedToken] = []
+    /// The added tokens, with the ids that the library gives them: one that the model knows has the model's id, others
+    /// have the ids after the `vocabularyCount` of the model, whatever the file says.
+    func addedTokens(
+        vocabularyCount: Int, _ idOfModel: ([UInt8]) -> Int32?
+    ) throws(BelfryError) -> [AddedToken] {
         let entries = try json.objects("added_tokens")
         guard entries.count <= Self.mostAdded else { throw refuse("added_tokens of", "\(entries.count) tokens") }
+        var added: [AddedToken] = []
+        var ids: [[UInt8]: Int32] = [:]
         for entry in entries {
-            guard let content = try entry.utf8("content"), let id = Self.id(try entry.integer("id")) else {
+            guard let content = try entry.utf8("content"), Self.id(try entry.integer("id")) != nil else {
                 throw .corrupt("An added token needs a content and an id.", at: place(entry.place))
             }
+            if content.isEmpty { continue }
             let isSpecial = try entry.bool("special", default: false)
+            let id = ids[content] ?? idOfModel(content) ?? Int32(vocabularyCount + ids.count)
+            if idOfModel(content) == nil { ids[content] = id }
             added.append(
                 .init(
-                    content: content, id: idOfModel(content) ?? id,
-                    isSingleWord: try entry.bool("single_word", default: false),
+                    content: content, id: id, isSingleWord: try entry.bool("single_word", default: false),
                     stripsLeft: try entry.bool("lstrip", default: false),
                     stripsRight: try entry.bool("rstrip", default: false),
                     isNormalized: try entry.bool("normalized", default: !isSpecial)))

@@ -44,7 +44,7 @@ extension WordPieceTokenizer.Model {
         self.normalizer.lowercases = try normalizer.bool("lowercase", default: true)
         self.normalizer.stripsAccents = try normalizer.bool("strip_accents", default: self.normalizer.lowercases)
         _ = try file.part("pre_tokenizer", "BertPreTokenizer")
-        added = try file.addedTokens { table.id($0) }
+        added = try file.addedTokens(vocabularyCount: vocabulary.count) { table.id($0) }
         let template = try file.template()
         before = template.before
         after = template.after

@@ -127,22 +127,21 @@ struct MovieLensTowerTests {
                     "input": "age", "type": "index", "missing": 0,
                     "lookup": ["boundaries": user["age_boundaries"]!, "first_row": 1],
                 ]
-                var zip = index("zip_region", .array((0..<10).map { .string("\($0)") }), field: "zip")
-                zip = [
+                let zip: JSON = [
                     "input": "zip_region", "type": "index", "field": "zip", "missing": 0,
                     "lookup": [
                         "vocabulary": .array((0..<10).map { .string("\($0)") }), "first_row": 1, "unknown": 11,
                         "prefix": 1,
                     ],
                 ]
-                let names = ["user_id", "gender", "occupation"]
+                let text: JSON = [
+                    "input": .string("user_id_string"), "type": .string("string"), "field": .string("user_id"),
+                ]
+                let columns = ["user_id", "gender", "occupation"].map { name in
+                    isText && name == "user_id" ? text : index(name, user[name]!)
+                }
                 try write(
-                    names.map { name in
-                        isText && name == "user_id"
-                            ? ["input": "user_id_string", "type": "string", "field": name] : index(name, user[name]!)
-                    } + [
-                        age, zip,
-                    ],
+                    columns + [age, zip],
                     to: folder + "/query.json")
                 try write(
                     [

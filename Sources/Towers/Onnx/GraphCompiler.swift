@@ -137,7 +137,8 @@ final class GraphCompiler {
             let isKnown = zip(node.inputs, inputs).allSatisfy { $0.isEmpty || $1 != nil }
             let hasGraphs = node.attributes.values.contains { if case .graph = $0 { true } else { false } }
             if isKnown, !hasGraphs, inputs.allSatisfy({ ($0?.count ?? 0) <= Self.smallFold }),
-                let (found, version) = try? findOperator(node), found.inputs.contains(node.inputs.count)
+                let (found, version) = try? findOperator(node), found.inputs.contains(node.inputs.count),
+                found.outputs.contains(node.outputs.count)
             {
                 let constants = inputs.map { $0.map { constant($0).constant! } }
                 let context = NodeContext(
@@ -253,6 +254,8 @@ final class GraphCompiler {
         let frame = Frame(program, limit: limit)
         frame.begin(nil, threads: 1)
         guard (try? body.run(frame)) != nil else { return nil }
+        // An operator need not give an output that this version of it does not have.
+        for (slot, type) in zip(outputs, kernel.types) where frame.values[slot].type != type { return nil }
         return outputs.map { frame.tensor($0) }
     }
 

@@ -46,6 +46,8 @@ struct OnnxHostileTests {
             model([B.node("Relu", ["x"], ["y"], B.int("slope", 3))]), .unsupported, "the attribute “slope”")
         try refuses(model([B.node("Not", ["x"], ["y"])]), .unsupported, "input 0 of type float32")
         try refuses(model([B.node("Add", ["x"], ["y"])]), .corruptData, "1 inputs and 1 outputs")
+        try refuses(model([B.node("Range", ["x", "", "c"], ["y"])]), .corruptData, "input 1 is missing")
+        try refuses(model([B.node("Split", ["x"], []), B.node("Relu", ["x"], ["z"])]), .corruptData, "“y”")
         try refuses(model([B.node("SequenceEmpty", [], ["y"])]), .unsupported, "nn.EmbeddingBag")
     }
 

@@ -130,6 +130,7 @@ extension OperatorTable {
             }
             let y = try call.output(0, [texts, tokens, heads, width])
             guard y.count > 0 else { return }
+            guard others > 0 else { return y.floats.update(repeating: 0, count: y.count) }
             let pieces = texts * heads
             let threads = pieces * tokens * others * size >= 1 << 18 ? call.threads : 1
             // The rows of one worker's scores begin on a cache line of their own.

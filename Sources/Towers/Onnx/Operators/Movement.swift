@@ -19,7 +19,9 @@ extension OperatorTable {
     ) { node throws(BelfryError) in
         node.ignore("ratio", "seed")
         guard node.outputCount == 1 else { throw node.unsupported("a mask as an output") }
-        if node.has(2), node.constant(2)?.values(Bool.self) != [false] { throw node.unsupported("a training mode") }
+        if node.has(2), try node.type(2, in: [.bool]) == .bool, node.constant(2)?.values(Bool.self) != [false] {
+            throw node.unsupported("a training mode")
+        }
         return Kernel(try node.type(0), sharesInput: true) { call in call.share(call.input(0).shape) }
     }
 
@@ -119,6 +121,7 @@ extension OperatorTable {
         let order = try node.ints("perm")
         let permutation = order.flatMap { Shape($0) }
         if let order, order.sorted() != Array(order.indices) { throw node.invalid("perm \(order) is no permutation") }
+        guard order == nil || permutation != nil else { throw node.invalid("perm has \(order!.count) axes") }
         return Kernel(try node.type(0)) { call throws(BelfryError) in
             let x = call.input(0)
             let own = x.shape.strides
@@ -367,6 +370,7 @@ extension OperatorTable {
             let x = call.input(0)
             guard x.shape.rank >= 2 else { throw call.fail("its input of shape \(x.shape) is not a matrix") }
             let y = try call.output(0, x.shape)
+            if let k = call.optional(1), k.count != 1 { throw call.fail("its diagonal is not one number") }
             let (rows, columns) = (x.shape[x.shape.rank - 2], x.shape[x.shape.rank - 1])
             let diagonal = min(max(call.optional(1)?.integer(0) ?? 0, -rows), columns)
             let size = x.type.size

@@ -6,6 +6,9 @@ cd "$(dirname "$0")/.."
 
 ./Scripts/install.sh
 ./Scripts/fetch.sh
+./Scripts/fetch-conformance.sh
+./Scripts/fetch-tokenizers.sh
+./Scripts/fetch-towers.sh
 
 swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Package.swift Benchmarks/Sources
 

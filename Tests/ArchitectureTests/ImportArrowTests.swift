@@ -10,11 +10,11 @@ import Testing
         "Vectors": ["CKernels", "COpenBLAS", "Files"],
         "Shards": ["CLZ4", "CKernels", "Files", "Vectors"],
         "Neighbors": ["CKernels", "Files", "Shards", "Vectors"],
-        "Towers": ["CKernels", "Files", "Vectors"],
+        "Towers": ["CKernels", "Files", "SwiftProtobuf", "Vectors"],
         "Belfry": ["Files", "GRDB", "Neighbors", "Shards", "Towers", "Vectors", "Yams"],
         "BelfryCommand": ["ArgumentParser", "Belfry", "Files", "Neighbors", "Shards", "Towers", "Vectors"],
     ]
-    static let toolchain: Set<String> = ["Foundation", "Synchronization", "Dispatch"]
+    static let toolchain: Set<String> = ["Foundation", "FoundationEssentials", "Synchronization", "Dispatch"]
 
     @Test(arguments: allowed.keys.sorted())
     func importsOnlyWhatStandsAbove(_ target: String) throws {

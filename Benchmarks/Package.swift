@@ -47,6 +47,12 @@ let package = Package(
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .executableTarget(
+            name: "GraphBenchmark",
+            dependencies: [
+                .product(name: "Towers", package: "belfry"), .product(name: "Shards", package: "belfry"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
             name: "TowerBenchmark",
             dependencies: [
                 .product(name: "Towers", package: "belfry"), .product(name: "Shards", package: "belfry"),

@@ -128,7 +128,8 @@ final class PairEncoding: @unchecked Sendable {
         let places: [(isFirst: Bool, isLast: Bool)] = [(true, true), (true, false), (false, false), (false, true)]
         var bytes: [UInt32: UInt32] = [:]
         for (byte, scalar) in byteCharacters.enumerated() { bytes[scalar] = UInt32(byte) }
-        return places.map { place in
+        let isAnywhere = model.continuingPrefix.isEmpty && model.endSuffix.isEmpty
+        let tables = (isAnywhere ? Array(places.prefix(1)) : places).map { place in
             var units = Units()
             for (token, id) in model.vocabulary {
                 var rest = token[...]
@@ -154,6 +155,7 @@ final class PairEncoding: @unchecked Sendable {
             }
             return units
         }
+        return isAnywhere ? [Units](repeating: tables[0], count: places.count) : tables
     }
 
     @inline(__always)

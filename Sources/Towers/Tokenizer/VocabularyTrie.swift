@@ -76,10 +76,17 @@ private struct VocabularyTrieBuilder {
     private(set) var units: [UInt64] = []
     /// For every block, whether a node has this base.
     private var hasBase: [Bool] = []
-    /// Blocks that may have room, with the number of their free units; older ones are given up, so that a layout takes
-    /// no longer than it must.
-    private var open: [(block: Int, free: Int)] = []
+    /// Blocks that may have room. Old ones, and those that had none several times, are given up, so that a layout
+    /// takes no longer than it must.
+    private var open: [Block] = []
     private static let mostOpen = 16
+    private static let mostMisses = 32
+
+    private struct Block {
+        var number: Int
+        var free = 256
+        var misses = 0
+    }
     private static let inUse: UInt64 = 1 << 33
 
     /// The entries of one node: those from `first` to `last` share their first `depth` bytes.
@@ -108,7 +115,7 @@ private struct VocabularyTrieBuilder {
         addBlock()
         addBlock()
         // The empty block of base 0, and the roots, which are nobody's children.
-        open = [(1, 254)]
+        open = [Block(number: 1, free: 254)]
         let roots = (start: 256, continuation: 257)
         for root in [roots.start, roots.continuation] {
             units[root] = Self.inUse
@@ -186,16 +193,18 @@ private struct VocabularyTrieBuilder {
     /// A base with which all children fall on free units.
     private mutating func place(_ children: [Range]) -> Int {
         for index in open.indices.reversed() where open[index].free >= children.count {
-            let block = open[index].block << 8
+            let block = open[index].number << 8
             for unit in block..<block + 256 where units[unit] == 0 {
                 let base = unit ^ children[0].unit
                 guard !hasBase[base], children.allSatisfy({ units[base ^ $0.unit] == 0 }) else { continue }
                 return take(base, index, children.count)
             }
+            open[index].misses += 1
+            if open[index].misses > Self.mostMisses { open.remove(at: index) }
         }
         let block = addBlock()
         if open.count == Self.mostOpen { open.removeFirst() }
-        open.append((block, 256))
+        open.append(Block(number: block))
         return take(block << 8, open.count - 1, children.count)
     }
 

@@ -133,7 +133,9 @@ public final class Safetensors: Sendable {
     public func tensor(_ name: String) -> Tensor? { byName[name] }
 
     /// The bytes of `tensor`, which stay where they are for as long as the file's object lives.
-    func bytes(of tensor: Tensor) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[tensor.bytes]) }
+    func bytes(of tensor: Tensor) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: file.bytes[tensor.bytes])
+    }
 
     /// The tensor `name`, or what to say where it is missing.
     func required(_ name: String, _ shape: String) throws(BelfryError) -> Tensor {

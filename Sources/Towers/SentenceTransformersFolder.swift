@@ -61,7 +61,7 @@ struct SentenceTransformersFolder {
     }
 
     /// The modules in order: type, and folder within the model's.
-    private static func entries(_ list: String) throws(BelfryError) -> [(type: String, folder: String)] {
+    static func entries(_ list: String) throws(BelfryError) -> [(type: String, folder: String)] {
         guard let entries = try StrictJSON(file: list).array else {
             throw .corrupt("The file must be an array of modules.", at: .init(file: list))
         }
@@ -211,7 +211,7 @@ struct SentenceTransformersFolder {
         }
         if let dimension = try json.integer("truncate_dim") {
             // Who saved the model so has decided it.
-            try source.cut(to: dimension, force: true, path: file)
+            try source.cut(to: min(dimension, manifest.dimension), force: true, path: file)
         }
     }
 }

@@ -162,8 +162,11 @@ private struct StrictJSONParser {
         let digits = text.utf8.drop { $0 == UInt8(ascii: "-") }
         let isWhole =
             digits.first == UInt8(ascii: "0") && digits.dropFirst().first.map { $0 >= 0x30 && $0 <= 0x39 } == true
-        guard let first = digits.first, first >= 0x30, first <= 0x39, !isWhole, text.utf8.last != UInt8(ascii: "."),
-            !text.contains(".e"), !text.contains(".E"), let value = Double(text), value.isFinite
+        // "1." and "1.e5": a point must have a digit after it.
+        let afterPoint = text.utf8.firstIndex(of: UInt8(ascii: ".")).map { text.utf8[$0...].dropFirst().first }
+        let hasFraction = afterPoint.map { $0.map { $0 >= 0x30 && $0 <= 0x39 } ?? false } ?? true
+        guard let first = digits.first, first >= 0x30, first <= 0x39, !isWhole, hasFraction,
+            let value = Double(text), value.isFinite
         else { throw failure("a value cannot be read") }
         return value
     }

@@ -6,7 +6,8 @@ import Vectors
 ///
 /// ## Overview
 /// A tower is imported once from a trained model's folder and then loaded in milliseconds: weights of type F32
-/// are mapped, not read (F16, BF16, F64 and misaligned ones are copied as F32). It can be used from many threads at once.
+/// are mapped, not read (F16, BF16, F64 and misaligned ones are copied as F32; the tables of static embeddings and of
+/// the Universal Sentence Encoder are mapped as they are). It can be used from many threads at once.
 ///
 /// ## Usage
 ///     try Tower.importModel(from: "all-MiniLM-L6-v2", to: "minilm.tower")

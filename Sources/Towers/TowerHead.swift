@@ -47,7 +47,8 @@ struct TowerHead: Sendable {
             }
         }
         for (index, module) in manifest.modules.enumerated() {
-            if case .pooling = module {} else if index == 0, !isPooled {
+            if case .pooling = module {
+            } else if index == 0, !isPooled {
                 throw .corrupt("Pooling must come first.", at: .init(file: paths.folder))
             }
             switch module {

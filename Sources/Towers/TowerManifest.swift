@@ -128,12 +128,6 @@ public struct TowerManifest: Hashable, Sendable {
         return JSON.object(members).text(pretty: true) + "\n"
     }
 
-    /// The number of components after the pooling, for an encoder of `hidden` components.
-    func pooledSize(hidden: Int) -> Int {
-        for case .pooling(let modes) in modules { return hidden * modes.count }
-        return hidden
-    }
-
     init(dimension: Int, maximumTokens: Int, modules: [Module]) {
         self.dimension = dimension
         self.maximumTokens = maximumTokens

@@ -34,6 +34,14 @@ import Vectors
                 let query = try TinyFamilies.difference(tower, family + "/query", as: .query)
                 #expect(query <= limit, "\(family), with a prompt: \(query)")
             }
+            if InstructionSet.current != .scalar {
+                let texts = try TinyFamilies.texts()
+                let batch = try tower.embed(texts)
+                for (row, text) in texts.enumerated() {
+                    let alone = try tower.embed([text])
+                    #expect(alone[0] == batch[row], "\(family), text \(row) alone and in a batch")
+                }
+            }
             // As a machine without AVX2 computes it.
             let source = try TowerSource.read(System.parent(of: tower.path) + "/model")
             let scalar = try Tower(
@@ -159,7 +167,10 @@ import Vectors
         ]
         for (family, file, old, new, words) in cases {
             let error = #expect(throws: BelfryError.self, "\(words)") {
-                try withTower(family) { try TinyBert.replace(old, new, in: $0 + "/" + file) } _: { _ in }
+                try withTower(family) {
+                    try TinyBert.replace(old, new, in: $0 + "/" + file)
+                } _: { _ in
+                }
             }
             #expect("\(error!)".contains(words), "\(words): \(error!)")
         }
@@ -179,7 +190,8 @@ import Vectors
         try withTemporaryDirectory { folder in
             let model = folder + "/model"
             try TinyFamilies.copy("bert", to: model)
-            try TinyBert.replace("\"include_prompt\": true", "\"include_prompt\": false", in: model + "/1_Pooling/config.json")
+            try TinyBert.replace(
+                "\"include_prompt\": true", "\"include_prompt\": false", in: model + "/1_Pooling/config.json")
             let tower = try Tower.importModel(
                 from: model, to: folder + "/t.tower", dimension: 5, force: true)
             let again = try Tower.load(tower.path)

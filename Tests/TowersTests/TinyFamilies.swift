@@ -24,7 +24,9 @@ enum TinyFamilies {
         try FileManager.default.copyItem(atPath: folder + "/" + name, toPath: target)
         let tokenizer = target + "/tokenizer.json"
         guard !System.exists(tokenizer) else { return }
-        try FileManager.default.copyItem(atPath: TinyBert.folder + "/tokenizer.json", toPath: tokenizer)
+        let own = TinyBert.fixtures + "/tiny-tokenizers/\(name)/tokenizer.json"
+        let source = System.exists(own) ? own : TinyBert.folder + "/tokenizer.json"
+        try FileManager.default.copyItem(atPath: source, toPath: tokenizer)
     }
 
     /// The greatest difference of `vectors` and what is expected under `name`.

@@ -69,7 +69,8 @@ public struct BertConfiguration: Hashable, Sendable {
         let type = try json.string("model_type") ?? "none"
         guard let family = Self.families[type] else {
             var error = refuse("model_type", type)
-            error.remedy = "These are: \(Self.families.keys.sorted().joined(separator: ", ")). Other models can be "
+            error.remedy =
+                "These are: \(Self.families.keys.sorted().joined(separator: ", ")). Other models can be "
                 + "exported as ONNX."
             throw error
         }

@@ -47,7 +47,7 @@ struct AddedTokenMatcher: Sendable {
     }
 
     private func token(at place: Int, in text: UnsafeBufferPointer<UInt8>) -> AddedToken? {
-        trie.longest(text, from: place, to: text.count, node: VocabularyTrie.start).map { tokens[Int($0.id)] }
+        trie.longest(text, from: place, to: text.count).map { tokens[Int($0.id)] }
     }
 
     private func scalar(before place: Int, in text: UnsafeBufferPointer<UInt8>) -> (Unicode.Scalar, Int)? {

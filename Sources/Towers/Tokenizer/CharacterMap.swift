@@ -18,6 +18,8 @@ final class CharacterMap: @unchecked Sendable {
     /// Whether some rule begins with the byte.
     private let begins: UnsafeMutablePointer<Bool>
     private static let mostBytes = 16 << 20
+    /// Bytes of a replacement; the longest of Unicode's own have 33.
+    private static let longestText = 1024
 
     /// Reads a map; `location` says where it stands.
     init(_ bytes: [UInt8], at location: BelfryError.Location) throws(BelfryError) {
@@ -28,8 +30,13 @@ final class CharacterMap: @unchecked Sendable {
         guard let size, size > 0, size % 4 == 0, size <= bytes.count - 4 else {
             throw .corrupt("The character map is shorter than it says.", at: location)
         }
-        guard String(validating: bytes[(4 + size)...], as: UTF8.self) != nil else {
-            throw .corrupt("The character map's replacements are not UTF-8.", at: location)
+        let replacements = bytes[(4 + size)...]
+        guard String(validating: replacements, as: UTF8.self) != nil,
+            replacements.split(separator: 0).allSatisfy({ $0.count <= Self.longestText })
+        else {
+            throw .corrupt(
+                "The character map's replacements are not UTF-8, or one has more than \(Self.longestText) bytes.",
+                at: location)
         }
         let count = size / 4
         let units = UnsafeMutablePointer<UInt32>.allocate(capacity: count)
@@ -95,11 +102,12 @@ final class CharacterMap: @unchecked Sendable {
         return (UnsafeBufferPointer(start: text, count: length), length)
     }
 
-    /// Writes `text` as the `tokenizers` library normalises it, or nothing if nothing changes (false).
+    /// Writes `text` as the `tokenizers` library normalises it, or nothing if nothing changes (false). What would be
+    /// longer than about `most` bytes is cut.
     ///
     /// The library asks for a whole grapheme cluster of less than six bytes first, takes the rule of its shortest
     /// prefix and drops the rest of the cluster; otherwise it asks scalar by scalar. Models were trained with that.
-    func normalize(_ text: UnsafeBufferPointer<UInt8>, into target: TextBuffer) -> Bool {
+    func normalize(_ text: UnsafeBufferPointer<UInt8>, most: Int, into target: TextBuffer) -> Bool {
         guard let bytes = text.baseAddress else { return false }
         var hasChanged = false
         var written = 0
@@ -112,6 +120,7 @@ final class CharacterMap: @unchecked Sendable {
         }
         var place = 0
         while place < text.count {
+            if hasChanged, target.count > most { return true }
             let begin = place
             let end = Self.clusterEnd(bytes, text.count, begin)
             place = end

@@ -78,9 +78,9 @@ struct PairFiles {
                 at: config.location("tokenizer_class"), remedy: Self.remedy)
         }
         try refuseMoreTokens(added)
-        return PipelineTokenizer(
-            normalizer, PreTokenizer(steps: steps), .pairs(try PairEncoding(model, at: location)), added, template,
-            largestModelID: model.vocabulary.map(\.id).max() ?? 0)
+        return try PipelineTokenizer(
+            normalizer, PreTokenizer(steps: steps), .pairs(PairEncoding(model, at: location)), added, template,
+            largestModelID: model.vocabulary.map(\.id).max() ?? 0, at: location)
     }
 
     private func byteLevel(addsSpace: Bool) throws(BelfryError) -> [PreTokenizer.Step] {

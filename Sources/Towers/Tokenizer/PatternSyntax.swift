@@ -340,24 +340,7 @@ struct PatternParser {
 
     /// The set with the other cases of its scalars, where case is ignored.
     private func cases(_ set: ScalarSet) -> ScalarSet {
-        guard ignoresCase else { return set }
-        var ranges = set.ranges
-        for range in set.ranges where range.count <= 0x400 {
-            for scalar in range {
-                guard let properties = Unicode.Scalar(scalar)?.properties else { continue }
-                for mapping in [properties.lowercaseMapping, properties.uppercaseMapping] {
-                    let other = mapping.unicodeScalars
-                    if other.count == 1, let other = other.first { ranges.append(other.value...other.value) }
-                }
-                // What folds to these letters without being their upper case.
-                switch scalar {
-                case 0x53, 0x73: ranges.append(0x17f...0x17f)
-                case 0x4b, 0x6b: ranges.append(0x212a...0x212a)
-                default: break
-                }
-            }
-        }
-        return ScalarSet(ranges)
+        ignoresCase ? ScalarClass.ignoringCase(set) : set
     }
 }
 

@@ -51,7 +51,7 @@ final class PieceUnigram: @unchecked Sendable {
             let score = Float(nodes[begin].score)
             let single = min(begin &+ UTF8Text.length(bytes[begin]), count)
             var hasSingle = false
-            var node = VocabularyTrie.start
+            var node = trie.start
             var end = begin
             while end < count, let next = trie.step(node, bytes[end]) {
                 node = next
@@ -110,7 +110,7 @@ final class PiecePairs: @unchecked Sendable {
         while place < text.count {
             var end = min(place + UTF8Text.length(bytes[place]), text.count)
             var isFrozen = false
-            if let found = userDefined?.longest(text, from: place, to: text.count, node: VocabularyTrie.start) {
+            if let found = userDefined?.longest(text, from: place, to: text.count) {
                 end = found.end
                 isFrozen = true
             }

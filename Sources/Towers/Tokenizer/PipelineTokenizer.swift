@@ -29,26 +29,30 @@ final class PipelineTokenizer: Tokenizer {
     /// A tokenizer whose model gives ids up to `largestModelID`.
     init(
         _ normalizer: TextNormalizer, _ preTokenizer: PreTokenizer, _ model: Model, _ added: [AddedToken],
-        _ template: TokenTemplate, largestModelID: Int32
-    ) {
+        _ template: TokenTemplate, largestModelID: Int32, at location: BelfryError.Location
+    ) throws(BelfryError) {
         self.normalizer = normalizer
         var preTokenizer = preTokenizer
         if case .pairs(let pairs) = model, pairs.isCutBeforeMetaspace { preTokenizer.steps.append(.beforeMetaspace) }
         self.preTokenizer = preTokenizer
         self.model = model
         self.template = template
-        rawTokens = AddedTokenMatcher(added.filter { !$0.isNormalized })
         let scratch = pool.take()
-        normalizedTokens = AddedTokenMatcher(
-            added.filter(\.isNormalized).map { token in
-                var token = token
-                token.content = token.content.withUnsafeBufferPointer {
-                    var isFirst = true
-                    return Array(normalizer.apply($0, &isFirst, scratch))
-                }
-                return token
-            })
+        let normalized = added.filter(\.isNormalized).map { token in
+            var token = token
+            token.content = token.content.withUnsafeBufferPointer {
+                var isFirst = true
+                return Array(normalizer.apply($0, &isFirst, scratch))
+            }
+            return token
+        }
         pool.give(scratch)
+        let raw = added.filter { !$0.isNormalized }
+        guard (normalized + raw).reduce(0, { $0 + $1.content.count }) <= VocabularyTrie.mostBytes else {
+            throw BelfryError(.unsupported, "The added tokens have more than 8 MiB of text.", at: location)
+        }
+        rawTokens = AddedTokenMatcher(raw)
+        normalizedTokens = AddedTokenMatcher(normalized)
         largestID = Int((added.map(\.id) + template.before + template.after + [largestModelID]).max()!)
     }
 

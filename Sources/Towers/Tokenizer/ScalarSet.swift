@@ -133,7 +133,9 @@ enum ScalarClass {
         var begin: UInt32 = 0
         for scalar in UInt32(0)...ScalarSet.last + 1 {
             // Nothing is assigned in between, and everything after it is for private use.
-            if (0x40000..<0xe0000).contains(scalar) || scalar > 0xf0000 && scalar & 0xffff < 0xfff0 { continue }
+            if (0x40000..<0xe0000).contains(scalar) || scalar > 0xf0000 && (0x10..<0xfff0).contains(scalar & 0xffff) {
+                continue
+            }
             let here = scalar > ScalarSet.last ? "end" : category(scalar)
             guard here != name else { continue }
             if scalar > 0 { ranges[name, default: []].append(begin...scalar - 1) }
@@ -181,6 +183,34 @@ enum ScalarClass {
         case .unassigned: "Cn"
         @unknown default: "Cn"
         }
+    }
+
+    /// What a letter becomes where case is ignored (Unicode's simple case folding).
+    private static func folded(_ scalar: UInt32) -> UInt32 {
+        // The dotless i is no small form of I.
+        guard scalar != 0x131, let value = Unicode.Scalar(scalar) else { return scalar }
+        let upper = value.properties.uppercaseMapping.unicodeScalars
+        let middle = upper.count == 1 ? upper.first! : value
+        let lower = middle.properties.lowercaseMapping.unicodeScalars
+        return lower.count == 1 ? lower.first!.value : middle.value
+    }
+
+    /// Scalars by what they are folded to, of those that have a case.
+    private static let foldings: [UInt32: [UInt32]] = {
+        var foldings: [UInt32: [UInt32]] = [:]
+        for scalar in UInt32(0x41)..<0x1f000 {
+            guard let properties = Unicode.Scalar(scalar)?.properties,
+                properties.changesWhenLowercased || properties.changesWhenUppercased
+            else { continue }
+            foldings[folded(scalar), default: []].append(scalar)
+        }
+        return foldings
+    }()
+
+    /// The set with the other cases of its scalars.
+    static func ignoringCase(_ set: ScalarSet) -> ScalarSet {
+        let others = foldings.filter { _, scalars in scalars.contains { set.contains($0) } }
+        return ScalarSet(set.ranges + others.values.flatMap { $0.map { $0...$0 } })
     }
 
     private static let longNames = [

@@ -20,6 +20,7 @@ struct SentencePieceFile {
 
     enum ModelKind: Int { case unigram = 1, pairs, word, character }
 
+    let file: String
     private(set) var pieces: [Piece] = []
     private(set) var modelKind = ModelKind.unigram
     private(set) var putsSpaceLast = false
@@ -37,10 +38,16 @@ struct SentencePieceFile {
                 .unsupported, "The file has \(map.bytes.count) bytes; at most \(Self.mostBytes) are read here.",
                 at: .init(file: file))
         }
-        try withExtendedLifetime(map) { () throws(BelfryError) in
+        self = try withExtendedLifetime(map) { () throws(BelfryError) in
             try GitLFS.refusePointer(map.bytes, file: file)
-            try read(ProtobufReader(map.bytes, file: file))
+            return try SentencePieceFile(map.bytes, file: file)
         }
+    }
+
+    /// Reads the bytes of `file`.
+    init(_ bytes: UnsafeRawBufferPointer, file: String) throws(BelfryError) {
+        self.file = file
+        try read(ProtobufReader(bytes, file: file))
         guard !pieces.isEmpty else { throw .corrupt("The model has no pieces.", at: .init(file: file)) }
     }
 

@@ -24,9 +24,8 @@ final class SentencePieceTokenizer: Tokenizer {
         case pairs(PiecePairs)
     }
 
-    init(file path: String) throws(BelfryError) {
-        let file = try SentencePieceFile(path)
-        let location = BelfryError.Location(file: path)
+    init(_ file: SentencePieceFile) throws(BelfryError) {
+        let location = BelfryError.Location(file: file.file)
         var unknown: Int32?
         var seen: Set<[UInt8]> = []
         for (index, piece) in file.pieces.enumerated() {
@@ -40,7 +39,7 @@ final class SentencePieceTokenizer: Tokenizer {
         }
         guard let unknown else { throw .corrupt("The model has no unknown piece.", at: location) }
         guard file.pieces.reduce(0, { $0 + $1.text.count }) <= VocabularyTrie.mostBytes else {
-            throw BelfryError(.unsupported, "The vocabulary has more than 16 MiB of text.", at: location)
+            throw BelfryError(.unsupported, "The vocabulary has more than 8 MiB of text.", at: location)
         }
         switch file.modelKind {
         case .unigram: model = .unigram(PieceUnigram(file.pieces, unknown))
@@ -143,7 +142,7 @@ final class SentencePieceTokenizer: Tokenizer {
     ) -> (text: UnsafeBufferPointer<UInt8>, length: Int) {
         if let userDefined,
             let (_, end) = userDefined.longest(
-                UnsafeBufferPointer(start: text, count: count), from: 0, to: count, node: VocabularyTrie.start)
+                UnsafeBufferPointer(start: text, count: count), from: 0, to: count)
         {
             return (UnsafeBufferPointer(start: text, count: end), end)
         }

@@ -132,8 +132,7 @@ enum UTF8Text {
 
     /// The bytes of one scalar.
     static func bytes(_ scalar: UInt32) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: 4)
-        return Array(bytes.prefix(bytes.withUnsafeMutableBufferPointer { write(scalar, to: $0.baseAddress!) }))
+        [UInt8](unsafeUninitializedCapacity: 4) { bytes, count in count = write(scalar, to: bytes.baseAddress!) }
     }
 
     /// Whether every byte is ASCII.

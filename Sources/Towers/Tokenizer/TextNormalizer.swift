@@ -17,6 +17,8 @@ struct TextNormalizer: Sendable {
     }
 
     var steps: [Step] = []
+    /// How many times longer a text may become: more is cut off, so that no file can fill the memory.
+    private static let growth = 64
 
     var lowercases: Bool {
         steps.contains { if case .lowercase = $0 { true } else { false } }
@@ -31,9 +33,10 @@ struct TextNormalizer: Sendable {
         var text = text
         var target = scratch.normalized
         var other = scratch.otherNormalized
+        let most = Self.growth * text.count + 65_536
         for step in steps {
             guard !text.isEmpty else { break }
-            guard Self.apply(step, &text, &isFirst, target, scratch.stack) else { continue }
+            guard Self.apply(step, &text, &isFirst, most, target, scratch.stack) else { continue }
             text = target.text
             swap(&target, &other)
         }
@@ -42,12 +45,12 @@ struct TextNormalizer: Sendable {
 
     /// Writes what the step makes of `text` (true), or only narrows `text` (false).
     private static func apply(
-        _ step: Step, _ text: inout UnsafeBufferPointer<UInt8>, _ isFirst: inout Bool, _ target: TextBuffer,
-        _ stack: PatternStack
+        _ step: Step, _ text: inout UnsafeBufferPointer<UInt8>, _ isFirst: inout Bool, _ most: Int,
+        _ target: TextBuffer, _ stack: PatternStack
     ) -> Bool {
         switch step {
         case .form(let form): return form.normalize(text, into: target)
-        case .characterMap(let map): return map.normalize(text, into: target)
+        case .characterMap(let map): return map.normalize(text, most: most, into: target)
         case .lowercase: lowercase(text, into: target)
         case .stripAccents:
             let marks = Self.marks.view
@@ -71,6 +74,7 @@ struct TextNormalizer: Sendable {
                 target.append(UnsafeBufferPointer(rebasing: text[done..<match.lowerBound]))
                 target.append(bytes)
                 done = match.upperBound
+                if target.count > most { return true }
                 guard let next = pattern.next(text, from: done, stack) else { break }
                 match = next
             }
@@ -79,12 +83,13 @@ struct TextNormalizer: Sendable {
         return true
     }
 
-    /// Combining marks as the reference library has them: those of Unicode 9.
+    /// Combining marks as the reference library has them: those of Unicode 9, from which U+1CF2, U+1CF3 and U+111C9
+    /// have changed sides since.
     private static let marks: ScalarTable = {
         let marks = ScalarClass.category("M")!.ranges.flatMap { $0 }.filter {
-            Unicode.Scalar($0)!.properties.age.map { $0.major <= 9 } ?? false
+            $0 != 0x111c9 && Unicode.Scalar($0)!.properties.age.map { $0.major <= 9 } ?? false
         }
-        return ScalarTable(ScalarSet(marks.map { $0...$0 }))
+        return ScalarTable(ScalarSet((marks + [0x1cf2, 0x1cf3]).map { $0...$0 }))
     }()
 
     private static func lowercase(_ text: UnsafeBufferPointer<UInt8>, into target: TextBuffer) {

@@ -212,6 +212,7 @@ private struct PatternCompiler {
     private(set) var sets: [ScalarSet] = []
     private var numbers: [ScalarSet: Int32] = [:]
     private static let longest = 20_000
+    private static let mostSets = 512
 
     init(location: BelfryError.Location) { self.location = location }
 
@@ -224,8 +225,11 @@ private struct PatternCompiler {
 
     private var here: Int32 { Int32(program.count) }
 
-    private mutating func number(_ set: ScalarSet) -> Int32 {
+    private mutating func number(_ set: ScalarSet) throws(BelfryError) -> Int32 {
         if let known = numbers[set] { return known }
+        guard sets.count < Self.mostSets else {
+            throw BelfryError(.unsupported, "The regular expression has too many sets.", at: location)
+        }
         numbers[set] = Int32(sets.count)
         sets.append(set)
         return Int32(sets.count - 1)
@@ -233,19 +237,17 @@ private struct PatternCompiler {
 
     mutating func compile(_ node: PatternNode, _ follow: Follow) throws(BelfryError) {
         switch node {
-        case .set(let set): try emit(.init(operation: .set, a: number(set)))
+        case .set(let set): try emit(.init(operation: .set, a: try number(set)))
         case .sequence(let nodes):
-            for (index, node) in nodes.enumerated() {
-                var after = follow
-                for next in nodes[(index + 1)...].reversed() { after = Self.follow(next, then: after) }
-                try compile(node, after)
-            }
+            var follows = [follow]
+            for node in nodes.dropFirst().reversed() { follows.append(Self.follow(node, then: follows.last!)) }
+            for (node, follow) in zip(nodes, follows.reversed()) { try compile(node, follow) }
         case .choice(let nodes): try compile(choice: nodes, follow)
         case .repeated(.set(let set), let least, let most, let greed) where greed != .lazy:
             let isFinal = greed == .possessive || follow.map { $0.isDisjoint(with: set) } ?? false
             try emit(
                 .init(
-                    operation: .many, a: number(set), b: isFinal ? 0 : 1, least: Int32(least),
+                    operation: .many, a: try number(set), b: isFinal ? 0 : 1, least: Int32(least),
                     most: Int32(clamping: most)))
         case .repeated(let node, let least, let most, .possessive):
             try compile(.atomic(.repeated(node, least: least, most: most, .greedy)), follow)
@@ -254,7 +256,7 @@ private struct PatternCompiler {
         case .ahead(let node, let isWanted): try compile(aside: node, .ahead, isWanted)
         case .atomic(let node): try compile(aside: node, .atomic, true)
         case .behind(let set, let isWanted):
-            try emit(.init(operation: .behind, a: number(set), least: isWanted ? 1 : 0))
+            try emit(.init(operation: .behind, a: try number(set), least: isWanted ? 1 : 0))
         }
     }
 
@@ -270,23 +272,28 @@ private struct PatternCompiler {
 
     private mutating func compile(choice nodes: [PatternNode], _ follow: Follow) throws(BelfryError) {
         var jumps: [Int] = []
+        // What any later alternative can begin with; nil: with anything.
+        var later: [ScalarSet?] = [ScalarSet([])]
+        for node in nodes.dropFirst().reversed() {
+            later.append(node.isNullable ? nil : later.last!.map { $0.union(node.first) })
+        }
         for (index, node) in nodes.enumerated() {
             var openings: [Int] = []
-            let rest = nodes[(index + 1)...]
-            if !rest.isEmpty {
+            let isLast = index == nodes.count - 1
+            if !isLast {
                 if !node.isNullable {
                     openings.append(program.count)
-                    try emit(.init(operation: .unless, b: number(node.first)))
+                    try emit(.init(operation: .unless, b: try number(node.first)))
                 }
-                let isOnly =
-                    !node.isNullable && rest.allSatisfy { !$0.isNullable && $0.first.isDisjoint(with: node.first) }
+                let rest = later[nodes.count - 1 - index]
+                let isOnly = !node.isNullable && rest.map { $0.isDisjoint(with: node.first) } ?? false
                 if !isOnly {
                     openings.append(program.count)
                     try emit(.init(operation: .choose))
                 }
             }
             try compile(node, follow)
-            if !rest.isEmpty {
+            if !isLast {
                 jumps.append(program.count)
                 try emit(.init(operation: .jump))
             }

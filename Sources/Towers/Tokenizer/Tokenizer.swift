@@ -38,13 +38,10 @@ public enum Tokenizers {
     public static func load(folder: String) throws(BelfryError) -> any Tokenizer {
         let files = try files(folder: folder)
         switch files.first {
-        case "tokenizer.json":
-            let json = try TokenizerJSON(file: folder + "/tokenizer.json")
-            if try json.modelType() == "WordPiece" { return WordPieceTokenizer(try .init(json)) }
-            return try json.pipeline()
+        case "tokenizer.json": return try TokenizerJSON(file: folder + "/tokenizer.json").tokenizer()
         case "vocab.txt": return try WordPieceTokenizer(folder: folder)
         case "vocab.json": return try PairFiles(folder: folder).tokenizer()
-        case let model?: return try SentencePieceTokenizer(file: folder + "/" + model)
+        case let model?: return try SentencePieceTokenizer(SentencePieceFile(folder + "/" + model))
         case nil:
             throw BelfryError(
                 .notFound,

@@ -7,13 +7,19 @@ extension TokenizerJSON {
         let normalizer = TextNormalizer(steps: try normalizerSteps(json.object("normalizer"), depth: 0))
         var isByteLevel = false
         let steps = try preTokenizerSteps(json.object("pre_tokenizer"), depth: 0, &isByteLevel)
+        guard normalizer.steps.count <= Self.mostSteps, steps.count <= Self.mostSteps else {
+            throw refuse("Sequence of more parts than", "\(Self.mostSteps)")
+        }
         let (model, largest, known) = try model(isByteLevel: isByteLevel)
-        return PipelineTokenizer(
-            normalizer, PreTokenizer(steps: steps), model, try addedTokens { known.id($0) }, try template(),
-            largestModelID: largest)
+        return try PipelineTokenizer(
+            normalizer, PreTokenizer(steps: steps), model, addedTokens { known.id($0) }, template(),
+            largestModelID: largest, at: place("added_tokens"))
     }
 
-    /// The parts of a Sequence, or the part alone.
+    /// Parts of a normaliser or pre-tokenizer; files have two to five.
+    private static let mostSteps = 32
+
+    /// The parts of a Sequence, or nil: the part is none.
     private func parts(
         _ part: StrictObject, _ name: String, depth: Int
     ) throws(BelfryError) -> [StrictObject]? {
@@ -44,10 +50,10 @@ extension TokenizerJSON {
                     left: try part.bool("strip_left", default: true), right: try part.bool("strip_right", default: true)
                 )
             ]
-        case "Prepend": return [.prepend(try part.utf8("prepend") ?? [])]
+        case "Prepend": return [.prepend(try content(part, "prepend"))]
         case "Replace":
             guard let pattern = try pattern(part) else { return [] }
-            return [.replace(pattern, try part.utf8("content") ?? [])]
+            return [.replace(pattern, try content(part, "content"))]
         case "Precompiled":
             let location = part.location("precompiled_charsmap")
             guard let text = try part.string("precompiled_charsmap"), let bytes = Data(base64Encoded: text) else {
@@ -57,6 +63,13 @@ extension TokenizerJSON {
             return bytes.isEmpty ? [] : [.characterMap(try CharacterMap([UInt8](bytes), at: location))]
         default: throw refuse("normalizer", type)
         }
+    }
+
+    /// Text that is put into a text.
+    private func content(_ part: StrictObject, _ name: String) throws(BelfryError) -> [UInt8] {
+        let content = try part.utf8(name) ?? []
+        guard content.count <= 256 else { throw refuse("\(part.place).\(name) of", "\(content.count) bytes") }
+        return content
     }
 
     /// The pattern of a Replace or Split; nil: it is the empty text, which is nowhere.

@@ -9,9 +9,16 @@ struct TokenizerJSON {
     private static let mostBytes = 64 << 20
     /// Ids and vocabularies beyond this belong to no model: its embedding would not fit into memory.
     static let mostIDs = 1 << 24
+    private static let mostAdded = 1 << 17
+    /// Tokens that a template puts around a text.
+    private static let mostAround = 64
 
     init(file: String) throws(BelfryError) {
-        json = try StrictObject(file: file, limit: Self.mostBytes)
+        try self.init(StrictObject(file: file, limit: Self.mostBytes))
+    }
+
+    init(_ json: StrictObject) throws(BelfryError) {
+        self.json = json
         // Its length is the tower's matter, but which end is cut is not a setting of towers.
         let direction = try json.object("truncation")?.string("direction") ?? "Right"
         guard direction == "Right" else { throw refuse("truncation.direction", direction) }
@@ -21,6 +28,12 @@ struct TokenizerJSON {
     func modelType() throws(BelfryError) -> String {
         guard let type = try json.object("model")?.string("type") else { throw refuse("model", nil) }
         return type
+    }
+
+    /// The tokenizer that the file describes.
+    func tokenizer() throws(BelfryError) -> any Tokenizer {
+        if try modelType() == "WordPiece" { return WordPieceTokenizer(try .init(self)) }
+        return try pipeline()
     }
 
     func place(_ part: String) -> BelfryError.Location { .init(file: json.file, place: part) }
@@ -67,7 +80,9 @@ struct TokenizerJSON {
     /// The added tokens; one that the model knows, too, has the model's id.
     func addedTokens(_ idOfModel: ([UInt8]) -> Int32?) throws(BelfryError) -> [AddedToken] {
         var added: [AddedToken] = []
-        for entry in try json.objects("added_tokens") {
+        let entries = try json.objects("added_tokens")
+        guard entries.count <= Self.mostAdded else { throw refuse("added_tokens of", "\(entries.count) tokens") }
+        for entry in entries {
             guard let content = try entry.utf8("content"), let id = Self.id(try entry.integer("id")) else {
                 throw .corrupt("An added token needs a content and an id.", at: place(entry.place))
             }
@@ -86,7 +101,10 @@ struct TokenizerJSON {
     /// The tokens that the post-processor puts around a text.
     func template() throws(BelfryError) -> TokenTemplate {
         guard let processor = try json.object("post_processor") else { return TokenTemplate() }
-        return try template(processor, depth: 0)
+        let template = try template(processor, depth: 0)
+        let count = template.before.count + template.after.count
+        guard count <= Self.mostAround else { throw refuse("post_processor that adds", "\(count) tokens") }
+        return template
     }
 
     private func template(_ processor: StrictObject, depth: Int) throws(BelfryError) -> TokenTemplate {

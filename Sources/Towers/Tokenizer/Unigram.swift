@@ -22,7 +22,7 @@ final class Unigram: @unchecked Sendable {
 
     init(_ model: Model, at location: BelfryError.Location) throws(BelfryError) {
         guard model.vocabulary.reduce(0, { $0 + $1.token.count }) <= VocabularyTrie.mostBytes else {
-            throw BelfryError(.unsupported, "The vocabulary has more than 16 MiB of text.", at: location)
+            throw BelfryError(.unsupported, "The vocabulary has more than 8 MiB of text.", at: location)
         }
         guard model.vocabulary.indices.contains(Int(model.unknown)) else {
             throw .corrupt("The unknown piece \(model.unknown) is not in the vocabulary.", at: location)
@@ -58,7 +58,7 @@ final class Unigram: @unchecked Sendable {
             let score = nodes[begin].score
             let single = begin &+ UTF8Text.length(text[begin])
             var hasSingle = false
-            var node = VocabularyTrie.start
+            var node = trie.start
             var end = begin
             while end < count, let next = trie.step(node, text[end]) {
                 node = next
@@ -93,7 +93,7 @@ final class Unigram: @unchecked Sendable {
     private func appendUnknown(_ text: UnsafeBufferPointer<UInt8>, _ ids: inout [Int32]) {
         if let bytes {
             // The unknown token may stand in the text as it is written.
-            if let (id, end) = trie.longest(text, from: 0, to: text.count, node: VocabularyTrie.start),
+            if let (id, end) = trie.longest(text, from: 0, to: text.count),
                 end == text.count
             {
                 ids.append(id)

@@ -152,8 +152,8 @@ public final class WordPieceTokenizer: Tokenizer {
         let before = ids.count
         var place = 0
         while place < word.count {
-            let node = place == 0 ? VocabularyTrie.start : VocabularyTrie.continuation
-            guard let (id, end) = trie.longest(bytes, from: place, to: word.count, node: node) else {
+            let node = place == 0 ? trie.start : trie.continuation
+            guard let (id, end) = trie.longest(bytes, from: place, to: word.count, after: node) else {
                 ids.removeLast(ids.count - before)
                 ids.append(model.unknown)
                 return

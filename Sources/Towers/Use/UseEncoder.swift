@@ -227,7 +227,8 @@ struct UseEncoder: TowerEncoder {
                 isa, rows + text.lowerBound * features, text.count, features,
                 1 / Float(max(text.count, 1)).squareRoot(), sums + index * features)
         }
-        multiply(sums, count, Linear(weight: sum.weight, bias: nil, inputs: features, outputs: size), into: mean, workspace)
+        multiply(
+            sums, count, Linear(weight: sum.weight, bias: nil, inputs: features, outputs: size), into: mean, workspace)
         let bias = sum.bias!.pointer
         for (index, text) in texts.enumerated() {
             let root = Float(text.count).squareRoot()

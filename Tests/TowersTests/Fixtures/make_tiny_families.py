@@ -2,8 +2,9 @@
 
     python make_tiny_families.py        (torch 2.13.0, transformers 5.23.0, sentence-transformers 6.2.0)
 
-Weights are stored as F16. The vectors are those of sentence-transformers itself, every module in float64, rounded to f32 at the end. The models
-with a WordPiece tokenizer use tiny-bert's tokenizer.json, which is not stored again.
+Weights are stored as F16. The vectors are those of sentence-transformers itself, every module in float64, rounded to
+f32 at the end. The models use tokenizers that lie beside it already: WordPiece for most, byte-level BPE for RoBERTa,
+Unigram for XLM-R.
 """
 import json
 import os
@@ -21,20 +22,32 @@ from tokenizers import Tokenizer
 
 here = os.path.dirname(os.path.abspath(__file__))
 target = os.path.join(here, "tiny-families")
-tokenizer_file = os.path.join(here, "tiny-bert", "tokenizer.json")
-vocabulary = len(json.load(open(tokenizer_file, encoding="utf-8"))["model"]["vocab"])
+WORDPIECE = os.path.join(here, "tiny-bert", "tokenizer.json")
+TOKENIZERS = {name: os.path.join(here, "tiny-tokenizers", name, "tokenizer.json")
+              for name in ["roberta", "xlm-roberta"]}
+
+
+def tokens(kind):
+    """The tokenizer's file, how many tokens it has, and what its special tokens are called."""
+    file = TOKENIZERS.get(kind, WORDPIECE)
+    names = ["[CLS]", "[SEP]", "[UNK]", "[MASK]", "[PAD]"]
+    if kind in TOKENIZERS:
+        names = ["<s>", "</s>", "<unk>", "<mask>", "<pad>"]
+    return file, Tokenizer.from_file(file).get_vocab_size(), dict(zip(["cls", "sep", "unk", "mask", "pad"], names))
+
+
 texts = [entry["text"] for entry in json.load(open(os.path.join(here, "tiny-texts.json"), encoding="utf-8"))]
 texts.append(" ".join(["the bell of the steel tower, bolts and products"] * 14))  # distances of every bucket
 torch.manual_seed(20261121)
 HIDDEN, WIDE, LENGTH = 16, 24, 120
 PROMPTS = {"query": "find: ", "document": "the product: "}
 
-common = {"vocab_size": vocabulary, "max_position_embeddings": LENGTH + 4, "pad_token_id": 1}
+common = {"max_position_embeddings": LENGTH + 4, "pad_token_id": 1}
 bert = common | {"hidden_size": HIDDEN, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": WIDE}
 CONFIGURATIONS = {
     "bert": transformers.BertConfig(**bert | {"pad_token_id": 0}),
     "roberta": transformers.RobertaConfig(**bert, type_vocab_size=1, layer_norm_eps=1e-5),
-    "xlm-roberta": transformers.XLMRobertaConfig(**bert | {"pad_token_id": 2}, type_vocab_size=1, hidden_act="relu"),
+    "xlm-roberta": transformers.XLMRobertaConfig(**bert, type_vocab_size=1, hidden_act="relu"),
     "mpnet": transformers.MPNetConfig(**bert, layer_norm_eps=1e-5),
     "distilbert": transformers.DistilBertConfig(
         **common | {"pad_token_id": 0}, dim=HIDDEN, n_layers=2, n_heads=2, hidden_dim=WIDE),
@@ -62,13 +75,15 @@ def randomize(module):
 
 def transformer(kind):
     with tempfile.TemporaryDirectory() as folder:
+        tokenizer_file, vocabulary, special = tokens(kind)
+        CONFIGURATIONS[kind].vocab_size = vocabulary
         model = transformers.AutoModel.from_config(CONFIGURATIONS[kind])
         randomize(model)
         model.save_pretrained(folder)
         shutil.copy(tokenizer_file, folder)
-        tokens = {"cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]", "mask_token": "[MASK]",
-                  "pad_token": "[PAD]", "model_max_length": LENGTH, "tokenizer_class": "PreTrainedTokenizerFast"}
-        json.dump(tokens, open(os.path.join(folder, "tokenizer_config.json"), "w"))
+        settings = {name + "_token": token for name, token in special.items()}
+        settings |= {"model_max_length": LENGTH, "tokenizer_class": "PreTrainedTokenizerFast"}
+        json.dump(settings, open(os.path.join(folder, "tokenizer_config.json"), "w"))
         return Transformer(folder, max_seq_length=LENGTH)
 
 
@@ -123,12 +138,13 @@ for kind, chain in CHAINS.items():
     if kind == "xlm-roberta":
         vectorize(model, "xlm-roberta/cut", truncate_dim=6, normalize_embeddings=True)
 
-static = StaticEmbedding(Tokenizer.from_file(tokenizer_file), embedding_dim=HIDDEN)
+static = StaticEmbedding(Tokenizer.from_file(WORDPIECE), embedding_dim=HIDDEN)
 static.tokenizer.no_truncation()
 randomize(static)
 model = SentenceTransformer(modules=[static, Normalize()], device="cpu")
 vectorize(model, "static")
 save(model, "static")
 json.dump(texts, open(os.path.join(target, "texts.json"), "w", encoding="utf-8"), ensure_ascii=False, indent=0)
-np.savez_compressed(os.path.join(target, "expected.npz"), **{key.replace("/", "."): value.astype(np.float32) for key, value in vectors.items()})
+np.savez_compressed(os.path.join(target, "expected.npz"),
+                    **{key.replace("/", "."): value.astype(np.float32) for key, value in vectors.items()})
 print({key: value.shape for key, value in vectors.items()})

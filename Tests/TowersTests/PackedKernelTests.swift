@@ -88,7 +88,8 @@ import Vectors
                 }
                 #expect(linear <= 2e-6, what)
 
-                (state, var gates, var reset) = (h + [-7], r, h + [-7])
+                state = h + [-7]
+                var (gates, reset) = (r, h + [-7])
                 belfry_gates_gru_reset(isa, x, &gates, state, &reset, hidden)
                 #expect(
                     worst(reset) { sigma(wideX[hidden + $0] + wideR[hidden + $0]) * Double(h[$0]) } <= 1e-6, what)
@@ -100,7 +101,8 @@ import Vectors
                 }
                 #expect(first <= 2e-6, what)
 
-                (state, var cell) = (h + [-7], c + [-7])
+                state = h + [-7]
+                var cell = c + [-7]
                 belfry_gates_lstm(isa, x, r, &cell, &state, hidden)
                 func wanted(_ index: Int) -> (cell: Double, output: Double) {
                     func gate(_ number: Int) -> Double { wideX[number * hidden + index] + wideR[number * hidden + index] }

@@ -12,7 +12,11 @@ package struct Call {
     func has(_ index: Int) -> Bool { index < step.inputs.count && step.inputs[index] >= 0 }
 
     /// Input `index`, which must be there.
-    func input(_ index: Int) -> TensorView { frame.values[step.inputs[index]] }
+    func input(_ index: Int) -> TensorView {
+        let slot = step.inputs[index]
+        precondition(slot >= 0, "an input that compile has asked for")
+        return frame.values[slot]
+    }
 
     /// Input `index`, or nil if it is left out.
     func optional(_ index: Int) -> TensorView? { has(index) ? input(index) : nil }

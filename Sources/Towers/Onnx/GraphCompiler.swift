@@ -62,7 +62,9 @@ final class GraphCompiler {
         for slot in main.outputs { use(slot, at: Int.max) }
         // What a step may free: the slots whose last use it is.
         var releases: [Int: [Int]] = [:]
-        for slot in lifetimes.indices where owners[slot] == slot { releases[lifetimes[slot].end, default: []].append(slot) }
+        for slot in lifetimes.indices where owners[slot] == slot {
+            releases[lifetimes[slot].end, default: []].append(slot)
+        }
         for (body, drafts) in bodies {
             body.fill(drafts.map { Step($0, releases: releases[$0.end] ?? [], path: path) })
         }
@@ -135,14 +137,15 @@ final class GraphCompiler {
             let isKnown = zip(node.inputs, inputs).allSatisfy { $0.isEmpty || $1 != nil }
             let hasGraphs = node.attributes.values.contains { if case .graph = $0 { true } else { false } }
             if isKnown, !hasGraphs, inputs.allSatisfy({ ($0?.count ?? 0) <= Self.smallFold }),
-                let (found, version) = try? findOperator(node), found.inputs.contains(node.inputs.count)
+                let (found, version) = try? findOperator(node), found.inputs.contains(node.inputs.count),
+                found.outputs.contains(node.outputs.count)
             {
                 let constants = inputs.map { $0.map { constant($0).constant! } }
                 let context = NodeContext(
                     node, version: version, types: inputs.map { $0?.type }, constants: constants, self)
                 if let kernel = try? found.compile(context), context.unread.isEmpty,
                     kernel.types.count >= node.outputs.count,
-                    let results = fold(node, kernel, constants, "", limit: 1 << 12),
+                    let results = fold(node, kernel, constants, limit: 1 << 12),
                     node.outputs.allSatisfy({ $0.isEmpty || folded.constants[$0] == nil })
                 {
                     for (name, tensor) in zip(node.outputs, results) where !name.isEmpty {
@@ -185,7 +188,7 @@ final class GraphCompiler {
         guard kernel.types.count >= node.outputs.count else { throw context.invalid("it has too many outputs") }
 
         let isConstant = values.allSatisfy { $0 == nil || $0!.constant != nil }
-        if isConstant, !context.hasBodies, let folded = fold(node, kernel, values.map { $0?.constant }, label) {
+        if isConstant, !context.hasBodies, let folded = fold(node, kernel, values.map { $0?.constant }) {
             for (name, tensor) in zip(node.outputs, folded) where !name.isEmpty { try define(name, constant(tensor)) }
             return nil
         }
@@ -235,14 +238,14 @@ final class GraphCompiler {
 
     /// The node's outputs, computed now; nil if that is not possible, which a run will report.
     private func fold(
-        _ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], _ label: String, limit: Int = largestFold
+        _ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], limit: Int = largestFold
     ) -> [Tensor]? {
         let slots = inputs.count + node.outputs.count
         let body = SubgraphBody(inputs: [], outputs: [], types: [])
         let outputs = node.outputs.indices.map { inputs.count + $0 }
         let draft = StepDraft(
             kernel: kernel, inputs: inputs.indices.map { inputs[$0] == nil ? -1 : $0 }, outputs: outputs,
-            name: node.name, label: label, end: 0)
+            name: node.name, label: node.operatorName, end: 0)
         body.fill([Step(draft, releases: [], path: path)])
         let present = inputs.enumerated().compactMap { index, tensor in tensor.map { (slot: index, tensor: $0) } }
         let program = Program(
@@ -251,6 +254,8 @@ final class GraphCompiler {
         let frame = Frame(program, limit: limit)
         frame.begin(nil, threads: 1)
         guard (try? body.run(frame)) != nil else { return nil }
+        // An operator need not give an output that this version of it does not have.
+        for (slot, type) in zip(outputs, kernel.types) where frame.values[slot].type != type { return nil }
         return outputs.map { frame.tensor($0) }
     }
 

@@ -212,7 +212,9 @@ struct GraphFusion {
     /// The axes that a reduction names, as an attribute or as an input.
     private func axes(_ node: GraphNode) -> [Int]? {
         if case .ints(let axes)? = node.attributes["axes"] { return axes }
-        guard node.inputs.count > 1, let tensor = graph.constants[node.inputs[1]], tensor.type == .int64 else { return nil }
+        guard node.inputs.count > 1, let tensor = graph.constants[node.inputs[1]], tensor.type == .int64 else {
+            return nil
+        }
         return tensor.values(Int64.self).map { Int($0) }
     }
 
@@ -230,8 +232,8 @@ struct GraphFusion {
             guard let product = node(product, "Mul") else { continue }
             for (quotient, weight) in orders(product) where isFloat(weight, rank: 1) {
                 guard let quotient = node(quotient, "Div"), let centred = node(quotient.inputs[0], "Sub"),
-                    isMean(centred.inputs[1], of: centred.inputs[0]), let root_ = node(quotient.inputs[1], "Sqrt"),
-                    let sum = node(root_.inputs[0], "Add")
+                    isMean(centred.inputs[1], of: centred.inputs[0]), let deviation = node(quotient.inputs[1], "Sqrt"),
+                    let sum = node(deviation.inputs[0], "Add")
                 else { continue }
                 for (variance, epsilon) in orders(sum) {
                     guard let epsilon = scalar(epsilon), let mean = node(variance, "ReduceMean"),

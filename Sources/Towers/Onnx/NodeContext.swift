@@ -52,11 +52,12 @@ package final class NodeContext {
         return type
     }
 
-    /// The common type of all inputs that are there, one of `allowed`.
+    /// The common type of all inputs, none of which may be left out; one of `allowed`.
     func commonType(in allowed: Set<TensorType>) throws(BelfryError) -> TensorType {
         let type = try type(0, in: allowed)
         for other in inputTypes.indices {
-            guard let found = inputTypes[other], found != type else { continue }
+            let found = try self.type(other)
+            if found == type { continue }
             throw invalid("inputs 0 and \(other) have the types \(type) and \(found)")
         }
         return type

@@ -18,7 +18,9 @@ struct OnnxImporter {
         let file = try MappedFile(path)
         try GitLFS.refusePointer(file.bytes, file: path)
         let model: Onnx_ModelProto = try OnnxSkeleton(file).decoded(path: path)
-        guard model.hasGraph else { throw .corrupt("This is not an ONNX model: it has no graph.", at: .init(file: path)) }
+        guard model.hasGraph else {
+            throw .corrupt("This is not an ONNX model: it has no graph.", at: .init(file: path))
+        }
         if let function = model.functions.first {
             throw BelfryError(
                 .unsupported, "The model defines the function “\(function.name)”; functions are not read.",
@@ -90,7 +92,8 @@ private struct GraphReader {
         let dimensions = tensor.hasShape ? tensor.shape.dim.map { dimension(of: $0) } : nil
         if let dimensions, dimensions.count > Shape.maximumRank {
             throw BelfryError(
-                .unsupported, "“\(proto.name)” has \(dimensions.count) dimensions; at most \(Shape.maximumRank) are "
+                .unsupported,
+                "“\(proto.name)” has \(dimensions.count) dimensions; at most \(Shape.maximumRank) are "
                     + "read.", at: place)
         }
         return GraphValue(name: proto.name, type: type, dimensions: dimensions)

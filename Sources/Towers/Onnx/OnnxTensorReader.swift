@@ -26,7 +26,8 @@ struct OnnxTensorReader {
             throw failure(name, .unsupported, "has elements of the type number \(proto.dataType), which is not read")
         }
         guard let shape = Shape(proto.dims.map { Int($0) }) else {
-            throw failure(name, .unsupported, "has \(proto.dims.count) dimensions; at most \(Shape.maximumRank) are read")
+            throw failure(
+                name, .unsupported, "has \(proto.dims.count) dimensions; at most \(Shape.maximumRank) are read")
         }
         guard let count = shape.checkedElements else {
             throw failure(name, .corruptData, "has the shape \(shape), which no memory can hold")
@@ -75,7 +76,8 @@ struct OnnxTensorReader {
             Self.unpack(start, type, count, into: buffer.start.assumingMemoryBound(to: UInt8.self))
         } else if type == .bool {
             for index in 0..<count {
-                buffer.start.storeBytes(of: start.load(fromByteOffset: index, as: UInt8.self) != 0, toByteOffset: index, as: Bool.self)
+                buffer.start.storeBytes(
+                    of: start.load(fromByteOffset: index, as: UInt8.self) != 0, toByteOffset: index, as: Bool.self)
             }
         } else {
             buffer.start.copyMemory(from: start, byteCount: length)

@@ -27,15 +27,16 @@ struct ConformanceTests {
             counts[first, default: (0, 0)].total += 1
             let isThere = model.graph.node.allSatisfy { node in
                 node.opType == "Constant"
-                    || !OperatorTable.operators(node.domain.isEmpty ? Operator.standard : node.domain, node.opType).isEmpty
+                    || !OperatorTable.operators(node.domain.isEmpty ? Operator.standard : node.domain, node.opType)
+                        .isEmpty
             }
             let problem = Conformance.problem(folder + "/" + name)
             if problem == nil {
                 counts[first]!.passed += 1
-                #expect(Conformance.excused[name] == nil, "\(name) passes: it needs no excuse any more")
+                #expect(Conformance.excuse(name, version) == nil, "\(name) passes: it needs no excuse any more")
             } else if !isThere {
                 missing.insert(first)
-            } else if Conformance.excused[name] != nil {
+            } else if Conformance.excuse(name, version) != nil {
                 excused += 1
             } else {
                 failures.append("\(name): \(problem!)")
@@ -64,12 +65,18 @@ enum Conformance {
         """.split(separator: " ").map(String.init))
 
     /// Cases that are left out, and why.
-    static let excused: [String: String] = {
+    static func excuse(_ name: String, _ version: String) -> String? {
+        excused[name] ?? excused[version + "/" + name]
+    }
+
+    private static let excused: [String: String] = {
         let lists = "lists and optional values are no tensors; no encoder that we know of takes or makes them"
         let training = "training mode: a model is used here, not trained"
         return [
             "test_identity_opt": lists, "test_identity_sequence": lists, "test_if_opt": lists, "test_if_seq": lists,
             "test_loop13_seq": lists, "test_loop16_seq_none": lists,
+            "1.12.0/test_cast_FLOAT_to_BFLOAT16":
+                "the package of that time cut numbers off where the standard, and its case in 1.22.0, rounds them",
             "test_batchnorm_epsilon_training_mode": training, "test_batchnorm_example_training_mode": training,
         ]
     }()

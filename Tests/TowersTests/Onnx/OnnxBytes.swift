@@ -82,7 +82,8 @@ enum OnnxBytes {
             outputs: [value("goOut", .bool, []), float2("next"), value("total", .float32, [])])
         let main = graph(
             nodes: [
-                node("Gather", ["table", "ids"], ["x"]), node("Transpose", ["weight"], ["weightT"], ints("perm", [1, 0])),
+                node("Gather", ["table", "ids"], ["x"]),
+                node("Transpose", ["weight"], ["weightT"], ints("perm", [1, 0])),
                 node("MatMul", ["x", "weightT"], ["p"]), node("Add", ["p", "bias"], ["h"]),
                 node("ReduceMax", ["ids"], ["top"], int("keepdims", 0)), node("Greater", ["top", "three"], ["big"]),
                 node(
@@ -92,7 +93,8 @@ enum OnnxBytes {
                 node("Expand", ["half", "wide"], ["halves"]), node("Split", ["halves"], ["a", "b"], int("axis", 1)),
             ],
             constants: [
-                tensor("table", (0..<12).map { Float($0) / 7 }, [6, 2]), tensor("weight", [Float(1), 2, 3, -4], [2, 2]),
+                tensor("table", (0..<12).map { Float($0) / 7 }, [6, 2]),
+                tensor("weight", [Float(1), 2, 3, -4], [2, 2]),
                 tensor("bias", [0.5, -0.5], [2]), tensor("half", [Float(0.5)], []), tensor("three", [Int64(3)], []),
                 tensor("wide", [Int64(3), 4], [2]),
             ],

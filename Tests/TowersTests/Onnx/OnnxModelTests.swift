@@ -40,7 +40,8 @@ struct OnnxModelTests {
             for (name, wanted) in [("out", wanted.out), ("sums", wanted.sums)] {
                 let values = found[name]!.values(Float.self)
                 #expect(values.count == wanted.count)
-                #expect(zip(values, wanted).allSatisfy { abs($0 - $1) < 1e-5 }, "\(name) of \(ids): \(values), \(wanted)")
+                #expect(
+                    zip(values, wanted).allSatisfy { abs($0 - $1) < 1e-5 }, "\(name) of \(ids): \(values), \(wanted)")
             }
             #expect(found["a"]!.values(Float.self) == [Float](repeating: 0.5, count: 6))
         }
@@ -54,7 +55,9 @@ struct OnnxModelTests {
             inputs: [scalar("turn"), OnnxBytes.value("go", .bool, []), scalar("a"), scalar("b")],
             outputs: [OnnxBytes.value("goOut", .bool, []), scalar("b"), scalar("sum"), scalar("a")])
         let main = OnnxBytes.graph(
-            nodes: [OnnxBytes.node("Loop", ["count", "", "zero", "one"], ["x", "y", "all"], OnnxBytes.graph("body", body))],
+            nodes: [
+                OnnxBytes.node("Loop", ["count", "", "zero", "one"], ["x", "y", "all"], OnnxBytes.graph("body", body))
+            ],
             constants: [OnnxBytes.tensor("zero", [Int64(0)], []), OnnxBytes.tensor("one", [Int64(1)], [])],
             inputs: [scalar("count")], outputs: [scalar("x"), scalar("y"), OnnxBytes.value("all", .int64, [nil])])
         let model = try load(OnnxBytes.model(main))
@@ -116,7 +119,9 @@ struct OnnxModelTests {
                 group.addTask {
                     (0..<50).allSatisfy { _ in
                         let found = try? model.run(["ids": Tensor([Int64(5), 1], shape: [2])])
-                        return found.map { zip($0["sums"]!.values(Float.self), wanted).allSatisfy { abs($0 - $1) < 1e-5 } }
+                        return found.map {
+                            zip($0["sums"]!.values(Float.self), wanted).allSatisfy { abs($0 - $1) < 1e-5 }
+                        }
                             ?? false
                     }
                 }

@@ -69,7 +69,8 @@ struct OnnxTowersTests {
         let features = try npz.array("user_features").integers()
         var query: [String: Tensor] = [:]
         for (column, name) in ["user_id", "age", "gender", "occupation", "zip_region"].enumerated() {
-            query[name] = Tensor(stride(from: column, to: features.count, by: 5).map { Int64(features[$0]) }, shape: [944])
+            query[name] = Tensor(
+                stride(from: column, to: features.count, by: 5).map { Int64(features[$0]) }, shape: [944])
         }
         let item = [
             "title_id": try integers(npz, "title_id"), "ngrams": try integers(npz, "ngrams"),
@@ -111,7 +112,8 @@ struct OnnxTowersTests {
 @Suite(
     .enabled(
         if: TestData.has(
-            TestData.miniLM + "/model.safetensors", TestData.shared + "/towers/minilm-expected/minilm.graph.op17.onnx")))
+            TestData.miniLM + "/model.safetensors", TestData.shared + "/towers/minilm-expected/minilm.graph.op17.onnx"))
+)
 struct OnnxMiniLMTests {
     @Test func theGraphIsWithinTwoMillionthsOfFloat64() throws {
         let folder = TestData.shared + "/towers/minilm-expected"
@@ -155,7 +157,9 @@ struct OnnxMiniLMTests {
                     for (left, right) in zip(found, other) { worstPlain = max(worstPlain, Double(abs(left - right))) }
                 }
             }
-            print("MiniLM as ONNX: largest difference \(worst), 1 - cosine \(worstCosine), fused to unfused \(worstPlain)")
+            print(
+                "MiniLM as ONNX: largest difference \(worst), 1 - cosine \(worstCosine), fused to unfused \(worstPlain)"
+            )
             #expect(worst <= 2e-6 && worstCosine <= 1e-10 && worstPlain <= 2e-6)
         }
     }

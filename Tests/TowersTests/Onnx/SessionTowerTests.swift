@@ -6,9 +6,9 @@ import Testing
 @testable import Towers
 
 /// A trained session tower: item ids through a GRU to a query's vector, as two exporters wrote it.
-@Suite(.enabled(if: TestData.has(SessionTowerTests.folder + "/expected.npz")))
+@Suite(.enabled(if: TestData.has(TestData.shared + "/towers/ml100k-gru4rec/expected.npz")))
 struct SessionTowerTests {
-    static let folder = TestData.shared + "/towers/ml100k-gru4rec"
+    private static let folder = TestData.shared + "/towers/ml100k-gru4rec"
 
     @Test(arguments: ["query.dynamo.op17", "query.legacy.op17", "query.legacy.op20"])
     func queryTowerFollowsPyTorch(file: String) throws {

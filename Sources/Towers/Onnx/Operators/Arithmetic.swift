@@ -25,7 +25,8 @@ extension OperatorTable {
         }
     }
 
-    private static let modulo = Operator("Mod", versions: 10...Operator.newest, inputs: 2...2) { node throws(BelfryError) in
+    private static let modulo = Operator("Mod", versions: 10...Operator.newest, inputs: 2...2) {
+        node throws(BelfryError) in
         let type = try node.commonType(in: TensorType.numbers)
         return try node.flag("fmod") ? pairKernel(Remainder.self, type) : pairKernel(Modulo.self, type)
     }
@@ -48,7 +49,8 @@ extension OperatorTable {
     }
 
     /// The exponent may be of another type than the base, which gives the result its type.
-    private static let power = Operator("Pow", versions: 7...Operator.newest, inputs: 2...2) { node throws(BelfryError) in
+    private static let power = Operator("Pow", versions: 7...Operator.newest, inputs: 2...2) {
+        node throws(BelfryError) in
         let type = try node.type(0, in: TensorType.numbers)
         let exponents = try node.type(1, in: TensorType.numbers)
         let areIntegers = !type.isFloat && !exponents.isFloat

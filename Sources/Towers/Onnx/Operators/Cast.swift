@@ -5,7 +5,8 @@ extension OperatorTable {
     /// Conversions of element types.
     static let casts: [Operator] = [cast, castLike]
 
-    private static let cast = Operator("Cast", versions: 6...Operator.newest, inputs: 1...1) { node throws(BelfryError) in
+    private static let cast = Operator("Cast", versions: 6...Operator.newest, inputs: 1...1) {
+        node throws(BelfryError) in
         _ = try node.type(0)
         guard let number = try node.int("to"), let type = TensorType(rawValue: Int32(truncatingIfNeeded: number)) else {
             throw node.unsupported("no type that is known to cast to")

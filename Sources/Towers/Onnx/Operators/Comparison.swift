@@ -44,7 +44,8 @@ extension OperatorTable {
         }
     }
 
-    private static let isNaN = Operator("IsNaN", versions: 9...Operator.newest, inputs: 1...1) { node throws(BelfryError) in
+    private static let isNaN = Operator("IsNaN", versions: 9...Operator.newest, inputs: 1...1) {
+        node throws(BelfryError) in
         let type = try node.type(0, in: TensorType.floats)
         return Kernel(.bool) { call throws(BelfryError) in
             let x = call.input(0)
@@ -63,7 +64,8 @@ extension OperatorTable {
         }
     }
 
-    private static let select = Operator("Where", versions: 9...Operator.newest, inputs: 3...3) { node throws(BelfryError) in
+    private static let select = Operator("Where", versions: 9...Operator.newest, inputs: 3...3) {
+        node throws(BelfryError) in
         _ = try node.type(0, in: [.bool])
         let type = try node.type(1)
         guard try node.type(2) == type else { throw node.invalid("the two choices have different types") }
@@ -89,7 +91,8 @@ extension OperatorTable {
             layout.forEachRow { starts, start in
                 for index in 0..<count {
                     y[start + index] =
-                        condition[starts[0] + index * stepC] ? a[starts[1] + index * stepA] : b[starts[2] + index * stepB]
+                        condition[starts[0] + index * stepC]
+                        ? a[starts[1] + index * stepA] : b[starts[2] + index * stepB]
                 }
             }
         }

@@ -35,14 +35,16 @@ extension OperatorTable {
 
     /// Inputs: how often at most, whether at all, and what is carried from one turn to the next. The body takes the
     /// turn's number, the condition and what is carried; it gives the condition, what is carried, and what is collected.
-    private static let loop = Operator("Loop", inputs: 2...Operator.any, outputs: 1...Operator.any) { node throws(BelfryError) in
+    private static let loop = Operator("Loop", inputs: 1...Operator.any, outputs: 1...Operator.any) {
+        node throws(BelfryError) in
         if node.has(0) { _ = try node.type(0, in: [.int64]) }
         if node.has(1) { _ = try node.type(1, in: [.bool]) }
         var carriedTypes: [TensorType] = []
-        for index in 2..<node.inputTypes.count { carriedTypes.append(try node.type(index)) }
+        for index in 2..<max(node.inputTypes.count, 2) { carriedTypes.append(try node.type(index)) }
         let carried = carriedTypes.count
         let body = try node.body("body", inputs: [.int64, .bool] + carriedTypes)
-        guard body.types.count >= 1 + carried, body.types[0] == .bool, Array(body.types[1...carried]) == carriedTypes
+        guard body.types.count >= 1 + carried, body.types[0] == .bool,
+            Array(body.types.dropFirst().prefix(carried)) == carriedTypes
         else { throw node.invalid("its body gives \(body.types)") }
         let collected = body.types.count - 1 - carried
         // For each carried value two buffers in turn: a new value may be computed from an old one that has its place.

@@ -47,7 +47,8 @@ extension OperatorTable {
     }
 
     /// Bounds are attributes up to version 10, inputs from 11 on.
-    private static let clip = Operator("Clip", versions: 6...Operator.newest, inputs: 1...3) { node throws(BelfryError) in
+    private static let clip = Operator("Clip", versions: 6...Operator.newest, inputs: 1...3) {
+        node throws(BelfryError) in
         let type = try node.type(0, in: TensorType.numbers)
         let least = try node.version < 11 ? node.float("min", default: -.infinity) : -.infinity
         let most = try node.version < 11 ? node.float("max", default: .infinity) : .infinity

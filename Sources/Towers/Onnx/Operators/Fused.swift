@@ -52,7 +52,8 @@ extension OperatorTable {
     }
 
     /// Over the last dimension; weight and bias are as long as it is.
-    private static let layerNorm = Operator("LayerNorm", domain: Operator.fused, inputs: 3...3) { node throws(BelfryError) in
+    private static let layerNorm = Operator("LayerNorm", domain: Operator.fused, inputs: 3...3) {
+        node throws(BelfryError) in
         _ = try node.commonType(in: [.float32])
         let epsilon = try node.float("epsilon", default: 1e-5)
         return Kernel(.float32) { call throws(BelfryError) in
@@ -129,6 +130,7 @@ extension OperatorTable {
             }
             let y = try call.output(0, [texts, tokens, heads, width])
             guard y.count > 0 else { return }
+            guard others > 0 else { return y.floats.update(repeating: 0, count: y.count) }
             let pieces = texts * heads
             let threads = pieces * tokens * others * size >= 1 << 18 ? call.threads : 1
             // The rows of one worker's scores begin on a cache line of their own.

@@ -65,14 +65,17 @@ extension OperatorTable {
     }
 
     /// y = alpha · op(a) · op(b) + beta · c, with c broadcast to y.
-    private static let gemm = Operator("Gemm", versions: 7...Operator.newest, inputs: 2...3) { node throws(BelfryError) in
+    private static let gemm = Operator("Gemm", versions: 7...Operator.newest, inputs: 2...3) {
+        node throws(BelfryError) in
         let type = try node.commonType(in: productTypes)
         let (alpha, beta) = (try node.float("alpha", default: 1), try node.float("beta", default: 1))
         let (transposesA, transposesB) = (try node.flag("transA"), try node.flag("transB"))
         guard type == .float32 || alpha == 1 && beta == 1 else { throw node.unsupported("alpha or beta for \(type)") }
         return Kernel(type) { call throws(BelfryError) in
             let (a, b) = (call.input(0), call.input(1))
-            guard a.shape.rank == 2, b.shape.rank == 2 else { throw call.fail("it multiplies \(a.shape) by \(b.shape)") }
+            guard a.shape.rank == 2, b.shape.rank == 2 else {
+                throw call.fail("it multiplies \(a.shape) by \(b.shape)")
+            }
             var product = MatrixProduct(
                 rows: a.shape[transposesA ? 1 : 0], inner: a.shape[transposesA ? 0 : 1],
                 columns: b.shape[transposesB ? 0 : 1])
@@ -86,7 +89,8 @@ extension OperatorTable {
                 guard y.shape.broadcast(with: c.shape) == y.shape else {
                     throw call.fail("it adds \(c.shape) to \(y.shape)")
                 }
-                if type == .float32, alpha == 1, beta == 1, c.count == product.columns, c.shape.last == product.columns {
+                if type == .float32, alpha == 1, beta == 1, c.count == product.columns, c.shape.last == product.columns
+                {
                     product.bias = UnsafePointer(c.floats)
                 } else {
                     try StridedCopy.expand(c, to: y)

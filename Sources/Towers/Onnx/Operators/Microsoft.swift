@@ -48,8 +48,7 @@ extension OperatorTable {
             if call.wants(3) { try call.output(3, x.shape).floats.update(from: to, count: y.count) }
             let zeros = try call.scratch(columns)
             zeros.update(repeating: 0, count: columns)
-            belfry_nn_layer_norm(
-                call.products.isa, to, rows, columns, gamma.floats, beta?.floats ?? zeros, epsilon)
+            normalize(to, rows, columns, gamma.floats, beta?.floats ?? zeros, epsilon, call)
         }
     }
 
@@ -90,7 +89,7 @@ extension OperatorTable {
                     columns)
             }
             if call.wants(2) { try call.output(2, y.shape).floats.update(from: to, count: y.count) }
-            belfry_nn_layer_norm(isa, to, ids.count, columns, gamma.floats, beta.floats, epsilon)
+            normalize(to, ids.count, columns, gamma.floats, beta.floats, epsilon, call)
             guard call.wants(1) else { return }
             let counts = try call.output(1, [ids.shape[0]]).elements(Int32.self)
             for text in 0..<ids.shape[0] {

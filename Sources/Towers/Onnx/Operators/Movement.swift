@@ -19,7 +19,9 @@ extension OperatorTable {
     ) { node throws(BelfryError) in
         node.ignore("ratio", "seed")
         guard node.outputCount == 1 else { throw node.unsupported("a mask as an output") }
-        if node.has(2), node.constant(2)?.values(Bool.self) != [false] { throw node.unsupported("a training mode") }
+        if node.has(2), try node.type(2, in: [.bool]) == .bool, node.constant(2)?.values(Bool.self) != [false] {
+            throw node.unsupported("a training mode")
+        }
         return Kernel(try node.type(0), sharesInput: true) { call in call.share(call.input(0).shape) }
     }
 
@@ -119,6 +121,7 @@ extension OperatorTable {
         let order = try node.ints("perm")
         let permutation = order.flatMap { Shape($0) }
         if let order, order.sorted() != Array(order.indices) { throw node.invalid("perm \(order) is no permutation") }
+        guard order == nil || permutation != nil else { throw node.invalid("perm has \(order!.count) axes") }
         return Kernel(try node.type(0)) { call throws(BelfryError) in
             let x = call.input(0)
             let own = x.shape.strides
@@ -135,7 +138,8 @@ extension OperatorTable {
         }
     }
 
-    private static let expand = Operator("Expand", versions: 8...Operator.newest, inputs: 2...2) { node throws(BelfryError) in
+    private static let expand = Operator("Expand", versions: 8...Operator.newest, inputs: 2...2) {
+        node throws(BelfryError) in
         _ = try node.type(1, in: [.int64])
         return Kernel(try node.type(0)) { call throws(BelfryError) in
             let x = call.input(0)
@@ -144,7 +148,8 @@ extension OperatorTable {
         }
     }
 
-    private static let tile = Operator("Tile", versions: 6...Operator.newest, inputs: 2...2) { node throws(BelfryError) in
+    private static let tile = Operator("Tile", versions: 6...Operator.newest, inputs: 2...2) {
+        node throws(BelfryError) in
         _ = try node.type(1, in: [.int64])
         return Kernel(try node.type(0)) { call throws(BelfryError) in
             let x = call.input(0)
@@ -173,13 +178,16 @@ extension OperatorTable {
                     for index in 0..<x.shape[axis] { fill(axis + 1, from + index * inner, to + index * outer) }
                 }
                 let block = outer * x.shape[axis]
-                for copy in 1..<Swift.max(repeats[axis], 1) { (to + copy * block).copyMemory(from: to, byteCount: block) }
+                for copy in 1..<Swift.max(repeats[axis], 1) {
+                    (to + copy * block).copyMemory(from: to, byteCount: block)
+                }
             }
             fill(0, x.start, y.start)
         }
     }
 
-    private static let concat = Operator("Concat", versions: 4...Operator.newest, inputs: 1...Operator.any) { node throws(BelfryError) in
+    private static let concat = Operator("Concat", versions: 4...Operator.newest, inputs: 1...Operator.any) {
+        node throws(BelfryError) in
         guard let axis = try node.int("axis") else { throw node.invalid("it has no axis") }
         let type = try node.commonType(in: Set(TensorType.allCases))
         return Kernel(type) { call throws(BelfryError) in
@@ -325,7 +333,8 @@ extension OperatorTable {
         }
     }
 
-    private static let range = Operator("Range", versions: 11...Operator.newest, inputs: 3...3) { node throws(BelfryError) in
+    private static let range = Operator("Range", versions: 11...Operator.newest, inputs: 3...3) {
+        node throws(BelfryError) in
         node.ignore("stash_type")
         let type = try node.commonType(in: TensorType.numbers)
         return Kernel(type) { call throws(BelfryError) in try type.withNumber(RangeBody(call: call)) }
@@ -339,7 +348,9 @@ extension OperatorTable {
             let start = call.input(0).elements(Element.self)[0]
             let (limit, delta) = (call.input(1).elements(Element.self)[0], call.input(2).elements(Element.self)[0])
             let count = ((limit.number - start.number) / delta.number).rounded(.up)
-            guard count.isFinite, count < 1e15 else { throw call.fail("it steps by \(delta) from \(start) to \(limit)") }
+            guard count.isFinite, count < 1e15 else {
+                throw call.fail("it steps by \(delta) from \(start) to \(limit)")
+            }
             let y = try call.output(0, [Int(max(count, 0))]).elements(Element.self)
             for index in 0..<Int(max(count, 0)) {
                 // Exact for integers of any size, and one rounding for floats.
@@ -351,13 +362,15 @@ extension OperatorTable {
         }
     }
 
-    private static let triangle = Operator("Trilu", versions: 14...Operator.newest, inputs: 1...2) { node throws(BelfryError) in
+    private static let triangle = Operator("Trilu", versions: 14...Operator.newest, inputs: 1...2) {
+        node throws(BelfryError) in
         let isUpper = try node.flag("upper", default: true)
         if node.has(1) { _ = try node.type(1, in: [.int64]) }
         return Kernel(try node.type(0)) { call throws(BelfryError) in
             let x = call.input(0)
             guard x.shape.rank >= 2 else { throw call.fail("its input of shape \(x.shape) is not a matrix") }
             let y = try call.output(0, x.shape)
+            if let k = call.optional(1), k.count != 1 { throw call.fail("its diagonal is not one number") }
             let (rows, columns) = (x.shape[x.shape.rank - 2], x.shape[x.shape.rank - 1])
             let diagonal = min(max(call.optional(1)?.integer(0) ?? 0, -rows), columns)
             let size = x.type.size

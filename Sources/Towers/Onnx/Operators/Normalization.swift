@@ -1,6 +1,7 @@
 import CKernels
 import Files
 import Foundation
+import Vectors
 
 extension OperatorTable {
     /// Norms, and the activation that goes with them in encoders.
@@ -35,8 +36,7 @@ extension OperatorTable {
             let target = staging.target(y)
             staging.widen(x, into: target)
             try norm.statistics(of: target, epsilon, call)
-            belfry_nn_layer_norm(
-                call.products.isa, target, norm.rows, norm.columns, weight, offset, epsilon)
+            normalize(target, norm.rows, norm.columns, weight, offset, epsilon, call)
             staging.finish(y, target)
         }
     }
@@ -169,10 +169,32 @@ extension OperatorTable {
                     for column in 0..<columns { values[column] += offset[column] }
                 }
             }
-            belfry_nn_activate(call.products.isa, target, y.count, activation)
+            let isa = call.products.isa
+            nonisolated(unsafe) let values = target
+            Parallel.forEachRange(of: y.count, size: piece, threads: call.threads) { range, _ in
+                belfry_nn_activate(isa, values + range.lowerBound, range.count, activation)
+            }
             staging.finish(y, target)
         }
     }
+
+    /// Layer norm of rows in place.
+    static func normalize(
+        _ x: UnsafeMutablePointer<Float>, _ rows: Int, _ columns: Int, _ weight: UnsafePointer<Float>,
+        _ bias: UnsafePointer<Float>, _ epsilon: Float, _ call: Call
+    ) {
+        let isa = call.products.isa
+        nonisolated(unsafe) let values = x
+        nonisolated(unsafe) let weight = weight
+        nonisolated(unsafe) let bias = bias
+        Parallel.forEachRange(of: rows, size: max(piece / max(columns, 1), 1), threads: call.threads) { range, _ in
+            belfry_nn_layer_norm(
+                isa, values + range.lowerBound * columns, range.count, columns, weight, bias, epsilon)
+        }
+    }
+
+    /// Elements that are worth a thread's while.
+    private static let piece = 1 << 15
 }
 
 /// A tensor as rows that are normalised, each of them the dimensions from an axis on.

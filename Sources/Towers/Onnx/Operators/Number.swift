@@ -63,7 +63,11 @@ extension Number where Self: FixedWidthInteger {
     static var greatest: Self { .max }
     init(number: Double) {
         // The bounds of the 64-bit types are not numbers of type Double: compare with the powers of two beyond them.
-        if number.isNaN { self = 0 } else if number <= Double(Self.min) { self = .min } else if number >= Double(Self.max) {
+        if number.isNaN {
+            self = 0
+        } else if number <= Double(Self.min) {
+            self = .min
+        } else if number >= Double(Self.max) {
             self = .max
         } else {
             self = Self(number)

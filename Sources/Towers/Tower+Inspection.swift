@@ -37,7 +37,8 @@ extension Tower: CustomStringConvertible {
     /// One line about the tower.
     public var description: String {
         let parts = inspection
-        return "\(path): \(encoder.summary), \(parts.parameters) parameters → "
-            + "\(parts.modules.joined(separator: " → ")), \(dimension) components, at most \(maximumTokens) tokens"
+        let steps = parts.modules.map { "\($0) → " }.joined()
+        let limit = maximumTokens > 1 ? ", at most \(maximumTokens) \(graph == nil ? "tokens" : "elements")" : ""
+        return "\(path): \(encoder.summary), \(parts.parameters) parameters → \(steps)\(dimension) components\(limit)"
     }
 }

@@ -57,7 +57,7 @@ import Testing
         compare(batch.tensors, expected, rows: 0..<rows.count)
         // The same memory again, one row at a time and then all: nothing of another batch is left in it.
         for row in rows.indices {
-            try features.encode(rows[row...row], into: batch)
+            try features.encode(rows, at: [row], into: batch)
             compare(batch.tensors, expected, rows: row..<row + 1)
         }
         try features.encode(rows, into: batch)

@@ -49,12 +49,16 @@ extension FeatureSet {
     /// beside it.
     /// - Throws: `invalidInput` with the member's place.
     init(file: String, folder: String? = nil) throws(BelfryError) {
-        do throws(BelfryError) {
-            let reader = try FeatureReader(StrictObject(file: file), folder: folder)
-            (path, columns, inputs, files) = (file, reader.columns, reader.inputs, reader.files.sorted())
-        } catch {
+        let reader = try Self.byHand { () throws(BelfryError) in
+            try FeatureReader(StrictObject(file: file), folder: folder)
+        }
+        (path, columns, inputs, files) = (file, reader.columns, reader.inputs, reader.files.sorted())
+    }
+
+    /// A configuration is written by hand: what is wrong with it is not a download that went wrong.
+    static func byHand<Result>(_ body: () throws(BelfryError) -> Result) throws(BelfryError) -> Result {
+        do throws(BelfryError) { return try body() } catch {
             var error = error
-            // It is written by hand, and not a download that went wrong.
             if error.code == .corruptData { error.code = .invalidInput }
             if error.remedy?.hasPrefix("Download") == true { error.remedy = nil }
             throw error

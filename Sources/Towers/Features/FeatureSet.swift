@@ -77,29 +77,43 @@ public struct FeatureSet: Sendable {
         columns.reduce(0) { $0 + $1.kind.largestWidth * 8 * (1 + $1.kind.companions) }
     }
 
-    /// Fills `batch` with the tensors of `rows`.
+    /// Fills `batch` with the tensors of those of `rows` that stand at `places`; of all of them without it.
     /// - Parameters:
     ///   - source: What the rows are called in an error: a file's name, or “objects”.
     ///   - first: The number of the first row in an error.
     /// - Throws: `invalidInput` with the row and the field.
     func encode(
-        _ rows: some RandomAccessCollection<JSON>, into batch: FeatureBatch, source: String = "objects", first: Int = 0
+        _ rows: [JSON], at places: [Int]? = nil, into batch: FeatureBatch, source: String = "objects", first: Int = 0
     ) throws(BelfryError) {
-        batch.begin(rows: rows.count, inputs)
+        let places = places ?? Array(rows.indices)
+        batch.begin(rows: places.count, inputs)
         for column in columns {
-            var number = first
-            for row in rows {
+            for (row, place) in places.enumerated() {
                 do throws(FeatureProblem) {
-                    guard case .object(let members) = row else {
-                        throw FeatureProblem("The row must be an object, not \(row.kind).")
+                    guard case .object(let members) = rows[place] else {
+                        throw FeatureProblem("The row must be an object, not \(rows[place].kind).")
                     }
-                    try column.encode(members[column.field], members, row: number - first, into: batch)
+                    try column.encode(members[column.field], members, row: row, into: batch)
                 } catch {
-                    throw error.error(source: source, row: number, field: column.field)
+                    throw error.error(source: source, row: first + place, field: column.field)
                 }
-                number += 1
             }
             column.finish(batch)
+        }
+    }
+
+    /// About how many elements the longest list of a row has, or tokens its longest text: found without cutting it.
+    func elements(of row: JSON) -> Int {
+        columns.reduce(1) { most, column in
+            switch column.kind {
+            case .list(_, _, let list), .text(_, let list):
+                switch row[column.field] {
+                case .array(let values)?: max(most, min(values.count, list.length))
+                case .string(let text)?: max(most, min(text.utf8.count / 4 + 2, list.length))
+                default: most
+                }
+            default: most
+            }
         }
     }
 }

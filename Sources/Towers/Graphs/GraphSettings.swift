@@ -20,7 +20,12 @@ struct GraphSettings {
 
     init() {}
 
-    init(_ json: StrictObject) throws(BelfryError) {
+    /// Reads the members of the configuration in `file` that are not columns.
+    init(file: String) throws(BelfryError) {
+        self = try FeatureSet.byHand { () throws(BelfryError) in try GraphSettings(StrictObject(file: file)) }
+    }
+
+    private init(_ json: StrictObject) throws(BelfryError) {
         output = try json.string("output")
         if json["pooling"] != nil { modules.append(.pooling(try Self.pooling(json))) }
         let normalizes = try json.bool("normalize", default: false)

@@ -47,7 +47,7 @@ private struct GraphPart {
     let featuresFile: String?
     /// Where vocabularies and the tokenizer lie.
     let folder: String
-    let settings: GraphSettings
+    private(set) var settings: GraphSettings
 
     init(_ path: String, features: String?) throws(BelfryError) {
         var model = path
@@ -62,9 +62,8 @@ private struct GraphPart {
         let beside = System.parent(of: model) + "/" + FeatureSet.file
         featuresFile = features ?? (System.exists(beside) ? beside : nil)
         folder = System.isDirectory(path) ? path : System.parent(of: featuresFile ?? model)
-        settings =
-            try featuresFile.map { (file) throws(BelfryError) in try GraphSettings(StrictObject(file: file)) }
-            ?? GraphSettings()
+        settings = GraphSettings()
+        if let featuresFile { settings = try GraphSettings(file: featuresFile) }
     }
 
     /// The tower of the graph itself.

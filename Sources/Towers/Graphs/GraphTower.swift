@@ -5,7 +5,8 @@ import Vectors
 
 /// The part of a tower whose model is an ONNX graph: rows become tensors, tensors vectors.
 ///
-/// 1. A worker takes the next batch of rows and encodes their fields (`FeatureSet`).
+/// 1. A worker takes the next batch of rows, which have lists of about one length, and encodes their fields
+///    (`FeatureSet`).
 /// 2. The graph runs on them. Its one output is a vector for each row, or one for each element of a row's list.
 /// 3. The head pools, normalises and cuts (`TowerHead`).
 final class GraphTower: Sendable {
@@ -25,9 +26,11 @@ final class GraphTower: Sendable {
     private struct Batches: @unchecked Sendable { var waiting: [FeatureBatch] = [] }
 
     /// Rows of a batch: many share the cost of a run, few keep what it makes in the caches.
-    static let mostRows = 128
+    private static let mostRows = 128
+    /// Elements of the lists, or tokens, of a batch, padding included.
+    private static let mostElements = 2048
     /// Bytes that the tensors of a batch may take.
-    private static let batchBytes = 1 << 24
+    private static let mostBytes = 1 << 24
 
     /// Loads what lies at `paths`: `model.onnx`, `model.weights`, `features.json` and what it names.
     init(
@@ -46,7 +49,7 @@ final class GraphTower: Sendable {
         isPooled = dimensions.count == 2
         pooled = isPooled ? nil : features.listInput
         head = try TowerHead(manifest, hidden: size, isPooled: isPooled, paths, Products(instructionSet))
-        batchRows = binding.fixedRows ?? max(1, min(Self.mostRows, Self.batchBytes / max(features.bytesPerRow, 1)))
+        batchRows = binding.fixedRows ?? max(1, min(Self.mostRows, Self.mostBytes / max(features.bytesPerRow, 1)))
     }
 
     /// The vectors of `rows`, [rows, head.dimension].
@@ -58,71 +61,95 @@ final class GraphTower: Sendable {
         _ rows: [JSON], source: String, first: Int, threads: Int, progress: (@Sendable (Int) -> Void)?
     ) throws(BelfryError) -> Matrix {
         let result = Matrix(rows: rows.count, columns: head.dimension)
-        let batches = (rows.count + batchRows - 1) / batchRows
-        if batches <= 1 {
-            if !rows.isEmpty {
-                try embed(rows[...], source: source, first: first, threads: threads, into: result.pointer)
-                progress?(rows.count)
-            }
+        let batches = batches(rows)
+        if batches.count == 1 {
+            try embed(rows, batches[0], source: source, first: first, threads: threads, into: result)
+            progress?(rows.count)
             return result
         }
         let shared = Mutex(Progress())
-        Parallel.forEach(batches, threads: threads) { batch, worker in
-            if worker == 0, Task.isCancelled {
-                shared.withLock { $0.fail(-1, BelfryError(.cancelled, "The work was cancelled.")) }
+        Parallel.forEach(batches.count, threads: threads) { number, _ in
+            // Only the caller's own thread knows of its task.
+            let isCancelled = Task.isCancelled
+            let isOver = shared.withLock { state in
+                if isCancelled { state.failure = state.failure ?? BelfryError(.cancelled, "The work was cancelled.") }
+                return state.failure != nil
             }
-            guard shared.withLock({ $0.failure == nil }) else { return }
-            let range = batch * self.batchRows..<min((batch + 1) * self.batchRows, rows.count)
+            if isOver { return }
             do throws(BelfryError) {
-                try self.embed(
-                    rows[range], source: source, first: first + range.lowerBound, threads: 1,
-                    into: result.pointer + range.lowerBound * self.head.dimension)
+                try self.embed(rows, batches[number], source: source, first: first, threads: 1, into: result)
                 shared.withLock { state in
-                    state.done += range.count
+                    state.done += batches[number].count
                     progress?(state.done)
                 }
             } catch {
-                shared.withLock { $0.fail(batch, error) }
+                shared.withLock { $0.failure = $0.failure ?? error }
             }
         }
-        if let (_, error) = shared.withLock({ $0.failure }) { throw error }
-        return result
+        guard let failure = shared.withLock({ $0.failure }) else { return result }
+        // Of several bad rows the first one is told, so that it does not depend on batches and threads.
+        if failure.code == .invalidInput {
+            let batch = FeatureBatch()
+            for place in rows.indices {
+                try features.encode(rows, at: [place], into: batch, source: source, first: first)
+            }
+        }
+        throw failure
     }
 
     private struct Progress {
         var done = 0
-        var failure: (batch: Int, error: BelfryError)?
-
-        /// Of several failures the one with the first row is told, so that it does not depend on the threads.
-        mutating func fail(_ batch: Int, _ error: BelfryError) {
-            if let failure, failure.batch <= batch { return }
-            failure = (batch, error)
-        }
+        var failure: BelfryError?
     }
 
+    /// Which rows run together. Lists are padded to the longest of a batch, so rows of about one length do.
+    private func batches(_ rows: [JSON]) -> [[Int]] {
+        guard rows.count > 1 else { return rows.isEmpty ? [] : [[0]] }
+        var places = Array(rows.indices)
+        var batches: [[Int]] = []
+        guard features.longestList > 0, binding.fixedRows == nil else {
+            for begin in stride(from: 0, to: rows.count, by: batchRows) {
+                batches.append(Array(places[begin..<min(begin + batchRows, rows.count)]))
+            }
+            return batches
+        }
+        let elements = rows.map(features.elements)
+        places.sort { (elements[$0], $0) < (elements[$1], $1) }
+        var batch: [Int] = []
+        for place in places {
+            if !batch.isEmpty, batch.count >= batchRows || (batch.count + 1) * elements[place] > Self.mostElements {
+                batches.append(batch)
+                batch.removeAll()
+            }
+            batch.append(place)
+        }
+        batches.append(batch)
+        return batches
+    }
+
+    /// Embeds the rows at `places`, and writes their vectors to the same rows of `result`.
     private func embed(
-        _ rows: ArraySlice<JSON>, source: String, first: Int, threads: Int, into target: UnsafeMutablePointer<Float>
+        _ rows: [JSON], _ places: [Int], source: String, first: Int, threads: Int, into result: Matrix
     ) throws(BelfryError) {
         let batch = state.withLock { $0.waiting.popLast().map(Handover.init) }?.batch ?? FeatureBatch()
         defer {
             let handover = Handover(batch: batch)
             state.withLock { $0.waiting.append(handover.batch) }
         }
-        var rows = rows
-        let count = rows.count
+        var padded = places
         // A graph of a fixed number of rows gets the last one again and again.
-        if let fixed = binding.fixedRows, count < fixed {
-            rows = ArraySlice(rows + Array(repeating: rows.last!, count: fixed - count))
+        if let fixed = binding.fixedRows, let last = places.last {
+            while padded.count < fixed { padded.append(last) }
         }
-        try features.encode(rows, into: batch, source: source, first: first)
+        try features.encode(rows, at: padded, into: batch, source: source, first: first)
         let name = model.outputs[0].name
         guard let output = try model.run(binding.tensors(batch), threads: threads)[name] else { return }
-        try finish(output, batch, count: count, rows: rows.count, into: target)
+        try finish(output, batch, places, rows: padded.count, into: result)
     }
 
     /// The head, row by row.
     private func finish(
-        _ output: Tensor, _ batch: FeatureBatch, count: Int, rows: Int, into target: UnsafeMutablePointer<Float>
+        _ output: Tensor, _ batch: FeatureBatch, _ places: [Int], rows: Int, into result: Matrix
     ) throws(BelfryError) {
         let shape = output.shape
         guard shape.rank == (isPooled ? 2 : 3), shape[0] == rows, shape[shape.rank - 1] == size else {
@@ -143,12 +170,13 @@ final class GraphTower: Sendable {
         let dimension = head.dimension
         var isFinite = true
         floats.withUnsafeBufferPointer { floats in
-            for row in 0..<count {
+            for (row, place) in places.enumerated() {
+                let target = result.pointer + place * dimension
                 let part = pooled.map { batch.elements(of: $0, row: row) } ?? 0..<elements
                 head.apply(
                     floats.baseAddress! + (row * elements + part.lowerBound) * size, count: part.count,
-                    into: target + row * dimension, workspace)
-                for column in 0..<dimension { isFinite = isFinite && target[row * dimension + column].isFinite }
+                    into: target, workspace)
+                for column in 0..<dimension { isFinite = isFinite && target[column].isFinite }
             }
         }
         guard isFinite else {

@@ -1,0 +1,68 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+/// Pairs of ONNX towers from the command line: made, looked into, verified, and used on rows of fields.
+@Suite struct TowerCommandTests {
+    private static let models = TestData.root + "/Tests/TowersTests/Fixtures/towers"
+
+    private func withPair(_ body: (String, String) throws -> Void) throws {
+        try withTemporaryDirectory { folder in
+            let made = try BelfryProcess.run([
+                "tower", "import", Self.models + "/user.onnx", "--features", Self.models + "/user.features.json",
+                "--pair", Self.models + "/movie.onnx", "--pair-features", Self.models + "/movie.features.json",
+                "--to", folder + "/movies",
+            ])
+            #expect(made.exitCode == 0, "\(made.errors)")
+            #expect(made.output.split(separator: "\n").count == 2)
+            try body(folder + "/movies", folder)
+        }
+    }
+
+    @Test func aPairIsMadeInspectedAndVerified() throws {
+        try withPair { pair, _ in
+            let inspected = try BelfryProcess.run(["tower", "inspect", pair + "/query.tower"])
+            for text in ["user_id", "operator sets: ai.onnx 17", "2 Gather", "optional", "query tower of the space"] {
+                #expect(inspected.output.contains(text), "\(inspected.output)")
+            }
+            let json = try BelfryProcess.run(["tower", "inspect", pair + "/item.tower", "--json"])
+            let members = try JSON(parsing: Data(json.output.utf8), source: "inspect")
+            #expect(members["fields"]?.array?.count == 3 && members["graph"]?["operators"]?["Gemm"] == 2)
+            #expect(try BelfryProcess.run(["tower", "check", pair]).exitCode == 0)
+            let weights = pair + "/item.tower/model.weights"
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: weights))
+            bytes[100] ^= 1
+            try bytes.writeAnew(to: weights)
+            let damaged = try BelfryProcess.run(["tower", "check", pair])
+            #expect(damaged.exitCode == 3 && damaged.output.contains("model.weights"))
+        }
+    }
+
+    @Test func rowsOfFieldsAreEmbedded() throws {
+        try withPair { pair, folder in
+            let arguments = ["embed", pair + "/query.tower"]
+            let rows = #"{"user_id": "ann", "age": 34}"# + "\n" + #"{"user_id": "eve", "name": "Eve"}"# + "\n"
+            let lines = try BelfryProcess.run(arguments, input: rows)
+            #expect(lines.exitCode == 0, "\(lines.errors)")
+            let first = try JSON(parsing: Data(lines.output.split(separator: "\n")[0].utf8), source: "embed")
+            #expect(first["vector"]?.array?.count == 8 && first["row"]?["age"] == 34)
+
+            let table = folder + "/users.csv"
+            try Data("user_id,age\nann,34\neve,\n".utf8).write(to: URL(fileURLWithPath: table))
+            let output = folder + "/users.npy"
+            #expect(try BelfryProcess.run(arguments + ["--input", table, "--output", output]).exitCode == 0)
+            let vectors = try NpyArray(output)
+            #expect(vectors.shape == [2, 8])
+            #expect(vectors.floats()[0] == Float(first["vector"]!.array![0].number!))
+
+            try Data("user_id,age\nann,34\neve,old\n".utf8).write(to: URL(fileURLWithPath: table))
+            let refused = try BelfryProcess.run(arguments + ["--input", table])
+            #expect(refused.exitCode == 1)
+            #expect(
+                refused.errors.contains("row 2, field age") && refused.errors.contains("must be a number, not a text"))
+            let missing = try BelfryProcess.run(arguments, input: "{\"age\": 3}\n")
+            #expect(missing.exitCode == 1 && missing.errors.contains("field user_id: The field is missing."))
+        }
+    }
+}

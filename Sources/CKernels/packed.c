@@ -8,7 +8,7 @@
 // How packed weights lie in memory: the bias, padded with zeros to whole vectors of 16; then panels of 8, 4 or 2
 // vectors of columns, each [inputs, columns], the widest that fit first; what is missing to whole vectors is zero.
 //
-// A tile of ROWS rows and one panel's columns stays in registers while the panel streams past. One row alone has as
+// A tile of a few rows and one panel's columns stays in registers while the panel streams past. One row alone has as
 // many sums as the multiply units need to be busy.
 
 #define WIDEST 8    // vectors of a panel
@@ -99,9 +99,9 @@ INLINE void tile(size_t m, size_t v, const float *x, size_t x_stride, size_t inp
     EACH(i, m) EACH(j, v) *(lanes *)(y + i * y_stride + j * LANES) = sum[i][j];
 }
 
-// Goes through all panels and rows with the tile `run` of at most `most(v)` rows. A tile that reaches beyond the
+// Goes through all panels and rows with a tile of at most `most` rows. A tile that reaches beyond the
 // outputs goes through a copy.
-#define EACH_TILE(most, run)                                                                                   \
+#define EACH_TILE(most, ...)                                                                                   \
     size_t all = vectors(outputs);                                                                             \
     const float *panel = packed + all * LANES;                                                                 \
     for (size_t p = 0, v; p < all; p += v, panel += inputs * v * LANES) {                                      \
@@ -113,7 +113,7 @@ INLINE void tile(size_t m, size_t v, const float *x, size_t x_stride, size_t inp
             const float *a = x + row * x_stride, *bias = packed + first;                                       \
             float edge[12 * WIDEST * LANES], *c = columns < width ? edge : y + row * y_stride + first;         \
             size_t c_stride = columns < width ? width : y_stride;                                              \
-            run;                                                                                               \
+            __VA_ARGS__;                                                                                       \
             if (columns < width)                                                                               \
                 for (size_t i = 0; i < m; i++)                                                                 \
                     memcpy(y + (row + i) * y_stride + first, edge + i * width, columns * sizeof(float));       \
@@ -135,17 +135,19 @@ static void multiply_scalar(PARAMETERS) {
     case n: tile(m, v, a, x_stride, inputs, bias + j * LANES, panel + j * LANES, width, c + j * LANES, c_stride); break;
 
 TARGET_AVX2 static void multiply_avx2(PARAMETERS) {
-    EACH_TILE(3, for (size_t j = 0; j < v; j += 2) switch (m) { CASE(1, 1, 2) CASE(2, 2, 2) CASE(3, 3, 2) })
+    EACH_TILE(2, for (size_t j = 0; j < v; j += 2) switch (m) { CASE(1, 1, 2) CASE(2, 2, 2) })
 }
 
-// 24 sums in any panel.
+// Up to 24 sums: one or two rows with all vectors of a panel, more of them with half of the widest one.
 TARGET_AVX512 static void multiply_avx512(PARAMETERS) {
-    enum { j = 0 };
-    EACH_TILE(24 / v, switch (v * 16 + m) {
-        CASE(129, 1, 8) CASE(130, 2, 8) CASE(131, 3, 8)
-        CASE(65, 1, 4) CASE(66, 2, 4) CASE(67, 3, 4) CASE(68, 4, 4) CASE(69, 5, 4) CASE(70, 6, 4)
-        CASE(33, 1, 2) CASE(34, 2, 2) CASE(35, 3, 2) CASE(36, 4, 2) CASE(37, 5, 2) CASE(38, 6, 2)
-        CASE(39, 7, 2) CASE(40, 8, 2) CASE(41, 9, 2) CASE(42, 10, 2) CASE(43, 11, 2) CASE(44, 12, 2)
+    EACH_TILE(v == 2 ? 12 : 6, {
+        size_t part = v == 8 && m > 2 ? 4 : v;
+        for (size_t j = 0; j < v; j += part) switch (part * 16 + m) {
+            CASE(129, 1, 8) CASE(130, 2, 8)
+            CASE(65, 1, 4) CASE(66, 2, 4) CASE(67, 3, 4) CASE(68, 4, 4) CASE(69, 5, 4) CASE(70, 6, 4)
+            CASE(33, 1, 2) CASE(34, 2, 2) CASE(35, 3, 2) CASE(36, 4, 2) CASE(37, 5, 2) CASE(38, 6, 2)
+            CASE(39, 7, 2) CASE(40, 8, 2) CASE(41, 9, 2) CASE(42, 10, 2) CASE(43, 11, 2) CASE(44, 12, 2)
+        }
     })
 }
 #else

@@ -92,10 +92,9 @@ struct GraphBinding: Sendable {
         return (extents, true)
     }
 
-    /// The graph's inputs for what is in `batch`.
-    func tensors(_ batch: FeatureBatch) -> [String: Tensor] {
-        var tensors: [String: Tensor] = [:]
-        for port in ports {
+    /// The graph's inputs, in their order, for what is in `batch`.
+    func tensors(_ batch: FeatureBatch) -> [Tensor] {
+        ports.map { port in
             let source = batch.tensors[port.tensor]
             var shape: Shape = [source.rows]
             if let row = port.row {
@@ -103,18 +102,16 @@ struct GraphBinding: Sendable {
             } else if port.hasWidth {
                 shape.append(source.width)
             }
-            tensors[port.name] =
-                switch (source.element, port.type) {
-                case (.integer, .int32): Tensor(source.integers.map { Int32(clamping: $0) }, shape: shape)
-                case (.integer, .bool): Tensor(source.integers.map { $0 != 0 }, shape: shape)
-                case (.integer, .float32): Tensor(source.integers.map { Float($0) }, shape: shape)
-                case (.integer, _): Tensor(source.integers, shape: shape)
-                case (.float, .float64): Tensor(source.floats.map { Double($0) }, shape: shape)
-                case (.float, .float16): Tensor(source.floats.map { Float16($0) }, shape: shape)
-                case (.float, _): Tensor(source.floats, shape: shape)
-                case (.text, _): Tensor(strings: source.texts, shape: shape)
-                }
+            return switch (source.element, port.type) {
+            case (.integer, .int32): Tensor(source.integers.map { Int32(clamping: $0) }, shape: shape)
+            case (.integer, .bool): Tensor(source.integers.map { $0 != 0 }, shape: shape)
+            case (.integer, .float32): Tensor(source.integers.map { Float($0) }, shape: shape)
+            case (.integer, _): Tensor(source.integers, shape: shape)
+            case (.float, .float64): Tensor(source.floats.map { Double($0) }, shape: shape)
+            case (.float, .float16): Tensor(source.floats.map { Float16($0) }, shape: shape)
+            case (.float, _): Tensor(source.floats, shape: shape)
+            case (.text, _): Tensor(strings: source.texts, shape: shape)
+            }
         }
-        return tensors
     }
 }

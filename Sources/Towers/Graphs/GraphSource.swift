@@ -207,7 +207,7 @@ private struct GraphPart {
         let batch = FeatureBatch()
         try columns.encode(rows, into: batch)
         let name = graph.outputs[0].name
-        guard let found = try graph.run(binding.tensors(batch))[name] else { return 0 }
+        guard let found = try graph.run(binding.tensors(batch))[0] else { return 0 }
         let shape = found.shape
         guard (2...3).contains(shape.rank), shape[0] == rows.count, found.type.isFloat else {
             throw BelfryError(

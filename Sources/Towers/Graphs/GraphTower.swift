@@ -142,8 +142,7 @@ final class GraphTower: Sendable {
             while padded.count < fixed { padded.append(last) }
         }
         try features.encode(rows, at: padded, into: batch, source: source, first: first)
-        let name = model.outputs[0].name
-        guard let output = try model.run(binding.tensors(batch), threads: threads)[name] else { return }
+        guard let output = try model.run(binding.tensors(batch), threads: threads)[0] else { return }
         try finish(output, batch, places, rows: padded.count, into: result)
     }
 

@@ -41,10 +41,12 @@ tokenizer.normalizer = normalizers.Sequence(
 words = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
     [pre_tokenizers.Split(Regex(words), "removed", invert=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])
-tokenizer.train_from_iterator(
-    [text for text in texts for _ in range(3)],
-    trainers.BpeTrainer(vocab_size=120, end_of_word_suffix="</w>", show_progress=False))
+# Last symbols in an order of their own: the trainer's changes from run to run.
+ends = [character + "</w>" for character in sorted(set("".join(texts).lower()) - set(" \n"))]
+tokenizer.train_from_iterator(texts, trainers.BpeTrainer(
+    vocab_size=130, min_frequency=2, special_tokens=ends, end_of_word_suffix="</w>", show_progress=False))
 data = json.loads(tokenizer.to_str())
+data["added_tokens"] = []
 vocabulary = data["model"]["vocab"]
 START, END = len(vocabulary), len(vocabulary) + 1
 for id, token in [(START, "<|startoftext|>"), (END, "<|endoftext|>")]:

@@ -23,6 +23,8 @@ import Vectors
                 atPath: Self.folder + "/\(name).onnx", toPath: folder + "/model.onnx")
             try FileManager.default.copyItem(
                 atPath: TinyBert.folder + "/tokenizer.json", toPath: folder + "/tokenizer.json")
+            // What a saved tokenizer says of the model that it belongs to.
+            try Data(#"{"model_max_length": 48}"#.utf8).writeAnew(to: folder + "/tokenizer_config.json")
             if let members {
                 let column = """
                     {"input": "input_ids", "field": "text", "type": "text", "length": 48, "mask": "attention_mask"}

@@ -82,6 +82,16 @@ def processor_seconds(processes):
     return sum(fields) - fields[3] - fields[4], own, sum(fields)
 
 
+def wait_for_idle(seconds):
+    """Returns when nothing has run for a moment, or after so many seconds."""
+    end, calm = time.perf_counter() + seconds, 0
+    while calm < 2 and time.perf_counter() < end:
+        before = processor_seconds([])
+        time.sleep(0.15)
+        busy, _, total = (b - a for a, b in zip(before, processor_seconds([])))
+        calm = calm + 1 if busy <= 0.04 * total else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--command", required=True)
@@ -127,6 +137,7 @@ def main():
                     ours, theirs, disturbed = [], [], 0
                     for number in range(arguments.rounds):
                         for attempt in range(arguments.attempts):
+                            wait_for_idle(2)
                             before = processor_seconds(processes)
                             sides = [lambda: belfry.run(texts, threads, precision, arguments.seconds),
                                      lambda: onnx.run(ids, arguments.seconds)]
@@ -138,7 +149,6 @@ def main():
                             busy, own, total = (b - a for a, b in zip(before, after))
                             if busy - own <= 0.03 * total:
                                 break
-                            time.sleep(3)
                         else:
                             disturbed += 1
                         assert results[0][2] == batch * tokens, results[0][2]

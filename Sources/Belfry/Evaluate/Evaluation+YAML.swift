@@ -66,7 +66,7 @@ extension Evaluation {
                 kinds.last ?? "file", "needs beside it one of text, item, user, session, fields, which says what a query "
                     + "is: \(found).")
         }
-        var within: [(String, String)] = []
+        var within: [(payload: String, field: String)] = []
         if let entries = try fields.optionalFields("within", known: nil) {
             for name in entries.names {
                 try require(name, in: recipe.payload, entries, name)

@@ -128,7 +128,7 @@ public struct Evaluator: Sendable {
         _ observer: Observer
     ) throws(BelfryError) -> (queries: [JudgedQuery], asked: Collection.Asked) {
         var queries = batch
-        var asked: Collection.Asked
+        let asked: Collection.Asked
         do throws(BelfryError) {
             asked = try collection.ask(batch.map(\.query), includingSeen: true, threads: threads)
         } catch where error.code == .invalidInput || error.code == .notFound {

@@ -18,6 +18,7 @@ struct PairedSearch {
     private let threads: Int
     private(set) var cost = IndexCost()
     private var startsWithIndex = false
+    private var searched = 0
 
     init(
         _ collection: Collection, _ points: PointTable, filters: [Collection.PointSet], k: Int, threads: Int
@@ -101,11 +102,14 @@ struct PairedSearch {
         return (exact, index)
     }
 
-    /// The share of queries whose distances are counted.
+    /// One query of so many has its distances counted.
     private static let countedEvery = 16
 
     private mutating func count(_ vectors: Matrix, _ scope: Collection.Scope) throws(BelfryError) {
-        let counted = (vectors.rows + Self.countedEvery - 1) / Self.countedEvery
+        let places = [searched, searched + vectors.rows].map { ($0 + Self.countedEvery - 1) / Self.countedEvery }
+        let counted = places[1] - places[0]
+        searched += vectors.rows
+        guard counted > 0 else { return }
         let some = Matrix(rows: counted, columns: vectors.columns)
         some.pointer.update(from: vectors.pointer, count: counted * vectors.columns)
         let scope = Collection.Scope(leavingOut: Array(scope.leavingOut.prefix(counted)), within: scope.within)

@@ -32,7 +32,7 @@ struct PointTable: Sendable {
         }
         ids = points.map(\.id)
         places = points.map(\.place)
-        numbers = Dictionary(uniqueKeysWithValues: zip(ids, 0...))
+        numbers = Dictionary(uniqueKeysWithValues: zip(ids, Int32(0)...))
         payload = Dictionary(uniqueKeysWithValues: fields.map { field in (field, points.map { $0.values[field] }) })
     }
 

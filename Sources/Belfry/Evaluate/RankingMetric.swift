@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// A figure between 0 and 1 for how well a ranking answers one query: greater is better.
 ///

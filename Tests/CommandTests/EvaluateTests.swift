@@ -29,7 +29,9 @@ import Testing
         let bad = Mutex<[BelfryError]>([])
         let result = try Evaluator(recipe, limit: limit, threads: threads).evaluate(
             evaluation,
-            .init(badRow: { problem in bad.withLock { $0.append(problem) } }, reading: { _, _ in }, progress: { _, _ in }))
+            .init(
+                badRow: { problem in bad.withLock { $0.append(problem) } }, reading: { _, _ in }, progress: { _, _ in })
+        )
         return (result, bad.withLock { $0 })
     }
 
@@ -80,11 +82,13 @@ import Testing
             let titled = try collection.points(where: [.init(field: "title", value: "red lamp")])
             #expect(titled?.count == 3)
             let object: JSON = [
-                "query": "a green pump", "title": "red lamp", "like": "p-7", "out": .array([.string(found[0]), "gone"]),
+                "query": "a green pump", "title": "red lamp", "like": "p-7",
+                "out": .array([.string(found[0]), "gone"]),
                 "want": .object([found[0]: 2, found[3]: 1, "p-149": 1, "p-0": 1, "nowhere": 1]),
                 "some": .array([.string(found[3]), .string(found[5]), "p-0", "nowhere"]),
             ]
-            try shop.write(object.text() + "\n" + #"{"query": "number 7", "title": "red lamp", "like": "p-3"}"#, "q.jsonl")
+            try shop.write(
+                object.text() + "\n" + #"{"query": "number 7", "title": "red lamp", "like": "p-3"}"#, "q.jsonl")
 
             let wanted = Set([found[0], found[3], "p-149", "p-0"])
             func precision(_ names: [String]) -> Double { Double(names.prefix(3).count { wanted.contains($0) }) / 3 }

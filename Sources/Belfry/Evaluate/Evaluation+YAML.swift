@@ -6,14 +6,16 @@ extension Evaluation {
     struct Surroundings {
         let folder: String
         let payload: [String: PayloadType]
+        let input: Recipe.Input
+
         /// Whether the tower reads a text.
-        let hasText: Bool
+        var hasText: Bool { if case .text = input { true } else { false } }
     }
 
     /// The evaluations of a recipe's section `evaluate`, in the file's order; none where there is no section.
     /// - Throws: `invalidInput` with the line and the field.
-    static func all(_ section: YAMLFields?, _ recipe: Surroundings) throws(BelfryError) -> [Evaluation] {
-        guard let section else { return [] }
+    static func all(_ fields: YAMLFields, _ recipe: Surroundings) throws(BelfryError) -> [Evaluation] {
+        guard let section = try fields.optionalFields("evaluate", known: nil) else { return [] }
         var evaluations: [Evaluation] = []
         for name in section.names {
             guard let fields = try section.optionalFields(name, known: known) else { continue }
@@ -24,7 +26,8 @@ extension Evaluation {
 
     private static let known =
         RowSource.fields.filter { $0 != "bad" } + queryKinds + [
-            "relevant", "grade", "base", "candidates", "exclude", "within", "same", "sample", "k", "metrics", "baselines",
+            "relevant", "grade", "base", "candidates", "exclude", "within", "same", "sample", "k", "metrics",
+            "baselines",
             "published",
         ]
     private static let queryKinds = ["text", "item", "user", "session", "fields"]
@@ -35,17 +38,22 @@ extension Evaluation {
         k = try Self.counts(fields)
         metrics = try Self.metrics(fields)
         baselines = try Self.baselines(fields, recipe, source)
-        var published: [String: String] = [:]
-        let figures = Set(metrics.flatMap { metric in k.map { RankingFigure(metric: metric, k: $0).description } })
-        if let entries = try fields.optionalFields("published", known: nil) {
-            for name in entries.names {
-                guard figures.contains(name) else {
-                    throw entries.failure(name, "is no figure of this evaluation.", remedy: "Name one as recall@10.")
-                }
-                published[name] = try entries.text(name)
-            }
+        published =
+            try fields.optionalFields("published", known: nil).map { entries throws(BelfryError) in
+                try Self.published(entries)
+            } ?? [:]
+        let names = Set(figures.map(\.description))
+        if let unknown = published.keys.sorted().first(where: { !names.contains($0) }) {
+            throw fields.failure(
+                "published", "has \(unknown), which is no figure of this evaluation.",
+                remedy: "The figures are: \(names.sorted().joined(separator: ", ")).")
         }
-        self.published = published
+    }
+
+    private static func published(_ entries: YAMLFields) throws(BelfryError) -> [String: String] {
+        var published: [String: String] = [:]
+        for name in entries.names { published[name] = try entries.text(name) }
+        return published
     }
 
     private static func source(_ fields: YAMLFields, _ recipe: Surroundings) throws(BelfryError) -> Source {
@@ -63,7 +71,8 @@ extension Evaluation {
         guard let kind = kinds.first, kinds.count == 1 else {
             let found = kinds.isEmpty ? "none is there" : "\(kinds.joined(separator: " and ")) are there"
             throw fields.failure(
-                kinds.last ?? "file", "needs beside it one of text, item, user, session, fields, which says what a query "
+                kinds.last ?? "file",
+                "needs beside it one of text, item, user, session, fields, which says what a query "
                     + "is: \(found).")
         }
         var within: [(payload: String, field: String)] = []

@@ -1,4 +1,5 @@
 public import Files
+import Neighbors
 import Synchronization
 import Vectors
 
@@ -131,13 +132,13 @@ public struct Evaluator: Sendable {
         let asked: Collection.Asked
         do throws(BelfryError) {
             asked = try collection.ask(batch.map(\.query), includingSeen: true, threads: threads)
-        } catch where error.code == .invalidInput || error.code == .notFound {
+        } catch  where error.code == .invalidInput || error.code == .notFound {
             queries = []
             for query in batch {
                 do throws(BelfryError) {
                     _ = try collection.ask([query.query], includingSeen: true)
                     queries.append(query)
-                } catch where error.code == .invalidInput || error.code == .notFound {
+                } catch  where error.code == .invalidInput || error.code == .notFound {
                     var problem = error
                     if let file = evaluation.file, let line = query.line { problem.location = .line(line, of: file) }
                     if recipe.badRows == .fail { throw problem }

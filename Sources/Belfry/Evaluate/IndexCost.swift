@@ -45,7 +45,8 @@ public struct IndexCost: Codable, Sendable {
     }
 
     private enum CodingKeys: CodingKey {
-        case kind, target, effort, k, recall, evaluations, scanEvaluations, microseconds, exactMicroseconds, speedup, threads
+        case kind, target, effort, k, recall, evaluations, scanEvaluations, microseconds, exactMicroseconds, speedup,
+            threads
     }
 
     init() {}

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Neighbors
+import Shards
 import Vectors
 
 /// Asks the same queries of the exact search and of the index, and keeps what the index costs and misses.
@@ -35,7 +36,8 @@ struct PairedSearch {
     /// Searches for all queries, whose vectors are the rows of `vectors`.
     mutating func search(_ queries: [JudgedQuery], _ vectors: Matrix) throws(BelfryError) -> Answers {
         var answers = Answers(
-            exact: [[Int32]](repeating: [], count: queries.count), index: [[Int32]](repeating: [], count: queries.count))
+            exact: [[Int32]](repeating: [], count: queries.count), index: [[Int32]](repeating: [], count: queries.count)
+        )
         for group in groups(queries) {
             let chosen = Matrix(rows: group.count, columns: vectors.columns)
             for (row, query) in group.enumerated() {

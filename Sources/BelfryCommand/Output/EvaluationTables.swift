@@ -53,7 +53,9 @@ struct EvaluationTables {
         if counts.queriesBeforeSampling > counts.queries + counts.badRows {
             parts[0] += " of \(Human.count(counts.queriesBeforeSampling)), drawn by seed \(result.seed)"
         }
-        if counts.withoutRelevant > 0 { parts.append("\(Human.count(counts.withoutRelevant)) without anything relevant left out") }
+        if counts.withoutRelevant > 0 {
+            parts.append("\(Human.count(counts.withoutRelevant)) without anything relevant left out")
+        }
         if counts.badRows > 0 { parts.append(Human.count(counts.badRows, "bad row")) }
         if counts.unknownUsers > 0 { parts.append(Human.count(counts.unknownUsers, "unknown user")) }
         let missing = counts.missingRelevant

@@ -6,9 +6,10 @@ import Testing
 
 @Suite struct BM25Tests {
     @Test func wordsAreLettersAndDigits() {
-        #expect(BM25.words("Heat-resistant GLOVES, 10.5\" (pair)_x") == [
-            "heat", "resistant", "gloves", "10", "5", "pair", "x",
-        ])
+        #expect(
+            BM25.words("Heat-resistant GLOVES, 10.5\" (pair)_x") == [
+                "heat", "resistant", "gloves", "10", "5", "pair", "x",
+            ])
         #expect(BM25.words("Größe ２ e\u{301}té") == ["größe", "２", "e\u{301}té"])
         #expect(BM25.words(" – ").isEmpty)
     }

@@ -97,7 +97,7 @@ public struct Evaluator: Sendable {
     }
 
     /// Queries that are embedded and searched at a time.
-    private static let batch = 1_000
+    private static let batch = 500
 
     private func queries(
         of evaluation: Evaluation, _ collection: Collection, _ points: PointTable, _ observer: Observer

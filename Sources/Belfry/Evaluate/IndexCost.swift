@@ -51,9 +51,7 @@ public struct IndexCost: Codable, Sendable {
 
     init() {}
 
-    mutating func add(
-        _ exact: [[Collection.Found]], _ index: [[Collection.Found]], exactSeconds: Double, indexSeconds: Double
-    ) {
+    mutating func add(_ exact: [[Collection.Found]], _ index: [[Collection.Found]]) {
         for (exact, index) in zip(exact, index) {
             sums.queries += 1
             guard let last = exact.last?.distance else {
@@ -62,9 +60,13 @@ public struct IndexCost: Codable, Sendable {
             }
             sums.recall += Double(index.count { $0.distance <= last }) / Double(exact.count)
         }
-        sums.exactSeconds += exactSeconds
-        sums.indexSeconds += indexSeconds
-        sums.ratios.append(exactSeconds / max(indexSeconds, 1e-9))
+    }
+
+    /// The times of one batch.
+    mutating func add(_ seconds: PairedSearch.Seconds) {
+        sums.exactSeconds += seconds.exact
+        sums.indexSeconds += seconds.index
+        sums.ratios.append(seconds.exact / max(seconds.index, 1e-9))
     }
 
     mutating func count(queries: Int, evaluations: Int, ofScan scan: Int) {
@@ -81,7 +83,8 @@ public struct IndexCost: Codable, Sendable {
         (microseconds, exactMicroseconds) = (1e6 * sums.indexSeconds / queries, 1e6 * sums.exactSeconds / queries)
         let ratios = sums.ratios.sorted()
         if let least = ratios.first, let greatest = ratios.last {
-            speedup = Speedup(median: ratios[ratios.count / 2], least: least, greatest: greatest)
+            let median = (ratios[(ratios.count - 1) / 2] + ratios[ratios.count / 2]) / 2
+            speedup = Speedup(median: median, least: least, greatest: greatest)
         }
     }
 }

@@ -27,6 +27,15 @@ struct PairedSearch {
         (self.collection, self.points, self.filters, self.k, self.threads) = (collection, points, filters, k, threads)
     }
 
+    /// How long both searches took for a batch.
+    struct Seconds {
+        var (exact, index) = (0.0, 0.0)
+
+        mutating func add(_ seconds: Double, isExact: Bool) {
+            if isExact { exact += seconds } else { index += seconds }
+        }
+    }
+
     /// What both searches answer to each query, nearest first.
     struct Answers {
         var exact: [[Int32]]
@@ -38,17 +47,19 @@ struct PairedSearch {
         var answers = Answers(
             exact: [[Int32]](repeating: [], count: queries.count), index: [[Int32]](repeating: [], count: queries.count)
         )
+        var seconds = Seconds()
         for group in groups(queries) {
             let chosen = Matrix(rows: group.count, columns: vectors.columns)
             for (row, query) in group.enumerated() {
                 _ = chosen.row(row).update(fromContentsOf: vectors.row(query))
             }
-            let (exact, index) = try search(chosen, scope(of: group.map { queries[$0] }))
+            let (exact, index) = try search(chosen, scope(of: group.map { queries[$0] }), &seconds)
             for (row, query) in group.enumerated() {
                 answers.exact[query] = exact[row].map(number)
                 answers.index[query] = index[row].map(number)
             }
         }
+        cost.add(seconds)
         return answers
     }
 
@@ -87,19 +98,18 @@ struct PairedSearch {
     }
 
     private mutating func search(
-        _ vectors: Matrix, _ scope: Collection.Scope
+        _ vectors: Matrix, _ scope: Collection.Scope, _ seconds: inout Seconds
     ) throws(BelfryError) -> (exact: [[Collection.Found]], index: [[Collection.Found]]) {
         var found: [Bool: [[Collection.Found]]] = [:]
-        var seconds: [Bool: Double] = [:]
         for isExact in startsWithIndex ? [false, true] : [true, false] {
             let start = ContinuousClock.now
             found[isExact] = try collection.nearest(
                 vectors, k: k, recall: nil, exact: isExact, scope: scope, threads: threads)
-            seconds[isExact] = (ContinuousClock.now - start) / .seconds(1)
+            seconds.add((ContinuousClock.now - start) / .seconds(1), isExact: isExact)
         }
         startsWithIndex.toggle()
         let (exact, index) = (found[true]!, found[false]!)
-        cost.add(exact, index, exactSeconds: seconds[true]!, indexSeconds: seconds[false]!)
+        cost.add(exact, index)
         try count(vectors, scope)
         return (exact, index)
     }

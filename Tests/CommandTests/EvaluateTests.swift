@@ -172,7 +172,14 @@ import Testing
 
     /// An index finds about what the recipe asks for, and its cost says what that took.
     @Test func theIndexIsMeasuredBesideTheExactSearch() throws {
-        try Self.withShop("  title: {same: title, sample: 300, k: [1, 10]}", index: "hnsw", rows: 2_400) { shop in
+        let yaml = """
+              title: {same: title, sample: 300, k: [1, 10]}
+              inside: {file: ../q.jsonl, text: query, relevant: want, within: {title: title}, k: [10]}
+            """
+        try Self.withShop(yaml, index: "hnsw", rows: 2_400) { shop in
+            try shop.write(#"{"query": "a red lamp", "title": "red lamp", "want": "p-0"}"#, "q.jsonl")
+            let inside = try Self.run(shop, "inside").result.index
+            #expect(inside.recall == 1 && inside.scanEvaluations == 48 && inside.evaluations <= 100)
             let result = try Self.run(shop, "title").result
             #expect(result.index.kind == "hnsw" && result.index.k == 10 && result.index.target == 0.95)
             #expect(result.index.recall > 0.8 && result.index.recall <= 1)

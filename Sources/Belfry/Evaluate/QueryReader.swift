@@ -1,5 +1,4 @@
 import Files
-import Foundation
 import Shards
 import Towers
 
@@ -10,14 +9,15 @@ struct QueryReader {
     private let collection: Collection
     private let points: PointTable
     /// The tower that the fields of a row are for.
-    private let tower: Tower?
-    private let isDelimited: Bool
+    let tower: Tower?
+    let isDelimited: Bool
     private let rows: RowReader
-    private let columns: [String: Column]
+    let columns: [String: Column]
     private var result = JudgedQueries()
     /// The places of queries whose judgements stand on several rows.
     private var places: [JSON: Int] = [:]
     private var filters: [[Collection.Condition]: Int] = [:]
+    private var unmet: [[Collection.Condition]: String] = [:]
 
     /// Opens the file and finds every column that the evaluation names.
     init(
@@ -83,7 +83,9 @@ struct QueryReader {
         }
         query.filter = try filter(row)
 
-        if source.grade != nil, let place = places[key] {
+        if source.grade == nil {
+            result.queries.append(query)
+        } else if let place = places[key] {
             result.queries[place].merge(query)
         } else {
             places[key] = result.queries.count
@@ -124,13 +126,6 @@ struct QueryReader {
             return .session(names)
         case .fields: return .fields(key)
         }
-    }
-
-    /// A field as the tower wants it.
-    private func member(_ field: String, _ row: Row) -> JSON? {
-        guard isDelimited, let tower, let text = row.text(column(field)) else { return value(field, row) }
-        let value = tower.value(ofCell: text, field: field)
-        return value == .null ? nil : value
     }
 
     // MARK: What is relevant
@@ -180,59 +175,17 @@ struct QueryReader {
             conditions.append(.init(field: payload, value: value))
         }
         if let known = filters[conditions] { return known }
+        // What no point meets is asked for once, however many rows name it.
+        if let reason = unmet[conditions] { throw RowProblem(line: row.line, .value, reason) }
         do throws(BelfryError) {
             guard let points = try collection.points(where: conditions) else { return nil }
             result.filters.append(points)
-        } catch { throw RowProblem(line: row.line, .value, error.message) }
+        } catch {
+            unmet[conditions] = error.message
+            throw RowProblem(line: row.line, .value, error.message)
+        }
         filters[conditions] = result.filters.count - 1
         return result.filters.count - 1
-    }
-
-    // MARK: Values of a row
-
-    private func column(_ field: String) -> Column { columns[field]! }
-
-    private func value(_ field: String, _ row: Row) -> JSON? { row.value(column(field)) }
-
-    /// The value of a field; in a delimited file a list or an object stands there as JSON.
-    private func nested(_ field: String, _ row: Row) -> JSON? {
-        let value = value(field, row)
-        guard isDelimited, let text = value?.string?.trimmed, text.hasPrefix("[") || text.hasPrefix("{") else {
-            return value
-        }
-        return (try? JSON(parsing: Data(text.utf8), source: field)) ?? value
-    }
-
-    /// The elements of a list; one value is a list of one, and an empty field an empty list. In a delimited file commas
-    /// stand between them.
-    private func list(_ field: String, _ row: Row) -> [JSON] {
-        guard let value = nested(field, row) else { return [] }
-        if let elements = value.array { return elements }
-        guard isDelimited, let text = value.string else { return [value] }
-        return text.split(separator: ",").map { .string($0.trimmed) }
-    }
-
-    private func ids(_ field: String?, _ row: Row) throws(RowProblem) -> [PointID] {
-        guard let field else { return [] }
-        var ids: [PointID] = []
-        for element in list(field, row) { ids.append(try id(element, row, field)) }
-        return ids
-    }
-
-    private func id(_ value: JSON, _ row: Row, _ what: String) throws(RowProblem) -> PointID {
-        PointName(try name(value, row, what)).id
-    }
-
-    private func name(_ value: JSON, _ row: Row, _ what: String) throws(RowProblem) -> String {
-        switch value {
-        case .string(let text) where !text.trimmed.isEmpty: return text.trimmed
-        case .integer(let number): return "\(number)"
-        case .unsigned(let number): return "\(number)"
-        default:
-            throw RowProblem(
-                line: row.line, .value,
-                "An id in \(what) is \(value.text()); it must be a text or a whole number of 64 bits.")
-        }
     }
 }
 

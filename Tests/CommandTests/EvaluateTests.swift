@@ -152,7 +152,13 @@ import Testing
     @Test(arguments: [
         ("{text: query, relevant: want}", "", "The file has no queries."),
         ("{text: query, relevant: want}", #"{"query": "x", "want": [1.5]}"#, "Not one of 1 rows can be used."),
-        ("{text: query, relevant: want}", #"{"query": "x"}"#, "no query with anything relevant"),
+        ("{text: query, relevant: want}", #"{"query": "x", "want": []}"#, "no query with anything relevant"),
+        ("{text: query, relevant: want}", #"{"query": "x"}"#, "No row has a field \"want\""),
+        (
+            "{text: query, relevant: want, exclude: sen}", #"{"query": "x", "want": "p-1"}"#,
+            "No row has a field \"sen\""
+        ),
+        ("{text: query, relevant: want}", #"{"query": "x", "want": {"p-1": "a"}}"#, "Not one of 1 rows can be used."),
         ("{item: query, relevant: want}", #"{"query": "p-900", "want": "p-1"}"#, "Not one of 1 rows can be used."),
         ("{user: query, relevant: want}", #"{"query": "ann", "want": "p-1"}"#, "no query with anything relevant"),
     ])

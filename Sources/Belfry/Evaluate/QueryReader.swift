@@ -18,6 +18,8 @@ struct QueryReader {
     private var places: [JSON: Int] = [:]
     private var filters: [[Collection.Condition]: Int] = [:]
     private var unmet: [[Collection.Condition]: String] = [:]
+    /// The fields that no row has had so far.
+    private var unseen: Set<String>
 
     /// Opens the file and finds every column that the evaluation names.
     init(
@@ -31,6 +33,7 @@ struct QueryReader {
         var columns: [String: Column] = [:]
         for field in source.fields { columns[field] = try rows.column(source.rows.reference(field)) }
         self.columns = columns
+        unseen = isDelimited ? [] : source.fields
     }
 
     /// All queries, in the order of the file.
@@ -54,6 +57,11 @@ struct QueryReader {
             }
             if count % 1_024 == 0 { progress(rows.progress.done, rows.progress.total) }
         }
+        if count > 0, let field = unseen.sorted().first {
+            throw BelfryError(
+                .invalidInput, "No row has a field \(field.debugDescription), which the evaluation names.",
+                at: .init(file: rows.path), remedy: "Name a field that the rows have, with dots for a nested one.")
+        }
         guard !result.queries.isEmpty else {
             let why = count == 0 ? "The file has no queries." : "Not one of \(count) rows can be used."
             throw BelfryError(.invalidInput, why, at: .init(file: rows.path))
@@ -65,6 +73,7 @@ struct QueryReader {
     }
 
     private mutating func add(_ row: Row) throws(RowProblem) {
+        for field in unseen where value(field, row) != nil { unseen.remove(field) }
         let key = try key(row)
         var query = JudgedQuery(line: row.line, query: try asked(key, row))
         if case .item = source.query {
@@ -76,7 +85,10 @@ struct QueryReader {
         }
         try judge(&query, row)
         for id in try ids(source.exclude, row) { if let point = points.number(id) { query.excluded.insert(point) } }
-        if source.candidates != nil {
+        if let field = source.candidates {
+            guard value(field, row) != nil else {
+                throw RowProblem(line: row.line, .value, "There are no candidates: the field \(field) is empty.")
+            }
             let ids = Set(try ids(source.candidates, row))
             query.candidates = Set(ids.compactMap { points.number($0) })
             query.missingCandidates = ids.count - (query.candidates?.count ?? 0)

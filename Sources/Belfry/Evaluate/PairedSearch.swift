@@ -55,15 +55,13 @@ struct PairedSearch {
             }
             let (exact, index) = try search(chosen, scope(of: group.map { queries[$0] }), &seconds)
             for (row, query) in group.enumerated() {
-                answers.exact[query] = exact[row].map(number)
-                answers.index[query] = index[row].map(number)
+                answers.exact[query] = try points.numbers(exact[row], of: collection)
+                answers.index[query] = try points.numbers(index[row], of: collection)
             }
         }
         cost.add(seconds)
         return answers
     }
-
-    private func number(_ found: Collection.Found) -> Int32 { points.number(found.id)! }
 
     /// Places of queries that are searched together.
     private func groups(_ queries: [JudgedQuery]) -> [[Int]] {

@@ -18,9 +18,15 @@ struct PointTable: Sendable {
     /// Reads the points of `collection`.
     /// - Parameter fields: the payload fields that are kept.
     init(_ collection: Collection, fields: Set<String>) throws(BelfryError) {
+        let rows = Dictionary(uniqueKeysWithValues: collection.segments.map { ($0.number, $0.vectors.rowCount) })
         let points = try collection.catalogue.read { transaction in
             var points: [(id: PointID, place: Collection.Place, values: [String: JSON])] = []
             try transaction.forEachPoint { row in
+                guard (0..<(rows[row.segment] ?? 0)).contains(row.row) else {
+                    throw BelfryError.corrupt(
+                        "Point \(row.id) lies in row \(row.row) of segment \(row.segment), which is not there.",
+                        at: .init(file: collection.catalogue.path))
+                }
                 var values: [String: JSON] = [:]
                 if !fields.isEmpty {
                     let payload = try collection.payload(of: row)
@@ -38,6 +44,18 @@ struct PointTable: Sendable {
 
     /// The number of a point; nil where the collection does not hold it.
     func number(_ id: PointID) -> Int32? { numbers[id] }
+
+    /// The numbers of what a search has found.
+    func numbers(_ found: [Collection.Found], of collection: Collection) throws(BelfryError) -> [Int32] {
+        var numbers: [Int32] = []
+        for (id, _) in found {
+            guard let number = number(id) else {
+                throw .corrupt("Point \(id) has a vector but no row.", at: .init(file: collection.catalogue.path))
+            }
+            numbers.append(number)
+        }
+        return numbers
+    }
 
     /// These points by segment and row.
     func set(_ points: some Sequence<Int32>, of collection: Collection) -> Collection.PointSet {

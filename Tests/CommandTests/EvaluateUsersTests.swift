@@ -59,6 +59,10 @@ import Towers
             let built = try BelfryProcess.run(["build", folder])
             #expect(built.exitCode == 0, "\(built.errors)")
             try body(folder)
+            // One variant is there, the other is not.
+            try FileManager.default.removeItem(atPath: folder + "/films-two.belfry")
+            let half = try BelfryProcess.run(["evaluate", folder])
+            #expect(half.exitCode == 1 && half.errors.contains("Run: belfry build \(folder)/two"), "\(half.errors)")
         }
     }
 

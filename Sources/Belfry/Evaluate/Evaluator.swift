@@ -48,6 +48,13 @@ public struct Evaluator: Sendable {
     /// Runs one evaluation.
     /// - Throws: `notFound` where the collection is not built, or a file is not there; `invalidInput` with file and line.
     public func evaluate(_ evaluation: Evaluation, _ observer: Observer) throws(BelfryError) -> EvaluationResult {
+        guard System.exists(recipe.collectionPath) else {
+            throw BelfryError(
+                .notFound, "The collection is not built yet.", at: .init(file: recipe.collectionPath),
+                remedy:
+                    "Run: belfry build \(([recipe.folder] + (recipe.variant.map { [$0] } ?? [])).joined(separator: "/"))"
+            )
+        }
         let collection = try Collection(recipe.collectionPath)
         let points = try PointTable(collection, fields: evaluation.payloadFields)
         var read = try queries(of: evaluation, collection, points, observer)

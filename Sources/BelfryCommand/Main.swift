@@ -18,7 +18,7 @@ struct Tool: ParsableCommand {
         version: "belfry 0.1.0",
         subcommands: [
             Build.self, Search.self, Similar.self, Embed.self, TowerCommand.self, Check.self, Stats.self,
-            Explain.self, Bench.self,
+            Explain.self, Map.self, Bench.self,
         ])
 }
 

@@ -1,0 +1,106 @@
+"""What the training scripts share: where data and cache lie, what is made already, files, ONNX, and Belfry's import.
+
+    from systems import ...      after  sys.path.insert(0, str(Path(__file__).parents[1] / "common"))
+
+A system's script makes one folder for each variant, cache/<system>/<variant>, which holds items, users and tests as
+JSON lines, the ONNX files with their feature columns, and `tower`, the pair that Belfry made of them.
+"""
+import argparse, hashlib, json, os, shutil, subprocess, sys, time, warnings
+from pathlib import Path
+import numpy as np, torch
+
+indexes = Path(__file__).resolve().parents[1]
+data = Path(os.environ.get("BELFRY_DATA") or indexes.parents[1] / "shared/data").resolve()
+cache = Path(os.environ.get("BELFRY_CACHE") or Path.home() / ".cache/belfry").expanduser() / "systems"
+
+
+def arguments(description, variants):
+    """The command line of a training script: `train.py [variant ...] [--train]`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("variants", nargs="*", metavar="variant", help=", ".join(variants) + "; all without any")
+    parser.add_argument("--train", action="store_true", help="train again, whatever is made already")
+    chosen = parser.parse_args()
+    unknown = set(chosen.variants) - set(variants)
+    if unknown: parser.error(f"no variant {', '.join(sorted(unknown))}: there are {', '.join(variants)}")
+    chosen.variants = chosen.variants or list(variants)
+    return chosen
+
+
+def make(folder, files, train, body):
+    """Runs `body(folder)`, unless the folder was made by the same script of the same data; says how long it took."""
+    folder, script = Path(folder), Path(sys.argv[0]).resolve()
+    digest = hashlib.sha256(f"torch {torch.__version__}".encode())
+    for file in [script, Path(__file__), *map(Path, files)]: digest.update(hashlib.sha256(file.read_bytes()).digest())
+    mark = folder / "digest"
+    if not train and mark.exists() and mark.read_text() == digest.hexdigest():
+        print(f"{folder}: made already")
+        return
+    mark.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.time()
+    body(folder)
+    mark.write_text(digest.hexdigest())
+    print(f"{folder}: made in {time.time() - started:.0f} s", flush=True)
+
+
+def seeded(seed=42):
+    """Seeds torch, uses the threads of $BELFRY_THREADS (1 without it), and gives numpy's generator of the same seed."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(int(os.environ.get("BELFRY_THREADS") or 1))
+    return np.random.default_rng(seed)
+
+
+def write_jsonl(path, rows):
+    with open(path, "w", encoding="utf-8") as file:
+        for row in rows: file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def vocabulary(path, values, first_row=1, unknown=0):
+    """Writes a vocabulary, one value a line, and gives the lookup that reads it; row 0 is the unknown value's."""
+    Path(path).write_text("".join(f"{value}\n" for value in values), encoding="utf-8")
+    return {"vocabulary": {"file": Path(path).name}, "first_row": first_row, "unknown": unknown}
+
+
+def export(model, inputs, columns, path, outputs=("vector",)):
+    """Writes `path`.onnx and `path`.json: the graph for any number of rows, and the columns that fill its inputs.
+
+    `inputs` are tensors by name, of two rows or more, in the order of `forward`.
+    """
+    free = {name: {0: "rows"} for name in [*inputs, *outputs]}
+    for column in columns:
+        if column["type"] in ("list", "text") and not column.get("fixed"):
+            for name in (column["input"], column.get("mask"), column.get("float_mask"), column.get("token_types")):
+                if name: free[name][1] = "length"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model.eval(), tuple(inputs.values()), f"{path}.onnx", input_names=list(inputs), output_names=list(outputs),
+            dynamic_axes=free, opset_version=17, dynamo=False)
+    Path(f"{path}.json").write_text(json.dumps({"format": 1, "columns": columns}, ensure_ascii=False, indent=1))
+
+
+def import_pair(folder, query, item):
+    """Exports two models, each as (model, inputs, columns), and makes them the pair `folder`/tower."""
+    export(*query, folder / "query")
+    export(*item, folder / "item")
+    belfry("tower", "import", folder / "query.onnx", "--features", folder / "query.json", "--pair", folder / "item.onnx",
+           "--pair-features", folder / "item.json", "--to", folder / "tower", "--replace")
+
+
+def import_session(folder, model, inputs, columns, items):
+    """Exports a model that gives (scores, hidden), and makes it and its output layer the pair `folder`/tower."""
+    export(model, inputs, columns, folder / "session", outputs=("scores", "hidden"))
+    settings = json.loads((folder / "session.json").read_text()) | {"output": "hidden", "items": items}
+    (folder / "session.json").write_text(json.dumps(settings, ensure_ascii=False, indent=1))
+    belfry("tower", "import", folder / "session.onnx", "--features", folder / "session.json", "--session",
+           "--to", folder / "tower", "--replace")
+
+
+def belfry(*arguments):
+    """Runs belfry: $BELFRY, or the one on PATH, or the one built here. Its output is given back."""
+    built = indexes.parent / ".build/release/belfry"
+    binary = os.environ.get("BELFRY") or shutil.which("belfry") or (built if built.exists() else None)
+    if not binary: sys.exit("There is no belfry: build it (swift build -c release), or name it in BELFRY.")
+    done = subprocess.run([str(binary), *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode: sys.exit(f"belfry {' '.join(map(str, arguments))}\n{done.stderr}")
+    return done.stdout

@@ -5,7 +5,7 @@
 A system's script makes one folder for each variant, cache/<system>/<variant>, which holds items, users and tests as
 JSON lines, the ONNX files with their feature columns, and `tower`, the pair that Belfry made of them.
 """
-import argparse, hashlib, json, os, shutil, subprocess, sys, time, warnings
+import argparse, gzip, hashlib, json, os, shutil, subprocess, sys, time, warnings
 from pathlib import Path
 import numpy as np, torch
 
@@ -51,14 +51,45 @@ def seeded(seed=42):
 
 
 def write_jsonl(path, rows):
-    with open(path, "w", encoding="utf-8") as file:
-        for row in rows: file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    """One JSON object a line; compressed, the same bytes every time, if the name ends in .gz."""
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    Path(path).write_bytes(gzip.compress(lines, 6, mtime=0) if str(path).endswith(".gz") else lines)
 
 
 def vocabulary(path, values, first_row=1, unknown=0):
     """Writes a vocabulary, one value a line, and gives the lookup that reads it; row 0 is the unknown value's."""
     Path(path).write_text("".join(f"{value}\n" for value in values), encoding="utf-8")
     return {"vocabulary": {"file": Path(path).name}, "first_row": first_row, "unknown": unknown}
+
+
+def tensors(columns, rows, folder):
+    """The inputs that `columns` make of rows, by name, for training: `index`, `multi_hot` and `number` ones.
+
+    Belfry does the same when it serves; a value that is missing or unknown gets the column's row for that, or 0.
+    """
+    made = {}
+    for column in columns:
+        field, lookup = column.get("field", column["input"]), column.get("lookup", {})
+        values, first = [row.get(field) for row in rows], lookup.get("first_row", 0)
+        if "boundaries" in lookup:
+            places = np.searchsorted(lookup["boundaries"], [np.nan if v is None else v for v in values], side="right")
+            rows_of = [column.get("missing", 0) if v is None else first + int(p) for v, p in zip(values, places)]
+            made[column["input"]] = torch.tensor(rows_of)
+        elif column["type"] == "number":
+            numbers = torch.tensor([column.get("default", 0) if v is None else v for v in values], dtype=torch.float32)
+            made[column["input"]] = ((numbers - column.get("mean", 0)) / column.get("std", 1))[:, None]
+        else:
+            words = lookup["vocabulary"]
+            if isinstance(words, dict): words = (Path(folder) / words["file"]).read_text(encoding="utf-8").splitlines()
+            place = {str(word): first + i for i, word in enumerate(words)}
+            if column["type"] == "multi_hot":
+                hot = np.zeros((len(rows), first + len(words)), np.float32)
+                for i, value in enumerate(values): hot[i, [place[word] for word in value if word in place]] = 1
+                made[column["input"]] = torch.from_numpy(hot)
+            else:
+                texts = [None if v is None else str(v)[:lookup.get("prefix")] for v in values]
+                made[column["input"]] = torch.tensor([place.get(text, lookup.get("unknown", 0)) for text in texts])
+    return made
 
 
 def export(model, inputs, columns, path, outputs=("vector",)):

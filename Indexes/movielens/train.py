@@ -14,11 +14,10 @@ import systems
 FOLDER = systems.data / "ml_100k"
 FILES = [FOLDER / name for name in ("u.data", "u.item", "u.user", "u.genre")]
 VARIANTS = [loss + split for split in ("", "-last", "-one") for loss in ("softmax", "logistic")] + ["rich"]
-SIZE, BATCH, RATE, MOST_EPOCHS, PATIENCE = 32, 1024, 0.003, 60, 5
+SIZE, BATCH, RATE, MOST_EPOCHS, PATIENCE, AGES = 32, 1024, 0.003, 60, 5, [18, 25, 35, 45, 50, 56]
 DECAY = {"softmax": 0.5, "logistic": 0.1, "rich": 0.5}      # all chosen for hit rate at 10 of a validation part
 NEGATIVES = 8       # of logistic, drawn evenly from all films
 UNKNOWN = 0.02      # the share of ratings that train the unknown user's row
-AGES = [18, 25, 35, 45, 50, 56]
 
 
 # ── Data: users and films are rows 1, 2, …; row 0 is an unknown one
@@ -30,8 +29,8 @@ def load():
     for line in (FOLDER / "u.item").read_text("latin-1").splitlines():
         number, title, *_ = line.split("|")
         year, marks = re.search(r"\((\d{4})\)\s*$", title), line.split("|")[-len(genres):]
-        film = films.setdefault(title, {"id": int(number), "title": title, "year": int(year[1]) if year else None,
-                                        "genres": [g for g, mark in zip(genres, marks) if mark == "1"]})
+        films.setdefault(title, {"id": int(number), "title": title, "year": int(year[1]) if year else None,
+                                 "genres": [genre for genre, mark in zip(genres, marks) if mark == "1"]})
         row_of[int(number)] = list(films).index(title) + 1
     users = []
     for line in (FOLDER / "u.user").read_text().splitlines():
@@ -128,10 +127,9 @@ def loss_of(variant, users, film_rows, log_share, all_films, random):
 def train(variant, towers, user_inputs, film_inputs, ratings, epochs, held=None):
     """(user tower, film tower, best epochs, hit rate there): with `held`, stops when it gets no better."""
     random, (user_tower, film_tower) = systems.seeded(), towers()
-    parameters = [*user_tower.parameters(), *film_tower.parameters()]
-    optimizer = torch.optim.AdamW(parameters, RATE, weight_decay=DECAY[variant])
-    counts = np.bincount(ratings[:, 1], minlength=len(film_inputs["title"]))
-    log_share = torch.from_numpy(counts / len(ratings)).clamp_min(1e-9).log().float()
+    optimizer = torch.optim.AdamW([*user_tower.parameters(), *film_tower.parameters()], RATE, weight_decay=DECAY[variant])
+    counts = torch.bincount(torch.from_numpy(ratings[:, 1]), minlength=len(film_inputs["title"]))
+    log_share = (counts / len(ratings)).clamp_min(1e-9).log()
     best, best_epochs = -1.0, epochs
     for epoch in range(1, epochs + 1):
         order = random.permutation(len(ratings))

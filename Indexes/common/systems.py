@@ -15,7 +15,7 @@ cache = Path(os.environ.get("BELFRY_CACHE") or Path.home() / ".cache/belfry").ex
 
 
 def arguments(description, variants):
-    """The command line of a training script: `train.py [variant ...] [--train]`."""
+    """The command line of a training script, `train.py [variant ...] [--train]`; prints torch's version."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("variants", nargs="*", metavar="variant", help=", ".join(variants) + "; all without any")
     parser.add_argument("--train", action="store_true", help="train again, whatever is made already")
@@ -23,6 +23,7 @@ def arguments(description, variants):
     unknown = set(chosen.variants) - set(variants)
     if unknown: parser.error(f"no variant {', '.join(sorted(unknown))}: there are {', '.join(variants)}")
     chosen.variants = chosen.variants or list(variants)
+    print("torch", torch.__version__)
     return chosen
 
 
@@ -114,8 +115,8 @@ def import_pair(folder, query, item):
     """Exports two models, each as (model, inputs, columns), and makes them the pair `folder`/tower."""
     export(*query, folder / "query")
     export(*item, folder / "item")
-    belfry("tower", "import", folder / "query.onnx", "--features", folder / "query.json", "--pair", folder / "item.onnx",
-           "--pair-features", folder / "item.json", "--to", folder / "tower", "--replace")
+    belfry("tower", "import", folder / "query.onnx", "--features", folder / "query.json", "--pair",
+           folder / "item.onnx", "--pair-features", folder / "item.json", "--to", folder / "tower", "--replace")
 
 
 def import_session(folder, model, inputs, columns, items):
@@ -125,6 +126,20 @@ def import_session(folder, model, inputs, columns, items):
     (folder / "session.json").write_text(json.dumps(settings, ensure_ascii=False, indent=1))
     belfry("tower", "import", folder / "session.onnx", "--features", folder / "session.json", "--session",
            "--to", folder / "tower", "--replace")
+
+
+def check(folder, queries, items, scores):
+    """Compares the scores of the pair `folder`/tower, for rows of both, with PyTorch's: [queries, items]."""
+    vectors = []
+    for tower, rows in (("query", queries), ("item", items)):
+        write_jsonl(folder / "check.jsonl", rows)
+        belfry("embed", folder / f"tower/{tower}.tower", "--input", folder / "check.jsonl",
+               "--output", folder / "check.npy")
+        vectors.append(np.load(folder / "check.npy"))
+    for name in ("check.jsonl", "check.npy"): (folder / name).unlink()
+    difference = np.abs(vectors[0] @ vectors[1].T - scores.detach().numpy()).max()
+    print(f"{len(queries)} × {len(items)} scores differ from PyTorch's by {difference:.1e} at most", flush=True)
+    if not difference <= 1e-4: sys.exit(f"{folder}: the towers do not compute what was trained")
 
 
 def belfry(*arguments):

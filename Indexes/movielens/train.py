@@ -1,7 +1,7 @@
 """Trains the two-towers of MovieLens-100K and makes them towers of Belfry, with items, users and tests as JSON lines.
 
-A variant is a loss and a split: `softmax`, `logistic` and `rich` see a random 80 % of the ratings, `…-last` all but each
-user's last one, `…-one` all but one of each user, drawn at random. A rating of any height means "has seen".
+A variant is a loss and a split: `softmax`, `logistic` and `rich` see a random 80 % of the ratings, `…-last` all but
+each user's last, `…-one` all but one of each user, drawn at random. A rating of any height means "has seen".
 """
 import re, sys
 from pathlib import Path
@@ -14,10 +14,10 @@ import systems
 FOLDER = systems.data / "ml_100k"
 FILES = [FOLDER / name for name in ("u.data", "u.item", "u.user", "u.genre")]
 VARIANTS = [loss + split for split in ("", "-last", "-one") for loss in ("softmax", "logistic")] + ["rich"]
-SIZE, BATCH, RATE, MOST_EPOCHS, PATIENCE, AGES = 32, 1024, 0.003, 60, 5, [18, 25, 35, 45, 50, 56]
+SIZE, BATCH, RATE, MOST_EPOCHS, PATIENCE = 32, 1024, 0.003, 60, 5
 DECAY = {"softmax": 0.5, "logistic": 0.1, "rich": 0.5}      # all chosen for hit rate at 10 of a validation part
-NEGATIVES = 8       # of logistic, drawn evenly from all films
-UNKNOWN = 0.02      # the share of ratings that train the unknown user's row
+NEGATIVES, UNKNOWN = 8, 0.02        # of logistic; the share of ratings that train the unknown user's row
+AGES = [18, 25, 35, 45, 50, 56]
 
 
 # ── Data: users and films are rows 1, 2, …; row 0 is an unknown one
@@ -34,9 +34,8 @@ def load():
         row_of[int(number)] = list(films).index(title) + 1
     users = []
     for line in (FOLDER / "u.user").read_text().splitlines():
-        number, age, gender, occupation, zip_code = line.split("|")
-        users.append({"user_id": int(number), "age": int(age), "gender": gender, "occupation": occupation,
-                      "zip": zip_code})
+        number, age, *rest = line.split("|")
+        users.append({"user_id": int(number), "age": int(age)} | dict(zip(("gender", "occupation", "zip"), rest)))
     table = np.loadtxt(FOLDER / "u.data", dtype=np.int64)
     ratings = np.stack([table[:, 0], [row_of[film] for film in table[:, 1]], table[:, 3]], axis=1)
     # Titles that stand twice in the catalogue were rated twice by some: the first time counts.
@@ -90,13 +89,13 @@ class RichFilm(Ids):
     def forward(self, row, genres, year): return self.table(row) + self.mix(torch.cat([genres, year], 1))
 
 
-def columns(folder, variant, users, films):
+def columns(folder, loss_name, users, films):
     """The feature columns of both towers."""
     ids = systems.vocabulary(folder / "users.txt", [user["user_id"] for user in users])
     titles = systems.vocabulary(folder / "titles.txt", [film["title"] for film in films])
     user = [{"input": "user_id", "type": "index", "lookup": ids, "missing": 0}]
     film = [{"input": "title", "type": "index", "lookup": titles}]
-    if variant == "rich":
+    if loss_name == "rich":
         occupations = sorted({user["occupation"] for user in users})
         genres = sorted({genre for film in films for genre in film["genres"]})
         words = lambda values: {"vocabulary": values, "first_row": 1, "unknown": 0}
@@ -111,10 +110,10 @@ def columns(folder, variant, users, films):
 
 # ── Training
 
-def loss_of(variant, users, film_rows, log_share, all_films, random):
+def loss_of(loss_name, users, film_rows, log_share, all_films, random):
     """Of users' vectors, [batch, SIZE], and the films that each of them saw."""
     films = all_films[film_rows]
-    if variant == "logistic":
+    if loss_name == "logistic":
         drawn = torch.from_numpy(random.integers(1, len(all_films), (len(users), NEGATIVES)))
         negatives = torch.einsum("bd,bnd->bn", users, all_films[drawn])
         return F.softplus(-(users * films).sum(1)).mean() + F.softplus(negatives).sum(1).mean()
@@ -124,10 +123,11 @@ def loss_of(variant, users, film_rows, log_share, all_films, random):
     return F.cross_entropy(scores, torch.arange(len(users)))
 
 
-def train(variant, towers, user_inputs, film_inputs, ratings, epochs, held=None):
+def train(loss_name, towers, user_inputs, film_inputs, ratings, epochs, held=None):
     """(user tower, film tower, best epochs, hit rate there): with `held`, stops when it gets no better."""
     random, (user_tower, film_tower) = systems.seeded(), towers()
-    optimizer = torch.optim.AdamW([*user_tower.parameters(), *film_tower.parameters()], RATE, weight_decay=DECAY[variant])
+    parameters = nn.ModuleList([user_tower, film_tower]).parameters()
+    optimizer = torch.optim.AdamW(parameters, RATE, weight_decay=DECAY[loss_name])
     counts = torch.bincount(torch.from_numpy(ratings[:, 1]), minlength=len(film_inputs["title"]))
     log_share = (counts / len(ratings)).clamp_min(1e-9).log()
     best, best_epochs = -1.0, epochs
@@ -136,9 +136,9 @@ def train(variant, towers, user_inputs, film_inputs, ratings, epochs, held=None)
         for start in range(0, len(order), BATCH):
             user_rows, film_rows = torch.from_numpy(ratings[order[start:start + BATCH], :2]).T
             users = {name: values[user_rows] for name, values in user_inputs.items()}
-            users["user_id"] = users["user_id"] * (torch.rand(len(user_rows)) >= UNKNOWN)
+            users["user_id"] *= torch.rand(len(user_rows)) >= UNKNOWN
             all_films = film_tower(*film_inputs.values())
-            loss = loss_of(variant, user_tower(*users.values()), film_rows, log_share, all_films, random)
+            loss = loss_of(loss_name, user_tower(*users.values()), film_rows, log_share, all_films, random)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -162,8 +162,8 @@ def hit_rate(user_tower, film_tower, user_inputs, film_inputs, seen, held, k=10)
 def write(folder, users, films, training, test):
     """Items, users and both tests: one query for each held-out rating, and one for each user with all of hers."""
     ids = np.array([0] + [film["id"] for film in films])
-    seen = {user: ids[training[training[:, 0] == user, 1]].tolist() for user in range(1, len(users) + 1)}
-    held = {user: ids[test[test[:, 0] == user, 1]].tolist() for user in range(1, len(users) + 1)}
+    seen, held = ({user: ids[part[part[:, 0] == user, 1]].tolist() for user in range(1, len(users) + 1)}
+                  for part in (training, test))
     counts = np.bincount(training[:, 1], minlength=len(ids))
     systems.write_jsonl(folder / "items.jsonl", (f | {"popularity": int(n)} for f, n in zip(films, counts[1:])))
     systems.write_jsonl(folder / "users.jsonl", (u | {"seen": seen[u["user_id"]]} for u in users))
@@ -175,9 +175,9 @@ def write(folder, users, films, training, test):
 
 
 def make(folder, variant):
-    loss, _, how = variant.partition("-")
+    loss, _, how = (variant if "-" in variant else variant + "-random").partition("-")
     ratings, users, films = load()
-    training, test = split(ratings, how or "random", np.random.default_rng(42))
+    training, test = split(ratings, how, np.random.default_rng(42))
     write(folder, users, films, training, test)
     user_columns, film_columns = columns(folder, loss, users, films)
     # A row without anything stands first: it is that of the unknown user and film.
@@ -185,16 +185,16 @@ def make(folder, variant):
                for own, rows in ((user_columns, users), (film_columns, films))]
     kinds = (RichUser, RichFilm) if loss == "rich" else (Ids, Ids)
     towers = lambda: [kind(own) for kind, own in zip(kinds, tensors)]
-    fit, validation = split(training, how or "random", np.random.default_rng(43), 0.1)
+    fit, validation = split(training, how, np.random.default_rng(43), 0.1)
     *_, epochs, reached = train(loss, towers, *tensors, fit, MOST_EPOCHS, validation)
     print(f"{variant}: {epochs} epochs, hit rate at 10 of the validation part {reached:.4f}", flush=True)
     user_tower, film_tower, *_ = train(loss, towers, *tensors, training, epochs)
-    users, films = ({name: values[1:4] for name, values in own.items()} for own in tensors)
-    systems.import_pair(folder, (user_tower, users, user_columns), (film_tower, films, film_columns))
+    user, film = ({name: values[1:101] for name, values in own.items()} for own in tensors)
+    systems.import_pair(folder, (user_tower, user, user_columns), (film_tower, film, film_columns))
+    systems.check(folder, users[:100], films[:100], user_tower(*user.values()) @ film_tower(*film.values()).T)
 
 
 if __name__ == "__main__":
     chosen = systems.arguments(__doc__, VARIANTS)
-    print("torch", torch.__version__)
     for variant in chosen.variants:
         systems.make(systems.cache / "movielens" / variant, FILES, chosen.train, lambda folder: make(folder, variant))

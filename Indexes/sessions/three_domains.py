@@ -1,9 +1,9 @@
 """Synthetic sessions over real films, tracks and books: nobody saw, heard and read them in this order.
 
 1. A shelf is a theme and an era (before 2000, since 2000). A film stands on the first theme below that has one of its
-   genres, in the era of its year. A book stands on the first theme one of whose words is in its title, in the era of its
-   first publication: the catalogue has no genres. A track stands on the shelf that its playlist's subgenre is given to,
-   the theme's first subgenre to the era before 2000, whatever the track's year.
+   genres, in the era of its year. The books have no genres: a book stands on the first theme that has a word of its
+   title, in the era of its first publication. A track stands on the shelf that its playlist's subgenre is given to, the
+   theme's first subgenre to the era before 2000, whatever the track's year.
 2. Of each domain a shelf keeps the SHELF best known items: films by critics' reviews, tracks by Spotify's popularity,
    books by the number of ratings. So there are 11 themes × 2 eras × 3 × SHELF items.
 3. A session visits one shelf, drawn evenly: 20 to 24 of its items in random order, none twice. Each of them is replaced

@@ -21,8 +21,8 @@ EMBEDDING, HIDDEN, DROPOUT = 64, 128, 0.25
 RATE, BATCH, MOST_EPOCHS, PATIENCE = 0.001, 64, 100, 3
 
 
-# ── Data: (items, fit, training, validation, test). A session is a list of indices of items. Fit and training, which has
-# ── the validation part too, are lists of sessions; validation and test of (session, first place to be foretold).
+# ── Data: (items, fit, training, validation, test). A session is a list of indices of items. Fit and training, which
+# ── has the validation part too, are lists of sessions; validation and test of (session, first place to foretell).
 
 def yoochoose(random):
     """Split by day in the source; the tenth of the training sessions that start last are the validation part."""
@@ -153,8 +153,7 @@ def steps(held):
 def cross_entropy(model, queries):
     model.eval()
     total = 0.0
-    for start in range(0, len(queries), 256):
-        part = queries[start:start + 256]
+    for part in (queries[start:start + 256] for start in range(0, len(queries), 256)):
         scores, _ = model(*padded([before[-LENGTH:] for before, _ in part]))
         total += float(F.cross_entropy(scores, torch.tensor([item for _, item in part]), reduction="sum"))
     return total / len(queries)
@@ -165,9 +164,9 @@ def write(folder, items, training, test, repeats):
     counts = Counter(item for session in training for item in session)
     ids = [item["id"] for item in items]
     systems.write_jsonl(folder / "items.jsonl", (item | {"popularity": counts[i]} for i, item in enumerate(items)))
-    query = lambda before, relevant: {
-        "session": [ids[item] for item in before[-LENGTH:]], "relevant": [ids[item] for item in dict.fromkeys(relevant)],
-        "seen": [] if repeats else [ids[item] for item in before]}
+    names = lambda session: [ids[item] for item in session]
+    query = lambda before, relevant: {"session": names(before[-LENGTH:]), "relevant": names(dict.fromkeys(relevant)),
+                                      "seen": [] if repeats else names(before)}
     systems.write_jsonl(folder / "test-next.jsonl.gz", (query(before, [item]) for before, item in steps(test)))
     halves = [(session, max(first, len(session) // 2)) for session, first in test]
     systems.write_jsonl(folder / "test-rest.jsonl.gz", (query(session[:at], session[at:]) for session, at in halves))
@@ -179,21 +178,22 @@ def make(folder, variant):
     queries = steps(validation)
     sample = [queries[i] for i in np.random.default_rng(43).permutation(len(queries))[:4000]]
     _, epochs, reached = train(len(items), fit, MOST_EPOCHS, sample)
-    print(f"{variant}: {len(items)} items, {len(training)} sessions, {epochs} epochs, cross-entropy of the validation "
-          f"part {reached:.3f}", flush=True)
+    print(f"{variant}: {len(items)} items, {len(training)} sessions, {epochs} epochs, cross-entropy {reached:.3f}")
     model, *_ = train(len(items), training, epochs)
     lookup = systems.vocabulary(folder / "items.txt", [item["id"] for item in items], unknown="skip")
-    column = {"input": "items", "type": "list", "length": LENGTH, "keeps": "last", "minimum": 1, "lengths": "lengths",
-              "lookup": lookup}
-    example = dict(zip(("items", "lengths"), padded([[1, 2, 3], [2, 1]])))
-    layer = {"tensor": "output.weight", "bias": "output.bias", "field": "id", "lookup": lookup | {"first_row": 0}}
-    del layer["lookup"]["unknown"]
+    column = {"input": "items", "type": "list", "lookup": lookup, "length": LENGTH, "keeps": "last", "minimum": 1,
+              "lengths": "lengths"}
+    layer = {"tensor": "output.weight", "bias": "output.bias", "field": "id",
+             "lookup": {"vocabulary": lookup["vocabulary"]}}
+    first = [before[-LENGTH:] for before, _ in steps(test)[:50]]
+    example = dict(zip(("items", "lengths"), padded(first)))
     systems.import_session(folder, model, example, [column], layer)
+    rows = [{"items": [items[item]["id"] for item in before]} for before in first]
+    systems.check(folder, rows, items, model(**example)[0])
 
 
 if __name__ == "__main__":
     chosen = systems.arguments(__doc__, LOADERS)
-    print("torch", torch.__version__)
     for variant in chosen.variants:
         folder = systems.cache / "sessions" / variant
         systems.make(folder, FILES[variant], chosen.train, lambda folder: make(folder, variant))

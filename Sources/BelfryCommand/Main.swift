@@ -17,7 +17,7 @@ struct Tool: ParsableCommand {
             """,
         version: "belfry 0.1.0",
         subcommands: [
-            Build.self, Search.self, Similar.self, Embed.self, TowerCommand.self, Check.self, Stats.self,
+            Build.self, Search.self, Similar.self, Recommend.self, Embed.self, TowerCommand.self, Check.self, Stats.self,
             Explain.self, Bench.self,
         ])
 }

@@ -29,7 +29,7 @@ import Vectors
         #expect(recipe.rows.file == "/r/shop/products.csv")
         #expect(recipe.badRows == .fail)
         #expect(recipe.id == "id")
-        #expect(recipe.text.fields == ["title"])
+        #expect(recipe.input.fields == ["title"])
         #expect(recipe.payload == ["title": .string, "tags": .list(separator: "|")])
         #expect(recipe.show == ["title"])
         #expect(recipe.tower == "/r/shop/t.tower")

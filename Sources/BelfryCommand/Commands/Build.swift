@@ -11,7 +11,7 @@ struct Build: ParsableCommand {
             belfry build Indexes/products --limit 5000
 
             A build that was interrupted goes on from its last finished segment. Rows that cannot be used are reported \
-            with their line.
+            with their line. A recipe with variants builds all of them; Indexes/movielens/softmax names one.
             """)
 
     @Argument(help: "The folder with recipe.yaml.") var recipe: String
@@ -25,8 +25,11 @@ struct Build: ParsableCommand {
     }
 
     func run() throws {
+        for recipe in try RecipeFile(recipe).recipes() { try build(recipe) }
+    }
+
+    private func build(_ recipe: Recipe) throws {
         let start = ContinuousClock.now
-        let recipe = try Recipe(folder: recipe)
         let progress = StageProgress()
         defer { progress.finish(failed: true) }
         let bad = BadRowLog()

@@ -1,5 +1,5 @@
 /// The input tensors of a batch of rows, and the memory in which they are made: nothing is allocated once the largest
-/// batch has been seen.
+/// batch has been seen. It belongs to one `FeatureSet`.
 final class FeatureBatch {
     /// How many rows the batch has.
     private(set) var rows = 0
@@ -18,11 +18,9 @@ final class FeatureBatch {
         // What a batch left behind that failed.
         flat.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
-        if tensors.map(\.name) != inputs.map(\.name) {
-            tensors = inputs.map { FeatureTensor(name: $0.name, element: $0.element) }
-        }
-        for (index, input) in inputs.enumerated() {
-            if let width = input.width { tensors[index].resize(rows: rows, width: width) }
+        if tensors.isEmpty { tensors = inputs.map { FeatureTensor($0) } }
+        for tensor in tensors {
+            if let width = tensor.fixedWidth { tensor.resize(rows: rows, width: width) }
         }
     }
 
@@ -38,11 +36,11 @@ final class FeatureBatch {
         return tensors[tensor].padsLeft ? width - count..<width : 0..<count
     }
 
-    func set(_ value: Int64, _ tensor: Int, at place: Int) { tensors[tensor].integers[place] = value }
+    func set(_ value: Int64, _ number: Int, at place: Int) { tensor(number, with: place).integers[place] = value }
 
-    func set(_ value: Float, _ tensor: Int, at place: Int) { tensors[tensor].floats[place] = value }
+    func set(_ value: Float, _ number: Int, at place: Int) { tensor(number, with: place).floats[place] = value }
 
-    func set(_ value: String, _ tensor: Int, at place: Int) { tensors[tensor].texts[place] = value }
+    func set(_ value: String, _ number: Int, at place: Int) { tensor(number, with: place).texts[place] = value }
 
     /// Sets a 1, in an input of whole numbers or of floats: models differ in what their masks are.
     func mark(_ tensor: Int, at place: Int) {
@@ -54,15 +52,23 @@ final class FeatureBatch {
     }
 
     /// Sets a 1, or counts one more.
-    func add(_ tensor: Int, at place: Int, counts: Bool) {
-        tensors[tensor].floats[place] = counts ? tensors[tensor].floats[place] + 1 : 1
+    func add(_ number: Int, at place: Int, counts: Bool) {
+        let floats = tensor(number, with: place).floats
+        floats[place] = counts ? floats[place] + 1 : 1
+    }
+
+    /// The tensor that has this place: memory outside of it is nobody's to write.
+    private func tensor(_ number: Int, with place: Int) -> FeatureTensor {
+        let tensor = tensors[number]
+        precondition(place >= 0 && place < tensor.rows * tensor.width, "a place of the tensor")
+        return tensor
     }
 
     func resize(_ tensor: Int, width: Int) { tensors[tensor].resize(rows: rows, width: width) }
 }
 
 /// A named input: rows × width numbers or texts, row after row.
-struct FeatureTensor: Sendable {
+final class FeatureTensor {
     /// What the elements are; the model may want them in another width (i32, bool), which is the binding's work.
     enum Element: String, Hashable, Sendable {
         case integer, float, text
@@ -70,32 +76,39 @@ struct FeatureTensor: Sendable {
 
     let name: String
     let element: Element
+    /// Components per row; nil where it depends on the rows.
+    let fixedWidth: Int?
     private(set) var rows = 0
     private(set) var width = 0
     /// For a list: how many elements each row has.
     fileprivate(set) var counts: [Int] = []
     fileprivate(set) var padsLeft = false
-    /// The array that `element` names holds rows × width values; the other two are empty.
-    fileprivate(set) var integers: [Int64] = []
-    fileprivate(set) var floats: [Float] = []
+    /// The numbers' memory, which a graph reads in place.
+    private(set) var buffer = TensorBuffer(bytes: 0)
+    /// What `element` names holds rows × width values; the other two are empty.
+    private(set) var integers = UnsafeMutableBufferPointer<Int64>(start: nil, count: 0)
+    private(set) var floats = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
     fileprivate(set) var texts: [String] = []
 
-    init(name: String, element: Element) {
-        self.name = name
-        self.element = element
+    init(_ input: FeatureSet.Input) {
+        (name, element, fixedWidth) = (input.name, input.element, input.width)
     }
 
     /// Zeros, or empty texts.
-    fileprivate mutating func resize(rows: Int, width: Int) {
+    fileprivate func resize(rows: Int, width: Int) {
         (self.rows, self.width) = (rows, width)
-        func clear<Value>(_ values: inout [Value], _ zero: Value) {
-            values.removeAll(keepingCapacity: true)
-            values.append(contentsOf: repeatElement(zero, count: rows * width))
-        }
         switch element {
-        case .integer: clear(&integers, 0)
-        case .float: clear(&floats, 0)
-        case .text: clear(&texts, "")
+        case .integer: integers = zeros()
+        case .float: floats = zeros()
+        case .text: texts = [String](repeating: "", count: rows * width)
         }
+    }
+
+    private func zeros<Value: ExpressibleByIntegerLiteral>() -> UnsafeMutableBufferPointer<Value> {
+        let (count, bytes) = (rows * width, rows * width * MemoryLayout<Value>.stride)
+        if buffer.count < bytes { buffer = TensorBuffer(bytes: bytes) }
+        let start = buffer.start.bindMemory(to: Value.self, capacity: count)
+        start.update(repeating: 0, count: count)
+        return UnsafeMutableBufferPointer(start: start, count: count)
     }
 }

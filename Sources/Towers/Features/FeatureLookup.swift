@@ -8,7 +8,7 @@ import Files
 ///     rows         first_row + the whole number itself       outside of 0 ..< rows: unknown
 struct FeatureLookup: Sendable {
     enum Keys: Sendable {
-        case vocabulary(FeatureVocabulary)
+        case vocabulary(Shared<FeatureVocabulary>)
         case hash(FeatureHash, buckets: Int)
         case boundaries([Double])
         case rows(Int)
@@ -36,7 +36,7 @@ struct FeatureLookup: Sendable {
     var rows: Int {
         let own =
             switch keys {
-            case .vocabulary(let vocabulary): vocabulary.count
+            case .vocabulary(let vocabulary): vocabulary.value.count
             case .hash(_, let buckets): buckets
             case .boundaries(let boundaries): boundaries.count + 1
             case .rows(let count): count
@@ -85,7 +85,7 @@ struct FeatureLookup: Sendable {
     func row(_ key: UnsafeBufferPointer<UInt8>) throws(FeatureProblem) -> Int64? {
         switch keys {
         case .vocabulary(let vocabulary):
-            if let place = vocabulary.place(key) { return Int64(firstRow + place) }
+            if let place = vocabulary.value.place(key) { return Int64(firstRow + place) }
         case .hash(let hash, let buckets):
             return Int64(firstRow + Int(hash.hash(key) % UInt64(buckets)))
         case .rows(let count):
@@ -135,6 +135,13 @@ struct FeatureLookup: Sendable {
         }
         return low
     }
+}
+
+/// A value that is copied as one reference, not as each of its own.
+final class Shared<Value: Sendable>: Sendable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
 }
 
 extension JSON {

@@ -21,7 +21,7 @@ extension FeatureReader {
         switch kinds[0] {
         case "vocabulary":
             try refuse("buckets")
-            keys = .vocabulary(try vocabulary(json))
+            keys = .vocabulary(Shared(try vocabulary(json)))
         case "hash":
             try refuse("unknown")
             let hash = try json.choice("hash", FeatureHash.self) ?? .fnv1a64

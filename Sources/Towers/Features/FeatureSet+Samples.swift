@@ -62,7 +62,7 @@ extension FeatureLookup {
         switch keys {
         case .vocabulary(let vocabulary):
             if unknown != .refused, number % 5 == 4 { return .string("not in the vocabulary, \(number)") }
-            let value = vocabulary[number * 7_919 % vocabulary.count]
+            let value = vocabulary.value[number * 7_919 % vocabulary.value.count]
             return .string(String(decoding: value, as: UTF8.self))
         case .hash: return .string("value \(number)")
         case .boundaries(let boundaries):

@@ -92,7 +92,8 @@ struct GraphBinding: Sendable {
         return (extents, true)
     }
 
-    /// The graph's inputs, in their order, for what is in `batch`.
+    /// The graph's inputs, in their order, for what is in `batch`. Where the types are the same, they are its own memory:
+    /// valid until its next rows.
     func tensors(_ batch: FeatureBatch) -> [Tensor] {
         ports.map { port in
             let source = batch.tensors[port.tensor]
@@ -106,10 +107,10 @@ struct GraphBinding: Sendable {
             case (.integer, .int32): Tensor(source.integers.map { Int32(clamping: $0) }, shape: shape)
             case (.integer, .bool): Tensor(source.integers.map { $0 != 0 }, shape: shape)
             case (.integer, .float32): Tensor(source.integers.map { Float($0) }, shape: shape)
-            case (.integer, _): Tensor(source.integers, shape: shape)
+            case (.integer, _): Tensor(source.buffer, type: .int64, shape: shape)
             case (.float, .float64): Tensor(source.floats.map { Double($0) }, shape: shape)
             case (.float, .float16): Tensor(source.floats.map { Float16($0) }, shape: shape)
-            case (.float, _): Tensor(source.floats, shape: shape)
+            case (.float, _): Tensor(source.buffer, type: .float32, shape: shape)
             case (.text, _): Tensor(strings: source.texts, shape: shape)
             }
         }

@@ -142,13 +142,14 @@ final class GraphTower: Sendable {
             while padded.count < fixed { padded.append(last) }
         }
         try features.encode(rows, at: padded, into: batch, source: source, first: first)
-        guard let output = try model.run(binding.tensors(batch), threads: threads)[0] else { return }
-        try finish(output, batch, places, rows: padded.count, into: result)
+        try model.withOutput(of: binding.tensors(batch), threads: threads) { output throws(BelfryError) in
+            try finish(output, batch, places, rows: padded.count, into: result)
+        }
     }
 
     /// The head, row by row.
     private func finish(
-        _ output: Tensor, _ batch: FeatureBatch, _ places: [Int], rows: Int, into result: Matrix
+        _ output: TensorView, _ batch: FeatureBatch, _ places: [Int], rows: Int, into result: Matrix
     ) throws(BelfryError) {
         let shape = output.shape
         guard shape.rank == (isPooled ? 2 : 3), shape[0] == rows, shape[shape.rank - 1] == size else {
@@ -163,17 +164,16 @@ final class GraphTower: Sendable {
                 "The graph gives \(elements) vectors for \(batch.tensors[pooled].width) elements of "
                     + "“\(features.inputs[pooled].name)”: they cannot be pooled.", at: .init(file: model.path))
         }
-        let floats = try output.floats(model.path)
         let workspace = workspaces.take()
         defer { workspaces.give(workspace) }
         let dimension = head.dimension
         var isFinite = true
-        floats.withUnsafeBufferPointer { floats in
+        try output.withFloats(model.path) { floats in
             for (row, place) in places.enumerated() {
                 let target = result.pointer + place * dimension
                 let part = pooled.map { batch.elements(of: $0, row: row) } ?? 0..<elements
                 head.apply(
-                    floats.baseAddress! + (row * elements + part.lowerBound) * size, count: part.count,
+                    floats + (row * elements + part.lowerBound) * size, count: part.count,
                     into: target, workspace)
                 for column in 0..<dimension { isFinite = isFinite && target[column].isFinite }
             }
@@ -189,11 +189,23 @@ final class GraphTower: Sendable {
 extension Tensor {
     /// The elements of a tensor of floats as f32.
     func floats(_ path: String) throws(BelfryError) -> [Float] {
+        defer { withExtendedLifetime(self) {} }
+        return try view.withFloats(path) { Array(UnsafeBufferPointer(start: $0, count: count)) }
+    }
+}
+
+extension TensorView {
+    /// Calls `body` with the elements of a tensor of floats as f32: where they lie, or a copy of other types'.
+    func withFloats<Result>(_ path: String, _ body: (UnsafePointer<Float>) -> Result) throws(BelfryError) -> Result {
+        func converted<Element: TensorElement>(_ convert: (Element) -> Float) -> Result {
+            let values = UnsafeBufferPointer(start: elements(Element.self), count: count).map(convert)
+            return values.withUnsafeBufferPointer { body($0.baseAddress!) }
+        }
         switch type {
-        case .float32: return values()
-        case .float64: return values(Double.self).map { Float($0) }
-        case .float16: return values(Float16.self).map { Float($0) }
-        case .bfloat16: return values(BFloat16.self).map(\.float)
+        case .float32: return body(floats)
+        case .float64: return converted { (value: Double) in Float(value) }
+        case .float16: return converted { (value: Float16) in Float(value) }
+        case .bfloat16: return converted { (value: BFloat16) in value.float }
         default:
             throw BelfryError(.unsupported, "The values are \(type): they are no vectors.", at: .init(file: path))
         }

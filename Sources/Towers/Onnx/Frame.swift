@@ -18,6 +18,8 @@ package final class Frame {
     private var hasOutgrownPlan = false
     private var isWhole = false
     private var plan: MemoryPlan?
+    /// The shapes of the inputs that the plan is for.
+    private(set) var shapes: [Shape] = []
     private var arena = TensorBuffer(bytes: 0)
     private var own: [TensorBuffer?]
     private var buffers: [TensorBuffer?]
@@ -43,10 +45,17 @@ package final class Frame {
 
     deinit { values.deallocate() }
 
-    /// Gets ready for a run by this plan, or for one that finds out the sizes.
-    func begin(_ plan: MemoryPlan?, threads: Int) {
+    /// Whether there is a plan for inputs of such shapes.
+    func isPlanned(for inputs: [Tensor]) -> Bool {
+        plan != nil && shapes.elementsEqual(inputs) { $0 == $1.shape }
+    }
+
+    /// Takes the plan for inputs of these shapes; without one the next run finds out the sizes.
+    func prepare(_ plan: MemoryPlan?, for shapes: [Shape]) { (self.plan, self.shapes) = (plan, shapes) }
+
+    /// Gets ready for a run.
+    func begin(threads: Int) {
         self.threads = threads
-        self.plan = plan
         isRecording = plan == nil
         hasOutgrownPlan = false
         isWhole = false
@@ -76,7 +85,8 @@ package final class Frame {
         for slot in own.indices { own[slot] = nil }
         liveBytes = 0
         guard isWhole else { return nil }
-        return MemoryPlan(sizes: plan.map { zip(sizes, $0.sizes).map { max($0, $1) } } ?? sizes, lifetimes: lifetimes)
+        plan = MemoryPlan(sizes: plan.map { zip(sizes, $0.sizes).map { max($0, $1) } } ?? sizes, lifetimes: lifetimes)
+        return plan
     }
 
     /// Memory for the value of a slot.

@@ -252,7 +252,7 @@ final class GraphCompiler {
             main: body, slots: slots, buffers: bufferCount, constants: present, lifetimes: [], products: products,
             strings: strings)
         let frame = Frame(program, limit: limit)
-        frame.begin(nil, threads: 1)
+        frame.begin(threads: 1)
         guard (try? body.run(frame)) != nil else { return nil }
         // An operator need not give an output that this version of it does not have.
         for (slot, type) in zip(outputs, kernel.types) where frame.values[slot].type != type { return nil }

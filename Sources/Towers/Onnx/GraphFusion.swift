@@ -6,6 +6,8 @@ import Foundation
 /// | found | becomes |
 /// |---|---|
 /// | MatMul by a transposed weight, + bias, then GELU, ReLU or tanh | Linear: the weight stays where the file has it |
+/// | Gemm of that form, then one of them | the same |
+/// | Gemm of that form, then BatchNormalization | Linear, of a weight and bias that have its factors in them |
 /// | x/2 · (1 + erf(x/√2)), and the form with tanh | Gelu |
 /// | softmax(q · kᵀ · scale + mask) · v with its four transpositions | Attention |
 /// | (x - mean) / √(variance + ε) · weight + bias | LayerNorm |
@@ -31,6 +33,8 @@ struct GraphFusion {
         fusion.replace("MatMul") { $0.linear($1) }
         fusion = GraphFusion(fold(fusion.graph))
         fusion.replace("Add") { $0.linearWithBias($1) }
+        fusion.replace("BatchNormalization") { $0.normalizedGemm($1) }
+        fusion.replace("Gemm") { $0.gemm($1) }
         fusion.replace("Mul") { $0.gelu($1) }
         for name in ["Gelu", "Relu", "Tanh"] { fusion.replace(name) { $0.linearWithActivation($1) } }
         fusion.replace("Add") { $0.layerNorm($1) }
@@ -41,9 +45,9 @@ struct GraphFusion {
     }
 
     /// Tries `match` on each node of an operator; the node that it gives takes the old one's place and outputs.
-    private mutating func replace(_ name: String, _ match: (GraphFusion, GraphNode) -> GraphNode?) {
+    private mutating func replace(_ name: String, _ match: (inout GraphFusion, GraphNode) -> GraphNode?) {
         for index in graph.nodes.indices where matches(graph.nodes[index], name) {
-            guard let found = match(self, graph.nodes[index]) else { continue }
+            guard let found = match(&self, graph.nodes[index]) else { continue }
             graph.nodes[index] = found
             self.index()
         }
@@ -89,7 +93,8 @@ struct GraphFusion {
     /// Whether the node is of this operator and has as many inputs as the patterns look at.
     private func matches(_ node: GraphNode, _ operatorName: String) -> Bool {
         let isKnown = node.domain == Operator.standard || node.domain == Operator.fused
-        let isBinary = ["MatMul", "Add", "Sub", "Mul", "Div", "Pow", "Expand", "Max", "Linear"].contains(operatorName)
+        let isBinary = ["MatMul", "Gemm", "Add", "Sub", "Mul", "Div", "Pow", "Expand", "Max", "Linear"].contains(
+            operatorName)
         return node.operatorName == operatorName && isKnown && node.inputs.count >= (isBinary ? 2 : 1)
     }
 
@@ -142,6 +147,66 @@ struct GraphFusion {
             return fused(root, "Linear", linear.inputs + [bias])
         }
         return nil
+    }
+
+    /// x · weightᵀ + bias, or without the bias.
+    private func gemm(_ root: GraphNode) -> GraphNode? {
+        func isOne(_ name: String) -> Bool {
+            switch root.attributes[name] {
+            case nil, .float(1)?: true
+            default: false
+            }
+        }
+        guard hasOnly(root, ["alpha", "beta", "transA", "transB"]), isOne("alpha"), isOne("beta"),
+            isFlag(root, "transA", false),
+            isFlag(root, "transB", true), isFloat(root.inputs[1], rank: 2),
+            let outputs = graph.constants[root.inputs[1]]?.shape[0],
+            root.inputs.dropFirst(2).allSatisfy({ isFloat($0, count: outputs) })
+        else { return nil }
+        return fused(root, "Linear", root.inputs)
+    }
+
+    /// (x · weightᵀ + bias - mean) · scale / √(variance + ε) + offset, which is a product with another weight and bias.
+    private mutating func normalizedGemm(_ root: GraphNode) -> GraphNode? {
+        guard hasOnly(root, ["epsilon", "momentum", "training_mode", "spatial"]), root.inputs.count == 5,
+            root.outputs.count == 1, isFlag(root, "training_mode", false),
+            isFlag(root, "spatial", true, usual: true), let product = node(root.inputs[0], "Gemm"),
+            uses[root.inputs[0]] == 1,
+            let linear = gemm(product), let weight = graph.constants[linear.inputs[1]],
+            root.inputs.dropFirst().allSatisfy({ isFloat($0, count: weight.shape[0]) })
+        else { return nil }
+        func floats(_ name: String) -> [Float] { graph.constants[name]!.values() }
+        let (scale, offset) = (floats(root.inputs[1]), floats(root.inputs[2]))
+        let (mean, variance) = (floats(root.inputs[3]), floats(root.inputs[4]))
+        var rows = floats(linear.inputs[1])
+        var bias = linear.inputs.count > 2 ? floats(linear.inputs[2]) : mean.map { _ in 0 }
+        let inputs = weight.shape[1]
+        var epsilon: Float = 1e-5
+        if case .float(let value)? = root.attributes["epsilon"] { epsilon = value }
+        for output in bias.indices {
+            let factor = scale[output] / (variance[output] + epsilon).squareRoot()
+            for index in output * inputs..<(output + 1) * inputs { rows[index] *= factor }
+            bias[output] = (bias[output] - mean[output]) * factor + offset[output]
+        }
+        let names = ["weight", "bias"].map { "\(root.outputs[0])/\(Operator.fused)/\($0)" }
+        graph.constants[names[0]] = Tensor(rows, shape: weight.shape)
+        graph.constants[names[1]] = Tensor(bias, shape: [bias.count])
+        return fused(root, "Linear", [product.inputs[0]] + names)
+    }
+
+    /// Whether all attributes are among these: an operator refuses others, and a pattern must not hide them.
+    private func hasOnly(_ node: GraphNode, _ names: Set<String>) -> Bool { names.isSuperset(of: node.attributes.keys) }
+
+    private func isFlag(_ node: GraphNode, _ name: String, _ wanted: Bool, usual: Bool = false) -> Bool {
+        switch node.attributes[name] {
+        case nil: wanted == usual
+        case .int(let value)?: wanted == (value != 0)
+        default: false
+        }
+    }
+
+    private func isFloat(_ name: String, count: Int) -> Bool {
+        isFloat(name, rank: 1) && graph.constants[name]!.count == count
     }
 
     private func linearWithActivation(_ root: GraphNode) -> GraphNode? {

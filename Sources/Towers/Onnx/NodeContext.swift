@@ -66,6 +66,9 @@ package final class NodeContext {
     /// The value of input `index` if it is known at import.
     func constant(_ index: Int) -> Tensor? { index < constants.count ? constants[index] : nil }
 
+    /// What the C kernels run on.
+    var products: Products { compiler.products }
+
     /// The texts of constants; an operator may add its own at import.
     var strings: StringTable { compiler.strings }
 

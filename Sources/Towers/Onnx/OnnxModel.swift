@@ -31,7 +31,7 @@ package final class OnnxModel: Sendable {
     private struct State: @unchecked Sendable {
         var frames: [Frame] = []
         /// By the shapes of the inputs.
-        var plans: [[Int]: MemoryPlan] = [:]
+        var plans: [[Shape]: MemoryPlan] = [:]
     }
 
     /// Plans that are kept. Each has three numbers for every value of the model.
@@ -103,26 +103,40 @@ package final class OnnxModel: Sendable {
     func run(
         _ inputs: [Tensor], only wanted: Set<String>? = nil, threads: Int = 1
     ) throws(BelfryError) -> [Tensor?] {
-        precondition(inputs.count == self.inputs.count)
-        var key: [Int] = []
-        for (port, tensor) in zip(self.inputs, inputs) {
-            try check(tensor, port)
-            key.append(tensor.shape.rank)
-            for extent in tensor.shape { key.append(extent) }
+        try withFrame(inputs, threads: threads) { frame in
+            zip(outputs, program.main.outputs).map { port, slot in
+                wanted?.contains(port.name) ?? true ? frame.tensor(slot) : nil
+            }
         }
-        let (handover, plan) = state.withLock { ($0.frames.popLast().map(Handover.init), $0.plans[key]) }
-        let frame = handover?.frame ?? Frame(program)
-        frame.begin(plan, threads: threads)
-        defer { give(back: frame, key) }
+    }
+
+    /// The same for the first output, which `read` gets where the run has left it: it is valid until `read` returns.
+    func withOutput<Result>(
+        of inputs: [Tensor], threads: Int, _ read: (TensorView) throws(BelfryError) -> Result
+    ) throws(BelfryError) -> Result {
+        let slot = program.main.outputs[0]
+        return try withFrame(inputs, threads: threads) { frame throws(BelfryError) in try read(frame.values[slot]) }
+    }
+
+    /// Runs the steps, and gives `read` the frame that then holds the outputs.
+    private func withFrame<Result>(
+        _ inputs: [Tensor], threads: Int, _ read: (Frame) throws(BelfryError) -> Result
+    ) throws(BelfryError) -> Result {
+        precondition(inputs.count == self.inputs.count)
+        for (port, tensor) in zip(self.inputs, inputs) { try check(tensor, port) }
+        let frame = state.withLock { $0.frames.popLast().map(Handover.init) }?.frame ?? Frame(program)
+        // Shapes are mostly those of the run before.
+        if !frame.isPlanned(for: inputs) {
+            let shapes = inputs.map(\.shape)
+            frame.prepare(state.withLock { $0.plans[shapes] }, for: shapes)
+        }
+        frame.begin(threads: threads)
+        defer { give(back: frame) }
         for (tensor, slot) in zip(inputs, program.main.inputs) { try frame.bind(tensor, to: slot) }
         defer { withExtendedLifetime(inputs) {} }
         try program.main.run(frame)
-        var results: [Tensor?] = []
-        for (port, slot) in zip(outputs, program.main.outputs) {
-            results.append(wanted?.contains(port.name) ?? true ? frame.tensor(slot) : nil)
-        }
         frame.finish()
-        return results
+        return try read(frame)
     }
 
     private func isInput(_ name: String) -> Bool { inputs.contains { $0.name == name } }
@@ -148,13 +162,13 @@ package final class OnnxModel: Sendable {
         }
     }
 
-    private func give(back frame: Frame, _ key: [Int]) {
+    private func give(back frame: Frame) {
         let plan = frame.end(program.lifetimes)
         let handover = Handover(frame: frame)
         state.withLock { state in
             if let plan {
                 if state.plans.count >= Self.mostPlans { state.plans.removeAll() }
-                state.plans[key] = plan
+                state.plans[handover.frame.shapes] = plan
             }
             state.frames.append(handover.frame)
         }

@@ -2,7 +2,10 @@ import Files
 
 /// A node that has become code, with its values resolved to slots of a frame.
 package final class Step: Sendable {
-    let kernel: Kernel
+    /// The code.
+    let body: Kernel.Body
+    /// The types of the outputs.
+    let types: [TensorType]
     /// The slots of the inputs; -1 for one that is left out.
     let inputs: [Int]
     /// The slots of the outputs; -1 for one that nobody reads.
@@ -14,13 +17,11 @@ package final class Step: Sendable {
     private let location: BelfryError.Location
 
     init(_ draft: StepDraft, releases: [Int], path: String) {
-        (kernel, inputs, outputs, label) = (draft.kernel, draft.inputs, draft.outputs, draft.label)
+        (body, types, label) = (draft.kernel.body, draft.kernel.types, draft.label)
+        (inputs, outputs) = (draft.inputs, draft.outputs)
         self.releases = releases
         location = BelfryError.Location(file: path, place: "node \(draft.name)")
     }
-
-    /// The types of the outputs.
-    var types: [TensorType] { kernel.types }
 
     func fail(_ what: String) -> BelfryError {
         BelfryError(.invalidInput, "\(label) cannot run: \(what).", at: location)
@@ -46,7 +47,7 @@ package final class SubgraphBody: @unchecked Sendable {
     /// Runs the steps in order.
     func run(_ frame: Frame) throws(BelfryError) {
         for step in steps {
-            try step.kernel.body(Call(step: step, frame: frame))
+            try step.body(Call(step: step, frame: frame))
             if frame.isRecording { frame.release(step.releases) }
         }
     }

@@ -43,6 +43,9 @@ enum OnnxBytes {
     }
 
     static func int(_ name: String, _ value: Int) -> [UInt8] { field(1, name) + field(3, value) + field(20, 2) }
+    static func float(_ name: String, _ value: Float) -> [UInt8] {
+        field(1, name) + varint(2 << 3 | 5) + withUnsafeBytes(of: value) { Array($0) } + field(20, 1)
+    }
     static func graph(_ name: String, _ graph: [UInt8]) -> [UInt8] { field(1, name) + field(6, graph) + field(20, 5) }
 
     static func node(

@@ -2,15 +2,18 @@ import Files
 import Foundation
 import TestSupport
 import Testing
+import Vectors
 
 @testable import Towers
 
 /// Whole models: graphs in graphs, memory that is planned once, what a caller may do wrong.
 struct OnnxModelTests {
-    private func load(_ bytes: [UInt8], fuses: Bool = true) throws -> OnnxModel {
+    private func load(
+        _ bytes: [UInt8], _ instructionSet: InstructionSet = .current, fuses: Bool = true
+    ) throws -> OnnxModel {
         try withTemporaryDirectory { folder in
             try Data(bytes).writeAnew(to: folder + "/model.onnx")
-            return try OnnxModel(folder + "/model.onnx", fuses: fuses)
+            return try OnnxModel(folder + "/model.onnx", instructionSet: instructionSet, fuses: fuses)
         }
     }
 
@@ -67,6 +70,46 @@ struct OnnxModelTests {
             #expect(found["all"]!.values(Int64.self) == [0, 1, 1, 2, 3, 5, 8, 13, 21, 34])
         }
         #expect(try model.run(["count": Tensor([Int64(0)], shape: [])])["all"]!.shape == [0])
+    }
+
+    /// x → Gemm → BatchNormalization → Relu → Gemm, as one of a two-tower's sides, and forms that are no such pattern.
+    @Test(arguments: [(1, true), (0.5, true), (1, false)])
+    func productsAreTheSameWithWhatFollowsInThem(alpha: Float, transposes: Bool) throws {
+        var random = SeededGenerator()
+        func tensor(_ name: String, _ dims: [Int], _ range: ClosedRange<Float> = -1...1) -> [UInt8] {
+            OnnxBytes.tensor(name, (0..<dims.reduce(1, *)).map { _ in Float.random(in: range, using: &random) }, dims)
+        }
+        let (inputs, hidden, outputs) = (7, 40, 5)
+        let main = OnnxBytes.graph(
+            nodes: [
+                OnnxBytes.node(
+                    "Gemm", ["x", "w", "b"], ["h"], OnnxBytes.float("alpha", alpha),
+                    OnnxBytes.int("transB", transposes ? 1 : 0)),
+                OnnxBytes.node(
+                    "BatchNormalization", ["h", "scale", "offset", "mean", "variance"], ["n"],
+                    OnnxBytes.float("epsilon", 1e-3)),
+                OnnxBytes.node("Relu", ["n"], ["r"]),
+                OnnxBytes.node("Gemm", ["r", "v"], ["y"], OnnxBytes.int("transB", 1)),
+            ],
+            constants: [
+                tensor("w", transposes ? [hidden, inputs] : [inputs, hidden]), tensor("b", [hidden]),
+                tensor("scale", [hidden]), tensor("offset", [hidden]), tensor("mean", [hidden]),
+                tensor("variance", [hidden], 0.1...2), tensor("v", [outputs, hidden]),
+            ],
+            inputs: [OnnxBytes.value("x", .float32, [nil, inputs])],
+            outputs: [OnnxBytes.value("y", .float32, [nil, outputs])])
+        for set in InstructionSet.available {
+            let fused = try load(OnnxBytes.model(main), set)
+            let plain = try load(OnnxBytes.model(main), set, fuses: false)
+            for rows in [1, 3, 1, 20] {
+                let x = (0..<rows * inputs).map { _ in Float.random(in: -1...1, using: &random) }
+                let values = try [fused, plain].map { model in
+                    try #require(try model.run(["x": Tensor(x, shape: [rows, inputs])])["y"]).values(Float.self)
+                }
+                #expect(values[0].count == rows * outputs)
+                #expect(zip(values[0], values[1]).allSatisfy { abs($0 - $1) < 1e-4 }, "\(set) \(rows) \(random)")
+            }
+        }
     }
 
     @Test func wrongInputsAreNamed() throws {

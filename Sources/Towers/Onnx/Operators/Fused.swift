@@ -19,6 +19,7 @@ extension OperatorTable {
     private static let linear = Operator("Linear", domain: Operator.fused, inputs: 2...3) { node throws(BelfryError) in
         _ = try node.commonType(in: [.float32])
         let activation = try node.string("activation").flatMap { activations[$0] } ?? BELFRY_IDENTITY
+        let packed = packed(node)
         return Kernel(.float32) { call throws(BelfryError) in
             let (x, weight) = (call.input(0), call.input(1))
             guard weight.shape.rank == 2, x.shape.last == weight.shape[1] else {
@@ -32,11 +33,28 @@ extension OperatorTable {
                 rows: y.count / weight.shape[0], inner: weight.shape[1], columns: weight.shape[0])
             product.transposesB = true
             product.activation = activation
+            product.packed = packed
             if let bias = call.optional(2) {
                 guard bias.count == weight.shape[0] else { throw call.fail("its bias has the shape \(bias.shape)") }
                 product.bias = UnsafePointer(bias.floats)
             }
             try product.multiply(x, 0, weight, 0, into: y, 0, call)
+        }
+    }
+
+    /// Weights of at most so many elements are laid out at import. For one row that is most of a product's work; larger
+    /// weights stay in the mapped file alone.
+    private static let mostPacked = 1 << 16
+
+    private static func packed(_ node: NodeContext) -> PackedLinear? {
+        guard !node.products.usesBLAS, let weight = node.constant(1), weight.shape.rank == 2,
+            (1...mostPacked).contains(weight.count), !node.has(2) || node.constant(2)?.count == weight.shape[0]
+        else { return nil }
+        let bias = node.constant(2)?.values() ?? [Float](repeating: 0, count: weight.shape[0])
+        return bias.withUnsafeBufferPointer { bias in
+            let rows = Products.Part(
+                weight: UnsafePointer(weight.view.floats), bias: bias.baseAddress!, outputs: weight.shape[0])
+            return node.products.pack([rows], inputs: weight.shape[1])
         }
     }
 

@@ -114,6 +114,8 @@ struct MatrixProduct {
     var bias: UnsafePointer<Float>?
     /// Only for f32 without an old y.
     var activation = BELFRY_IDENTITY
+    /// The right matrix and the bias, if they were laid out before.
+    var packed: PackedLinear?
 
     /// Multiplications from which a second thread is worth its start.
     private static let parallelFrom = 1 << 20
@@ -134,6 +136,15 @@ struct MatrixProduct {
         let threads = isParallel ? call.threads : 1
         // Pieces of whole tiles of rows, two for each thread so that a late one has less to wait for.
         let piece = isParallel ? max((rows / (2 * threads) + 15) / 16 * 16, 16) : rows
+        if let packed {
+            let (products, inner, columns, activation) = (call.products, inner, columns, activation)
+            Parallel.forEachRange(of: rows, size: piece, threads: threads) { range, _ in
+                products.multiply(
+                    from + range.lowerBound * inner, rows: range.count, packed, columns: 0..<columns, activation,
+                    into: to + range.lowerBound * columns, stride: columns)
+            }
+            return
+        }
         if transposesB, !transposesA, alpha == 1, beta == 0, !call.products.usesBLAS {
             let isa = call.products.isa
             let size = Int(BELFRY_NN_LINEAR_SCRATCH)

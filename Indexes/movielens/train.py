@@ -16,7 +16,7 @@ FILES = [FOLDER / name for name in ("u.data", "u.item", "u.user", "u.genre")]
 VARIANTS = [loss + split for split in ("", "-last", "-one") for loss in ("softmax", "logistic")] + ["rich"]
 SIZE, BATCH, RATE, MOST_EPOCHS, PATIENCE = 32, 1024, 0.003, 60, 5
 DECAY = {"softmax": 0.5, "logistic": 0.1, "rich": 0.5}      # all chosen for hit rate at 10 of a validation part
-NEGATIVES, UNKNOWN = 8, 0.02        # of logistic; the share of ratings that train the unknown user's row
+NEGATIVES, UNKNOWN = 8, 0.1         # of logistic; the share of ratings that train the unknown user's row
 AGES = [18, 25, 35, 45, 50, 56]
 
 

@@ -70,7 +70,9 @@ let package = Package(
         .testTarget(
             name: "NeighborsTests", dependencies: ["Files", "Neighbors", "Shards", "TestSupport", "Vectors"],
             swiftSettings: swiftSettings),
-        .testTarget(name: "BelfryTests", dependencies: ["Belfry", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "BelfryTests", dependencies: ["Belfry", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "CommandTests", dependencies: ["Belfry", "BelfryCommand", "TestSupport"],
             swiftSettings: swiftSettings),

@@ -50,7 +50,8 @@ struct UserReader {
         }
         do throws(BelfryError) {
             let user = User(
-                key: key, fields: try fields.object(row), seen: try seen.map { column throws(BelfryError) in
+                key: key, fields: try fields.object(row),
+                seen: try seen.map { column throws(BelfryError) in
                     try row.names(column)
                 } ?? [])
             lines[key] = row.line
@@ -65,7 +66,9 @@ extension Row {
     /// The names of points: an array, or one text with commas between them; empty for an empty cell.
     func names(_ column: Column) throws(BelfryError) -> [String] {
         guard let value = value(column) else { return [] }
-        guard let values = try PayloadType.list(separator: ",").convert(value, field: "of ids")?.array else { return [] }
+        guard let values = try PayloadType.list(separator: ",").convert(value, field: "of ids")?.array else {
+            return []
+        }
         var names: [String] = []
         for value in values {
             switch value {

@@ -126,7 +126,9 @@ extension Catalogue {
         }
 
         /// Whether there are users at all.
-        func hasUsers() throws -> Bool { try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM users)") ?? false }
+        func hasUsers() throws -> Bool {
+            try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM users)") ?? false
+        }
 
         // MARK: Checksums
 

@@ -36,7 +36,8 @@ final class Catalogue: Sendable {
         var payload: String
     }
 
-    /// In the order in which they are made: equal catalogues have equal bytes.
+    /// In the order in which they are made: equal catalogues have equal bytes. The points come last: their pages end with
+    /// rows, so that a file that was cut short lacks one.
     static let schema: [(table: String, sql: String)] = [
         (
             "configuration",
@@ -53,17 +54,17 @@ final class Catalogue: Sendable {
             """
         ),
         (
-            "points",
-            """
-            CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, \
-            key TEXT, payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
-            """
-        ),
-        (
             "users",
             """
             CREATE TABLE users (key TEXT NOT NULL PRIMARY KEY, fields TEXT NOT NULL, seen TEXT NOT NULL, \
             checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
+            """
+        ),
+        (
+            "points",
+            """
+            CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, \
+            key TEXT, payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
             """
         ),
     ]

@@ -64,7 +64,8 @@ extension Collection {
         return Explanation(
             index: index.kind.rawValue, expectation: expectation, source: calibrationSource,
             evaluations: evaluations, reranked: reranked, settled: settled,
-            scored: expectation.isExact ? 0 : first.result[0].count, embedMilliseconds: query.isEmbedded ? asked.milliseconds : nil,
+            scored: expectation.isExact ? 0 : first.result[0].count,
+            embedMilliseconds: query.isEmbedded ? asked.milliseconds : nil,
             searchMilliseconds: first.milliseconds, secondSearchMilliseconds: second.milliseconds,
             payloadMilliseconds: payload.milliseconds, answers: payload.result.count)
     }

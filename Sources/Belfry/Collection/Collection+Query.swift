@@ -132,7 +132,8 @@ private struct QueryBatch {
         let tower = try queryTower()
         guard let field = tower.sessionField else {
             throw BelfryError(
-                .invalidInput, "The collection's query tower takes no session; it takes: "
+                .invalidInput,
+                "The collection's query tower takes no session; it takes: "
                     + tower.fields.map(\.name).joined(separator: ", ") + ".", at: .init(file: collection.path),
                 remedy: "Search by examples: --like takes ids.")
         }

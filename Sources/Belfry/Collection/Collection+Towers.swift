@@ -42,7 +42,8 @@ extension Collection {
         }
         guard tower.role != .document else {
             throw BelfryError(
-                .wrongTower, "The query goes through \(tower.path), which embeds items: queries have a tower of their own.",
+                .wrongTower,
+                "The query goes through \(tower.path), which embeds items: queries have a tower of their own.",
                 at: .init(file: path), remedy: "Name the query tower of the pair, or leave out --tower.")
         }
         guard let canary = own.canaries.first else { return }

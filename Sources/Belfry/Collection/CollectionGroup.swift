@@ -69,7 +69,9 @@ public struct CollectionGroup: Sendable {
             let found = try candidates(
                 asked.vectors, quota.count, request, request.within + [quota.condition], leftOut)
             for candidate in found {
-                leftOut[candidate.collection] += try collections[candidate.collection].places([candidate.found.id.description])
+                leftOut[candidate.collection] += try collections[candidate.collection].places([
+                    candidate.found.id.description
+                ])
             }
             nearest += found
         }
@@ -107,7 +109,7 @@ public struct CollectionGroup: Sendable {
             let points: Collection.PointSet?
             do throws(BelfryError) {
                 points = try collection.points(where: within)
-            } catch where error.code == .notFound {
+            } catch  where error.code == .notFound {
                 // No point of this one; another may have some.
                 nothing = error
                 continue

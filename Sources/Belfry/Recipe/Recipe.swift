@@ -78,6 +78,8 @@ public struct Recipe: Sendable {
     public let tower: String
     /// Who can be named by a recommendation.
     public let users: UserSource?
+    /// What `belfry evaluate` measures.
+    public let evaluations: [Evaluation]
     /// How vectors are compared.
     public let metric: Metric
     /// How vectors are stored.
@@ -141,6 +143,7 @@ extension Recipe {
         segmentRows = try vectors?.optionalCount("segment_rows")
         index = try fields.optionalChoice("index", of: Index.self) ?? .auto
         recall = try fields.optionalShare("recall") ?? Self.usualRecall
+        evaluations = try Evaluation.all(fields, .init(folder: folder, payload: payload, input: input))
     }
 
     /// The recall of a recipe that does not name one.

@@ -2,7 +2,6 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
-import Synchronization
 
 struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,20 +51,5 @@ struct Build: ParsableCommand {
                 "\(summary.path): \(Human.count(summary.points, "point"))\(resumed), "
                     + "\(Human.count(summary.badRows, "bad row")), \(Human.duration(.now - start)).")
         }
-    }
-}
-
-/// Prints the first bad rows and counts the rest.
-private final class BadRowLog: Sendable {
-    private let count = Mutex(0)
-    private static let most = 20
-
-    func add(_ problem: BelfryError) {
-        let number = count.withLock { count in
-            count += 1
-            return count
-        }
-        if number <= Self.most { Failure.report(problem) }
-        if number == Self.most { Terminal.note("belfry: further bad rows are counted, not printed") }
     }
 }

@@ -57,7 +57,7 @@ struct Recommend: ParsableCommand {
     private func quotas() throws -> [SearchRequest.Quota] {
         try (quota ?? "").split(separator: ",").map { text in
             guard let equals = text.lastIndex(of: "="), let count = Int(text[text.index(after: equals)...]),
-                (1...10_000).contains(count)
+                (1...10_000).contains(count), text.contains(":")
             else {
                 throw ValidationError("--quota takes a payload value and a number, as domain:Movie=5, not \(text).")
             }

@@ -218,7 +218,7 @@ def make(variant, folder):
     systems.write_jsonl(folder / "users.jsonl", users)
     systems.write_jsonl(folder / "test.jsonl", (
         {"user_id": user["user_id"], "seen": user["seen"], "relevant": [source.items[row]["id"] for row in own]}
-        for user, own in zip(users, relevant)))
+        for user, own in zip(users, relevant) if len(own)))
     parts = [(tower, {column["input"]: values[:2] for column, values in zip(columns, inputs)}, columns) for tower, columns, inputs
              in ((query, source.columns[0], source.queries(source.test)[0]), (item, source.columns[1], source.tensors))]
     systems.import_pair(folder, *parts)
@@ -226,7 +226,6 @@ def make(variant, folder):
 
 if __name__ == "__main__":
     chosen = systems.arguments(__doc__, VARIANTS)
-    print("torch", torch.__version__)
     for variant in chosen.variants:
         files = [feature_towers.__file__, *(systems.data / name for name in FILES[variant.split("-")[0]])]
         systems.make(systems.cache / "beauty" / variant, files, chosen.train, lambda folder: make(variant, folder))

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 import systems
 
 SIZE, LONGEST = 32, 20          # of a vector and of each embedding; of a bag
-MOST_EPOCHS, PATIENCE = 40, 3
+MOST_EPOCHS = 40
 
 
 # ── Columns: what Belfry reads from a row, and the same for training
@@ -20,7 +20,7 @@ def words(field, values, **more):
 def several(column):
     """The same category of several things: a bag of rows, 0 where there is none."""
     column = {name: value for name, value in column.items() if name != "missing"}
-    return column | {"type": "list", "length": LONGEST, "keeps": "last", "minimum": 1, "default": []}
+    return column | {"type": "list", "length": LONGEST, "fixed": True, "keeps": "last", "default": []}
 
 
 LOGARITHMS = {None: lambda values: values, "log": np.log, "log1p": np.log1p}
@@ -57,8 +57,7 @@ def tensor(column, rows):
         place = lambda value: 1 + int(np.searchsorted(lookup["boundaries"], value, side="right"))
     if column["type"] == "index": return torch.tensor([0 if value is None else place(value) for value in values])
     bags = [[place(value) for value in (bag or [])][-column["length"]:] for bag in values]
-    width = max(column.get("minimum", 0), *map(len, bags))
-    return torch.tensor([bag + [0] * (width - len(bag)) for bag in bags])
+    return torch.tensor([bag + [0] * (column["length"] - len(bag)) for bag in bags])
 
 
 class Tower(nn.Module):
@@ -114,7 +113,7 @@ def gain(found):
     return float(np.mean([np.mean(1 / np.log2(2 + own)) if len(own) else 0 for own in found]))
 
 
-def train(source, encoding="embedding", hidden=0, seed=42, rate=0.005, temperature=0.05, log_q=1.0, report=print):
+def train(source, encoding="embedding", hidden=0, seed=42, rate=0.005, temperature=0.05, log_q=1.0, patience=3, report=print):
     """Both towers as they were at the epoch with the best gain of the validation's queries.
 
     Scores are less the logarithm of how often the item was drawn (times `log_q`), which corrects the in-batch softmax.
@@ -135,7 +134,7 @@ def train(source, encoding="embedding", hidden=0, seed=42, rate=0.005, temperatu
         reached = gain(ranks(query, item, source, source.validation))
         if reached > best:
             best, best_epoch, kept = reached, epoch, {name: value.clone() for name, value in both.state_dict().items()}
-        if epoch >= best_epoch + PATIENCE: break
+        if epoch >= best_epoch + patience: break
     both.load_state_dict(kept)
     report(f"best of {epoch} epochs: {best_epoch}, gain of validation {best:.4f}")
     return query, item

@@ -167,8 +167,12 @@ class Pair:
         return inputs
 
     def batches(self, random):
-        """Of each customer one item in turn, and some of the others that the customer took, both drawn anew."""
-        order = random.permutation(len(self.train))
+        """Of each customer one item in turn, and some of the others that the customer took, both drawn anew.
+
+        Where customers are few, an epoch takes each of them several times: 20 batches are the least.
+        """
+        times = -(-20 * BATCH // len(self.train))
+        order = np.concatenate([random.permutation(len(self.train)) for _ in range(times)])
         for rows in np.array_split(order, max(1, len(order) // BATCH)):
             taken = self.train[rows]
             drawn = np.argsort(random.random(taken.shape) + (taken == len(self.items)), axis=1)
@@ -213,7 +217,7 @@ def embed(folder):
 
 def make(variant, folder):
     pair = Pair(*variant.split("-", 2))
-    query, item = train(pair)
+    query, item = train(pair, patience=6)
     random = np.random.default_rng(43)
     fields = {"id", "title", "domain", "role", "popularity", *(column["input"] for column in pair.columns[1])}
     systems.write_jsonl(folder / "items.jsonl", ({key: item[key] for key in item if key in fields} for item in pair.items))
@@ -238,7 +242,6 @@ def make(variant, folder):
 
 if __name__ == "__main__":
     chosen = systems.arguments(__doc__, VARIANTS)
-    print("torch", torch.__version__)
     files = [feature_towers.__file__, *FASHION, *GAMES.values(), *TITLES.values()]
     systems.make(systems.cache / "cross-domain/content", files + [ENCODER / "tower.json"], chosen.train, embed)
     for variant in chosen.variants:

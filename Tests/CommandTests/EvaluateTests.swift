@@ -73,7 +73,7 @@ import Testing
               plain: {file: ../q.jsonl, text: query, relevant: want, k: [3], baselines: ["popularity:price", bm25]}
               without: {file: ../q.jsonl, text: query, relevant: want, exclude: out, k: [3], baselines: ["popularity:price"]}
               some: {file: ../q.jsonl, text: query, relevant: want, candidates: some, k: [3], baselines: [bm25]}
-              inside: {file: ../q.jsonl, text: query, relevant: want, within: {title: title}, k: [3]}
+              inside: {file: ../q.jsonl, text: query, relevant: want, within: {title: "{title}"}, k: [3]}
               item: {file: ../q.jsonl, item: like, relevant: want, k: [3], baselines: [bm25]}
             """
         try Self.withShop(yaml) { shop in
@@ -180,7 +180,7 @@ import Testing
     @Test func theIndexIsMeasuredBesideTheExactSearch() throws {
         let yaml = """
               title: {same: title, sample: 300, k: [1, 10]}
-              inside: {file: ../q.jsonl, text: query, relevant: want, within: {title: title}, k: [10]}
+              inside: {file: ../q.jsonl, text: query, relevant: want, within: {title: "{title}"}, k: [10]}
             """
         try Self.withShop(yaml, index: "hnsw", rows: 2_400) { shop in
             try shop.write(#"{"query": "a red lamp", "title": "red lamp", "want": "p-0"}"#, "q.jsonl")

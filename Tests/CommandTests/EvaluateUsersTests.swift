@@ -39,8 +39,8 @@ import Towers
           users: {file: q.jsonl, user: user_id, relevant: want, exclude: had, k: [2], baselines: ["popularity:sold"]}
           fields: {file: q.jsonl, fields: [user_id, age], relevant: want, k: [2]}
           table: {file: q.csv, fields: [user_id, age], relevant: want, exclude: had, k: [2]}
-          part: {file: q.jsonl, user: user_id, relevant: want, within: {kind: part}, k: [1, 2]}
-          genre: {file: q.jsonl, user: user_id, relevant: want, within: {genres: genre}, k: [5]}
+          part: {file: q.jsonl, user: user_id, relevant: want, within: {kind: "{part}"}, k: [1, 2]}
+          genre: {file: q.jsonl, user: user_id, relevant: want, within: {genres: "{genre}"}, k: [5]}
 
         """
 

@@ -90,7 +90,7 @@ public struct CollectionBuilder: Sendable {
         try requireInput(of: towers.item)
         let journal = BuildJournal(
             recipe: recipe.digest(), rows: try Digest.sha256(file: recipe.rows.file), tower: towers.space,
-            limit: limit, index: recipe.indexRequest,
+            limit: limit, index: try recipe.indexRequest(),
             users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
         let target = try System.resolvingLink(recipe.collectionPath)
         if let summary = try existing(target, journal) { return summary }
@@ -100,7 +100,7 @@ public struct CollectionBuilder: Sendable {
         let resumed = building.finishedRows
         try embed(with: towers.item, into: building, total: survey.points, observer)
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
-        try building.index(recipe, threads: threads, progress: observer.indexing)
+        try building.index(recipe, towers.query, threads: threads, progress: observer.indexing)
         let badUsers = try building.writeUsers(recipe.users, towers.query, badRow: observer.badRow)
         try building.finish(towers, recipe, badRows: survey.badRows + badUsers)
         return Summary(
@@ -156,7 +156,7 @@ public struct CollectionBuilder: Sendable {
         }
         let isVectorsAlone = built.map(journal.hasSameVectors) ?? false
         if built?.index != journal.index {
-            changes.append("the index was \(built?.index ?? "none") and is now \(recipe.indexRequest)")
+            changes.append("the index was \(built?.index ?? "none") and is now \(journal.index ?? "none")")
         }
         throw BelfryError(
             .conflict, "A collection is there that was built otherwise: \(changes.joined(separator: ", ")).",

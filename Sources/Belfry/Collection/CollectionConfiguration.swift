@@ -1,3 +1,4 @@
+import Files
 import Neighbors
 public import Vectors
 
@@ -52,7 +53,7 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
 
 /// What finds near rows in a collection's segments: the document `index`.
 struct IndexRecord: Codable, Equatable, Sendable {
-    /// What the recipe asked for: see ``Recipe/indexRequest``.
+    /// What the recipe asked for: see ``Recipe/indexRequest()``.
     var request: String
     /// What it got.
     var kind: IndexKind
@@ -87,6 +88,11 @@ struct BuildJournal: Codable, Equatable, Sendable {
 }
 
 extension Recipe {
-    /// The index that is asked for. A recall decides what `auto` chooses; any other index answers at every recall.
-    var indexRequest: String { index == .auto ? "auto at recall \(recall)" : index.rawValue }
+    /// The index that is asked for, and the queries that it is calibrated on. A recall decides what `auto` chooses; any
+    /// other index answers at every recall.
+    func indexRequest() throws(BelfryError) -> String {
+        let request = index == .auto ? "auto at recall \(recall)" : index.rawValue
+        guard let calibration, index != .exact else { return request }
+        return "\(request), calibrated on queries \(try calibration.digest().prefix(12))"
+    }
 }

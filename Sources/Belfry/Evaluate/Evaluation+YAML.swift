@@ -75,11 +75,11 @@ extension Evaluation {
                 "needs beside it one of text, item, user, session, fields, which says what a query "
                     + "is: \(found).")
         }
-        var within: [(payload: String, field: String)] = []
+        var within: [(payload: String, value: Within)] = []
         if let entries = try fields.optionalFields("within", known: nil) {
             for name in entries.names {
                 try require(name, in: recipe.payload, entries, name)
-                within.append((name, try entries.text(name)))
+                within.append((name, Within(try entries.text(name))))
             }
         }
         let base = try fields.node("base").map { (node) throws(BelfryError) in
@@ -96,7 +96,7 @@ extension Evaluation {
 
     private static let usableWithSame: Set = ["same", "sample", "k", "metrics", "baselines", "published"]
 
-    private static func query(_ fields: YAMLFields, _ kind: String) throws(BelfryError) -> QueryFields {
+    static func query(_ fields: YAMLFields, _ kind: String) throws(BelfryError) -> QueryFields {
         switch kind {
         case "text": return .text(try fields.text(kind))
         case "item": return .item(try fields.text(kind))

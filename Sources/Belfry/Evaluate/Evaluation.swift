@@ -38,8 +38,22 @@ public struct Evaluation: Sendable {
         var candidates: String?
         /// Ids that are left out of the answers.
         var exclude: String?
-        /// Only points whose payload field has the value of the row's field are ranked.
-        var within: [(payload: String, field: String)]
+        /// Only points whose payload field has this value are ranked.
+        var within: [(payload: String, value: Within)]
+    }
+
+    /// A value that points must have: a text, or what a field of the query's row says.
+    enum Within: Hashable, Sendable {
+        case text(String)
+        case field(String)
+
+        /// `Book`, or `{domain}` for the row's field.
+        init(_ text: String) {
+            self = text.hasPrefix("{") && text.hasSuffix("}") ? .field(String(text.dropFirst().dropLast())) : .text(text)
+        }
+
+        /// The field of a row.
+        var field: String? { if case .field(let name) = self { name } else { nil } }
     }
 
     /// What a row asks for, and in which of its fields that stands.

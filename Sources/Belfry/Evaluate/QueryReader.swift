@@ -180,11 +180,15 @@ struct QueryReader {
     private mutating func filter(_ row: Row) throws(RowProblem) -> Int? {
         guard !source.within.isEmpty else { return nil }
         var conditions: [Collection.Condition] = []
-        for (payload, field) in source.within {
-            guard let value = row.text(column(field))?.trimmed, !value.isEmpty else {
-                throw RowProblem(line: row.line, .value, "The field \(field) is empty.")
+        for (payload, value) in source.within {
+            switch value {
+            case .text(let value): conditions.append(.init(field: payload, value: value))
+            case .field(let field):
+                guard let value = row.text(column(field))?.trimmed, !value.isEmpty else {
+                    throw RowProblem(line: row.line, .value, "The field \(field) is empty.")
+                }
+                conditions.append(.init(field: payload, value: value))
             }
-            conditions.append(.init(field: payload, value: value))
         }
         if let known = filters[conditions] { return known }
         // What no point meets is asked for once, however many rows name it.
@@ -215,7 +219,7 @@ extension JudgedQuery {
 extension Evaluation.Queries {
     /// The fields that are read of each row.
     fileprivate var fields: Set<String> {
-        Set(query.names + [relevant] + [grade, candidates, exclude].compactMap { $0 } + within.map(\.field))
+        Set(query.names + [relevant] + [grade, candidates, exclude].compactMap { $0 } + within.compactMap(\.value.field))
     }
 }
 

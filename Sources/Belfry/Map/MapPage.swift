@@ -1,4 +1,4 @@
-public import Files
+import Files
 import Foundation
 
 /// A map as one HTML page that needs nothing from elsewhere: a canvas to pan and zoom, cards, a search, a legend.

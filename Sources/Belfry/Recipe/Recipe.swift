@@ -78,6 +78,8 @@ public struct Recipe: Sendable {
     public let tower: String
     /// Who can be named by a recommendation.
     public let users: UserSource?
+    /// Queries that recall targets are calibrated on; nil for rows of the data.
+    let calibration: CalibrationSource?
     /// What `belfry evaluate` measures.
     public let evaluations: [Evaluation]
     /// How vectors are compared.
@@ -137,6 +139,11 @@ extension Recipe {
         tower = try Self.path(fields.text("tower"), in: folder)
         let users = try fields.optionalFields("users", known: UserSource.fields)
         self.users = try users.map { (users) throws(BelfryError) in try UserSource(users, folder: folder) }
+        if let queries = try fields.optionalFields("calibrate", known: CalibrationSource.fields) {
+            calibration = try CalibrationSource(queries, folder: folder)
+        } else {
+            calibration = self.users.map { CalibrationSource($0) }
+        }
         let vectors = try fields.optionalFields("vectors", known: ["metric", "element", "segment_rows"])
         metric = try vectors?.optionalChoice("metric", of: Metric.self) ?? .cosine
         elementType = try vectors?.optionalChoice("element", of: ElementType.self) ?? .f32
@@ -151,7 +158,7 @@ extension Recipe {
 
     private static let fields = [
         "name", "variants", "rows", "id", "text", "fields", "payload", "show", "tower", "vectors", "index", "recall",
-        "users", "evaluate",
+        "users", "calibrate", "evaluate",
     ]
 
     private static func input(_ fields: YAMLFields) throws(BelfryError) -> Input {

@@ -62,7 +62,7 @@ let package = Package(
             name: "TowersTests", dependencies: ["CKernels", "Files", "TestSupport", "Towers", "Vectors"],
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"],
+            name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ShardsTests", dependencies: ["CKernels", "Shards", "TestSupport"], exclude: ["Fixtures"],

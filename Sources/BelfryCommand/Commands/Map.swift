@@ -71,7 +71,10 @@ struct Map: ParsableCommand {
         lines.append(("other \(field.prefix(11))", "mean cosine \(cosine(cohesion.between)) over pairs"))
         if let nearest = cohesion.nearest {
             lines.append(
-                ("nearest point", "has the same \(field) for \(nearest.same) of \(Human.count(nearest.of, "point"))"))
+                (
+                    "nearest point",
+                    "has the same \(field) for \(Human.count(nearest.same)) of \(Human.count(nearest.of, "point"))"
+                ))
         }
         return lines
     }

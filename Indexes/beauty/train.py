@@ -18,8 +18,7 @@ FILES = {"hm": ["hm_fashion/articles.csv.gz", "hm_fashion/purchases.csv.gz"],
 # How categories become numbers (`embedding`, `onehot`, or `code`: the category's number), and the units of a hidden layer.
 VARIANTS = {"hm-linear": ("embedding", 0), "hm-hidden": ("embedding", 64), "hm-hidden-large": ("embedding", 256),
             "hm-onehot": ("onehot", 0), "hm-codes": ("code", 0), "hm-price-embedding": ("embedding", 0),
-            "rtr-linear": ("embedding", 0), "rtr-hidden": ("embedding", 64), "rtr-hidden-large": ("embedding", 256),
-            "rtr-codes": ("code", 0), "sephora": ("embedding", 0)}
+            "rtr-linear": ("embedding", 0), "rtr-hidden": ("embedding", 64), "sephora": ("embedding", 0)}
 
 
 def table(name):

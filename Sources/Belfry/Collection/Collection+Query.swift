@@ -115,8 +115,10 @@ private struct QueryBatch {
             return user.seen
         }
         let tower = try queryTower()
+        // The field that says who it is: the one that a row must have, or the only one.
         let required = tower.fields.filter(\.isRequired)
-        guard required.count == 1, tower.sessionField == nil, !tower.takesTexts else {
+        let naming = required.isEmpty ? tower.fields : required
+        guard naming.count == 1, tower.sessionField == nil, naming[0].type != "a text" else {
             throw BelfryError(
                 .notFound, "There is no user \(id.debugDescription) in the collection.",
                 at: .init(file: collection.path),
@@ -124,7 +126,7 @@ private struct QueryBatch {
                     + tower.fields.map { "\($0.name) (\($0.type))" }.joined(separator: ", ") + ".")
         }
         if try collection.catalogue.read({ try $0.hasUsers() }) { unknownUsers.append(id) }
-        add(.object([required[0].name: tower.value(ofCell: id, field: required[0].name)]))
+        add(.object([naming[0].name: tower.value(ofCell: id, field: naming[0].name)]))
         return []
     }
 

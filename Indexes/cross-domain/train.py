@@ -56,16 +56,22 @@ def games(source, target):
     """Amazon's games and videos: ids only. Users are numbered for both together, items for each alone."""
     taken = [(user, f"{name}-{item}", role) for role, name in enumerate((source, target))
              for user, item, _ in (line.split() for line in GAMES[name].read_text().splitlines())]
-    return [{"id": item, "title": item, "domain": item.split("-")[0]} for item in dict.fromkeys(t[1] for t in taken)], by_customer(taken)
+    ids = dict.fromkeys(item for _, item, _ in taken)
+    return [{"id": item, "title": item, "domain": item.split("-")[0]} for item in ids], by_customer(taken)
 
 
 def titles(source, target):
-    """Amazon's magazines and subscription boxes: a sequence of titles is a customer of one domain."""
+    """Amazon's magazines and subscription boxes: a sequence of titles is a customer of one domain.
+
+    A sequence that another one begins with is left out: it may be the same customer's.
+    """
     taken, items = [], {}
     for role, name in enumerate((source, target)):
-        for number_, line in enumerate(TITLES[name].read_text().splitlines()):
-            row = json.loads(line)
-            for text in dict.fromkeys(row["user_history"] + [row["target_item"]]):
+        rows = [json.loads(line) for line in TITLES[name].read_text().splitlines()]
+        sequences = dict.fromkeys((*row["user_history"], row["target_item"]) for row in rows)
+        begun = {whole[:length] for whole in sequences for length in range(2, len(whole))}
+        for number_, sequence in enumerate(whole for whole in sequences if whole not in begun):
+            for text in dict.fromkeys(sequence):
                 title = " ".join(text.split("Title: ")[1].split(". Category:")[0].split())
                 item = items.setdefault((role, title), {"id": f"{name}-{len(items)}", "title": title, "domain": name, "text": title})
                 taken.append((f"{name}-{number_}", item["id"], role))
@@ -101,9 +107,7 @@ class Pair:
         people = [people[i] for i in random.permutation(len(people))]
         shared = [p for p in people if len(p[1]) > 1 and p[2]] or [p for p in people if len(p[1]) > 1]
         tested = shared[:min(TESTED, len(shared) * 3 // 10)]
-        def free(taken):
-            names = {p[0] for p in taken}
-            return [p for p in people if p[0] not in names]
+        free = lambda taken: [p for names in [{q[0] for q in taken}] for p in people if p[0] not in names]
         own = [p for p in free(tested) if len(p[2]) > 1]
         own = own[:min(TESTED, len(own) * 3 // 10)]
         validation = [p for p in free(tested + own) if len(p[1]) > 1]
@@ -115,10 +119,7 @@ class Pair:
         self.tests["target"] = [(name, known, p[2]) for (name, known, _), p in zip(self.tests["source"], tested) if p[2]]
         self.tests["target"] = self.tests["target"] or self.tests["target-own"]      # no customers are shared
         self.validation, self.taken = cut(validation, 1), customers
-        self.describe()
-
-    def describe(self):
-        """Popularity, vectors, columns, and the tensors of the source's items."""
+        # Popularity, vectors, columns, and the tensors of the source's items
         counts = np.bincount([i for p in self.known for i in p[1] + p[2]], minlength=len(self.items))
         for item, count in zip(self.items, counts):
             item["popularity"] = int(count)
@@ -225,8 +226,8 @@ def make(variant, folder):
     for name, tests in pair.tests.items():
         rows = []
         for customer, known, wanted in tests:
-            user = f"{customer}/{name.removeprefix('target-')}" if name == "target-own" else customer
-            users.setdefault(user, (known))
+            user = f"{customer}/own" if name == "target-own" else customer
+            users.setdefault(user, known)
             pool = np.arange(pair.sources) if name == "source" else np.arange(pair.sources, len(pair.items))
             pool = np.setdiff1d(pool, [pair.row[i] for own in pair.taken[customer] for i in own])
             drawn = random.choice(pool, min(NEGATIVES, len(pool)), replace=False)

@@ -111,15 +111,16 @@ final class TextPattern: @unchecked Sendable {
                 let view = views[Int(instruction.a)]
                 var number: Int32 = 0
                 var least = place
-                while number < instruction.most, place < count {
+                let most = min(instruction.most, stack.reach)
+                while number < most, place < count {
                     var end = place
                     guard view.contains(UTF8Text.scalar(text, &end)) else { break }
                     place = end
                     number &+= 1
                     if number == instruction.least { least = place }
                 }
-                stack.spend(Int(number))
-                if number < instruction.least {
+                stack.spend(number)
+                if number < instruction.least || number == most && most < instruction.most {
                     hasFailed = true
                 } else {
                     if instruction.b == 1, place > least {
@@ -213,8 +214,10 @@ final class PatternStack {
 
     var hasAttempts: Bool { attempts > 0 }
 
-    /// Counts the scalars that a repetition has read, 16 as one attempt.
-    func spend(_ scalars: Int) { attempts -= scalars >> 4 }
+    /// Scalars that a repetition may read with the attempts that are left: 16 are one attempt.
+    var reach: Int32 { Int32(clamping: 16 * max(attempts, 1)) }
+
+    func spend(_ scalars: Int32) { attempts -= Int(scalars) >> 4 }
 
     func push(_ entry: Entry) { entries.append(entry) }
 

@@ -62,7 +62,7 @@ let package = Package(
             name: "TowersTests", dependencies: ["CKernels", "Files", "TestSupport", "Towers", "Vectors"],
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"],
+            name: "VectorsTests", dependencies: ["CKernels", "Files", "TestSupport", "Vectors"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ShardsTests", dependencies: ["CKernels", "Shards", "TestSupport"], exclude: ["Fixtures"],
@@ -70,7 +70,9 @@ let package = Package(
         .testTarget(
             name: "NeighborsTests", dependencies: ["Files", "Neighbors", "Shards", "TestSupport", "Vectors"],
             swiftSettings: swiftSettings),
-        .testTarget(name: "BelfryTests", dependencies: ["Belfry", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "BelfryTests", dependencies: ["Belfry", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "CommandTests", dependencies: ["Belfry", "BelfryCommand", "TestSupport"],
             swiftSettings: swiftSettings),

@@ -17,8 +17,8 @@ struct Tool: ParsableCommand {
             """,
         version: "belfry 0.1.0",
         subcommands: [
-            Build.self, Search.self, Similar.self, Embed.self, TowerCommand.self, Check.self, Stats.self,
-            Explain.self, Bench.self,
+            Build.self, Search.self, Similar.self, Recommend.self, Embed.self, TowerCommand.self, Check.self,
+            Stats.self, Explain.self, Evaluate.self, Map.self, Bench.self,
         ])
 }
 

@@ -52,7 +52,7 @@ extension Tower {
             return [.corrupt("The canary vectors have the shape \(kept.shape).", at: .init(file: path))]
         }
         let expected = kept.floats()
-        let found = try tower.embedCanaries()
+        let found = try tower.embed(canaries: tower.manifest.canaries)
         return tower.manifest.canaries.indices.compactMap { row in
             let difference = (0..<tower.dimension).reduce(Float(0)) { worst, column in
                 max(worst, abs(expected[row * tower.dimension + column] - found.row(row)[column]))

@@ -77,7 +77,7 @@ extension Tower {
                 files.elsewhere[name] = temporary + "/" + name
                 manifest.files[name] = try TowerManifest.File(of: temporary + "/" + name)
             }
-            return try Tower(target, manifest, files: files).embedCanaries()
+            return try Tower(target, manifest, files: files).embed(canaries: manifest.canaries)
         }
         do throws(BelfryError) {
             if source.convert != nil { try System.createDirectory(temporary) }

@@ -56,11 +56,11 @@ extension Tower {
         return texts.map { .object([field.name: .string($0)]) }
     }
 
-    /// The vectors of the manifest's canaries.
-    func embedCanaries() throws(BelfryError) -> Matrix {
-        guard graph != nil else { return try embed(manifest.canaries) }
+    /// The vectors of canaries: texts, or objects' JSON texts where the tower takes fields.
+    public func embed(canaries: [String]) throws(BelfryError) -> Matrix {
+        guard graph != nil else { return try embed(canaries) }
         var rows: [JSON] = []
-        for text in manifest.canaries {
+        for text in canaries {
             rows.append(try JSON(parsing: Data(text.utf8), source: path + "/" + TowerManifest.name))
         }
         return try embed(rows)
@@ -68,8 +68,22 @@ extension Tower {
 }
 
 extension Tower {
+    /// Throws what is wrong with `row`, as embedding it would, without embedding it.
+    public func check(_ row: JSON) throws(BelfryError) {
+        if let graph { try graph.features.check(row) }
+    }
+
     /// Whether the tower embeds plain texts: it reads one field at most that a row must have, and that is a text.
     public var takesTexts: Bool { (try? rows(of: [])) != nil }
+
+    /// The field that holds a session: the one that a row must have, if it is a list. Nil for other towers.
+    public var sessionField: String? {
+        let required = fields.filter(\.isRequired)
+        guard required.count == 1, let columns = graph?.features.columns.filter({ $0.field == required[0].name }),
+            columns.contains(where: { if case .list = $0.kind { true } else { false } })
+        else { return nil }
+        return required[0].name
+    }
 
     /// The value of a field from the text of a table's cell, as the field wants it; `null` for an empty cell.
     ///
@@ -92,15 +106,32 @@ extension Tower {
     }
 }
 
+extension Tower {
+    /// One element of a field that is a list, from its text: a number where the field's elements are numbers.
+    public func value(ofElement text: String, field: String) -> JSON {
+        let columns = graph?.features.columns.filter { $0.field == field } ?? []
+        let wantsNumber = columns.contains { column in
+            if case .list(_, let lookup, _) = column.kind { lookup.wantsNumber } else { false }
+        }
+        if wantsNumber, let number = Int64(text) { return .integer(number) }
+        return .string(text)
+    }
+}
+
+extension FeatureLookup {
+    fileprivate var wantsNumber: Bool {
+        switch keys {
+        case .boundaries, .rows: true
+        case .vocabulary, .hash: false
+        }
+    }
+}
+
 extension FeatureColumn.Kind {
     fileprivate var wantsNumber: Bool {
         switch self {
         case .number: true
-        case .index(let lookup, _):
-            switch lookup.keys {
-            case .boundaries, .rows: true
-            case .vocabulary, .hash: false
-            }
+        case .index(let lookup, _): lookup.wantsNumber
         default: false
         }
     }

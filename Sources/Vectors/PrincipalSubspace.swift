@@ -21,7 +21,7 @@ package enum PrincipalSubspace {
         BLAS.multiply(
             m: dimension, n: dimension, k: sample.rows, scaled.pointer, scaled.pointer, into: covariance.pointer,
             transposeA: true, alpha: 1 / Float(sample.rows))
-        let components = eigenvectors(of: covariance)
+        let components = eigen(of: covariance).vectors
         let turn = randomRotation(outputs, seed: seed)
         let basis = Matrix(rows: outputs, columns: dimension)
         // The last rows of `components` belong to the largest eigenvalues.
@@ -42,11 +42,11 @@ package enum PrincipalSubspace {
                 symmetric.pointer[j * size + i] = value
             }
         }
-        return eigenvectors(of: symmetric)
+        return eigen(of: symmetric).vectors
     }
 
-    /// The eigenvectors of a symmetric matrix as rows, those of the smallest eigenvalues first (LAPACK's `ssyevd`).
-    private static func eigenvectors(of symmetric: Matrix) -> Matrix {
+    /// The eigenvalues of a symmetric matrix, the smallest first, and their eigenvectors as rows (LAPACK's `ssyevd`).
+    static func eigen(of symmetric: Matrix) -> (values: [Float], vectors: Matrix) {
         let size = symmetric.rows
         let vectors = Matrix(rows: size, columns: size)
         vectors.pointer.update(from: symmetric.pointer, count: size * size)
@@ -61,6 +61,6 @@ package enum PrincipalSubspace {
         // Column-major eigenvectors in columns are, read row by row, eigenvectors in rows.
         ssyevd_("V", "L", &n, vectors.pointer, &n, &values, &work, &workSize, &integers, &integerSize, &info, 1, 1)
         precondition(info >= 0, "ssyevd was called with a bad argument")
-        return vectors
+        return (values, vectors)
     }
 }

@@ -15,11 +15,16 @@ import Testing
     }
 
     /// A catalogue with three segments, closed and packed.
+    private static let users = (0..<20).map { number in
+        User(key: "user \(number)", fields: ["age": .integer(Int64(number))], seen: ["a", "b"])
+    }
+
     private static func make(_ path: String) throws {
         let catalogue = try Catalogue(path, .create)
         try catalogue.write { transaction in
             try transaction.put("journal", BuildJournal(recipe: "r", rows: "s", tower: "t", limit: nil))
             for point in points { try transaction.insert(point) }
+            for user in users { try transaction.insert(user) }
             for number in 1...3 { try transaction.insert(Catalogue.SegmentRow(number: number, rows: 20)) }
         }
         try catalogue.pack()
@@ -32,6 +37,7 @@ import Testing
             content += try transaction.segments().map { "\($0)" }
             try transaction.forEachPoint { content.append("\($0)") }
             for point in points { content.append("\(try transaction.point(point.id) as Any)") }
+            for user in users { content.append("\(try transaction.user(user.key) as Any)") }
             return content
         }
     }

@@ -29,7 +29,8 @@ import Vectors
         #expect(recipe.rows.file == "/r/shop/products.csv")
         #expect(recipe.badRows == .fail)
         #expect(recipe.id == "id")
-        #expect(recipe.text.fields == ["title"])
+        guard case .text(let template) = recipe.input else { throw CancellationError() }
+        #expect(template.fields == ["title"])
         #expect(recipe.payload == ["title": .string, "tags": .list(separator: "|")])
         #expect(recipe.show == ["title"])
         #expect(recipe.tower == "/r/shop/t.tower")

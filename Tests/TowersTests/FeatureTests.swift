@@ -40,8 +40,8 @@ import Testing
                         continue
                     }
                     switch tensor.element {
-                    case .integer: #expect(tensor.integers[place] == Int64(wanted.integer!), "\(tensor.name) \(row)")
-                    case .float: #expect(tensor.floats[place] == Float(wanted.number!), "\(tensor.name) \(row)")
+                    case .integer: #expect(tensor.wholes[place] == Int64(wanted.integer!), "\(tensor.name) \(row)")
+                    case .float: #expect(tensor.numbers[place] == Float(wanted.number!), "\(tensor.name) \(row)")
                     case .text: #expect(tensor.texts[place] == wanted.string!, "\(tensor.name) \(row)")
                     }
                 }
@@ -82,10 +82,10 @@ import Testing
             for (row, text) in texts.enumerated() {
                 let range = row * width..<(row + 1) * width
                 let padding = [Int64](repeating: 0, count: width - text.ids.count)
-                #expect(Array(tensors[0].integers[range]) == text.ids.map(Int64.init) + padding)
-                #expect(Array(tensors[1].integers[range]) == text.ids.map { _ in 1 } + padding)
+                #expect(Array(tensors[0].wholes[range]) == text.ids.map(Int64.init) + padding)
+                #expect(Array(tensors[1].wholes[range]) == text.ids.map { _ in 1 } + padding)
             }
-            #expect(tensors[2].integers == [Int64](repeating: 0, count: texts.count * width))
+            #expect(tensors[2].wholes == [Int64](repeating: 0, count: texts.count * width))
         }
     }
 
@@ -211,7 +211,7 @@ import Testing
                 #expect(error?.location == .init(file: folder + "/v.txt", place: line))
             }
             try Data("a\r\nb".utf8).writeAnew(to: folder + "/v.txt")
-            #expect(try encode(column, [.object(["x": "b"])], folder)[0].integers == [1])
+            #expect(try encode(column, [.object(["x": "b"])], folder)[0].wholes == [1])
         }
     }
 
@@ -243,12 +243,12 @@ import Testing
         try withTemporaryDirectory { folder in
             try FileManager.default.copyItem(atPath: Self.folder + "/cities.txt", toPath: folder + "/cities.txt")
             let whole = try FeatureSet(file: Self.folder + "/features.json")
-            let batch = FeatureBatch()
+            let wholeBatch = FeatureBatch()
             var (refused, encoded) = (0, 0)
             let file = folder + "/features.json"
             for execution in 0..<executions {
                 do {
-                    var features = whole
+                    var (features, batch) = (whole, wholeBatch)
                     if execution % 2 == 0 {
                         var bytes = text
                         for _ in 0...Int.random(in: 0..<3, using: &random) {
@@ -262,7 +262,7 @@ import Testing
                             }
                         }
                         try Data(bytes).writeAnew(to: file)
-                        features = try FeatureSet(file: file)
+                        (features, batch) = (try FeatureSet(file: file), FeatureBatch())
                     }
                     var changed = rows
                     if execution % 2 == 1, case .object(var members) = changed[0] {
@@ -285,4 +285,10 @@ import Testing
             #expect(refused > executions / 10 && encoded > executions / 10, "\(refused), \(encoded), \(random)")
         }
     }
+}
+
+extension FeatureTensor {
+    /// Copies of the elements: the memory is the tensor's, and goes with it.
+    fileprivate var wholes: [Int64] { withExtendedLifetime(self) { Array(integers) } }
+    fileprivate var numbers: [Float] { withExtendedLifetime(self) { Array(floats) } }
 }

@@ -1,6 +1,7 @@
 import Files
 import Neighbors
 import Shards
+import Towers
 import Vectors
 
 extension BuildingDirectory {
@@ -15,20 +16,26 @@ extension BuildingDirectory {
     /// A build that finds this done for the same request leaves it; for another one, it begins with the segment that is
     /// there.
     func index(
-        _ recipe: Recipe, threads: Int,
+        _ recipe: Recipe, _ queryTower: Tower, threads: Int,
         progress: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
     ) throws(BelfryError) {
         let found = try catalogue.read { try $0.document("index", as: IndexRecord.self) }
-        guard found?.request != recipe.indexRequest else { return }
+        let request = try recipe.indexRequest()
+        guard found?.request != request else { return }
         let (rows, ids) = try rowsInOrder()
 
         let number = (segments.last?.number ?? 0) + 1
         let folder = layout.segment(number)
         try System.createDirectory(folder)
         CrashPoint.indexBegun.reach()
-        let builder = SegmentBuilder(
+        var builder = SegmentBuilder(
             metric: recipe.metric, kind: recipe.index.kind ?? .exact, elementType: recipe.elementType, threads: threads,
             progress: progress)
+        if recipe.index != .exact, let source = recipe.calibration {
+            progress("queries", 0, 1)
+            builder.queries = try CalibrationReader(source: source, tower: queryTower, metric: recipe.metric)
+                .vectors(threads: threads)
+        }
         var choice: IndexChoice?
         if recipe.index == .auto {
             choice = try builder.buildFastest(rows, ids: { ids[$0] }, in: folder, recall: recipe.recall)
@@ -39,7 +46,7 @@ extension BuildingDirectory {
         CrashPoint.indexBuilt.reach()
 
         let record = IndexRecord(
-            request: recipe.indexRequest, kind: choice?.kind ?? builder.kind, files: try System.list(folder),
+            request: request, kind: choice?.kind ?? builder.kind, files: try System.list(folder),
             choice: choice)
         try replaceSegments(with: .init(number: number, rows: ids.count), record)
     }

@@ -157,15 +157,31 @@ final class BuildingDirectory {
         CrashPoint.segmentListed.reach()
     }
 
+    /// Writes the users in the place of those that are there. Gives the number of rows that could not be used.
+    func writeUsers(
+        _ source: UserSource?, _ tower: Tower, badRow: (BelfryError) -> Void
+    ) throws(BelfryError) -> Int {
+        guard let source else {
+            try catalogue.write { try $0.removeUsers() }
+            return 0
+        }
+        var users = try UserReader(source, tower)
+        try catalogue.write { transaction in
+            try transaction.removeUsers()
+            while let user = try users.next(badRow: badRow) { try transaction.insert(user) }
+        }
+        return users.badRows
+    }
+
     /// A few of the tower's canaries with their vectors: what a query's tower must agree with.
     private static func canaries(of tower: Tower) throws(BelfryError) -> [CollectionConfiguration.Canary] {
         let texts = Array(tower.manifest.canaries.filter { $0.count > 1 }.prefix(4))
-        let vectors = try tower.embed(texts)
+        let vectors = try tower.embed(canaries: texts)
         return texts.enumerated().map { .init(text: $1, vector: vectors[$0]) }
     }
 
     /// Makes the directory a collection and puts it in its place.
-    func finish(tower: Tower, _ recipe: Recipe, badRows: Int) throws(BelfryError) {
+    func finish(_ towers: TowerPair, _ recipe: Recipe, badRows: Int) throws(BelfryError) {
         let copy = layout.tower(towerName)
         try System.remove(copy)
         try System.copyDirectory(recipe.tower, to: copy)
@@ -173,10 +189,10 @@ final class BuildingDirectory {
         CrashPoint.towerCopied.reach()
 
         let configuration = CollectionConfiguration(
-            name: recipe.name, dimension: tower.dimension, metric: recipe.metric, element: recipe.elementType,
+            name: recipe.name, dimension: towers.item.dimension, metric: recipe.metric, element: recipe.elementType,
             show: recipe.show,
             tower: .init(
-                name: towerName, fingerprint: tower.fingerprint, canaries: try Self.canaries(of: tower)),
+                name: towerName, fingerprint: towers.space, canaries: try Self.canaries(of: towers.query)),
             points: finishedRows, segments: segments.count, badRows: badRows, recall: recipe.recall)
         try catalogue.write { try $0.put("collection", configuration) }
         CrashPoint.configurationWritten.reach()

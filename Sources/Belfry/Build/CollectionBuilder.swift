@@ -82,27 +82,47 @@ public struct CollectionBuilder: Sendable {
                 .notFound, "The recipe's tower is not there.", at: .init(file: recipe.tower),
                 remedy: "Make it of a model: belfry tower import <model folder> --to \(recipe.tower)")
         }
-        if var problem = Tower.check(recipe.tower).first {
+        if var problem = TowerPair.check(recipe.tower).first {
             problem.remedy = "Import it again: belfry tower import <model folder> --to \(recipe.tower) --replace"
             throw problem
         }
-        let tower = try Tower.load(recipe.tower)
+        let towers = try TowerPair.open(recipe.tower)
+        try requireInput(of: towers.item)
         let journal = BuildJournal(
-            recipe: recipe.digest(), rows: try Digest.sha256(file: recipe.rows.file), tower: tower.fingerprint,
-            limit: limit, index: recipe.indexRequest)
+            recipe: recipe.digest(), rows: try Digest.sha256(file: recipe.rows.file), tower: towers.space,
+            limit: limit, index: try recipe.indexRequest(),
+            users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
         let target = try System.resolvingLink(recipe.collectionPath)
         if let summary = try existing(target, journal) { return summary }
 
-        let survey = try survey(observer)
+        let survey = try survey(towers.item, observer)
         let building = try BuildingDirectory(target, journal: journal, tower: recipe.towerName)
         let resumed = building.finishedRows
-        try embed(with: tower, into: building, total: survey.points, observer)
+        try embed(with: towers.item, into: building, total: survey.points, observer)
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
-        try building.index(recipe, threads: threads, progress: observer.indexing)
-        try building.finish(tower: tower, recipe, badRows: survey.badRows)
+        try building.index(recipe, towers.query, threads: threads, progress: observer.indexing)
+        let badUsers = try building.writeUsers(recipe.users, towers.query, badRow: observer.badRow)
+        try building.finish(towers, recipe, badRows: survey.badRows + badUsers)
         return Summary(
-            path: target, points: survey.points, badRows: survey.badRows, resumedPoints: resumed,
+            path: target, points: survey.points, badRows: survey.badRows + badUsers, resumedPoints: resumed,
             wasUpToDate: false)
+    }
+
+    /// Refuses a recipe of texts for a tower of fields, and the other way round, before a row is read.
+    private func requireInput(of tower: Tower) throws(BelfryError) {
+        let fields = tower.fields.map(\.name).joined(separator: ", ")
+        let place = BelfryError.Location(file: "\(recipe.folder)/recipe.yaml")
+        switch recipe.input {
+        case .text where !tower.takesTexts:
+            throw BelfryError(
+                .invalidInput, "The recipe gives the tower a text, but it reads fields: \(fields).", at: place,
+                remedy: "Leave text out; fields: {tower's name: row's name} names those that the rows call otherwise.")
+        case .fields where tower.takesTexts && tower.fields.count == 1:
+            throw BelfryError(
+                .invalidInput, "text is missing: it says what the tower reads of a row.", at: place,
+                remedy: "Write text: \"{title}\\n{description}\".")
+        default: break
+        }
     }
 
     /// The summary of a collection that is there and is what would be built.
@@ -130,18 +150,19 @@ public struct CollectionBuilder: Sendable {
         if built?.recipe != journal.recipe { changes.append("the recipe has changed") }
         if built?.rows != journal.rows { changes.append("the rows in \(recipe.rows.file) have changed") }
         if built?.tower != journal.tower { changes.append("the tower has changed") }
+        if built?.users != journal.users { changes.append("the users have changed") }
         if built?.limit != journal.limit {
             changes.append("the limit was \(Self.describe(built?.limit)) and is now \(Self.describe(journal.limit))")
         }
-        let isIndexAlone = changes.isEmpty
+        let isVectorsAlone = built.map(journal.hasSameVectors) ?? false
         if built?.index != journal.index {
-            changes.append("the index was \(built?.index ?? "none") and is now \(recipe.indexRequest)")
+            changes.append("the index was \(built?.index ?? "none") and is now \(journal.index ?? "none")")
         }
         throw BelfryError(
             .conflict, "A collection is there that was built otherwise: \(changes.joined(separator: ", ")).",
             at: .init(file: path),
-            remedy: (isIndexAlone
-                ? "Add --replace to index it again: nothing is embedded, and "
+            remedy: (isVectorsAlone
+                ? "Add --replace to build the rest again: nothing is embedded, and "
                 : "Add --replace to build it again; ")
                 + "the old one serves until the new one is done.")
     }
@@ -149,7 +170,7 @@ public struct CollectionBuilder: Sendable {
     private func upToDate(_ path: String) throws(BelfryError) -> Summary {
         try BuildingDirectory.removeLeftover(of: path)
         let collection = try Collection(path)
-        _ = try collection.loadTower()
+        _ = try collection.towers()
         if collection.configuration.show != recipe.show || collection.configuration.recall != recipe.recall {
             try collection.change(show: recipe.show, recall: recipe.recall)
         }
@@ -161,8 +182,10 @@ public struct CollectionBuilder: Sendable {
     private static func describe(_ limit: Int?) -> String { limit.map { "\($0) points" } ?? "all points" }
 
     /// Reads all rows once, reporting those that cannot be used.
-    private func survey(_ observer: Observer) throws(BelfryError) -> (points: Int, badRows: Int) {
-        var items = try ItemReader(recipe)
+    private func survey(
+        _ tower: Tower, _ observer: Observer
+    ) throws(BelfryError) -> (points: Int, badRows: Int) {
+        var items = try ItemReader(recipe, tower)
         var points = 0
         while points < limit ?? .max, try items.next(badRow: observer.badRow) != nil {
             points += 1
@@ -184,7 +207,7 @@ public struct CollectionBuilder: Sendable {
     private func embed(
         with tower: Tower, into building: BuildingDirectory, total: Int, _ observer: Observer
     ) throws(BelfryError) {
-        var items = try ItemReader(recipe)
+        var items = try ItemReader(recipe, tower)
         var done = 0
         let finished = building.finishedRows
         // Small enough that an interruption costs seconds, and no more than 64 however many rows there are.
@@ -199,9 +222,7 @@ public struct CollectionBuilder: Sendable {
             // Points with equal vectors are answered in the order of their ids: here that is the order of rows.
             batch.sort { $0.name.id < $1.name.id }
             let before = done - finished
-            let vectors = try tower.embed(batch.map(\.text), as: .document, threads: threads) {
-                observer.progress(before + $0, total - finished)
-            }
+            let vectors = try tower.embed(batch, threads: threads) { observer.progress(before + $0, total - finished) }
             try building.write(batch, vectors, recipe, threads: threads)
             done += batch.count
         }

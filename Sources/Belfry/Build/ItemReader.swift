@@ -1,5 +1,7 @@
 import Files
 import Shards
+import Towers
+import Vectors
 
 /// A row that can become a point.
 struct Item {
@@ -7,7 +9,13 @@ struct Item {
     var line: Int
     var name: PointName
     /// What the tower reads.
-    var text: String
+    var content: Content
+
+    enum Content {
+        case text(String)
+        case fields(JSON)
+    }
+
     /// A JSON object.
     var payload: String
 }
@@ -19,24 +27,35 @@ struct ItemReader {
     private let recipe: Recipe
     private let rows: RowReader
     private let id: Column
-    private let text: [String: Column]
+    private let content: Content
     private let payload: [(name: String, column: Column, type: PayloadType)]
     private var lines: [PointID: Int] = [:]
+
+    private enum Content {
+        case text(TextTemplate, [String: Column])
+        case fields(FieldColumns)
+    }
+
     /// How many rows could not be used so far.
     private(set) var badRows = 0
 
     /// Bytes of the file read so far, and in all if that is known.
     var bytes: (done: Int, total: Int?) { rows.progress }
 
-    /// Opens the file and finds every column that the recipe names.
-    init(_ recipe: Recipe) throws(BelfryError) {
+    /// Opens the file and finds every column that the recipe names, and the fields of the tower that embeds the items.
+    init(_ recipe: Recipe, _ tower: Tower) throws(BelfryError) {
         self.recipe = recipe
         rows = try RowReader(recipe.rows.file, format: recipe.rows.format)
         for (_, reference) in recipe.rows.columns.sorted(by: { $0.key < $1.key }) { _ = try rows.column(reference) }
         id = try rows.column(recipe.rows.reference(recipe.id))
-        var text: [String: Column] = [:]
-        for field in recipe.text.fields { text[field] = try rows.column(recipe.rows.reference(field)) }
-        self.text = text
+        switch recipe.input {
+        case .text(let template):
+            var columns: [String: Column] = [:]
+            for field in template.fields { columns[field] = try rows.column(recipe.rows.reference(field)) }
+            content = .text(template, columns)
+        case .fields(let names):
+            content = .fields(try FieldColumns(tower, names, in: rows, recipe.rows))
+        }
         var payload: [(String, Column, PayloadType)] = []
         for (name, type) in recipe.payload.sorted(by: { $0.key < $1.key }) {
             payload.append((name, try rows.column(recipe.rows.reference(name)), type))
@@ -64,24 +83,13 @@ struct ItemReader {
     }
 
     private mutating func item(_ row: Row) throws(RowProblem) -> Item {
-        let key: String
-        switch row.value(id) {
-        case .string(let text)? where !text.trimmed.isEmpty: key = text.trimmed
-        case .integer(let number)?: key = "\(number)"
-        case .unsigned(let number)?: key = "\(number)"
-        case nil, .string?: throw RowProblem(line: row.line, .value, "The id is empty.")
-        case let other?:
-            throw RowProblem(
-                line: row.line, .value, "The id is \(other.text()); it must be a text or a whole number of 64 bits.")
-        }
+        let key = try row.name(id)
         let name = PointName(key)
         if let first = lines[name.id] {
             throw RowProblem(
                 line: row.line, .value, "The id \(key.debugDescription) has been used before, on line \(first).")
         }
-        guard let text = recipe.text.text({ field in text[field].flatMap { row.text($0) } }) else {
-            throw RowProblem(line: row.line, .value, "The text is empty: none of its fields has a value.")
-        }
+        let content = try content(row)
         var members: [String: JSON] = [:]
         for field in payload {
             guard let value = row.value(field.column) else { continue }
@@ -92,6 +100,41 @@ struct ItemReader {
             }
         }
         lines[name.id] = row.line
-        return Item(line: row.line, name: name, text: text, payload: JSON.object(members).text())
+        return Item(line: row.line, name: name, content: content, payload: JSON.object(members).text())
+    }
+
+    private func content(_ row: Row) throws(RowProblem) -> Item.Content {
+        switch content {
+        case .text(let template, let columns):
+            guard let text = template.text({ field in columns[field].flatMap { row.text($0) } }) else {
+                throw RowProblem(line: row.line, .value, "The text is empty: none of its fields has a value.")
+            }
+            return .text(text)
+        case .fields(let columns):
+            do throws(BelfryError) {
+                return .fields(try columns.object(row))
+            } catch {
+                throw RowProblem(line: row.line, .value, error.message)
+            }
+        }
+    }
+}
+
+extension Tower {
+    /// The vectors of items, one row each.
+    func embed(
+        _ items: [Item], threads: Int, progress: @escaping @Sendable (Int) -> Void
+    ) throws(BelfryError) -> Matrix {
+        var (texts, rows) = ([String](), [JSON]())
+        for item in items {
+            switch item.content {
+            case .text(let text): texts.append(text)
+            case .fields(let fields): rows.append(fields)
+            }
+        }
+        // The items of a recipe are all of one kind.
+        return rows.isEmpty
+            ? try embed(texts, as: .document, threads: threads, progress: progress)
+            : try embed(rows, as: .document, threads: threads, progress: progress)
     }
 }

@@ -102,6 +102,34 @@ extension Catalogue {
                 id: id, segment: row["segment"], row: row["row"], key: row["key"], payload: row["payload"])
         }
 
+        // MARK: Users
+
+        func insert(_ user: User) throws {
+            let seen = JSON.array(user.seen.map { .string($0) }).text()
+            try write(
+                "INSERT", "users", [user.key.databaseValue, user.fields.text().databaseValue, seen.databaseValue])
+        }
+
+        func removeUsers() throws { try database.execute(sql: "DELETE FROM users") }
+
+        /// The user called `key`, or nil.
+        func user(_ key: String) throws -> User? {
+            let row = try DatabaseRow.fetchOne(
+                database.cachedStatement(sql: "SELECT * FROM users WHERE key = ?"), arguments: [key])
+            guard let row else { return nil }
+            try verify(row, "users", key)
+            let source = "\(path), user \(key)"
+            let seen = try JSON(parsing: Data((row["seen"] as String).utf8), source: source)
+            return User(
+                key: key, fields: try JSON(parsing: Data((row["fields"] as String).utf8), source: source),
+                seen: seen.array?.compactMap(\.string) ?? [])
+        }
+
+        /// Whether there are users at all.
+        func hasUsers() throws -> Bool {
+            try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM users)") ?? false
+        }
+
         // MARK: Checksums
 
         private func write(_ verb: String, _ table: String, _ values: [DatabaseValue]) throws {

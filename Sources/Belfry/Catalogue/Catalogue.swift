@@ -36,7 +36,8 @@ final class Catalogue: Sendable {
         var payload: String
     }
 
-    /// In the order in which they are made: equal catalogues have equal bytes.
+    /// In the order in which they are made: equal catalogues have equal bytes. The points come last: their pages end with
+    /// rows, so that a file that was cut short lacks one.
     static let schema: [(table: String, sql: String)] = [
         (
             "configuration",
@@ -53,6 +54,13 @@ final class Catalogue: Sendable {
             """
         ),
         (
+            "users",
+            """
+            CREATE TABLE users (key TEXT NOT NULL PRIMARY KEY, fields TEXT NOT NULL, seen TEXT NOT NULL, \
+            checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
+            """
+        ),
+        (
             "points",
             """
             CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, \
@@ -64,7 +72,7 @@ final class Catalogue: Sendable {
     /// The columns of each table that its checksum covers.
     static let columns = [
         "configuration": ["name", "value"], "segments": ["number", "rows"],
-        "points": ["id", "segment", "row", "key", "payload"],
+        "points": ["id", "segment", "row", "key", "payload"], "users": ["key", "fields", "seen"],
     ]
 
     let path: String
@@ -120,7 +128,13 @@ final class Catalogue: Sendable {
         let tables = try DatabaseRow.fetchAll(
             database, sql: "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
         let found = Set(tables.map { "\($0[0] as DatabaseValue) \($0[1] as DatabaseValue)" })
-        guard found == Set(schema.map { "\($0.table.databaseValue) \($0.sql.databaseValue)" }) else {
+        let expected = Set(schema.map { "\($0.table.databaseValue) \($0.sql.databaseValue)" })
+        guard found.isEmpty || !found.isStrictSubset(of: expected) else {
+            throw BelfryError(
+                .unsupported, "The collection was built by an older belfry: its catalogue lacks tables.",
+                at: .init(file: path), remedy: "Build it again: belfry build --replace.")
+        }
+        guard found == expected else {
             throw BelfryError(
                 .corruptData, "The catalogue's tables are not those that Belfry defines.", at: .init(file: path),
                 remedy: "Build the collection again with --replace, or restore a copy.")

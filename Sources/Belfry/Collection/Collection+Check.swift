@@ -31,7 +31,7 @@ extension Collection {
             findings.append(Finding(name: file, problems: SegmentFile.check("\(layout.path)/\(file)")))
         }
         for name in towerNames(layout) {
-            findings.append(Finding(name: "towers/\(name)", problems: Tower.check(layout.tower(name))))
+            findings.append(Finding(name: "towers/\(name)", problems: TowerPair.check(layout.tower(name))))
         }
         let damaged = Set(findings.flatMap(\.problems).compactMap(\.location?.file))
         let mismatches = crossCheck(layout).filter { !damaged.contains($0.location?.file ?? "") }
@@ -87,7 +87,7 @@ extension Collection {
                 problems.append(.corrupt("There are \(points) points; there should be \(collection.count).", at: place))
             }
             for segment in collection.segments { problems += try segment.problems() }
-            try collection.verify(collection.loadTower())
+            _ = try collection.towers()
         } catch {
             problems.append(error)
         }

@@ -35,24 +35,16 @@ extension Collection {
 
     /// Searches for a text, or for what is near a point, and says how that went.
     /// - Parameter query: the text or the point.
-    /// - Throws: as ``search(_:k:recall:exact:tower:threads:)`` and ``similar(to:k:recall:exact:threads:)``.
+    /// - Throws: as the search for a query.
     public func explain(
         _ query: Query, k: Int, recall: Double? = nil, exact: Bool = false
     ) throws(BelfryError) -> Explanation {
-        var (vector, own, embed) = ([Float](), Place?.none, Double?.none)
-        switch query {
-        case .text(let text):
-            let tower = try loadTower()
-            try verify(tower)
-            let timed = try Self.timed { () throws(BelfryError) in try tower.embed([text], as: .query) }
-            (vector, embed) = (timed.result[0], timed.milliseconds)
-        case .point(let name):
-            let point = try point(name)
-            (vector, own) = (point.vector, point.place)
-        }
-        let matrix = Matrix([vector])
+        if query.isEmbedded { _ = try towers() }
+        let asked = try Self.timed { () throws(BelfryError) in try ask([query]) }
+        let (matrix, leftOut) = (asked.result.vectors, asked.result.leftOut)
         let search: () throws(BelfryError) -> [[Found]] = { () throws(BelfryError) in
-            try self.nearest(matrix, k: k, recall: recall, exact: exact, own: own, threads: 1)
+            try self.nearest(
+                matrix, k: k, recall: recall, exact: exact, scope: Scope(leavingOut: leftOut), threads: 1)
         }
         let first = try Self.timed(search)
         let second = try Self.timed(search)
@@ -61,7 +53,7 @@ extension Collection {
         let expectation = try expectation(k: k, recall: recall, exact: exact)
         for (segment, effort) in zip(segments, try plan(k: k, recall: recall, exact: exact).efforts) {
             let rows = segment.vectors.rowCount
-            let wanted = k < rows && own != nil ? k + 1 : min(k, rows)
+            let wanted = min(k + leftOut[0].count, rows)
             let searcher = segment.index.makeSearcher()
             _ = try searcher.search(matrix.pointer, k: wanted, effort: effort)
             let trace = searcher.trace
@@ -72,17 +64,10 @@ extension Collection {
         return Explanation(
             index: index.kind.rawValue, expectation: expectation, source: calibrationSource,
             evaluations: evaluations, reranked: reranked, settled: settled,
-            scored: expectation.isExact ? 0 : first.result[0].count, embedMilliseconds: embed,
+            scored: expectation.isExact ? 0 : first.result[0].count,
+            embedMilliseconds: query.isEmbedded ? asked.milliseconds : nil,
             searchMilliseconds: first.milliseconds, secondSearchMilliseconds: second.milliseconds,
             payloadMilliseconds: payload.milliseconds, answers: payload.result.count)
-    }
-
-    /// What a search starts from.
-    public enum Query: Sendable {
-        /// A text, embedded by the collection's tower.
-        case text(String)
-        /// A point, by its id or key, which does not find itself.
-        case point(String)
     }
 
     private static func timed<Result>(
@@ -91,5 +76,15 @@ extension Collection {
         let start = ContinuousClock.now
         let result = try work()
         return (result, (ContinuousClock.now - start) / .milliseconds(1))
+    }
+}
+
+extension Collection.Query {
+    /// Whether a tower makes its vector.
+    fileprivate var isEmbedded: Bool {
+        switch self {
+        case .text, .fields, .user, .session: true
+        case .point, .examples: false
+        }
     }
 }

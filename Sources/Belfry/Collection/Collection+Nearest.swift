@@ -15,22 +15,23 @@ extension Collection {
     /// 2. What an index gives has the distances that its codes estimate: those few rows are read from the shard.
     /// 3. Of what the segments gave, the nearest are kept.
     func nearest(
-        _ queries: Matrix, k: Int, recall: Double?, exact: Bool, own: Place?, threads: Int
+        _ queries: Matrix, k: Int, recall: Double?, exact: Bool, scope: Scope = Scope(), threads: Int
     ) throws(BelfryError) -> [[Found]] {
         precondition(k >= 0 && threads > 0)
+        precondition(scope.leavingOut.isEmpty || scope.leavingOut.count == queries.rows)
         let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
         for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
-        let efforts = try plan(k: k, recall: recall, exact: exact).efforts
+        let (target, efforts) = try plan(k: k, recall: recall, exact: exact)
         let k = min(k, count)
         var nearest = [[Found]](repeating: [], count: queries.rows)
         for (segment, effort) in zip(segments, efforts) {
-            let own = own?.segment == segment.number ? own?.row : nil
+            let leftOut = scope.leavingOut.map { places in
+                places.compactMap { $0.segment == segment.number ? $0.row : nil }
+            }
+            let asked = Segment.Asked(
+                queries: queries, k: k, leftOut: leftOut, within: scope.within?.rows[segment.number], threads: threads)
             let found =
-                if effort == .exact {
-                    try segment.scan(queries, k: k, own: own, threads: threads)
-                } else {
-                    try segment.walk(queries, k: k, effort, own: own, threads: threads)
-                }
+                if effort == .exact { try segment.scan(asked) } else { try segment.walk(asked, effort, target) }
             for query in 0..<queries.rows {
                 for neighbor in found[query] {
                     nearest[query].append((try segment.ids.id(Int(neighbor.row)), neighbor.distance))
@@ -44,37 +45,58 @@ extension Collection {
 }
 
 extension Collection.Segment {
+    /// What is asked of one segment.
+    struct Asked {
+        let queries: Matrix
+        let k: Int
+        /// For each query the rows that it must not find; empty if there are none for any.
+        let leftOut: [[Int]]
+        /// The only rows that may be found.
+        let within: RowSet?
+        let threads: Int
+
+        func leftOut(_ query: Int) -> [Int] { leftOut.isEmpty ? [] : leftOut[query] }
+    }
+
     /// The `k` nearest rows to each query, and all others that are as near as the last of them, so that their ids can
     /// decide.
-    func scan(_ queries: Matrix, k: Int, own: Int?, threads: Int) throws(BelfryError) -> [[Neighbor]] {
+    func scan(_ asked: Asked) throws(BelfryError) -> [[Neighbor]] {
+        let (k, count) = (asked.k, asked.queries.rows)
+        guard k > 0 else { return [[Neighbor]](repeating: [], count: count) }
         let exact = ExactSearch(vectors, codes: index.codes, metric: index.metric)
-        let ownRows = own.map { [Int?](repeating: $0, count: queries.rows) }
-        var found = try exact.search(queries, k: k + 1, ownRows: ownRows, threads: threads)
-        for query in found.indices {
-            var asked = k + 1
-            // The last one asked for is as near as the k-th: there may be more of them.
-            while k > 0, found[query].count == asked, found[query][asked - 1].distance == found[query][k - 1].distance {
-                asked *= 4
+        // A query's own rows take places: so many more are asked for.
+        let most = asked.leftOut.map(\.count).max() ?? 0
+        var found = try exact.search(asked.queries, k: k + 1 + most, keeping: asked.within, threads: asked.threads)
+        for query in 0..<count {
+            let leftOut = Set(asked.leftOut(query).map(UInt32.init))
+            var wanted = k + 1 + most
+            while true {
+                let isAll = found[query].count < wanted
+                let last = found[query].last?.distance
+                found[query].removeAll { leftOut.contains($0.row) }
+                // The last one asked for is as near as the k-th: there may be more of them.
+                guard !isAll, found[query][k - 1].distance == last else { break }
+                wanted *= 4
                 found[query] = try exact.search(
-                    Matrix([queries[query]]), k: asked, ownRows: own.map { [$0] }, threads: threads)[0]
+                    Matrix([asked.queries[query]]), k: wanted, keeping: asked.within, threads: asked.threads)[0]
             }
-            guard k > 0, found[query].count > k else { continue }
+            guard found[query].count > k else { continue }
             let last = found[query][k - 1].distance
             found[query].removeAll { $0.distance > last }
         }
-        return k > 0 ? found : found.map { _ in [] }
+        return found
     }
 
     /// The `k` nearest rows to each query that the index finds.
     func walk(
-        _ queries: Matrix, k: Int, _ effort: Neighbors.Segment.Effort, own: Int?, threads: Int
+        _ asked: Asked, _ effort: Neighbors.Segment.Effort, _ target: Double
     ) throws(BelfryError) -> [[Neighbor]] {
-        let answers = Mutex([[Neighbor]](repeating: [], count: queries.rows))
-        try Turns.take(queries.rows, threads: threads) { turns in
+        let answers = Mutex([[Neighbor]](repeating: [], count: asked.queries.rows))
+        try Turns.take(asked.queries.rows, threads: asked.threads) { turns in
             // A thread keeps its searcher for as long as it has work.
             searchers.lend { tools in
                 while turns.one({ query throws(BelfryError) in
-                    let found = try walk(queries.pointer + query * queries.columns, k, effort, own, tools)
+                    let found = try walk(query, of: asked, effort, target, tools)
                     answers.withLock { $0[query] = found }
                 }) {}
             }
@@ -82,16 +104,24 @@ extension Collection.Segment {
         return answers.withLock { $0 }
     }
 
+    /// More rows to leave out than this are a filter's work; fewer are asked for beside the others, and dropped.
+    private static let fewRows = 16
+
     private func walk(
-        _ query: UnsafePointer<Float>, _ k: Int, _ effort: Neighbors.Segment.Effort, _ own: Int?,
-        _ tools: SearcherPool.Tools
+        _ query: Int, of asked: Asked, _ effort: Neighbors.Segment.Effort, _ target: Double, _ tools: SearcherPool.Tools
     ) throws(BelfryError) -> [Neighbor] {
-        // A point finds itself first: one more is asked for, and it is dropped.
-        let wanted = min(k + (own == nil ? 0 : 1), vectors.rowCount)
-        var found = try tools.searcher.search(query, k: wanted, effort: effort)
-        if found.count < wanted { found = try tools.searcher.search(query, k: wanted, effort: .exact) }
-        found.removeAll { Int($0.row) == own }
-        return try settle(Array(found.prefix(k)), query, tools)
+        let (vector, leftOut) = (asked.queries.pointer + query * asked.queries.columns, asked.leftOut(query))
+        guard asked.within == nil, leftOut.count <= Self.fewRows else {
+            let excluded = RowSet(leftOut, capacity: vectors.rowCount)
+            let found = try tools.searcher.search(
+                vector, k: asked.k, recall: target, keeping: asked.within, excluding: excluded)
+            return try settle(found, vector, tools)
+        }
+        let wanted = min(asked.k + leftOut.count, vectors.rowCount)
+        var found = try tools.searcher.search(vector, k: wanted, effort: effort)
+        if found.count < wanted { found = try tools.searcher.search(vector, k: wanted, effort: .exact) }
+        found.removeAll { leftOut.contains(Int($0.row)) }
+        return try settle(Array(found.prefix(asked.k)), vector, tools)
     }
 
     /// The same rows with the distances of the stored vectors, in order.

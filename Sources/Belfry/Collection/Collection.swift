@@ -1,6 +1,8 @@
 public import Files
 import Neighbors
 public import Shards
+import Synchronization
+import Towers
 import Vectors
 
 /// An open collection: one directory with a catalogue, the segments it lists, and the tower that filled them.
@@ -50,6 +52,9 @@ public final class Collection: Sendable {
     let catalogue: Catalogue
     let index: IndexRecord
     let segments: [Segment]
+    /// What was loaded and found when it was first asked for.
+    let loadedTowers = Mutex<TowerPair?>(nil)
+    let filters = Mutex<[[Condition]: PointSet]>([:])
     private let identity: FileIdentity?
 
     /// Opens the collection at `path`: a `.belfry` directory, or the folder of a recipe whose collection is built.
@@ -191,7 +196,7 @@ public final class Collection: Sendable {
         // One collection in the folder is the recipe's, whatever has become of the recipe.
         let inside = ((try? System.list(path)) ?? []).filter { $0.hasSuffix(".belfry") }
         if inside.count == 1 { return "\(path)/\(inside[0])" }
-        guard System.exists("\(path)/recipe.yaml") else {
+        guard System.exists("\(path)/recipe.yaml") || System.exists("\(System.parent(of: path))/recipe.yaml") else {
             throw BelfryError(
                 .notFound, "This is neither a collection nor the folder of a recipe.", at: .init(file: path),
                 remedy: "Name a .belfry directory, or a folder with a recipe.yaml, such as Indexes/products.")

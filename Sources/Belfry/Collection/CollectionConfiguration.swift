@@ -1,9 +1,10 @@
+import Files
 import Neighbors
 public import Vectors
 
 /// What a collection is: fixed when it is made, kept in the catalogue as the document `collection`.
 public struct CollectionConfiguration: Codable, Equatable, Sendable {
-    /// The version of the directory's layout: 1 had no index.
+    /// The version of the directory's layout: 1 had no index, 2 no users.
     public var format = Self.currentFormat
     /// The collection's name.
     public var name: String
@@ -28,21 +29,22 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
     public var recall: Double
 
     /// The layout that is written and read.
-    public static let currentFormat = 2
+    public static let currentFormat = 3
 
     /// A tower by what it computes.
     public struct TowerReference: Codable, Equatable, Sendable {
         /// The folder's name under `towers/`.
         public var name: String
-        /// SHA-256 over weights, tokenizer and settings.
+        /// The identity of the vectors' space: SHA-256 over weights, tokenizer and settings of the tower, or over the
+        /// fingerprints of a pair.
         public var fingerprint: String
-        /// Sentences and the vectors that the tower gave them when the collection was built.
+        /// Queries and the vectors that the query tower gave them when the collection was built.
         public var canaries: [Canary]
     }
 
-    /// A sentence and its vector.
+    /// A query and its vector.
     public struct Canary: Codable, Equatable, Sendable {
-        /// The sentence.
+        /// A sentence, or an object's JSON text.
         public var text: String
         /// Its embedding.
         public var vector: [Float]
@@ -51,7 +53,7 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
 
 /// What finds near rows in a collection's segments: the document `index`.
 struct IndexRecord: Codable, Equatable, Sendable {
-    /// What the recipe asked for: see ``Recipe/indexRequest``.
+    /// What the recipe asked for: see ``Recipe/indexRequest()``.
     var request: String
     /// What it got.
     var kind: IndexKind
@@ -61,8 +63,8 @@ struct IndexRecord: Codable, Equatable, Sendable {
     var choice: IndexChoice?
 }
 
-/// How a collection was built: the document `journal`. A build that was interrupted goes on if all but the index
-/// matches, since an index is made from vectors that are there.
+/// How a collection was built: the document `journal`. A build that was interrupted goes on if all but the index and
+/// the users match: an index is made from vectors that are there, and users are written last.
 struct BuildJournal: Codable, Equatable, Sendable {
     /// SHA-256 over the recipe.
     var recipe: String
@@ -74,16 +76,23 @@ struct BuildJournal: Codable, Equatable, Sendable {
     var limit: Int?
     /// What the recipe asks to find near rows with; nil in a collection of format 1.
     var index: String?
+    /// SHA-256 over the recipe's users; nil where it has none.
+    var users: String?
 
     /// Whether `other` has the same points with the same vectors.
     func hasSameVectors(as other: BuildJournal) -> Bool {
         var other = other
-        other.index = index
+        (other.index, other.users) = (index, users)
         return other == self
     }
 }
 
 extension Recipe {
-    /// The index that is asked for. A recall decides what `auto` chooses; any other index answers at every recall.
-    var indexRequest: String { index == .auto ? "auto at recall \(recall)" : index.rawValue }
+    /// The index that is asked for, and the queries that it is calibrated on. A recall decides what `auto` chooses; any
+    /// other index answers at every recall.
+    func indexRequest() throws(BelfryError) -> String {
+        let request = index == .auto ? "auto at recall \(recall)" : index.rawValue
+        guard let calibration, index != .exact else { return request }
+        return "\(request), calibrated on queries \(try calibration.digest().prefix(12))"
+    }
 }

@@ -51,7 +51,8 @@ extension Collection.Segment {
             let place = sample * vectors.rowCount / count
             let row = try vectors.rows(place..<place + 1)
             let own = kernel.distance(to: kernel.prepare(row.pointer, dimension: row.columns), row: row.pointer)
-            let nearest = try walk(row, k: 1, effort, own: nil, threads: 1)[0].first
+            let nearest = try walk(Asked(queries: row, k: 1, leftOut: [], within: nil, threads: 1), effort, 0.9)[0]
+                .first
             if let nearest, nearest.distance <= own { found += 1 }
         }
         guard found < count / 2 else { return nil }

@@ -7,7 +7,8 @@ import Yams
 /// What a collection is made of: rows, the text of each row, the tower that reads it, how vectors are compared, and what
 /// finds the near ones.
 ///
-/// A recipe is the file `recipe.yaml` in a folder of its own; the collection is built beside it.
+/// A recipe is the file `recipe.yaml` in a folder of its own; the collection is built beside it. A recipe with variants
+/// stands for several collections: see ``RecipeFile``.
 ///
 /// ```yaml
 /// rows:
@@ -47,10 +48,20 @@ public struct Recipe: Sendable {
         public var kind: IndexKind? { IndexKind(rawValue: rawValue) }
     }
 
+    /// What the tower reads of a row.
+    public enum Input: Hashable, Sendable {
+        /// One text.
+        case text(TextTemplate)
+        /// Fields: the tower's names for them, and what the rows call those that they name otherwise.
+        case fields([String: String])
+    }
+
     /// The folder that holds `recipe.yaml`.
     public let folder: String
-    /// The collection's name: the folder's, unless the recipe gives one.
+    /// The collection's name: the folder's, unless the recipe gives one, and the variant's.
     public let name: String
+    /// Which of the recipe's variants this is; nil for a recipe without.
+    public let variant: String?
     /// Where the rows come from.
     public let rows: RowSource
     /// What to do about a row that cannot be used.
@@ -58,13 +69,19 @@ public struct Recipe: Sendable {
     /// The field that holds the id.
     public let id: String
     /// What the tower reads.
-    public let text: TextTemplate
+    public let input: Input
     /// The fields kept with each point, with their types.
     public let payload: [String: PayloadType]
     /// The payload fields that a table of answers shows; all of them, by name, unless the recipe says.
     public let show: [String]
-    /// The directory of the tower that embeds the rows and, later, the queries.
+    /// The directory of the tower that embeds the rows and, later, the queries; or of a pair of towers.
     public let tower: String
+    /// Who can be named by a recommendation.
+    public let users: UserSource?
+    /// Queries that recall targets are calibrated on; nil for rows of the data.
+    let calibration: CalibrationSource?
+    /// What `belfry evaluate` measures.
+    public let evaluations: [Evaluation]
     /// How vectors are compared.
     public let metric: Metric
     /// How vectors are stored.
@@ -82,27 +99,18 @@ public struct Recipe: Sendable {
 }
 
 extension Recipe {
-    /// Reads `recipe.yaml` in `folder`.
+    /// Reads `recipe.yaml` in `folder`: its first variant, or the one that is named behind the folder, as in
+    /// `Indexes/movielens/softmax`.
     /// - Throws: `notFound`, or `invalidInput` with the line and the fields that are known there.
     public init(folder: String) throws(BelfryError) {
-        var folder = folder
-        if folder.hasSuffix("/recipe.yaml") { folder = String(folder.dropLast(12)) }
-        if folder.count > 1, folder.hasSuffix("/") { folder = String(folder.dropLast()) }
-        let file = "\(folder)/recipe.yaml"
-        guard System.exists(file) else {
-            throw BelfryError(
-                .notFound, "There is no recipe here.", at: .init(file: file),
-                remedy: "Name a folder with a recipe.yaml, such as Indexes/products.")
-        }
-        let data = try System.read(file, limit: 1 << 20)
-        guard let yaml = String(validatingUTF8: data) else {
-            throw BelfryError(.invalidInput, "The recipe is not UTF-8 text.", at: .init(file: file))
-        }
-        try self.init(yaml: yaml, folder: folder, file: file)
+        let file = try RecipeFile(folder)
+        self = try file.recipe(file.named ?? file.variants.first)
     }
 
     /// Reads a recipe from YAML text; paths in it are relative to `folder`.
-    public init(yaml: String, folder: String, file: String = "recipe.yaml") throws(BelfryError) {
+    public init(
+        yaml: String, folder: String, file: String = "recipe.yaml", variant: String? = nil
+    ) throws(BelfryError) {
         let fields = try YAMLFields(parsing: yaml, known: Self.fields, file: file)
         guard let rows = try fields.optionalFields("rows", known: RowSource.fields) else {
             throw BelfryError(
@@ -113,10 +121,11 @@ extension Recipe {
         self.rows = try RowSource(rows, folder: folder)
 
         self.folder = folder
+        self.variant = variant
         let folderName = URL(fileURLWithPath: folder).standardizedFileURL.lastPathComponent
         let ownName = try fields.optionalText("name")
-        name = ownName ?? folderName
-        guard name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9_.-]{0,99}/) != nil else {
+        name = (ownName ?? folderName) + (variant.map { "-" + $0 } ?? "")
+        guard RecipeFile.isName(name) else {
             throw fields.failure(
                 "name",
                 "is \(name.debugDescription)\(ownName == nil ? ", after the folder" : ""): letters, digits, '-', '_' "
@@ -124,27 +133,48 @@ extension Recipe {
                 remedy: ownName == nil ? "Give the recipe a name of its own: name: products" : nil)
         }
         id = try fields.text("id")
-        text = try Self.template(fields)
+        input = try Self.input(fields)
         payload = try Self.payload(fields)
         show = try Self.shownFields(fields, payload)
         tower = try Self.path(fields.text("tower"), in: folder)
+        let users = try fields.optionalFields("users", known: UserSource.fields)
+        self.users = try users.map { (users) throws(BelfryError) in try UserSource(users, folder: folder) }
+        if let queries = try fields.optionalFields("calibrate", known: CalibrationSource.fields) {
+            calibration = try CalibrationSource(queries, folder: folder)
+        } else {
+            calibration = self.users.map { CalibrationSource($0) }
+        }
         let vectors = try fields.optionalFields("vectors", known: ["metric", "element", "segment_rows"])
         metric = try vectors?.optionalChoice("metric", of: Metric.self) ?? .cosine
         elementType = try vectors?.optionalChoice("element", of: ElementType.self) ?? .f32
         segmentRows = try vectors?.optionalCount("segment_rows")
         index = try fields.optionalChoice("index", of: Index.self) ?? .auto
         recall = try fields.optionalShare("recall") ?? Self.usualRecall
+        evaluations = try Evaluation.all(fields, .init(folder: folder, payload: payload, input: input))
     }
 
     /// The recall of a recipe that does not name one.
     public static let usualRecall = 0.95
 
     private static let fields = [
-        "name", "rows", "id", "text", "payload", "show", "tower", "vectors", "index", "recall",
+        "name", "variants", "rows", "id", "text", "fields", "payload", "show", "tower", "vectors", "index", "recall",
+        "users", "calibrate", "evaluate",
     ]
 
-    private static func template(_ fields: YAMLFields) throws(BelfryError) -> TextTemplate {
-        let source = try fields.text("text")
+    private static func input(_ fields: YAMLFields) throws(BelfryError) -> Input {
+        guard let source = try fields.optionalText("text") else {
+            var names: [String: String] = [:]
+            guard let entries = try fields.optionalFields("fields", known: nil) else { return .fields([:]) }
+            for name in entries.names { names[name] = try entries.text(name) }
+            return .fields(names)
+        }
+        guard fields.node("fields") == nil else {
+            throw fields.failure("fields", "stands beside text: a tower reads a text, or fields.")
+        }
+        return .text(try template(source, fields))
+    }
+
+    private static func template(_ source: String, _ fields: YAMLFields) throws(BelfryError) -> TextTemplate {
         do throws(BelfryError) {
             return try TextTemplate(source)
         } catch {
@@ -227,7 +257,7 @@ extension Recipe {
             "rows": rows.canonical,
             "bad": .string(badRows.rawValue),
             "id": .string(id),
-            "text": .string(text.source),
+            "text": input.canonical,
             "payload": .object(payload.mapValues { .string("\($0)") }),
             "metric": .string(metric.rawValue),
             "element": .string(elementType.rawValue),
@@ -237,9 +267,12 @@ extension Recipe {
     }
 }
 
-extension String {
-    fileprivate init?(validatingUTF8 data: Data) {
-        guard let text = String(data: data, encoding: .utf8) else { return nil }
-        self = text
+extension Recipe.Input {
+    /// For the recipe's digest.
+    fileprivate var canonical: JSON {
+        switch self {
+        case .text(let template): .string(template.source)
+        case .fields(let names): .object(names.mapValues { .string($0) })
+        }
     }
 }

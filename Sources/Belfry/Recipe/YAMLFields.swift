@@ -10,8 +10,8 @@ struct YAMLFields {
     private let mapping: Node.Mapping
     private let title: String
 
-    /// The fields of a whole file.
-    init(parsing yaml: String, known: [String], file: String) throws(BelfryError) {
+    /// The fields of a whole file. Without `known`, names are free.
+    init(parsing yaml: String, known: [String]?, file: String) throws(BelfryError) {
         let node: Node?
         do {
             node = try Yams.compose(yaml: yaml)

@@ -2,7 +2,6 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
-import Synchronization
 
 struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,7 +10,7 @@ struct Build: ParsableCommand {
             belfry build Indexes/products --limit 5000
 
             A build that was interrupted goes on from its last finished segment. Rows that cannot be used are reported \
-            with their line.
+            with their line. A recipe with variants builds all of them; Indexes/movielens/softmax names one.
             """)
 
     @Argument(help: "The folder with recipe.yaml.") var recipe: String
@@ -25,8 +24,11 @@ struct Build: ParsableCommand {
     }
 
     func run() throws {
+        for recipe in try RecipeFile(recipe).recipes() { try build(recipe) }
+    }
+
+    private func build(_ recipe: Recipe) throws {
         let start = ContinuousClock.now
-        let recipe = try Recipe(folder: recipe)
         let progress = StageProgress()
         defer { progress.finish(failed: true) }
         let bad = BadRowLog()
@@ -49,20 +51,5 @@ struct Build: ParsableCommand {
                 "\(summary.path): \(Human.count(summary.points, "point"))\(resumed), "
                     + "\(Human.count(summary.badRows, "bad row")), \(Human.duration(.now - start)).")
         }
-    }
-}
-
-/// Prints the first bad rows and counts the rest.
-private final class BadRowLog: Sendable {
-    private let count = Mutex(0)
-    private static let most = 20
-
-    func add(_ problem: BelfryError) {
-        let number = count.withLock { count in
-            count += 1
-            return count
-        }
-        if number <= Self.most { Failure.report(problem) }
-        if number == Self.most { Terminal.note("belfry: further bad rows are counted, not printed") }
     }
 }

@@ -12,21 +12,16 @@ struct Search: ParsableCommand {
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The text to search for.") var text: String
     @Option(help: "Embed the text with this tower; it must be the one that filled the collection.") var tower: String?
-    @OptionGroup var recall: RecallOptions
-    @OptionGroup var answer: AnswerOptions
-    @OptionGroup var threads: ThreadOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var options: SearchOptions
 
     func validate() throws {
         if text.allSatisfy(\.isWhitespace) { throw ValidationError("The text to search for is empty.") }
     }
 
     func run() throws {
-        let collection = try Collection(collection)
-        let tower = try tower.map { try Tower.load($0) }
-        let hits = try collection.search(
-            text, k: answer.k, recall: recall.recall, exact: recall.exact, tower: tower, threads: threads.threads)
-        try answer.print(hits, of: collection, recall, output)
+        var request = options.request(.text(text))
+        request.tower = try tower.map { try TowerPair.open($0).query }
+        try options.run(request, on: collection)
     }
 }
 
@@ -37,16 +32,49 @@ struct Similar: ParsableCommand {
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The point's id.") var id: String
+    @OptionGroup var options: SearchOptions
+
+    func run() throws { try options.run(options.request(.point(id)), on: collection) }
+}
+
+/// Options of every verb that answers with points.
+struct SearchOptions: ParsableArguments {
     @OptionGroup var recall: RecallOptions
     @OptionGroup var answer: AnswerOptions
+    @Option(
+        name: .customLong("with"),
+        help: "Search this collection, too; its vectors must be of the same space. May be given several times.")
+    var others: [String] = []
+    @Option(help: "Only points whose payload has this value, as domain:Book. May be given several times.")
+    var within: [String] = []
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
-    func run() throws {
-        let collection = try Collection(collection)
-        let hits = try collection.similar(
-            to: id, k: answer.k, recall: recall.recall, exact: recall.exact, threads: threads.threads)
-        try answer.print(hits, of: collection, recall, output)
+    func validate() throws { _ = try within.map { try Self.condition($0, "--within") } }
+
+    /// `field:value`.
+    static func condition(_ text: String, _ option: String) throws -> Collection.Condition {
+        let parts = text.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2 else {
+            throw ValidationError("\(option) takes a payload field and its value, as domain:Book, not \(text).")
+        }
+        return Collection.Condition(field: String(parts[0]), value: String(parts[1]))
+    }
+
+    func request(_ query: Collection.Query) -> SearchRequest {
+        var request = SearchRequest(query, k: answer.k)
+        (request.recall, request.exact, request.threads) = (recall.recall, recall.exact, threads.threads)
+        request.within = within.compactMap { try? Self.condition($0, "--within") }
+        return request
+    }
+
+    func run(_ request: SearchRequest, on collection: String) throws {
+        let group = try CollectionGroup(([collection] + others).map { try Collection($0) })
+        let found = try group.search(request)
+        for user in found.unknownUsers {
+            Terminal.note("belfry: user \(user) is not known: answered as the tower was trained for unknown ones")
+        }
+        try answer.print(found.answers, of: group, request, output)
     }
 }
 
@@ -75,32 +103,57 @@ struct AnswerOptions: ParsableArguments {
     }
 
     func print(
-        _ hits: [Collection.Hit], of collection: Collection, _ recall: RecallOptions, _ output: OutputOptions
+        _ answers: [CollectionGroup.Answer], of group: CollectionGroup, _ request: SearchRequest,
+        _ output: OutputOptions
     ) throws {
+        let isOne = group.collections.count == 1
         if output.json {
-            let results = hits.map { hit in
-                JSON.object(["id": hit.idJSON, "score": .number(Double("\(hit.score)")!), "payload": hit.payload])
+            let results = answers.map { answer in
+                let hit = answer.hit
+                var members: [String: JSON] = [
+                    "id": hit.idJSON, "score": .number(Double("\(hit.score)")!), "payload": hit.payload,
+                ]
+                if !isOne { members["collection"] = .string(answer.collection.configuration.name) }
+                return JSON.object(members)
             }
-            let expected = try collection.expectation(k: k, recall: recall.recall, exact: recall.exact).recall
+            let expected = try expectedRecall(group, request)
             Terminal.print(
                 JSON.object(["results": .array(results), "recall": expected.map { .number($0) } ?? .null]).text())
             return
         }
         let fields =
-            show?.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } ?? collection.configuration.show
-        if show != nil, let first = hits.first?.payload.names,
-            let unknown = fields.first(where: { field in !hits.contains { $0.payload[field] != nil } })
+            show?.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
+            ?? group.collections[0].configuration.show
+        if show != nil, let first = answers.first?.hit.payload.names,
+            let unknown = fields.first(where: { field in !answers.contains { $0.hit.payload[field] != nil } })
         {
             throw BelfryError(
                 .invalidInput, "No answer has a payload field \(unknown.debugDescription).",
                 remedy: "The first one has: \(first.joined(separator: ", ")).")
         }
         var table = Table(
-            [.init(title: "score", alignment: .right), .init(title: "id")]
+            [.init(title: "score", alignment: .right)] + (isOne ? [] : [.init(title: "collection")])
+                + [.init(title: "id")]
                 + fields.map { .init(title: $0, alignment: $0 == "price" ? .right : .left, shrinks: true) })
-        for hit in hits {
-            table.add([String(format: "%.4f", hit.score), hit.name] + fields.map { hit.payload[$0]?.display ?? "" })
+        for answer in answers {
+            table.add(
+                [String(format: "%.4f", answer.hit.score)] + (isOne ? [] : [answer.collection.configuration.name])
+                    + [answer.hit.name] + fields.map { answer.hit.payload[$0]?.display ?? "" })
         }
         table.lines(width: Terminal.width).forEach(Terminal.print)
+    }
+
+    /// The mean recall that was measured for such searches; nil where a filter makes them others than those.
+    private func expectedRecall(_ group: CollectionGroup, _ request: SearchRequest) throws -> Double? {
+        let isFiltered = !request.within.isEmpty || !request.quotas.isEmpty
+        var least: Double? = 1
+        for collection in group.collections {
+            let expected = try collection.expectation(k: k, recall: request.recall, exact: request.exact)
+            guard let recall = isFiltered && !expected.isExact ? nil : expected.recall, let known = least else {
+                return nil
+            }
+            least = min(known, recall)
+        }
+        return least
     }
 }

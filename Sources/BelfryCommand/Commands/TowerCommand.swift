@@ -158,7 +158,7 @@ struct TowerCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let problems = TowerPair.isPair(tower) ? TowerPair.check(tower) : Tower.check(tower)
+            let problems = TowerPair.check(tower)
             if output.json {
                 let list = JSON.array(problems.map(Failure.json))
                 Terminal.print(JSON.object(["ok": .bool(problems.isEmpty), "problems": list]).text())

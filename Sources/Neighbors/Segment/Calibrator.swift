@@ -24,14 +24,18 @@ struct Calibrator {
     /// So many levels are climbed before it looks whether that is reached.
     private static let stride = 12
 
-    /// A graph from which the last `held` rows are missing: they are the queries.
-    func calibrate(_ builder: GraphBuilder, held: Int) throws(BelfryError) -> RecallCalibration {
-        let first = shard.rowCount - held
-        let queries = try shard.rows(first..<shard.rowCount)
-        let absent = RowSet(first..<shard.rowCount, capacity: shard.rowCount)
+    /// A whole graph, and queries; or a graph from which the last `held` rows are missing: they are the queries.
+    func calibrate(
+        _ builder: GraphBuilder, _ given: Matrix?, held: Int
+    ) throws(BelfryError) -> RecallCalibration {
+        let missing = shard.rowCount - (given == nil ? held : 0)..<shard.rowCount
+        let queries = if let given { given } else { try shard.rows(missing) }
+        let absent = given == nil ? RowSet(missing, capacity: shard.rowCount) : nil
         nonisolated(unsafe) let view = builder.view
         let (codes, shard) = (codes, shard)
-        return try observe(queries, excluding: absent, ownRows: nil, sizes: GraphEffort.windows) {
+        return try observe(
+            queries, given == nil ? .ownRows : .given, excluding: absent, ownRows: nil, sizes: GraphEffort.windows
+        ) {
             let searcher = GraphSearcher(view, codes: codes, shard: shard, remembering: $0)
             return { query, ks, levels throws(BelfryError) in
                 try searcher.search(query, ks: ks, windows: GraphEffort.windows[levels])
@@ -39,20 +43,32 @@ struct Calibrator {
         }
     }
 
-    /// Lists of all rows: some of these are the queries, and do not count as found.
-    func calibrate(_ lists: ListsReader, queries: Int, seed: UInt64) throws(BelfryError) -> RecallCalibration {
-        var random = SplitMix64(seed: seed)
-        let chosen = random.permutation(shard.rowCount).prefix(queries).map { Int($0) }
-        let rows = Matrix(rows: chosen.count, columns: shard.dimension)
-        let scratch = ShardReader.Scratch()
-        for (index, row) in chosen.enumerated() { try shard.copyRow(row, into: rows.row(index), scratch) }
+    /// Lists of all rows, and queries; or lists alone: some of the rows are the queries, and do not count as found.
+    func calibrate(
+        _ lists: ListsReader, _ given: Matrix?, queries: Int, seed: UInt64
+    ) throws(BelfryError) -> RecallCalibration {
+        var chosen: [Int]?
+        let asked: Matrix
+        if let given {
+            asked = given
+        } else {
+            var random = SplitMix64(seed: seed)
+            let rows = random.permutation(shard.rowCount).prefix(queries).map { Int($0) }
+            asked = Matrix(rows: rows.count, columns: shard.dimension)
+            let scratch = ShardReader.Scratch()
+            for (index, row) in rows.enumerated() { try shard.copyRow(row, into: asked.row(index), scratch) }
+            chosen = rows
+        }
+        let spare = given == nil ? 1 : 0
         let probes = ListsEffort.probes(lists: lists.listCount)
         let (codes, shard) = (codes, shard)
-        return try observe(rows, excluding: nil, ownRows: chosen, sizes: probes) {
+        return try observe(
+            asked, given == nil ? .ownRows : .given, excluding: nil, ownRows: chosen, sizes: probes
+        ) {
             let searcher = ListsSearcher(lists, codes: codes, shard: shard, remembering: $0)
             return { query, ks, levels throws(BelfryError) in
                 var answers: [Answer] = []
-                for level in levels { answers += try searcher.search(query, ks: ks, spare: 1, probes: probes[level]) }
+                for level in levels { answers += try searcher.search(query, ks: ks, spare: spare, probes: probes[level]) }
                 return answers
             }
         }
@@ -60,8 +76,8 @@ struct Calibrator {
 
     /// Outcomes of all queries at all levels, for every k.
     private func observe(
-        _ queries: Matrix, excluding absent: RowSet?, ownRows own: [Int]?, sizes: [Int],
-        _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
+        _ queries: Matrix, _ source: RecallCalibration.QuerySource, excluding absent: RowSet?, ownRows own: [Int]?,
+        sizes: [Int], _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) -> RecallCalibration {
         let buckets = RecallCalibration.usualBuckets
         progress("calibrating", 0, sizes.count)
@@ -89,7 +105,7 @@ struct Calibrator {
         }
         return RecallCalibration(
             levels: sizes.prefix(climbed).map { EffortLevel([UInt32($0)]) },
-            observations.map { $0.prefix(levels: climbed) }, queries: .ownRows)
+            observations.map { $0.prefix(levels: climbed) }, queries: source)
     }
 
     /// What every query did at some levels: one outcome for each k, level by level, query by query.

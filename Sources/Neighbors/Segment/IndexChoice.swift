@@ -93,7 +93,8 @@ extension SegmentBuilder {
         _ candidates: inout [IndexChoice.Candidate], _ rows: Matrix, in directory: String, _ recall: Double, _ k: Int
     ) throws(BelfryError) {
         var random = SplitMix64(seed: seed)
-        let queries = random.permutation(rows.rows).prefix(Self.queries).map { Int($0) }
+        let asked = givenQueries ?? rows
+        let queries = random.permutation(asked.rows).prefix(Self.queries).map { Int($0) }
         var searches: [(searcher: SegmentSearcher, effort: Segment.Effort)] = []
         for candidate in candidates {
             let folder = directory + "/" + (candidate.kind == .exact ? IndexKind.ivf : candidate.kind).rawValue
@@ -108,14 +109,14 @@ extension SegmentBuilder {
                 // An index that cannot promise the recall would be scanned all the same.
                 guard search.effort != .exact || candidates[index].kind == .exact else { continue }
                 // A scan takes as long for any query.
-                let asked = search.effort == .exact ? queries.prefix(20) : queries[...]
+                let numbers = search.effort == .exact ? queries.prefix(20) : queries[...]
                 let start = ContinuousClock.now
-                for row in asked {
-                    _ = try search.searcher.search(rows.pointer + row * rows.columns, k: k, effort: search.effort)
+                for query in numbers {
+                    _ = try search.searcher.search(asked.pointer + query * asked.columns, k: k, effort: search.effort)
                 }
-                if round > 0 { seconds[index].append(start.secondsAgo / Double(asked.count)) }
+                if round > 0 { seconds[index].append(start.secondsAgo / Double(numbers.count)) }
                 if round == 0 {
-                    candidates[index].evaluations = Double(search.searcher.trace.evaluations) / Double(asked.count)
+                    candidates[index].evaluations = Double(search.searcher.trace.evaluations) / Double(numbers.count)
                 }
             }
         }

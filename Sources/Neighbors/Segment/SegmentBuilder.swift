@@ -6,8 +6,8 @@ public import Vectors
 ///
 /// 1. The index says in which order the rows are stored.
 /// 2. `vectors.shard` and `ids` are written in that order, then `codes` from what the shard gives back.
-/// 3. The index is built and written. A graph is first built without some of the rows: these are queries that it has
-///    never seen, and calibrate it. Then they are inserted as well.
+/// 3. The index is built and written, and calibrated on queries that are given. Without them a graph is first built
+///    without some of the rows: these are queries that it has never seen, and calibrate it. Then they are inserted as well.
 ///
 /// The files have the same bytes for any number of threads.
 public struct SegmentBuilder: Sendable {
@@ -19,6 +19,9 @@ public struct SegmentBuilder: Sendable {
     public var elementType: ElementType
     /// What all that is random starts from.
     public var seed: UInt64
+    /// Queries like those that will be asked, to calibrate on and to choose by. Where there are none, rows of the data
+    /// take their place.
+    public var queries: Matrix?
     /// How many threads work.
     public var threads: Int
     /// Hears how many of how many are done, and of what.
@@ -37,6 +40,9 @@ public struct SegmentBuilder: Sendable {
     /// was found of one neighbour each has a standard error of less than 0.007.
     static func calibrationRows(_ count: Int) -> Int { min(2_000, count / 20) }
 
+    /// The queries that are there, if they are enough to promise anything.
+    var givenQueries: Matrix? { queries.flatMap { $0.rows >= Self.fewestQueries ? $0 : nil } }
+
     /// With fewer queries than this a calibration could promise next to nothing.
     static let fewestQueries = 100
 
@@ -53,10 +59,12 @@ public struct SegmentBuilder: Sendable {
             let (shard, codes) = try write(rows, plan.order, ids, files)
             let builder = GraphBuilder(plan, options: .init(), threads: threads)
             let held = Self.calibrationRows(rows.rows)
-            builder.insert(upTo: rows.rows - held) { progress("linking", $0, rows.rows) }
+            let calibrator = Calibrator(
+                shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
+            let isGiven = givenQueries != nil
+            builder.insert(upTo: rows.rows - (isGiven ? 0 : held)) { progress("linking", $0, rows.rows) }
             if held >= Self.fewestQueries {
-                try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
-                    .calibrate(builder, held: held).write(to: files.calibration)
+                try calibrator.calibrate(builder, givenQueries, held: held).write(to: files.calibration)
             }
             builder.insert(upTo: rows.rows) { progress("linking", $0, rows.rows) }
             try builder.write(to: files.graph)
@@ -69,7 +77,7 @@ public struct SegmentBuilder: Sendable {
             let held = Self.calibrationRows(rows.rows)
             if held >= Self.fewestQueries {
                 try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
-                    .calibrate(ListsReader(files.lists), queries: held, seed: seed)
+                    .calibrate(ListsReader(files.lists), givenQueries, queries: held, seed: seed)
                     .write(to: files.calibration)
             }
         }

@@ -122,6 +122,22 @@ public struct FeatureSet: Sendable {
         }
     }
 
+    /// Throws what keeps `row` from being encoded: `invalidInput` that names the field.
+    func check(_ row: JSON) throws(BelfryError) {
+        let batch = FeatureBatch()
+        batch.begin(rows: 1, inputs)
+        for column in columns {
+            do throws(FeatureProblem) {
+                guard case .object(let members) = row else {
+                    throw FeatureProblem("The row must be an object, not \(row.kind).")
+                }
+                try column.encode(members[column.field], members, row: 0, into: batch)
+            } catch {
+                throw BelfryError(.invalidInput, "Field \(column.field): \(error.message)", remedy: error.remedy)
+            }
+        }
+    }
+
     /// About how many elements the longest list of a row has, or tokens its longest text: found without cutting it.
     func elements(of row: JSON) -> Int {
         columns.reduce(1) { most, column in

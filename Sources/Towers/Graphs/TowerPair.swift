@@ -40,8 +40,9 @@ public struct TowerPair: Sendable {
             && System.exists(path + "/" + itemFolder + "/" + TowerManifest.name)
     }
 
-    /// Verifies both towers (`Tower.check`), and that they belong together.
+    /// Verifies both towers (`Tower.check`), and that they belong together; or the one tower that is at `path`.
     public static func check(_ path: String) -> [BelfryError] {
+        guard isPair(path) else { return Tower.check(path) }
         let problems = Tower.check(path + "/" + queryFolder) + Tower.check(path + "/" + itemFolder)
         guard problems.isEmpty else { return problems }
         do throws(BelfryError) {
@@ -61,6 +62,16 @@ public struct TowerPair: Sendable {
         }
         return pair
     }
+
+    /// Opens what is at `path`: a pair, or one tower that embeds both what is searched for and what is found.
+    public static func open(_ path: String) throws(BelfryError) -> TowerPair {
+        if isPair(path) { return try load(path) }
+        let tower = try Tower.load(path)
+        return TowerPair(query: tower, item: tower)
+    }
+
+    /// The identity of the space of both towers' vectors.
+    public var space: String { query.space }
 }
 
 extension Tower {

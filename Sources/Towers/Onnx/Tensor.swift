@@ -1,4 +1,4 @@
-package import Files
+import Files
 import Foundation
 
 /// Elements in row-major order, without gaps: what goes into a model and comes out, and what its constants are.

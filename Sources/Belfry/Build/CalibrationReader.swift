@@ -1,0 +1,77 @@
+import Files
+import Towers
+import Vectors
+
+/// Makes vectors of the queries that recall targets are calibrated on: of all, or of a seeded sample of many.
+struct CalibrationReader {
+    let source: CalibrationSource
+    let tower: Tower
+    let metric: Metric
+
+    /// Queries that are used at most: as many as rows of the data would be.
+    private static let most = 2_000
+
+    /// The vectors, or nil where there are none. Rows that cannot be used are left out.
+    func vectors(threads: Int) throws(BelfryError) -> Matrix? {
+        let (texts, objects) = try sample()
+        let found =
+            objects.isEmpty
+            ? try tower.embed(texts, as: .query, threads: threads)
+            : try tower.embed(objects, as: .query, source: source.rows.file, threads: threads)
+        // A query without a direction is nobody's.
+        let check = VectorCheck(dimension: found.columns, metric: metric)
+        let usable = (0..<found.rows).filter {
+            (try? check.check(UnsafeBufferPointer(found.row($0)), "The query")) != nil
+        }
+        return usable.isEmpty ? nil : Matrix(usable.map { found[$0] })
+    }
+
+    /// Texts, or objects of the tower's fields: of many rows each has the same chance (Vitter's algorithm R).
+    private func sample() throws(BelfryError) -> (texts: [String], objects: [JSON]) {
+        let rows = try RowReader(source.rows.file, format: source.rows.format)
+        let read = try reader(rows)
+        var random = SplitMix64(seed: 1)
+        var (texts, objects, seen) = ([String](), [JSON](), 0)
+        while let event = try rows.next() {
+            guard case .row(let row) = event, let query = try? read(row) else { continue }
+            seen += 1
+            let place = seen <= Self.most ? seen - 1 : Int(random.next(upperBound: UInt64(seen)))
+            guard place < Self.most else { continue }
+            switch query {
+            case .text(let text): if place < texts.count { texts[place] = text } else { texts.append(text) }
+            case .fields(let object): if place < objects.count { objects[place] = object } else { objects.append(object) }
+            }
+        }
+        return (texts, objects)
+    }
+
+    private struct Unusable: Error {}
+
+    /// What makes a query of a row.
+    private func reader(_ rows: RowReader) throws(BelfryError) -> (Row) throws -> Item.Content {
+        func column(_ name: String) throws(BelfryError) -> Column { try rows.column(source.rows.reference(name)) }
+        switch source.query {
+        case .text(let name)?:
+            let column = try column(name)
+            return { row in
+                guard let text = row.text(column)?.trimmed, !text.isEmpty else { throw Unusable() }
+                return .text(text)
+            }
+        case .session(let name)?:
+            let column = try column(name)
+            guard let field = tower.sessionField else {
+                throw BelfryError(
+                    .invalidInput, "The query tower takes no session, as calibrate has it.", at: .init(file: tower.path))
+            }
+            return { [tower] row in
+                let items = try row.names(column).map { tower.value(ofElement: $0, field: field) }
+                let object = JSON.object([field: .array(items)])
+                try tower.check(object)
+                return .fields(object)
+            }
+        default:
+            let columns = try FieldColumns(tower, [:], in: rows, source.rows)
+            return { row in .fields(try columns.object(row)) }
+        }
+    }
+}

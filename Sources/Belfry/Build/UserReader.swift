@@ -1,0 +1,85 @@
+import Files
+import Towers
+
+/// Who can be named by a recommendation.
+struct User {
+    var key: String
+    /// The query tower's fields.
+    var fields: JSON
+    /// The points that a recommendation leaves out, by their names.
+    var seen: [String]
+}
+
+/// Reads the users of a recipe, in the order of the file; reports the rows that cannot be used.
+struct UserReader {
+    private let rows: RowReader
+    private let id: Column
+    private let seen: Column?
+    private let fields: FieldColumns
+    private var lines: [String: Int] = [:]
+    private(set) var badRows = 0
+
+    init(_ source: UserSource, _ tower: Tower) throws(BelfryError) {
+        rows = try RowReader(source.rows.file, format: source.rows.format)
+        id = try rows.column(source.rows.reference(source.id))
+        if let name = source.seen { seen = try rows.column(source.rows.reference(name)) } else { seen = nil }
+        fields = try FieldColumns(tower, [:], in: rows, source.rows)
+    }
+
+    /// The next user, or nil at the end.
+    mutating func next(badRow: (BelfryError) -> Void) throws(BelfryError) -> User? {
+        while let event = try rows.next() {
+            do throws(RowProblem) {
+                switch event {
+                case .row(let row): return try user(row)
+                case .problem(let problem): throw problem
+                }
+            } catch {
+                badRows += 1
+                badRow(error.error(in: rows.path))
+            }
+        }
+        return nil
+    }
+
+    private mutating func user(_ row: Row) throws(RowProblem) -> User {
+        let key = try row.name(id)
+        if let first = lines[key] {
+            throw RowProblem(
+                line: row.line, .value, "The user \(key.debugDescription) has been there before, on line \(first).")
+        }
+        do throws(BelfryError) {
+            let user = User(
+                key: key, fields: try fields.object(row),
+                seen: try seen.map { column throws(BelfryError) in
+                    try row.names(column)
+                } ?? [])
+            lines[key] = row.line
+            return user
+        } catch {
+            throw RowProblem(line: row.line, .value, error.message)
+        }
+    }
+}
+
+extension Row {
+    /// The names of points: an array, or one text with commas between them; empty for an empty cell.
+    func names(_ column: Column) throws(BelfryError) -> [String] {
+        guard let value = value(column) else { return [] }
+        guard let values = try PayloadType.list(separator: ",").convert(value, field: "of ids")?.array else {
+            return []
+        }
+        var names: [String] = []
+        for value in values {
+            switch value {
+            case .string(let text): names.append(text)
+            case .integer(let number): names.append("\(number)")
+            case .unsigned(let number): names.append("\(number)")
+            default:
+                throw BelfryError(
+                    .invalidInput, "An id is \(value.text()); it must be a text or a whole number of 64 bits.")
+            }
+        }
+        return names
+    }
+}

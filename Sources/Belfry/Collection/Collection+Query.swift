@@ -1,0 +1,191 @@
+public import Files
+import Foundation
+import Shards
+public import Towers
+public import Vectors
+
+extension Collection {
+    /// What a search starts from.
+    public enum Query: Sendable {
+        /// A text, embedded by the query tower.
+        case text(String)
+        /// An object of the query tower's fields: a user's features, for example.
+        case fields(JSON)
+        /// A user by id: one of the recipe's users, or a value of the one field that the query tower needs.
+        case user(String)
+        /// A session by the ids of its items, the oldest first, embedded by a session tower.
+        case session([String])
+        /// A point, by its id or key.
+        case point(String)
+        /// Points that the answers are to be like, and unlike.
+        case examples(like: [String], unlike: [String])
+    }
+
+    /// Queries as vectors.
+    public struct Asked: Sendable {
+        /// One row per query.
+        public var vectors: Matrix
+        /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
+        public var leftOut: [[Place]]
+        /// The ids of users that the collection does not know, and that were answered as the tower was trained for such.
+        public var unknownUsers: [String]
+    }
+
+    /// Embeds queries: those of one kind together.
+    /// - Parameters:
+    ///   - includesSeen: whether a session's points, and those that a user has had, may be found again.
+    ///   - tower: embeds in the place of the collection's own query tower.
+    /// - Throws: `notFound` for a point or a user that is not there, `invalidInput` for what the tower does not take.
+    public func ask(
+        _ queries: [Query], includingSeen includesSeen: Bool = false, tower: Tower? = nil, threads: Int = 1
+    ) throws(BelfryError) -> Asked {
+        var batch = QueryBatch(self)
+        if let tower {
+            try verify(tower)
+            batch.tower = tower
+        }
+        for query in queries { try batch.add(query, includesSeen) }
+        return try batch.embed(threads)
+    }
+
+    /// Where the points of these names lie; those that are not there are left out.
+    func places(_ names: [String]) throws(BelfryError) -> [Place] {
+        let rows = try catalogue.read { transaction in try names.map { try transaction.point(PointName($0).id) } }
+        return rows.compactMap { $0.map { Place(segment: $0.segment, row: $0.row) } }
+    }
+}
+
+/// Collects queries, so that texts are embedded in one batch and fields in another.
+private struct QueryBatch {
+    private enum Source {
+        case vector([Float])
+        /// The place among the texts, or the objects, that are to be embedded.
+        case text(Int)
+        case fields(Int)
+    }
+
+    private let collection: Collection
+    var tower: Tower?
+    private var sources: [Source] = []
+    private var (texts, objects) = ([String](), [JSON]())
+    private var leftOut: [[Collection.Place]] = []
+    private var unknownUsers: [String] = []
+
+    init(_ collection: Collection) { self.collection = collection }
+
+    mutating func add(_ query: Collection.Query, _ includesSeen: Bool) throws(BelfryError) {
+        var places: [Collection.Place] = []
+        switch query {
+        case .text(let text):
+            sources.append(.text(texts.count))
+            texts.append(text)
+        case .fields(let fields): add(fields)
+        case .user(let id):
+            let seen = try addUser(id)
+            if !includesSeen { places = try collection.places(seen) }
+        case .session(let items):
+            try addSession(items)
+            if !includesSeen { places = try collection.places(items) }
+        case .point(let name):
+            let point = try collection.point(name)
+            sources.append(.vector(point.vector))
+            places = [point.place]
+        case .examples(let like, let unlike):
+            guard !like.isEmpty else {
+                throw BelfryError(.invalidInput, "There is no example of what the answers are to be like.")
+            }
+            let liked = try points(like)
+            let unliked = try points(unlike)
+            sources.append(.vector(mean(liked, unliked)))
+            places = (liked + unliked).map(\.place)
+        }
+        leftOut.append(places)
+    }
+
+    private mutating func add(_ fields: JSON) {
+        sources.append(.fields(objects.count))
+        objects.append(fields)
+    }
+
+    /// Adds a user, and gives what the user has had.
+    private mutating func addUser(_ id: String) throws(BelfryError) -> [String] {
+        let user = try collection.catalogue.read { try $0.user(id) }
+        if let user {
+            add(user.fields)
+            return user.seen
+        }
+        let tower = try queryTower()
+        let required = tower.fields.filter(\.isRequired)
+        guard required.count == 1, tower.sessionField == nil, !tower.takesTexts else {
+            throw BelfryError(
+                .notFound, "There is no user \(id.debugDescription) in the collection.",
+                at: .init(file: collection.path),
+                remedy: "Give the query tower's fields as JSON: "
+                    + tower.fields.map { "\($0.name) (\($0.type))" }.joined(separator: ", ") + ".")
+        }
+        if try collection.catalogue.read({ try $0.hasUsers() }) { unknownUsers.append(id) }
+        add(.object([required[0].name: tower.value(ofCell: id, field: required[0].name)]))
+        return []
+    }
+
+    private mutating func addSession(_ items: [String]) throws(BelfryError) {
+        let tower = try queryTower()
+        guard let field = tower.sessionField else {
+            throw BelfryError(
+                .invalidInput,
+                "The collection's query tower takes no session; it takes: "
+                    + tower.fields.map(\.name).joined(separator: ", ") + ".", at: .init(file: collection.path),
+                remedy: "Search by examples: --like takes ids.")
+        }
+        add(.object([field: .array(items.map { tower.value(ofElement: $0, field: field) })]))
+    }
+
+    private func points(_ names: [String]) throws(BelfryError) -> [Collection.Point] {
+        var points: [Collection.Point] = []
+        for name in names { points.append(try collection.point(name)) }
+        return points
+    }
+
+    /// The mean of what is liked, moved away from the mean of what is not by their difference; under cosine, of
+    /// directions.
+    private func mean(_ liked: [Collection.Point], _ unliked: [Collection.Point]) -> [Float] {
+        let (like, unlike) = (mean(liked.map(\.vector)), mean(unliked.map(\.vector)))
+        return unliked.isEmpty ? like : zip(like, unlike).map { 2 * $0 - $1 }
+    }
+
+    private func mean(_ vectors: [[Float]]) -> [Float] {
+        var sum = [Float](repeating: 0, count: collection.configuration.dimension)
+        for vector in vectors {
+            var weight = 1 / Float(vectors.count)
+            if collection.configuration.metric == .cosine {
+                weight /= vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            }
+            for index in sum.indices { sum[index] += weight * vector[index] }
+        }
+        return sum
+    }
+
+    private mutating func queryTower() throws(BelfryError) -> Tower {
+        if let tower { return tower }
+        let own = try collection.towers().query
+        tower = own
+        return own
+    }
+
+    mutating func embed(_ threads: Int) throws(BelfryError) -> Collection.Asked {
+        let texts = texts.isEmpty ? nil : try queryTower().embed(texts, as: .query, threads: threads)
+        let objects =
+            objects.isEmpty ? nil : try queryTower().embed(objects, as: .query, source: "queries", threads: threads)
+        let vectors = Matrix(rows: sources.count, columns: collection.configuration.dimension)
+        for (row, source) in sources.enumerated() {
+            let vector =
+                switch source {
+                case .vector(let vector): vector
+                case .text(let place): texts![place]
+                case .fields(let place): objects![place]
+                }
+            _ = vectors.row(row).update(fromContentsOf: vector)
+        }
+        return Collection.Asked(vectors: vectors, leftOut: leftOut, unknownUsers: unknownUsers)
+    }
+}

@@ -1,0 +1,99 @@
+public import Files
+import GRDB
+import Shards
+import Synchronization
+import Vectors
+
+extension Collection {
+    /// Which points a search may answer with.
+    public struct Scope: Sendable {
+        /// For each query the points that it must not find; empty if there are none for any.
+        public var leavingOut: [[Place]]
+        /// The only points that may be answered; nil for all.
+        public var within: PointSet?
+
+        /// A scope, of all points unless it says otherwise.
+        public init(leavingOut: [[Place]] = [], within: PointSet? = nil) {
+            (self.leavingOut, self.within) = (leavingOut, within)
+        }
+    }
+
+    /// Points, by segment and row.
+    public struct PointSet: Sendable {
+        var rows: [Int: RowSet] = [:]
+        /// How many points there are.
+        public var count: Int { rows.values.reduce(0) { $0 + $1.count } }
+    }
+
+    /// A payload field and the value that it must have; of a list, one of its elements.
+    public struct Condition: Hashable, Sendable {
+        /// The payload's field.
+        public var field: String
+        /// The value as text: `5`, `true` and `red` stand for the number, the boolean and the text.
+        public var value: String
+
+        /// A condition.
+        public init(field: String, value: String) { (self.field, self.value) = (field, value) }
+    }
+
+    /// The points whose payload meets all conditions; nil without conditions. What was found is kept.
+    /// - Throws: `notFound` where no point meets one of them, with values that there are.
+    public func points(where conditions: [Condition]) throws(BelfryError) -> PointSet? {
+        guard !conditions.isEmpty else { return nil }
+        if let known = filters.withLock({ $0[conditions] }) { return known }
+        var found = PointSet()
+        for segment in segments { found.rows[segment.number] = RowSet(capacity: segment.vectors.rowCount) }
+        try catalogue.read { transaction in
+            for place in try transaction.places(conditions) {
+                guard let capacity = found.rows[place.segment]?.capacity, (0..<capacity).contains(place.row) else {
+                    throw BelfryError.corrupt(
+                        "A point lies in row \(place.row) of segment \(place.segment), which is not there.",
+                        at: .init(file: catalogue.path))
+                }
+                found.rows[place.segment]!.insert(place.row)
+            }
+        }
+        guard found.count > 0 else { throw try nothingMeets(conditions) }
+        filters.withLock { $0[conditions] = found }
+        return found
+    }
+
+    private func nothingMeets(_ conditions: [Condition]) throws(BelfryError) -> BelfryError {
+        let named = conditions.map { "\($0.field) = \($0.value)" }.joined(separator: " and ")
+        let known = try catalogue.read { try $0.values(of: conditions[0].field, limit: 20) }
+        return BelfryError(
+            .notFound, "No point has \(named) in its payload.", at: .init(file: path),
+            remedy: known.isEmpty
+                ? "No point has a payload field \(conditions[0].field.debugDescription)."
+                : "Values of \(conditions[0].field): \(known.joined(separator: ", ")).")
+    }
+}
+
+extension Catalogue.Transaction {
+    /// A value of a payload as text, from the columns of SQLite's `json_each`.
+    private static let text =
+        "CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(value AS TEXT) END"
+
+    /// The place of a payload's member in SQLite's JSON functions.
+    private func member(_ field: String) -> String { "$.\"\(field.replacing("\"", with: "\\\""))\"" }
+
+    /// Where the points lie whose payload meets all conditions.
+    func places(_ conditions: [Collection.Condition]) throws -> [Collection.Place] {
+        let tests = conditions.map { _ in
+            "EXISTS (SELECT 1 FROM json_each(points.payload, ?) WHERE \(Self.text) = ?)"
+        }
+        let rows = try DatabaseRow.fetchAll(
+            database, sql: "SELECT segment, row FROM points WHERE " + tests.joined(separator: " AND "),
+            arguments: StatementArguments(conditions.flatMap { [member($0.field), $0.value] }))
+        return rows.map { Collection.Place(segment: $0["segment"], row: $0["row"]) }
+    }
+
+    /// Values that a payload field has, the most frequent first.
+    func values(of field: String, limit: Int) throws -> [String] {
+        try String.fetchAll(
+            database,
+            sql: "SELECT \(Self.text) AS text FROM points, json_each(points.payload, ?) WHERE type <> 'null' "
+                + "GROUP BY text ORDER BY COUNT(*) DESC, text LIMIT ?",
+            arguments: [member(field), limit])
+    }
+}

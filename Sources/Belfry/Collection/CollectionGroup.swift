@@ -1,0 +1,145 @@
+public import Files
+import Neighbors
+import Shards
+import Vectors
+
+/// Collections whose vectors are of one space, searched as if they were one.
+///
+/// 1. The query becomes a vector once: by the query tower, which all of them share, or from the collection that holds the
+///    points it names.
+/// 2. Every collection gives its nearest points; the nearest of all are kept.
+/// 3. With quotas that is done for each of them, the points that an earlier one has answered left out, and the answers of
+///    all are put in order.
+public struct CollectionGroup: Sendable {
+    /// One answer, and the collection that it is from.
+    public struct Answer: Sendable {
+        /// The collection.
+        public let collection: Collection
+        /// The point.
+        public let hit: Collection.Hit
+    }
+
+    /// What a search found.
+    public struct Found: Sendable {
+        /// The nearest first.
+        public var answers: [Answer]
+        /// Users that no collection knows, and that were answered as the tower was trained for such.
+        public var unknownUsers: [String]
+    }
+
+    /// The collections, in the order in which equal answers come.
+    public let collections: [Collection]
+
+    /// Puts collections together.
+    /// - Throws: `wrongTower` where two are of different spaces, or compare their vectors differently.
+    public init(_ collections: [Collection]) throws(BelfryError) {
+        precondition(!collections.isEmpty)
+        let first = collections[0]
+        for other in collections.dropFirst() {
+            let (own, its) = (first.configuration, other.configuration)
+            guard own.tower.fingerprint == its.tower.fingerprint, own.metric == its.metric else {
+                throw BelfryError(
+                    .wrongTower,
+                    "The collections \(own.name) (tower \(own.tower.name), \(own.metric)) and \(its.name) (tower "
+                        + "\(its.tower.name), \(its.metric)) share no space: their scores do not compare.",
+                    at: .init(file: other.path), remedy: "Build both with the same tower and the same metric.")
+            }
+        }
+        self.collections = collections
+    }
+
+    /// Searches all collections.
+    /// - Throws: as the search of one.
+    public func search(_ request: SearchRequest) throws(BelfryError) -> Found {
+        let owner = try owner(of: request.query)
+        let asked = try collections[owner].ask(
+            [request.query], includingSeen: request.includesSeen, tower: request.tower)
+        var leftOut = [[Collection.Place]](repeating: [], count: collections.count)
+        leftOut[owner] = asked.leftOut[0]
+        if case .session(let items) = request.query, !request.includesSeen {
+            for (index, collection) in collections.enumerated() where index != owner {
+                leftOut[index] = try collection.places(items)
+            }
+        }
+        var nearest: [Candidate] = []
+        if request.quotas.isEmpty {
+            nearest = try candidates(asked.vectors, request.k, request, request.within, leftOut)
+        }
+        for quota in request.quotas {
+            let found = try candidates(
+                asked.vectors, quota.count, request, request.within + [quota.condition], leftOut)
+            for candidate in found {
+                leftOut[candidate.collection] += try collections[candidate.collection].places([
+                    candidate.found.id.description
+                ])
+            }
+            nearest += found
+        }
+        var answers: [Answer] = []
+        for candidate in nearest.sorted() {
+            let collection = collections[candidate.collection]
+            answers.append(Answer(collection: collection, hit: try collection.hits([candidate.found])[0]))
+        }
+        return Found(answers: answers, unknownUsers: asked.unknownUsers)
+    }
+
+    /// A point before its payload is fetched.
+    private struct Candidate: Comparable {
+        let collection: Int
+        let found: Collection.Found
+
+        static func < (first: Candidate, second: Candidate) -> Bool {
+            (first.found.distance, first.collection, first.found.id)
+                < (second.found.distance, second.collection, second.found.id)
+        }
+
+        static func == (first: Candidate, second: Candidate) -> Bool {
+            first.collection == second.collection && first.found == second.found
+        }
+    }
+
+    private func candidates(
+        _ query: Matrix, _ k: Int, _ request: SearchRequest, _ within: [Collection.Condition],
+        _ leftOut: [[Collection.Place]]
+    ) throws(BelfryError) -> [Candidate] {
+        var candidates: [Candidate] = []
+        var nothing: BelfryError?
+        var isAnyMet = false
+        for (index, collection) in collections.enumerated() {
+            let points: Collection.PointSet?
+            do throws(BelfryError) {
+                points = try collection.points(where: within)
+            } catch  where error.code == .notFound {
+                // No point of this one; another may have some.
+                nothing = error
+                continue
+            }
+            isAnyMet = true
+            let found = try collection.nearest(
+                query, k: k, recall: request.recall, exact: request.exact,
+                scope: .init(leavingOut: [leftOut[index]], within: points), threads: request.threads)[0]
+            candidates += found.map { Candidate(collection: index, found: $0) }
+        }
+        if !isAnyMet, let nothing { throw nothing }
+        return Array(candidates.sorted().prefix(k))
+    }
+
+    /// The collection that holds what the query names: the points, or the user; the first one if it names nothing.
+    private func owner(of query: Collection.Query) throws(BelfryError) -> Int {
+        let names: [String]
+        switch query {
+        case .point(let name): names = [name]
+        case .examples(let like, let unlike): names = like + unlike
+        case .user(let id):
+            for (index, collection) in collections.enumerated() {
+                if try collection.catalogue.read({ try $0.user(id) }) != nil { return index }
+            }
+            return 0
+        case .text, .fields, .session: return 0
+        }
+        for (index, collection) in collections.enumerated() where try collection.places(names).count == names.count {
+            return index
+        }
+        return 0
+    }
+}

@@ -1,0 +1,75 @@
+import Files
+import Shards
+import Vectors
+
+/// A query, what is relevant to it, and what may be ranked for it. Points are numbers of a ``PointTable``.
+struct JudgedQuery: Sendable {
+    /// Where the query stands in its file; nil for a query that is a point of the collection.
+    var line: Int?
+    var query: Collection.Query
+    /// The point that the query is: it is neither found nor relevant.
+    var own: Int32?
+    /// What is relevant and the collection holds, with its grade above 0.
+    var relevant: [Int32: Double] = [:]
+    /// What is relevant and the collection does not hold.
+    var missing: [PointID: Double] = [:]
+    /// The only points that are ranked; nil for all.
+    var candidates: Set<Int32>?
+    /// Candidates that the collection does not hold, which cannot be ranked.
+    var missingCandidates = 0
+    /// Points that are left out of the answers.
+    var excluded: Set<Int32> = []
+    /// Which of the evaluation's filters holds for it.
+    var filter: Int?
+
+    /// Whether the point may be among the answers, but for candidates and filter.
+    func admits(_ point: Int32) -> Bool { point != own && !excluded.contains(point) }
+
+    /// The grades of all that is relevant, greatest first.
+    var ideal: [Double] {
+        (relevant.filter { $0.key != own }.map(\.value) + missing.values).sorted(by: >)
+    }
+
+    /// How a ranking of points looks to the judgements.
+    func judged(_ ranking: [Int32], ideal: [Double]) -> JudgedRanking {
+        JudgedRanking(grades: ranking.map { relevant[$0] ?? 0 }, ideal: ideal)
+    }
+}
+
+/// All queries of an evaluation, and what had to be counted when they were read.
+struct JudgedQueries: Sendable {
+    /// Those with something relevant.
+    var queries: [JudgedQuery] = []
+    /// Sets of points that queries are confined to.
+    var filters: [Collection.PointSet] = []
+    /// Queries without anything relevant, which have no recall.
+    var withoutRelevant = 0
+    /// Rows that could not be used.
+    var badRows = 0
+
+    /// Keeps `limit` of the queries, drawn by `seed`, in their order.
+    mutating func sample(_ limit: Int, seed: UInt64) {
+        guard limit < queries.count else { return }
+        var generator = SplitMix64(seed: seed)
+        queries = generator.permutation(queries.count).prefix(limit).sorted().map { queries[Int($0)] }
+    }
+}
+
+extension JudgedQueries {
+    /// Every point as a query, to which what shares the value of `field` is relevant. A point without the value is none.
+    init(pointsSharing field: String, _ points: PointTable) {
+        var groups: [JSON: [Int32: Double]] = [:]
+        let values = points.payload[field] ?? []
+        for (point, value) in values.enumerated() {
+            if let value { groups[value, default: [:]][Int32(point)] = 1 }
+        }
+        for (point, value) in values.enumerated() {
+            guard let group = value.flatMap({ groups[$0] }), group.count > 1 else {
+                withoutRelevant += 1
+                continue
+            }
+            let name = points.ids[point].description
+            queries.append(JudgedQuery(query: .point(name), own: Int32(point), relevant: group))
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Files
+import Foundation
+
+/// Queries that recall targets are calibrated on, for collections whose queries are not like their points.
+///
+/// ```yaml
+/// calibrate:
+///   file: sessions.jsonl
+///   session: items             # what a query is: text, session or fields
+/// ```
+/// The users of a recipe serve where this is not said; rows of the data where there are no users.
+public struct CalibrationSource: Sendable {
+    /// Where the rows are.
+    let rows: RowSource
+    /// What a row asks for; nil for the query tower's fields by their names.
+    let query: Evaluation.QueryFields?
+
+    init(_ fields: YAMLFields, folder: String) throws(BelfryError) {
+        rows = try RowSource(fields, folder: folder)
+        let kinds = Self.kinds.filter { fields.node($0) != nil }
+        guard kinds.count == 1 else {
+            throw fields.failure("file", "needs beside it one of \(Self.kinds.joined(separator: ", ")).")
+        }
+        query = try Evaluation.query(fields, kinds[0])
+    }
+
+    /// The users as queries.
+    init(_ users: UserSource) {
+        rows = users.rows
+        query = nil
+    }
+
+    private static let kinds = ["text", "session", "fields"]
+    static let fields = RowSource.fields.filter { $0 != "bad" } + kinds
+
+    /// What decides on the queries.
+    func digest() throws(BelfryError) -> String {
+        let content: [String: JSON] = [
+            "rows": rows.canonical, "query": .string(query.map { "\($0)" } ?? "users"),
+            "file": .string(try Digest.sha256(file: rows.file)),
+        ]
+        return Digest.sha256(Data(JSON.object(content).text().utf8))
+    }
+}

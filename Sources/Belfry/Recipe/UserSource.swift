@@ -1,0 +1,36 @@
+import Files
+import Foundation
+
+/// Where a recipe's users come from: rows with an id, the query tower's fields, and what each has had already.
+///
+/// ```yaml
+/// users:
+///   file: users.jsonl
+///   id: user_id
+///   seen: watched          # a list of ids that a recommendation leaves out
+/// ```
+public struct UserSource: Sendable {
+    /// Where the rows are.
+    public let rows: RowSource
+    /// The field that holds the user's id.
+    public let id: String
+    /// The field that lists the points that a recommendation leaves out.
+    public let seen: String?
+
+    static let fields = RowSource.fields.filter { $0 != "bad" } + ["id", "seen"]
+
+    init(_ fields: YAMLFields, folder: String) throws(BelfryError) {
+        rows = try RowSource(fields, folder: folder)
+        id = try fields.text("id")
+        seen = try fields.optionalText("seen")
+    }
+
+    /// What decides who the users are, with the rows' own digest, for the build's journal.
+    func digest() throws(BelfryError) -> String {
+        let content: [String: JSON] = [
+            "rows": rows.canonical, "id": .string(id), "seen": seen.map { .string($0) } ?? .null,
+            "file": .string(try Digest.sha256(file: rows.file)),
+        ]
+        return Digest.sha256(Data(JSON.object(content).text().utf8))
+    }
+}

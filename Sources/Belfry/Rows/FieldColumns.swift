@@ -1,0 +1,66 @@
+import Files
+import Towers
+
+/// The columns of a file that hold a tower's fields: makes the object that the tower embeds of a row.
+struct FieldColumns {
+    private let tower: Tower
+    private let columns: [(field: String, column: Column)]
+    private let isDelimited: Bool
+
+    /// Finds the columns of the tower's fields in `rows`.
+    /// - Parameters:
+    ///   - names: what the recipe calls fields that it names otherwise than the tower.
+    ///   - source: the recipe's names for columns.
+    /// - Throws: `notFound` for a field that a row must have, `invalidInput` for a name that the tower does not have.
+    init(
+        _ tower: Tower, _ names: [String: String], in rows: RowReader, _ source: RowSource
+    ) throws(BelfryError) {
+        let fields = tower.fields
+        if let unknown = names.keys.sorted().first(where: { name in !fields.contains { $0.name == name } }) {
+            throw BelfryError(
+                .invalidInput, "The tower has no field \(unknown.debugDescription).", at: .init(file: tower.path),
+                remedy: "Its fields are: \(fields.map(\.name).joined(separator: ", ")).")
+        }
+        var columns: [(String, Column)] = []
+        for field in fields {
+            let name = names[field.name] ?? field.name
+            do throws(BelfryError) {
+                columns.append((field.name, try rows.column(source.reference(name))))
+            } catch {
+                // A field that may be absent, and that the recipe does not name.
+                guard names[field.name] == nil, !field.isRequired, error.code == .notFound else { throw error }
+            }
+        }
+        self.tower = tower
+        self.columns = columns
+        isDelimited = source.format.kind != .jsonl
+    }
+
+    /// The fields of a row that have a value, as the tower wants them.
+    /// - Throws: what the tower would refuse.
+    func object(_ row: Row) throws(BelfryError) -> JSON {
+        var members: [String: JSON] = [:]
+        for (field, column) in columns {
+            let value = isDelimited ? row.text(column).map { tower.value(ofCell: $0, field: field) } : row.value(column)
+            if let value, value != .null { members[field] = value }
+        }
+        let object = JSON.object(members)
+        try tower.check(object)
+        return object
+    }
+}
+
+extension Row {
+    /// The name of a point or a user: a text, or a whole number of 64 bits.
+    func name(_ column: Column) throws(RowProblem) -> String {
+        switch value(column) {
+        case .string(let text)? where !text.trimmed.isEmpty: return text.trimmed
+        case .integer(let number)?: return "\(number)"
+        case .unsigned(let number)?: return "\(number)"
+        case nil, .string?: throw RowProblem(line: line, .value, "The id is empty.")
+        case let other?:
+            throw RowProblem(
+                line: line, .value, "The id is \(other.text()); it must be a text or a whole number of 64 bits.")
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Belfry
+import Files
+import Foundation
+
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure how good the answers are: precision, recall, F1, hit rate, MRR, nDCG and MAP.",
+        discussion: """
+            belfry evaluate Indexes/movielens --only next-film --k 1,10,100
+
+            Runs the evaluations of the recipe, for all variants, by exact search and through the index at the recipe's \
+            recall. The intervals hold 95 % of the means of 1,000 bootstrap samples of the queries.
+            """)
+
+    @Argument(help: "The folder of a recipe whose collections are built, or one variant of it.") var recipe: String
+    @Option(help: "Only the evaluation of this name.") var only: String?
+    @Option(help: "Only this variant.") var variant: String?
+    @Option(help: "Numbers of answers that count, as 1,10 (default: what the recipe says).") var k: String?
+    @Option(help: "Ask only this many of the queries, drawn at random.") var limit: Int?
+    @Option(help: "What samples and intervals are drawn by.") var seed: UInt64 = 1
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        _ = try counts()
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+    }
+
+    func run() throws {
+        let recipes = try recipes()
+        let bad = BadRowLog()
+        var results: [EvaluationResult] = []
+        for recipe in recipes {
+            for var evaluation in try evaluations(of: recipe) {
+                if let counts = try counts() { evaluation.k = counts }
+                let label = ([recipe.variant, evaluation.name].compactMap { $0 }).joined(separator: " ")
+                let progress = StageProgress()
+                defer { progress.finish(failed: true) }
+                let evaluator = Evaluator(recipe, limit: limit, seed: seed, threads: threads.threads)
+                results.append(
+                    try evaluator.evaluate(
+                        evaluation,
+                        .init(
+                            badRow: { bad.add($0) },
+                            reading: { progress.show("\(label): reading", $0, of: $1, .bytes) },
+                            progress: { progress.show("\(label): asking", $0, of: $1, .items) })))
+                progress.finish(failed: false)
+            }
+        }
+        if output.json {
+            let encoded = try results.map { try JSON(encoding: $0) }
+            Terminal.print(JSON.object(["recipe": .string(recipes[0].folder), "results": .array(encoded)]).text())
+        } else {
+            EvaluationTables(results).lines.forEach(Terminal.print)
+        }
+    }
+
+    private func counts() throws -> [Int]? {
+        guard let k else { return nil }
+        let counts = k.split(separator: ",").map { Int($0.filter { !$0.isWhitespace }) ?? 0 }
+        guard !counts.isEmpty, counts.allSatisfy({ (1...Evaluation.mostAnswers).contains($0) }) else {
+            throw ValidationError("--k takes numbers from 1 to \(Evaluation.mostAnswers), as 1,10.")
+        }
+        return Set(counts).sorted()
+    }
+
+    private func recipes() throws -> [Recipe] {
+        let file = try RecipeFile(recipe)
+        let recipes = try file.recipes()
+        guard let variant else { return recipes }
+        let chosen = recipes.filter { $0.variant == variant }
+        guard !chosen.isEmpty else {
+            throw BelfryError(
+                .notFound, "The recipe has no variant \(variant.debugDescription).", at: .init(file: file.folder),
+                remedy: file.variants.isEmpty
+                    ? "It has no variants." : "Its variants are: \(file.variants.joined(separator: ", ")).")
+        }
+        return chosen
+    }
+
+    private func evaluations(of recipe: Recipe) throws -> [Evaluation] {
+        let place = BelfryError.Location(file: "\(recipe.folder)/recipe.yaml")
+        guard !recipe.evaluations.isEmpty else {
+            throw BelfryError(
+                .notFound, "The recipe has no evaluation.", at: place,
+                remedy: "Write one: evaluate: {name: {file: queries.jsonl, text: query, relevant: ids}}.")
+        }
+        guard let only else { return recipe.evaluations }
+        let chosen = recipe.evaluations.filter { $0.name == only }
+        guard !chosen.isEmpty else {
+            throw BelfryError(
+                .notFound, "The recipe has no evaluation \(only.debugDescription).", at: place,
+                remedy: "Its evaluations are: \(recipe.evaluations.map(\.name).joined(separator: ", ")).")
+        }
+        return chosen
+    }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Belfry
+import Files
+import Foundation
+
+struct Recommend: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Find points for a user, a session, or by examples.",
+        discussion: """
+            belfry recommend Indexes/movielens --user 5 -k 5
+            belfry recommend Indexes/movielens --user '{"user_id": 5, "age": 34}'
+            belfry recommend Indexes/sessions --session Movie_12,Book_7 --quota domain:Movie=5,domain:Book=5
+            belfry recommend Indexes/products --like 111-33747,111-33750 --unlike 111-33790
+
+            What a user has had, a session's own items and the examples are not recommended again.
+            """)
+
+    @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
+    @Option(help: "A user's id, or the fields of the query tower as a JSON object.") var user: String?
+    @Option(help: "The ids of a session's items, the oldest first, with commas between them.") var session: String?
+    @Option(help: "Ids of points that the answers are to be like.") var like: String?
+    @Option(help: "Ids of points that the answers are to be unlike.") var unlike: String?
+    @Option(help: "How many answers with which payload value, as domain:Movie=5,domain:Book=5.") var quota: String?
+    @Flag(help: "Recommend again what the user has had, or the session holds.") var includeSeen = false
+    @OptionGroup var options: SearchOptions
+
+    func validate() throws {
+        guard [user, session, like].count(where: { $0 != nil }) == 1 else {
+            throw ValidationError("Name a --user, a --session or examples with --like: one of them.")
+        }
+        if unlike != nil, like == nil { throw ValidationError("--unlike goes with --like.") }
+        for (name, ids) in [("--session", session), ("--like", like), ("--unlike", unlike)] {
+            if let ids, Self.ids(ids).isEmpty { throw ValidationError("\(name) names no id.") }
+        }
+        _ = try quotas()
+    }
+
+    func run() throws {
+        var request = options.request(try query())
+        request.quotas = try quotas()
+        request.includesSeen = includeSeen
+        try options.run(request, on: collection)
+    }
+
+    private func query() throws -> Collection.Query {
+        if let session { return .session(Self.ids(session)) }
+        if let like { return .examples(like: Self.ids(like), unlike: Self.ids(unlike ?? "")) }
+        let user = (user ?? "").trimmingCharacters(in: .whitespaces)
+        return user.first == "{" ? .fields(try JSON(parsing: Data(user.utf8), source: "--user")) : .user(user)
+    }
+
+    private static func ids(_ text: String) -> [String] {
+        text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+
+    /// `field:value=count`, with commas between them.
+    private func quotas() throws -> [SearchRequest.Quota] {
+        try (quota ?? "").split(separator: ",").map { text in
+            guard let equals = text.lastIndex(of: "="), let count = Int(text[text.index(after: equals)...]),
+                (1...10_000).contains(count), text.contains(":")
+            else {
+                throw ValidationError("--quota takes a payload value and a number, as domain:Movie=5, not \(text).")
+            }
+            return .init(try SearchOptions.condition(String(text[..<equals]), "--quota"), count: count)
+        }
+    }
+}

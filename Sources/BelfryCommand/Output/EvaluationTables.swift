@@ -1,0 +1,102 @@
+import Belfry
+import Foundation
+
+/// The results of evaluations for people: the figures, what was counted, and what the indexes cost.
+struct EvaluationTables {
+    private let results: [EvaluationResult]
+
+    init(_ results: [EvaluationResult]) { self.results = results }
+
+    var lines: [String] {
+        figures + [""] + results.flatMap(counts) + ["", "Through the index, beside the exact search:"] + costs
+    }
+
+    private var hasVariants: Bool { results.contains { $0.variant != nil } }
+
+    private func names(_ result: EvaluationResult) -> [String] {
+        [result.evaluation] + (hasVariants ? [result.variant ?? ""] : [])
+    }
+
+    private var nameColumns: [Table.Column] {
+        [.init(title: "evaluation", shrinks: true)] + (hasVariants ? [.init(title: "variant", shrinks: true)] : [])
+    }
+
+    private var figures: [String] {
+        var baselines: [String] = []
+        for name in results.flatMap({ $0.figures.first?.baselines.map(\.name) ?? [] }) where !baselines.contains(name) {
+            baselines.append(name)
+        }
+        let hasPublished = results.contains { $0.figures.contains { $0.published != nil } }
+        let right = (hasPublished ? ["published"] : []) + ["exact", "95 % interval", "index"] + baselines
+        var table = Table(
+            nameColumns + [.init(title: "metric")] + right.map { .init(title: $0, alignment: .right) })
+        for result in results {
+            for figure in result.figures {
+                let others = baselines.map { name in
+                    figure.baselines.first { $0.name == name }.map { Self.number($0.value.mean) } ?? ""
+                }
+                table.add(
+                    names(result) + [figure.name] + (hasPublished ? [figure.published ?? ""] : []) + [
+                        Self.number(figure.exact.mean),
+                        "\(Self.number(figure.exact.low))–\(Self.number(figure.exact.high))",
+                        Self.number(figure.index.mean),
+                    ] + others)
+            }
+        }
+        return table.lines(width: Terminal.width)
+    }
+
+    /// `next-film, softmax: 943 queries …`.
+    private func counts(_ result: EvaluationResult) -> [String] {
+        let counts = result.counts
+        var parts = [Human.count(counts.queries, "query", "queries")]
+        if counts.queriesBeforeSampling > counts.queries + counts.badRows {
+            parts[0] += " of \(Human.count(counts.queriesBeforeSampling)), drawn by seed \(result.seed)"
+        }
+        if counts.withoutRelevant > 0 {
+            parts.append("\(Human.count(counts.withoutRelevant)) without anything relevant left out")
+        }
+        if counts.badRows > 0 { parts.append(Human.count(counts.badRows, "bad row")) }
+        if counts.unknownUsers > 0 { parts.append(Human.count(counts.unknownUsers, "unknown user")) }
+        let missing = counts.missingRelevant
+        parts.append(
+            "\(Human.count(counts.relevant)) relevant"
+                + (missing > 0 ? ", \(Human.count(missing)) of them not in the collection" : ""))
+        switch (counts.candidates, counts.within) {
+        case (let candidates?, _): parts.append("\(Self.mean(candidates)) candidates a query")
+        case (nil, let within?): parts.append("\(Self.mean(within)) of \(Human.count(counts.points, "point")) ranked")
+        case (nil, nil): parts.append("all \(Human.count(counts.points, "point")) ranked")
+        }
+        if counts.missingCandidates > 0 {
+            parts.append("\(Human.count(counts.missingCandidates)) candidates not in the collection")
+        }
+        if counts.excluded > 0 { parts.append("\(Self.mean(counts.excluded)) a query left out of the answers") }
+        return ["\(names(result).joined(separator: ", ")): \(parts.joined(separator: "; "))"]
+    }
+
+    private var costs: [String] {
+        let right = ["k", "asked", "recall", "distances", "of a scan", "µs", "µs exact", "times as fast"]
+        var table = Table(
+            nameColumns + [.init(title: "index"), .init(title: "effort", shrinks: true)]
+                + right.map { .init(title: $0, alignment: .right) })
+        for result in results {
+            let cost = result.index
+            table.add(
+                names(result) + [
+                    cost.kind, cost.effort, "\(cost.k)", Human.share(cost.target), String(format: "%.4f", cost.recall),
+                    Human.count(Int(cost.evaluations.rounded())),
+                    Human.percent(cost.evaluations / max(cost.scanEvaluations, 1)), Self.mean(cost.microseconds),
+                    Self.mean(cost.exactMicroseconds),
+                    String(
+                        format: "%.2f (%.2f–%.2f)", cost.speedup.median, cost.speedup.least, cost.speedup.greatest),
+                ])
+        }
+        return table.lines(width: Terminal.width)
+    }
+
+    private static func number(_ value: Double) -> String { String(format: "%.4f", value) }
+
+    private static func mean(_ value: Double) -> String {
+        value >= 100 || value == value.rounded() ? Human.count(Int(value.rounded())) : String(format: "%.1f", value)
+    }
+}

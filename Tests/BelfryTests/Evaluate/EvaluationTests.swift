@@ -22,7 +22,7 @@ import Testing
         let recipe = try Self.recipe(
             """
             {file: q.jsonl, columns: {user: u}, user: user, relevant: item, grade: stars, base: 1, candidates: c,
-                  exclude: seen, within: {domain: target, sort: "{kind}"}, k: [10, 1], metrics: [ndcg, hit_rate],
+                  exclude: seen, within: {domain: "{target}"}, k: [10, 1], metrics: [ndcg, hit_rate],
                   baselines: ["popularity:sold"], published: {ndcg@10: 0.3–0.4}}
             """)
         #expect(recipe.evaluations.map(\.name) == ["first", "second"])
@@ -37,7 +37,7 @@ import Testing
         }
         #expect(queries.relevant == "item" && queries.grade == "stars" && queries.base == 1)
         #expect(queries.candidates == "c" && queries.exclude == "seen")
-        #expect(queries.within.map(\.payload) == ["domain", "sort"] && queries.within.map(\.value) == [.text("target"), .field("kind")])
+        #expect(queries.within.map(\.payload) == ["domain"] && queries.within.map(\.value) == [.field("target")])
         let second = recipe.evaluations[1]
         #expect(second.k == [10] && second.metrics == RankingMetric.allCases && second.sample == nil)
         #expect(second.payloadFields == ["code"])

@@ -95,8 +95,9 @@ INLINE void softmax(float *x, const float *bias, size_t count, float scale, floa
     EACH_PART(count) {
         lanes s;
         load_lanes(&s, x + i, n, -INFINITY);
-        lane_bits nothing = s == -INFINITY;
         s -= top;
+        // What a mask takes away weighs nothing.
+        lane_bits nothing = s < -87.3f;
         exponential(&s);
         select_lanes(&nothing, 0, &s);
         sum += s;

@@ -264,7 +264,8 @@ void belfry_nn_linear(belfry_isa isa, const float *x, size_t x_stride, size_t ro
                       size_t outputs, const float *bias, belfry_activation activation, const float *residual, float *y,
                       size_t y_stride, float *scratch) {
     const kernels *f = belfry_nn_kernels(isa);
-    for (size_t i = 0; i < inputs; i += DEPTH) {
+    // Once even without inputs: y is then what is added to nothing.
+    for (size_t i = 0; i == 0 || i < inputs; i += DEPTH) {
         size_t depth = inputs - i < DEPTH ? inputs - i : DEPTH;
         int last = i + depth == inputs;
         for (size_t o = 0; o < outputs; o += PANEL) {

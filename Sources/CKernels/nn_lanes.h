@@ -38,10 +38,18 @@ TARGET static inline V NAME(centred_normal)(V x) {
     return DIV(MUL(x, p), q);
 }
 
-// tanh(x) with an absolute error of 1e-7.
+// tanh(x), 2 ulp or so: the quotient of exponentials loses all digits of a small x, where an odd polynomial (Cephes,
+// Moshier 1989) has them.
 TARGET static inline V NAME(hyperbolic_tangent)(V x) {
     V e = NAME(exponential)(MUL(SET(2.0f), x));
-    return SUB(SET(1.0f), DIV(SET(2.0f), ADD(e, SET(1.0f))));
+    V large = SUB(SET(1.0f), DIV(SET(2.0f), ADD(e, SET(1.0f))));
+    V s = MUL(x, x);
+    V p = SET(-5.70498872745e-3f);
+    p = FMA(p, s, SET(2.06390887954e-2f));
+    p = FMA(p, s, SET(-5.37397155531e-2f));
+    p = FMA(p, s, SET(1.33314422036e-1f));
+    p = FMA(p, s, SET(-3.33332819422e-1f));
+    return SELECT_GREATER(ABS(x), SET(0.625f), large, FMA(MUL(p, s), x, x));
 }
 
 TARGET static inline V NAME(activated)(V x, belfry_activation activation) {
@@ -119,6 +127,11 @@ TARGET static void NAME(pack)(const float *w, size_t stride, size_t count, size_
 
 // MARK: rows
 
+// e^x, and 0 below -87.3, so that what a mask takes away weighs nothing.
+TARGET static inline V NAME(weight)(V x) {
+    return SELECT_GREATER(SET(-87.3f), x, SET(0.0f), NAME(exponential)(x));
+}
+
 TARGET static void NAME(softmax)(float *x, size_t count, float scale) {
     V largest = SET(-INFINITY);
     float top;
@@ -127,20 +140,21 @@ TARGET static void NAME(softmax)(float *x, size_t count, float scale) {
         top = LARGEST(largest);
         for (; i < count; i++) top = x[i] > top ? x[i] : top;
     }
-    V shift = SET(-top * scale), factor = SET(scale), sum = SET(0.0f);
+    // Where nothing may be seen, nothing is.
+    V shift = SET(top == -INFINITY ? 0.0f : -top * scale), factor = SET(scale), sum = SET(0.0f);
     float total;
     {
         FOR_EACH_PART(count,
                       {
-                          V e = NAME(exponential)(FMA(LOAD(x + i), factor, shift));
+                          V e = NAME(weight)(FMA(LOAD(x + i), factor, shift));
                           sum = ADD(sum, e);
                           STORE(x + i, e);
                       },
-                      STORE_PART(x + i, NAME(exponential)(FMA(LOAD_PART(x + i, count - i), factor, shift)), count - i))
+                      STORE_PART(x + i, NAME(weight)(FMA(LOAD_PART(x + i, count - i), factor, shift)), count - i))
         if (i < count) sum = ADD(sum, LOAD_PART(x + i, count - i));
         total = SUM(sum);
     }
-    V inverse = SET(1 / total);
+    V inverse = SET(total == 0 ? 0 : 1 / total);
     FOR_EACH_PART(count, STORE(x + i, MUL(LOAD(x + i), inverse)),
                   STORE_PART(x + i, MUL(LOAD_PART(x + i, count - i), inverse), count - i))
 }

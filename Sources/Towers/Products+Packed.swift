@@ -56,6 +56,30 @@ extension Products {
         return PackedLinear(inputs: inputs, outputs: outputs, weight: Weights(weight), bias: Weights(bias))
     }
 
+    /// Lays a matrix of weights [inputs, outputs] out as one product, with its biases or none.
+    func pack(
+        columns weight: UnsafePointer<Float>, inputs: Int, outputs: Int, bias given: UnsafePointer<Float>?
+    ) -> PackedLinear {
+        precondition(!usesBLAS && !rounds, "a layout of panels of f32")
+        let bias = Matrix(rows: 1, columns: outputs)
+        if let given {
+            bias.pointer.update(from: given, count: outputs)
+        } else {
+            bias.pointer.update(repeating: 0, count: outputs)
+        }
+        let panels = Matrix(rows: 1, columns: belfry_nn_packed_size(number, inputs, outputs))
+        var place = panels.pointer
+        for first in stride(from: 0, to: outputs, by: PackedLinear.panel) {
+            let width = min(PackedLinear.panel, outputs - first)
+            for input in 0..<inputs {
+                place.update(from: weight + input * outputs + first, count: width)
+                (place + width).update(repeating: 0, count: PackedLinear.panel - width)
+                place += PackedLinear.panel
+            }
+        }
+        return PackedLinear(inputs: inputs, outputs: outputs, weight: Weights(panels), bias: Weights(bias))
+    }
+
     private func gather(_ parts: [Part], _ inputs: Int, into target: UnsafeMutablePointer<Float>) {
         var target = target
         for part in parts {

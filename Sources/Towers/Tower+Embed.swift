@@ -24,7 +24,7 @@ extension Tower {
     public func embed(
         _ texts: [String], as role: Role? = nil, threads: Int = 2, progress: (@Sendable (Int) -> Void)? = nil
     ) throws(BelfryError) -> Matrix {
-        if graph != nil { return try embed(rows(of: texts, as: role), threads: threads, progress: progress) }
+        if graph != nil { return try embed(rows(of: texts), as: role, threads: threads, progress: progress) }
         let result = Matrix(rows: texts.count, columns: dimension)
         let runs = runs(of: texts, threads: threads)
         let prompt = prompt(role)

@@ -94,6 +94,10 @@ extension Tower {
             try System.sync(System.parent(of: target))
         } catch {
             try? System.remove(temporary)
+            var error = error
+            if let origin = source.origin, error.location?.file.hasPrefix(temporary) == true {
+                error.location?.file = origin
+            }
             throw error
         }
         return try load(target)

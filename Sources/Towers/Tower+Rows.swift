@@ -17,7 +17,7 @@ extension Tower {
     ///
     /// A tower of text takes objects with the field `text`. Fields that the tower does not know are ignored.
     /// - Parameters:
-    ///   - role: Which prompt is put before a text, for towers of text.
+    ///   - role: Which prompt is put before a text: of a graph's fields before the one of its text column.
     ///   - source: What the rows are called in an error: the file that they come from.
     ///   - first: The number of the first row in an error.
     ///   - threads: How many batches are worked on at the same time. The vectors do not depend on it.
@@ -28,7 +28,8 @@ extension Tower {
         progress: (@Sendable (Int) -> Void)? = nil
     ) throws(BelfryError) -> Matrix {
         if let graph {
-            return try graph.embed(rows, source: source, first: first, threads: threads, progress: progress)
+            return try graph.embed(
+                rows, prompt: prompt(role), source: source, first: first, threads: threads, progress: progress)
         }
         var texts: [String] = []
         for (index, row) in rows.enumerated() {
@@ -45,15 +46,14 @@ extension Tower {
     }
 
     /// Texts as rows of a tower that reads one text.
-    func rows(of texts: [String], as role: Role?) throws(BelfryError) -> [JSON] {
+    func rows(of texts: [String]) throws(BelfryError) -> [JSON] {
         let fields = fields.filter { $0.type == "a text" }
         guard let field = fields.first, fields.count == 1, self.fields.filter(\.isRequired).count <= 1 else {
             throw BelfryError(
                 .invalidInput, "The tower takes rows, not texts: \(self.fields.map(\.name).joined(separator: ", ")).",
                 at: .init(file: path))
         }
-        let prompt = prompt(role)
-        return texts.map { .object([field.name: .string(prompt + $0)]) }
+        return texts.map { .object([field.name: .string($0)]) }
     }
 
     /// The vectors of canaries: texts, or objects' JSON texts where the tower takes fields.
@@ -74,7 +74,7 @@ extension Tower {
     }
 
     /// Whether the tower embeds plain texts: it reads one field at most that a row must have, and that is a text.
-    public var takesTexts: Bool { (try? rows(of: [], as: nil)) != nil }
+    public var takesTexts: Bool { (try? rows(of: [])) != nil }
 
     /// The field that holds a session: the one that a row must have, if it is a list. Nil for other towers.
     public var sessionField: String? {

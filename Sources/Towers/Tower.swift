@@ -15,7 +15,7 @@ import Vectors
 ///     let tower = try Tower.load("minilm.tower")
 ///     let vectors = try tower.embed(["a bell", "a tower"])     // [2, tower.dimension]
 ///
-/// A text's vector has the same bits alone, in any batch and with any number of threads. On a machine without AVX2,
+/// The vector of a text or a row has the same bits alone, in any batch and with any number of threads. Without AVX2,
 /// where OpenBLAS computes the products, a batch may change a component by a millionth.
 public final class Tower: Sendable {
     /// What a text is: models that were trained with prompts put one before queries and another before documents.

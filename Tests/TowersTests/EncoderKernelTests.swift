@@ -31,6 +31,58 @@ import Vectors
             var broken: [Float] = [.nan, 1, 2]
             belfry_nn_activate(isa, &broken, 3, BELFRY_GELU_ERF)
             #expect(broken[0].isNaN)
+            broken[0] = .nan
+            belfry_nn_activate(isa, &broken, 3, BELFRY_TANH)
+            #expect(broken[0].isNaN)
+        }
+    }
+
+    /// A small number keeps its digits: a vector may be nothing but such numbers, made longer afterwards.
+    @Test func tangentsOfSmallNumbersKeepTheirDigits() {
+        for isa in Self.sets {
+            for exponent in -120...3 {
+                for factor in [1, -1.3, 1.9] as [Float] {
+                    let x = factor * Float(sign: .plus, exponent: exponent, significand: 1)
+                    var found = [x]
+                    belfry_nn_activate(isa, &found, 1, BELFRY_TANH)
+                    let wanted = tanh(Double(x))
+                    #expect(abs(Double(found[0]) - wanted) <= 4e-7 * abs(wanted), "\(isa): tanh \(x) is \(found[0])")
+                    // The state of a recurrent layer whose gates are half open: tanh(x) / 2.
+                    var state: [Float] = [0]
+                    belfry_gates_gru(isa, [0, 0, x], [0, 0, 0], &state, 1)
+                    #expect(abs(2 * Double(state[0]) - wanted) <= 4e-7 * abs(wanted), "\(isa): \(x) gives \(state[0])")
+                }
+            }
+        }
+    }
+
+    /// What a mask takes away weighs nothing at all, in rows of every size.
+    @Test func softmaxGivesNothingToWhatIsMasked() {
+        for isa in Self.sets {
+            for size in 1...70 {
+                for masked: Float in [-.infinity, -1e4, -3e38] {
+                    var x = (0..<size).map { $0 % 3 == 2 ? masked : Float($0 % 5) }
+                    belfry_nn_softmax(isa, &x, size, 0.5)
+                    for (index, value) in x.enumerated() { #expect((value == 0) == (index % 3 == 2), "\(isa) \(size)") }
+                    #expect(abs(x.reduce(0, +) - 1) < 1e-5)
+                }
+                var nothing = [Float](repeating: -.infinity, count: size)
+                belfry_nn_softmax(isa, &nothing, size, 1)
+                #expect(nothing.allSatisfy { $0 == 0 })
+                nothing[size / 2] = .nan
+                belfry_nn_softmax(isa, &nothing, size, 1)
+                #expect(nothing.allSatisfy { $0.isNaN })
+            }
+        }
+    }
+
+    @Test func aProductOverNoInputsIsWhatIsAddedToIt() {
+        let scratch = Matrix(rows: 1, columns: Int(BELFRY_NN_LINEAR_SCRATCH))
+        for isa in Self.sets {
+            var y = [Float](repeating: 7, count: 80)
+            let bias = (0..<40).map(Float.init)
+            belfry_nn_linear(isa, bias, 0, 2, bias, 0, 40, bias, BELFRY_IDENTITY, nil, &y, 40, scratch.pointer)
+            #expect(y == bias + bias)
         }
     }
 

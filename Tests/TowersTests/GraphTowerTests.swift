@@ -130,6 +130,10 @@ import Vectors
             }
             let (asked, plain) = (try tower.embed(["bell"], as: .query), try tower.embed(["find bell"]))
             #expect(asked[0] == plain[0])
+            // A row's text is a text.
+            let rows = try tower.embed([["text": "bell"], ["text": "a bell of a tower"]], as: .query)
+            #expect(rows[0] == asked[0])
+            #expect(try rows[1] == tower.embed(["a bell of a tower"], as: .query)[0])
             #expect(tower.tokens("bell") == [2] + tower.tokens("bell").dropFirst())
         }
     }

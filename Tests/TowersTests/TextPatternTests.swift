@@ -92,6 +92,17 @@ import Testing
     }
 
     /// Every Unicode scalar, normalised, and a line feed, as `tokenizers` 0.23.3 gives them.
+    /// A text has so many attempts in all; after they are used up only what is found at once is a match.
+    @Test func noPatternTakesForEverAtEachPlace() throws {
+        let hostile = String(repeating: "ab", count: 4000)
+        #expect(try matches("(?:a|b|ab|ba)*c", hostile).isEmpty)
+        #expect(try matches("(?:a|b|ab|ba)*c", "abbac" + hostile) == ["abbac"])
+        #expect(try matches("[ab]+[ab]+[ab]+[ab]+c", hostile).isEmpty)
+        #expect(try matches("(?:a|b|ab|ba)*c|x", hostile + "xx") == ["x", "x"])
+        // A search from the start has them again, also with the same stack.
+        #expect(try matches("(?:a|b)*c", String(repeating: "abc", count: 4000)).count == 4000)
+    }
+
     @Test(arguments: [
         ("NFC", "9cc65524a9d8082bf10840c616cd199bd2ac12ee49a3381bd6fb7957711f342b"),
         ("NFD", "34c986f61cb6f6d682995fecf92e27dccdcd867a8eb8358cb155ab1047757fa1"),

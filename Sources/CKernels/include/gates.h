@@ -22,7 +22,7 @@ void belfry_gates_gru_update(belfry_isa isa, const float *x, const float *z, con
 void belfry_gates_lstm(belfry_isa isa, const float *x, const float *r, float *c, float *h, size_t hidden);
 
 // One row in place: s = scale · x, then cap · tanh(s / cap) if cap > 0, plus the bias if it is not NULL; then
-// exp(s - max) divided by its sum. What is -∞ gives 0, and so does a row of nothing else.
+// exp(s - max) divided by its sum. What is below e^-87.3 is 0, and so is a row of -∞ alone.
 void belfry_gates_softmax(belfry_isa isa, float *x, const float *bias, size_t count, float scale, float cap);
 
 #endif

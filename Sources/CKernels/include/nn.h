@@ -49,7 +49,8 @@ void belfry_nn_layer_norm(belfry_isa isa, float *x, size_t rows, size_t columns,
 // Each value in place.
 void belfry_nn_activate(belfry_isa isa, float *x, size_t count, belfry_activation activation);
 
-// One row in place: exp(scale · (x - max)) divided by its sum, where max is the row's greatest value; scale > 0.
+// One row in place: exp(scale · (x - max)) divided by its sum, where max is the row's greatest value; scale > 0. What is
+// below e^-87.3 is 0, and so is a row of -∞ alone.
 void belfry_nn_softmax(belfry_isa isa, float *x, size_t count, float scale);
 
 // y = a + b + c, `count` floats each.

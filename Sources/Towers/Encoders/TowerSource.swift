@@ -10,6 +10,8 @@ struct TowerSource {
     var towerFiles: TowerFiles
     /// What is said about cutting the vectors.
     var matryoshka = Matryoshka.unsaid
+    /// What files of the tower are made from, and errors about these name.
+    var origin: String?
     /// Writes files of the tower that are made and not copied into the folder that it is given, and gives their names.
     /// What is known only then it writes into the manifest.
     var convert: ((_ folder: String, _ manifest: inout TowerManifest) throws(BelfryError) -> [String])?

@@ -64,14 +64,21 @@ struct FeatureLookup: Sendable {
             guard let number = value.number else { throw wrongType(value) }
             return Int64(firstRow + Self.bucket(of: number, boundaries))
         case .rows(let count):
-            guard let number = value.wholeNumber else { throw wrongType(value) }
-            if (0..<Int64(count)).contains(number) { return Int64(firstRow) + number }
             batch.key.removeAll(keepingCapacity: true)
-            batch.key.appendDecimal(number)
+            if let number = value.wholeNumber {
+                if (0..<Int64(count)).contains(number) { return Int64(firstRow) + number }
+                batch.key.appendDecimal(number)
+            } else if case .unsigned(let number) = value {
+                batch.key.append(contentsOf: String(number).utf8)
+            } else {
+                throw wrongType(value)
+            }
         case .vocabulary, .hash:
             batch.key.removeAll(keepingCapacity: true)
             if let number = value.wholeNumber {
                 batch.key.appendDecimal(number)
+            } else if case .unsigned(let number) = value {
+                batch.key.append(contentsOf: String(number).utf8)
             } else if case .string(let text) = value {
                 append(text, to: &batch.key)
             } else {

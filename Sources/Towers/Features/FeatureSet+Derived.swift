@@ -78,6 +78,15 @@ extension FeatureSet {
                 return Int(length)
             }
         }
-        return 512
+        let file = folder + "/config.json"
+        guard System.exists(file) else { return 512 }
+        let json = try StrictObject(file: file)
+        guard let positions = try json.number("max_position_embeddings"), (8...65_536).contains(positions) else {
+            return 512
+        }
+        // RoBERTa and its kin count positions from behind the padding's id, 1.
+        let family = try json.string("model_type") ?? ""
+        let isShifted = ["roberta", "xlm-roberta", "camembert", "mpnet"].contains(family)
+        return Int(positions) - (isShifted ? 2 : 0)
     }
 }

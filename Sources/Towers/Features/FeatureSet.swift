@@ -62,12 +62,32 @@ public struct FeatureSet: Sendable {
         return (text ?? columns.first { if case .list = $0.kind { true } else { false } })?.input
     }
 
+    /// The field that a prompt is put before: that of the first text column, or the only one that is a text.
+    var promptField: String? {
+        if let column = columns.first(where: { if case .text = $0.kind { true } else { false } }) {
+            return column.field
+        }
+        let texts = fields.filter { $0.type == "a text" }
+        return texts.count == 1 ? texts[0].name : nil
+    }
+
     /// The most elements that a text or a list keeps; 0 without one.
     var longestList: Int {
         columns.reduce(0) { longest, column in
             switch column.kind {
             case .list(_, _, let list), .text(_, let list): max(longest, list.length)
             default: longest
+            }
+        }
+    }
+
+    /// The inputs of texts and lists that are padded to the longest of a batch, without a mask or lengths beside them.
+    var unmaskedInputs: [Int] {
+        columns.compactMap { column in
+            switch column.kind {
+            case .list(_, _, let list), .text(_, let list):
+                list.isFixed || list.mask != nil || list.lengths != nil ? nil : column.input
+            default: nil
             }
         }
     }

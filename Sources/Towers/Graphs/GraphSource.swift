@@ -81,6 +81,7 @@ private struct GraphPart {
             manifest: manifest(settings.modules), files: files,
             towerFiles: TowerFiles(folder: folder, elsewhere: elsewhere))
         source.matryoshka = try Matryoshka(folder: folder)
+        source.origin = model
         source.convert = { (target, manifest) throws(BelfryError) in
             try naming(model, insteadOf: target) { () throws(BelfryError) in try write(to: target, &manifest) }
         }
@@ -101,13 +102,16 @@ private struct GraphPart {
             names.append(FeatureSet.file)
         }
         let columns = try FeatureSet(file: features!, folder: folder)
-        var size = try probe(&packer, columns, target)
+        let probed = try probe(&packer, columns, target)
+        var size = probed.size
         if settings.items?.bias != nil {
             SessionItems.appendOne(to: &packer, size: size)
             size += 1
         }
         try packer.writeGraph(to: target)
         try finish(&manifest, size: size, columns)
+        // A graph that normalises its vectors itself does so before they are cut.
+        if probed.isUnit, case .cut? = manifest.modules.last { manifest.modules.append(.normalize) }
         return names
     }
 
@@ -116,6 +120,7 @@ private struct GraphPart {
         var source = TowerSource(
             manifest: manifest(settings.modules.filter { if case .pooling = $0 { false } else { true } }), files: [:],
             towerFiles: TowerFiles(folder: folder))
+        source.origin = model
         source.convert = { (target, manifest) throws(BelfryError) in
             try naming(model, insteadOf: target) { () throws(BelfryError) in
                 var packer = try OnnxPacker(model)
@@ -191,10 +196,11 @@ private struct GraphPart {
             at: .init(file: model), remedy: "Name it as “output” in the configuration.")
     }
 
-    /// Runs the graph on made-up rows, and writes down what its output is. Components of a vector.
+    /// Runs the graph on made-up rows, and writes down what its output is. Components of a vector, and whether all
+    /// vectors but those of zeros are of unit length.
     private func probe(
         _ packer: inout OnnxPacker, _ columns: FeatureSet, _ target: String
-    ) throws(BelfryError) -> Int {
+    ) throws(BelfryError) -> (size: Int, isUnit: Bool) {
         let graph = try OnnxModel(target + "/" + OnnxPacker.modelFile)
         let binding = try GraphBinding(columns, graph)
         var rows = Array(columns.samples().prefix(binding.fixedRows ?? 2))
@@ -207,7 +213,7 @@ private struct GraphPart {
         let batch = FeatureBatch()
         try columns.encode(rows, into: batch)
         let name = graph.outputs[0].name
-        guard let found = try graph.run(binding.tensors(batch))[0] else { return 0 }
+        guard let found = try graph.run(binding.tensors(batch))[0] else { return (0, false) }
         let shape = found.shape
         guard (2...3).contains(shape.rank), shape[0] == rows.count, found.type.isFloat else {
             throw BelfryError(
@@ -230,6 +236,12 @@ private struct GraphPart {
                         + "the configuration.")
         }
         packer.setOutput(found.type, rank: shape.rank, size: shape[shape.rank - 1])
-        return shape[shape.rank - 1]
+        let size = shape[shape.rank - 1]
+        let values = try found.floats(model)
+        let lengths = stride(from: 0, to: values.count, by: max(size, 1)).map { start in
+            values[start..<start + size].reduce(0) { $0 + $1 * $1 }.squareRoot()
+        }.filter { $0 > 0 }
+        let isUnit = shape.rank == 2 && !lengths.isEmpty && lengths.allSatisfy { abs($0 - 1) < 1e-3 }
+        return (size, isUnit)
     }
 }

@@ -19,6 +19,8 @@ final class GraphTower: Sendable {
     let isPooled: Bool
     let size: Int
     private let binding: GraphBinding
+    /// The inputs whose lists are padded without the graph being told.
+    private let unmasked: [Int]
     private let batchRows: Int
     private let workspaces = WorkspacePool()
     private let state = Mutex(Batches())
@@ -48,18 +50,22 @@ final class GraphTower: Sendable {
         self.size = size
         isPooled = dimensions.count == 2
         pooled = isPooled ? nil : features.listInput
+        unmasked = features.unmaskedInputs
         head = try TowerHead(manifest, hidden: size, isPooled: isPooled, paths, Products(instructionSet))
         batchRows = binding.fixedRows ?? max(1, min(Self.mostRows, Self.mostBytes / max(features.bytesPerRow, 1)))
     }
 
     /// The vectors of `rows`, [rows, head.dimension].
     /// - Parameters:
+    ///   - prompt: What is put before the rows' text.
     ///   - source: What the rows are called in an error.
     ///   - first: The number of the first row in an error.
     ///   - progress: Called with the number of rows done so far, one call at a time.
     func embed(
-        _ rows: [JSON], source: String, first: Int, threads: Int, progress: (@Sendable (Int) -> Void)?
+        _ rows: [JSON], prompt: String = "", source: String, first: Int, threads: Int,
+        progress: (@Sendable (Int) -> Void)?
     ) throws(BelfryError) -> Matrix {
+        let rows = prompt.isEmpty ? rows : prompted(rows, prompt)
         let result = Matrix(rows: rows.count, columns: head.dimension)
         let batches = batches(rows)
         if batches.count == 1 {
@@ -102,6 +108,15 @@ final class GraphTower: Sendable {
         var failure: BelfryError?
     }
 
+    private func prompted(_ rows: [JSON], _ prompt: String) -> [JSON] {
+        guard let field = features.promptField else { return rows }
+        return rows.map { row in
+            guard case .object(var members) = row, case .string(let text)? = members[field] else { return row }
+            members[field] = .string(prompt + text)
+            return .object(members)
+        }
+    }
+
     /// Which rows run together. Lists are padded to the longest of a batch, so rows of about one length do.
     private func batches(_ rows: [JSON]) -> [[Int]] {
         guard rows.count > 1 else { return rows.isEmpty ? [] : [[0]] }
@@ -136,6 +151,29 @@ final class GraphTower: Sendable {
             let handover = Handover(batch: batch)
             state.withLock { $0.waiting.append(handover.batch) }
         }
+        let parts = unmasked.isEmpty ? [places] : try groups(rows, places, batch, source: source, first: first)
+        for places in parts {
+            try embed(rows, places, batch, source: source, first: first, threads: threads, into: result)
+        }
+    }
+
+    /// The rows of each length by themselves: the graph would take the padding of a shorter one for its elements.
+    private func groups(
+        _ rows: [JSON], _ places: [Int], _ batch: FeatureBatch, source: String, first: Int
+    ) throws(BelfryError) -> [[Int]] {
+        guard places.count > 1 else { return [places] }
+        try features.encode(rows, at: places, into: batch, source: source, first: first)
+        var groups: [[Int]: [Int]] = [:]
+        for (row, place) in places.enumerated() {
+            groups[unmasked.map { batch.elements(of: $0, row: row).count }, default: []].append(place)
+        }
+        return groups.count == 1 ? [places] : groups.values.sorted { $0[0] < $1[0] }
+    }
+
+    private func embed(
+        _ rows: [JSON], _ places: [Int], _ batch: FeatureBatch, source: String, first: Int, threads: Int,
+        into result: Matrix
+    ) throws(BelfryError) {
         var padded = places
         // A graph of a fixed number of rows gets the last one again and again.
         if let fixed = binding.fixedRows, let last = places.last {
@@ -143,14 +181,20 @@ final class GraphTower: Sendable {
         }
         try features.encode(rows, at: padded, into: batch, source: source, first: first)
         try model.withOutput(of: binding.tensors(batch), threads: threads) { output throws(BelfryError) in
-            try finish(output, batch, places, rows: padded.count, into: result)
+            let wrong = try finish(output, batch, places, rows: padded.count, into: result)
+            guard let wrong else { return }
+            throw BelfryError(
+                .invalidInput, "The row's vector has components that are not finite numbers.",
+                at: .init(file: source, place: "row \(first + wrong)"),
+                remedy: "Look for numbers in the row that are far beyond those of training. If it is so for every row, "
+                    + "the weights of \(model.path) are damaged.")
         }
     }
 
-    /// The head, row by row.
+    /// The head, row by row. The place of the first row whose vector is not finite.
     private func finish(
         _ output: TensorView, _ batch: FeatureBatch, _ places: [Int], rows: Int, into result: Matrix
-    ) throws(BelfryError) {
+    ) throws(BelfryError) -> Int? {
         let shape = output.shape
         guard shape.rank == (isPooled ? 2 : 3), shape[0] == rows, shape[shape.rank - 1] == size else {
             throw BelfryError(
@@ -167,7 +211,7 @@ final class GraphTower: Sendable {
         let workspace = workspaces.take()
         defer { workspaces.give(workspace) }
         let dimension = head.dimension
-        var isFinite = true
+        var wrong: Int?
         try output.withFloats(model.path) { floats in
             for (row, place) in places.enumerated() {
                 let target = result.pointer + place * dimension
@@ -175,12 +219,10 @@ final class GraphTower: Sendable {
                 head.apply(
                     floats + (row * elements + part.lowerBound) * size, count: part.count,
                     into: target, workspace)
-                for column in 0..<dimension { isFinite = isFinite && target[column].isFinite }
+                if wrong == nil, !(0..<dimension).allSatisfy({ target[$0].isFinite }) { wrong = place }
             }
         }
-        guard isFinite else {
-            throw .corrupt("The weights give vectors that are not numbers.", at: .init(file: model.path))
-        }
+        return wrong
     }
 
     private struct Handover: @unchecked Sendable { let batch: FeatureBatch }

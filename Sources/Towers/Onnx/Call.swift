@@ -96,6 +96,17 @@ package struct Call {
         guard let found = shape.axis(axis) else { throw fail("a tensor of shape \(shape) has no dimension \(axis)") }
         return found
     }
+
+    /// Dimensions of `shape`, counted from its end if negative, none of them twice.
+    func axes(_ axes: Shape, of shape: Shape) throws(BelfryError) -> Shape {
+        var (found, isNamed) = (axes, Shape(rank: shape.rank, repeating: 0))
+        for index in axes.indices {
+            let axis = try self.axis(axes[index], of: shape)
+            guard isNamed[axis] == 0 else { throw fail("its axes \(axes) name dimension \(axis) twice") }
+            (found[index], isNamed[axis]) = (axis, 1)
+        }
+        return found
+    }
 }
 
 extension Call {

@@ -2,16 +2,21 @@ import Files
 
 /// The memory of one run at a time: what is in each slot, the arena, scratch. Kept between runs.
 ///
+/// Memory that the last runs had no need of is given back every now and then.
+///
 /// A run for input shapes that were not seen before records how much memory each value asks for, giving every value a
 /// buffer of its own that is freed after its last use; from the second one on, all values lie in one arena.
 package final class Frame {
     /// What is in each slot now.
     let values: UnsafeMutablePointer<TensorView>
+    let program: Program
     let strings: StringTable
     let products: Products
     var threads = 1
     /// Whether this run finds out the sizes of values.
     private(set) var isRecording = false
+    /// Whether the run ended in an operator that stands for several of the model's.
+    var hasFusedFailure = false
     /// Bytes that each slot asked for beyond its place in the arena.
     private var sizes: [Int]
     /// Whether a value did not fit into its place in the arena.
@@ -28,8 +33,17 @@ package final class Frame {
     private var liveBytes = 0
     private let limit: Int
     private let slots: Int
+    /// Runs since the frame was made, and the most bytes that the last ones asked for: of the arena, of each buffer.
+    private var runs = 0
+    private var asked: [Int]
+    private static let runsUntilShrinking = 64
+
+    /// Turns that the loops of one run may take together: a recurrent layer written as a loop takes one for a token.
+    static let mostTurns = 1 << 20
+    private var turns = 0
 
     init(_ program: Program, limit: Int = System.memoryLimit / 4 * 3) {
+        self.program = program
         slots = program.slots
         self.limit = limit
         products = program.products
@@ -40,6 +54,7 @@ package final class Frame {
         sizes = [Int](repeating: 0, count: slots)
         own = [TensorBuffer?](repeating: nil, count: slots)
         buffers = [TensorBuffer?](repeating: nil, count: program.buffers)
+        asked = [Int](repeating: 0, count: program.buffers + 1)
         for (slot, constant) in program.constants { values[slot] = constant.view }
     }
 
@@ -58,10 +73,35 @@ package final class Frame {
         self.threads = threads
         isRecording = plan == nil
         hasOutgrownPlan = false
+        hasFusedFailure = false
         isWhole = false
+        turns = 0
         strings.clear()
+        shrink()
         if let plan, plan.total > arena.count { arena = TensorBuffer(bytes: plan.total) }
         for slot in sizes.indices { sizes[slot] = 0 }
+    }
+
+    /// Every so many runs gives back what none of them needed.
+    private func shrink() {
+        asked[0] = max(asked[0], plan?.total ?? 0)
+        runs += 1
+        guard runs % Self.runsUntilShrinking == 0 else { return }
+        if arena.count > 2 * max(asked[0], 64) { arena = TensorBuffer(bytes: asked[0]) }
+        for number in buffers.indices where (buffers[number]?.count ?? 0) > 2 * max(asked[number + 1], 64) {
+            buffers[number] = nil
+        }
+        unwantedOutputs.removeAll()
+        for index in asked.indices { asked[index] = 0 }
+    }
+
+    /// Bytes of the arena and the buffers.
+    var byteCount: Int { (buffers + unwantedOutputs).reduce(arena.count) { $0 + ($1?.count ?? 0) } }
+
+    /// Counts a turn of a loop; false if there have been too many.
+    func turn() -> Bool {
+        turns += 1
+        return turns <= Self.mostTurns
     }
 
     /// Puts an input of the model into its slot; the tensor must outlive the run.
@@ -114,7 +154,9 @@ package final class Frame {
 
     /// A buffer that keeps its content between calls.
     func buffer(_ number: Int, bytes: Int, _ step: Step) throws(BelfryError) -> UnsafeMutableRawPointer {
-        try Self.grow(&buffers, number, bytes, limit, step)
+        while asked.count <= number + 1 { asked.append(0) }
+        asked[number + 1] = max(asked[number + 1], bytes)
+        return try Self.grow(&buffers, number, bytes, limit, step)
     }
 
     private static func grow(

@@ -41,7 +41,12 @@ final class GraphCompiler {
     private var bodies: [(body: SubgraphBody, drafts: [StepDraft])] = []
 
     /// The largest constant that is computed at import, in bytes; a larger one is computed in every run.
-    static let largestFold = 1 << 26
+    private static let largestFold = 1 << 26
+    /// The same for operators that make much of little, and so cost no more in a run than they save.
+    private static let largestFilling = 1 << 22
+    private static let fillings: Set<String> = ["ConstantOfShape", "Expand", "Tile", "Range"]
+    /// Bytes of constants that may still be computed.
+    private var foldable = 1 << 28
     /// The largest constants, in elements, that are folded before patterns are looked for.
     private static let smallFold = 256
 
@@ -188,7 +193,11 @@ final class GraphCompiler {
         guard kernel.types.count >= node.outputs.count else { throw context.invalid("it has too many outputs") }
 
         let isConstant = values.allSatisfy { $0 == nil || $0!.constant != nil }
-        if isConstant, !context.hasBodies, let folded = fold(node, kernel, values.map { $0?.constant }) {
+        let limit = min(Self.fillings.contains(node.operatorName) ? Self.largestFilling : Self.largestFold, foldable)
+        if isConstant, !context.hasBodies,
+            let folded = fold(node, kernel, values.map { $0?.constant }, limit: limit)
+        {
+            foldable -= folded.reduce(0) { $0 + $1.count * $1.type.size }
             for (name, tensor) in zip(node.outputs, folded) where !name.isEmpty { try define(name, constant(tensor)) }
             return nil
         }
@@ -210,7 +219,7 @@ final class GraphCompiler {
         for slot in outputs where slot >= 0 { use(slot, at: end) }
         return StepDraft(
             kernel: kernel, inputs: values.map { $0?.slot ?? -1 }, outputs: outputs, name: node.name, label: label,
-            end: end)
+            isFused: node.domain == Operator.fused, end: end)
     }
 
     private func findOperator(_ node: GraphNode) throws(BelfryError) -> (Operator, version: Int) {
@@ -238,7 +247,7 @@ final class GraphCompiler {
 
     /// The node's outputs, computed now; nil if that is not possible, which a run will report.
     private func fold(
-        _ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], limit: Int = largestFold
+        _ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], limit: Int
     ) -> [Tensor]? {
         let slots = inputs.count + node.outputs.count
         let body = SubgraphBody(inputs: [], outputs: [], types: [])

@@ -48,8 +48,10 @@ struct GraphFusion {
     private mutating func replace(_ name: String, _ match: (inout GraphFusion, GraphNode) -> GraphNode?) {
         for index in graph.nodes.indices where matches(graph.nodes[index], name) {
             guard let found = match(&self, graph.nodes[index]) else { continue }
+            // It computes the same value: only what is read has changed.
+            for name in Self.reads(graph.nodes[index]) { uses[name]! -= 1 }
+            for name in Self.reads(found) { uses[name, default: 0] += 1 }
             graph.nodes[index] = found
-            self.index()
         }
     }
 
@@ -71,6 +73,13 @@ struct GraphFusion {
         var names = node.inputs
         for case .graph(let inner) in node.attributes.values { names += reads(inner) }
         return names
+    }
+
+    /// The graph without nodes whose results nobody reads, and nothing else changed.
+    static func pruned(_ graph: Graph) -> Graph {
+        var fusion = GraphFusion(graph)
+        fusion.dropUnread()
+        return fusion.graph
     }
 
     private mutating func dropUnread() {
@@ -299,6 +308,9 @@ struct GraphFusion {
                 guard let quotient = node(quotient, "Div"), let centred = node(quotient.inputs[0], "Sub"),
                     isMean(centred.inputs[1], of: centred.inputs[0]), let deviation = node(quotient.inputs[1], "Sqrt"),
                     let sum = node(deviation.inputs[0], "Add")
+                else { continue }
+                // One number for all columns is no weight of a layer.
+                guard let columns = graph.constants[weight]?.count, columns > 1, graph.constants[bias]?.count == columns
                 else { continue }
                 for (variance, epsilon) in orders(sum) {
                     guard let epsilon = scalar(epsilon), let mean = node(variance, "ReduceMean"),

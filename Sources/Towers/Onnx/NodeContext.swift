@@ -91,6 +91,20 @@ package final class NodeContext {
 
     func int(_ name: String, default value: Int) throws(BelfryError) -> Int { try int(name) ?? value }
 
+    /// What no number of heads, groups or components reaches, so that products with extents are numbers.
+    static let mostParts = 1 << 24
+
+    /// An integer that extents are multiplied with or divided by.
+    func int(_ name: String, in range: ClosedRange<Int>) throws(BelfryError) -> Int? {
+        guard let value = try int(name) else { return nil }
+        guard range.contains(value) else { throw invalid("attribute \(name) is \(value)") }
+        return value
+    }
+
+    func int(_ name: String, default value: Int, in range: ClosedRange<Int>) throws(BelfryError) -> Int {
+        try int(name, in: range) ?? value
+    }
+
     func flag(_ name: String, default value: Bool = false) throws(BelfryError) -> Bool {
         try int(name, default: value ? 1 : 0) != 0
     }

@@ -24,18 +24,39 @@ package final class OnnxModel: Sendable {
     package let inputs: [Port]
     /// What `run` gives.
     package let outputs: [Port]
-    private let program: Program
     private let state: Mutex<State>
+    /// Compiles the model operator by operator, as the file has it.
+    private let compilePlainly: @Sendable () throws(BelfryError) -> Program
 
     // A frame is either in here or with one run.
     private struct State: @unchecked Sendable {
+        var program: Program
+        /// Whether `program` has operators that stand for several of the file's.
+        var isFused: Bool
         var frames: [Frame] = []
         /// By the shapes of the inputs.
-        var plans: [[Shape]: MemoryPlan] = [:]
+        var plans: [[Shape]: (plan: MemoryPlan, use: Int)] = [:]
+        var uses = 0
+
+        /// The plan for inputs of these shapes, if there is one.
+        mutating func plan(_ shapes: [Shape]) -> MemoryPlan? {
+            uses += 1
+            plans[shapes]?.use = uses
+            return plans[shapes]?.plan
+        }
+
+        mutating func keep(_ plan: MemoryPlan, _ shapes: [Shape]) {
+            uses += 1
+            plans[shapes] = (plan, uses)
+            guard plans.count > mostPlans, let oldest = plans.min(by: { $0.value.use < $1.value.use }) else { return }
+            plans[oldest.key] = nil
+        }
     }
 
-    /// Plans that are kept. Each has three numbers for every value of the model.
+    /// Plans that are kept, those that were asked for last. Each has three numbers for every value of the model.
     private static let mostPlans = 256
+    /// Frames that are kept for later runs: so many in any case, and more within so many bytes.
+    private static let (fewFrames, mostFrameBytes) = (2, 1 << 28)
 
     /// Reads and compiles the model at `path`.
     /// - Parameter fuses: Whether known patterns become one operator each: false is for tests.
@@ -53,15 +74,25 @@ package final class OnnxModel: Sendable {
     ) throws(BelfryError) {
         self.path = path
         let products = Products(instructionSet)
-        let folder = GraphCompiler(path: path, versions: versions, products: products)
-        let fused = fuses ? GraphFusion.fused(graph) { folder.foldSmall($0) } : graph
-        let program = try GraphCompiler(path: path, versions: versions, products: products).compile(fused)
-        self.program = program
+        let compilePlainly: @Sendable () throws(BelfryError) -> Program = { () throws(BelfryError) in
+            try GraphCompiler(path: path, versions: versions, products: products)
+                .compile(GraphFusion.pruned(GraphWidening.widened(graph, products.isa)))
+        }
+        self.compilePlainly = compilePlainly
+        var fused: Program?
+        if fuses {
+            let wide = try GraphWidening.widened(graph, products.isa)
+            let folder = GraphCompiler(path: path, versions: versions, products: products)
+            // A pattern that was taken for what it is not must not cost a model; the plain one says what is wrong.
+            fused = try? GraphCompiler(path: path, versions: versions, products: products)
+                .compile(GraphFusion.fused(wide) { folder.foldSmall($0) })
+        }
+        let program = if let fused { fused } else { try compilePlainly() }
         inputs = graph.inputs.map { Port(name: $0.name, type: $0.type!, dimensions: $0.dimensions) }
         outputs = zip(graph.outputs, program.main.types).map {
             Port(name: $0.name, type: $1, dimensions: $0.dimensions)
         }
-        state = Mutex(State())
+        state = Mutex(State(program: program, isFused: fused != nil))
     }
 
     /// The outputs for these inputs.
@@ -104,7 +135,7 @@ package final class OnnxModel: Sendable {
         _ inputs: [Tensor], only wanted: Set<String>? = nil, threads: Int = 1
     ) throws(BelfryError) -> [Tensor?] {
         try withFrame(inputs, threads: threads) { frame in
-            zip(outputs, program.main.outputs).map { port, slot in
+            zip(outputs, frame.program.main.outputs).map { port, slot in
                 wanted?.contains(port.name) ?? true ? frame.tensor(slot) : nil
             }
         }
@@ -114,8 +145,9 @@ package final class OnnxModel: Sendable {
     func withOutput<Result>(
         of inputs: [Tensor], threads: Int, _ read: (TensorView) throws(BelfryError) -> Result
     ) throws(BelfryError) -> Result {
-        let slot = program.main.outputs[0]
-        return try withFrame(inputs, threads: threads) { frame throws(BelfryError) in try read(frame.values[slot]) }
+        try withFrame(inputs, threads: threads) { frame throws(BelfryError) in
+            try read(frame.values[frame.program.main.outputs[0]])
+        }
     }
 
     /// Runs the steps, and gives `read` the frame that then holds the outputs.
@@ -124,19 +156,40 @@ package final class OnnxModel: Sendable {
     ) throws(BelfryError) -> Result {
         precondition(inputs.count == self.inputs.count)
         for (port, tensor) in zip(self.inputs, inputs) { try check(tensor, port) }
-        let frame = state.withLock { $0.frames.popLast().map(Handover.init) }?.frame ?? Frame(program)
+        defer { withExtendedLifetime(inputs) {} }
+        let (idle, current) = state.withLock { ($0.frames.popLast().map(Handover.init), $0.program) }
+        let frame = idle?.frame ?? Frame(current)
         // Shapes are mostly those of the run before.
         if !frame.isPlanned(for: inputs) {
             let shapes = inputs.map(\.shape)
-            frame.prepare(state.withLock { $0.plans[shapes] }, for: shapes)
+            frame.prepare(state.withLock { $0.program === frame.program ? $0.plan(shapes) : nil }, for: shapes)
         }
-        frame.begin(threads: threads)
-        defer { give(back: frame) }
-        for (tensor, slot) in zip(inputs, program.main.inputs) { try frame.bind(tensor, to: slot) }
-        defer { withExtendedLifetime(inputs) {} }
-        try program.main.run(frame)
+        do {
+            frame.begin(threads: threads)
+            defer { give(back: frame) }
+            do throws(BelfryError) {
+                try run(frame, inputs)
+                return try read(frame)
+            } catch {
+                guard frame.hasFusedFailure else { throw error }
+            }
+        }
+        // The pattern may have been taken for what it is not. If the model runs without, it does so from now on; else its
+        // own error names an operator that the file has.
+        let plain = Frame(try compilePlainly())
+        plain.begin(threads: threads)
+        try run(plain, inputs)
+        state.withLock { state in
+            guard state.isFused else { return }
+            (state.program, state.isFused, state.frames, state.plans) = (plain.program, false, [], [:])
+        }
+        return try read(plain)
+    }
+
+    private func run(_ frame: Frame, _ inputs: [Tensor]) throws(BelfryError) {
+        for (tensor, slot) in zip(inputs, frame.program.main.inputs) { try frame.bind(tensor, to: slot) }
+        try frame.program.main.run(frame)
         frame.finish()
-        return try read(frame)
     }
 
     private func isInput(_ name: String) -> Bool { inputs.contains { $0.name == name } }
@@ -163,13 +216,13 @@ package final class OnnxModel: Sendable {
     }
 
     private func give(back frame: Frame) {
-        let plan = frame.end(program.lifetimes)
+        let plan = frame.end(frame.program.lifetimes)
         let handover = Handover(frame: frame)
         state.withLock { state in
-            if let plan {
-                if state.plans.count >= Self.mostPlans { state.plans.removeAll() }
-                state.plans[handover.frame.shapes] = plan
-            }
+            guard state.program === handover.frame.program else { return }
+            if let plan { state.keep(plan, handover.frame.shapes) }
+            let bytes = state.frames.reduce(handover.frame.byteCount) { $0 + $1.byteCount }
+            guard state.frames.count < Self.fewFrames || bytes <= Self.mostFrameBytes else { return }
             state.frames.append(handover.frame)
         }
     }

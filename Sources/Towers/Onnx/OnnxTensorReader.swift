@@ -7,8 +7,8 @@ import Foundation
 /// are copied once. Every length is compared with the shape before memory is taken.
 struct OnnxTensorReader {
     let file: MappedFile
-    /// The files of external data that were opened so far.
-    private var external: [String: MappedFile] = [:]
+    /// The files of external data that were opened so far, by the bytes of their names, as the system has them.
+    private var external: [[UInt8]: MappedFile] = [:]
 
     init(_ file: MappedFile) { self.file = file }
 
@@ -121,16 +121,17 @@ struct OnnxTensorReader {
             throw failure(proto.name, .corruptData, "lies in “\(location)”, which is not a file beside the model")
         }
         let path = System.parent(of: file.path) + "/" + location
-        if external[path] == nil {
+        let key = Array(path.utf8)
+        if external[key] == nil {
             do throws(BelfryError) {
-                external[path] = try MappedFile(path)
+                external[key] = try MappedFile(path)
             } catch {
                 var error = error
                 error.remedy = error.remedy ?? "The model keeps weights in this file: put it beside the model."
                 throw error
             }
         }
-        let source = external[path]!
+        let source = external[key]!
         let needed = (shape.elements * type.bitsInFile + 7) / 8
         return try tensor(
             proto.name, type, shape, in: source, at: number("offset") ?? 0, length: number("length") ?? needed)

@@ -1,8 +1,10 @@
 /// All operators, by domain and name.
 enum OperatorTable {
     private static let lists: [[Operator]] = [
-        arithmetic, comparison, functions, casts, reductions, movement, gathering, products, control,
-        attention, convolution, normalization, recurrent, quantization, machineLearning, microsoft, fused,
+        arithmetic, comparison, functions, casts, reductions, running, movement, making, gathering, products, control,
+        curves, selection, padding, sums, attention, convolution, normalization, recurrent, quantization,
+        machineLearning,
+        microsoft, fused,
     ]
 
     private static let byName: [String: [Operator]] = Dictionary(

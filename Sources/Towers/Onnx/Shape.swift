@@ -23,7 +23,8 @@ package struct Shape: Sendable {
         for extent in extents { append(extent) }
     }
 
-    /// How many elements a tensor of this shape has; nil if no memory could hold them.
+    /// How many elements a tensor of this shape has; nil if no memory could hold them, or if it has none but so many
+    /// places for them that going through these would take for ever.
     package var checkedElements: Int? {
         var product = 1
         var isEmpty = false
@@ -34,7 +35,8 @@ package struct Shape: Sendable {
             guard !overflow, next < 1 << 48 else { return nil }
             product = next
         }
-        return isEmpty ? 0 : product
+        guard isEmpty else { return product }
+        return product < 1 << 30 ? 0 : nil
     }
 
     /// How many elements there are in the dimensions `axes`.

@@ -14,12 +14,15 @@ package final class Step: Sendable {
     let releases: [Int]
     /// How errors name the node.
     private let label: String
+    /// Whether it stands for nodes that `GraphFusion` found.
+    let isFused: Bool
     private let location: BelfryError.Location
 
     init(_ draft: StepDraft, releases: [Int], path: String) {
         (body, types, label) = (draft.kernel.body, draft.kernel.types, draft.label)
         (inputs, outputs) = (draft.inputs, draft.outputs)
         self.releases = releases
+        isFused = draft.isFused
         location = BelfryError.Location(file: path, place: "node \(draft.name)")
     }
 
@@ -47,7 +50,12 @@ package final class SubgraphBody: @unchecked Sendable {
     /// Runs the steps in order.
     func run(_ frame: Frame) throws(BelfryError) {
         for step in steps {
-            try step.body(Call(step: step, frame: frame))
+            do throws(BelfryError) {
+                try step.body(Call(step: step, frame: frame))
+            } catch {
+                if step.isFused { frame.hasFusedFailure = true }
+                throw error
+            }
             if frame.isRecording { frame.release(step.releases) }
         }
     }
@@ -62,6 +70,7 @@ struct StepDraft {
     var outputs: [Int]
     var name: String
     var label: String
+    var isFused = false
     /// When the step ends, in the order in which steps run.
     var end: Int
 }

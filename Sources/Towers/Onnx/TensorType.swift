@@ -66,4 +66,8 @@ package struct BFloat16: Hashable, Sendable, BitwiseCopyable {
 
     /// The same value as an f32.
     package var float: Float { Float(bitPattern: UInt32(bits) << 16) }
+
+    // As numbers, not as bits: 0 is -0, and NaN is nothing.
+    package static func == (a: BFloat16, b: BFloat16) -> Bool { a.float == b.float }
+    package func hash(into hasher: inout Hasher) { hasher.combine(float) }
 }

@@ -22,7 +22,7 @@ package struct TensorView {
     /// Element `index` of a tensor of int64 or int32, as axes, shapes and indices are.
     package func integer(_ index: Int) -> Int {
         if type == .int64 { return Int(elements(Int64.self)[index]) }
-        assert(type == .int32)
+        precondition(type == .int32, "a type that compile checked")
         return Int(start.assumingMemoryBound(to: Int32.self)[index])
     }
 

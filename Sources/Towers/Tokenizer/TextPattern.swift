@@ -3,8 +3,11 @@ import Files
 /// A compiled regular expression that finds its matches in UTF-8 text, leftmost first, alternatives in order.
 ///
 /// A backtracking matcher over a short program. Repetitions of one set, which are most of what tokenizers ask for, run
-/// in one instruction; where no shorter repetition could lead to a match, none is tried. A match that needs more than
-/// a number of attempts in proportion to the text counts as none: no file can make a text take for ever.
+/// in one instruction; where no shorter repetition could lead to a match, none is tried.
+///
+/// A place has a number of attempts, and so has a text, in proportion to its length and far above what tokenizers need; a
+/// match that needs more counts as none. When those of the text are used up, each further place has 64: no file can make
+/// a text take for ever.
 final class TextPattern: @unchecked Sendable {
     enum Operation: UInt8 {
         /// One scalar of set `a`.
@@ -60,11 +63,12 @@ final class TextPattern: @unchecked Sendable {
         views.deallocate()
     }
 
-    /// The next match at `place` or later; nil: there is none.
+    /// The next match at `place` or later; nil: there is none. A search from the text's start begins with new attempts.
     func next(_ text: UnsafeBufferPointer<UInt8>, from place: Int, _ stack: PatternStack) -> Range<Int>? {
         guard let bytes = text.baseAddress else { return nil }
         let first = self.first.view
         var place = place
+        if place == 0 { stack.begin(textOf: text.count) }
         while place < text.count {
             var end = place
             guard first.contains(UTF8Text.scalar(bytes, &end)) else {
@@ -72,7 +76,8 @@ final class TextPattern: @unchecked Sendable {
                 continue
             }
             stack.begin(attempts: 10_000 + 64 * (text.count - place))
-            if let end = match(0, bytes, text.count, place, stack) { return place..<end }
+            // A lookahead that ran out of attempts has not found out what it says.
+            if let end = match(0, bytes, text.count, place, stack), stack.hasAttempts { return place..<end }
             place = end
         }
         return nil
@@ -106,14 +111,16 @@ final class TextPattern: @unchecked Sendable {
                 let view = views[Int(instruction.a)]
                 var number: Int32 = 0
                 var least = place
-                while number < instruction.most, place < count {
+                let most = min(instruction.most, stack.reach)
+                while number < most, place < count {
                     var end = place
                     guard view.contains(UTF8Text.scalar(text, &end)) else { break }
                     place = end
                     number &+= 1
                     if number == instruction.least { least = place }
                 }
-                if number < instruction.least {
+                stack.spend(number)
+                if number < instruction.least || number == most && most < instruction.most {
                     hasFailed = true
                 } else {
                     if instruction.b == 1, place > least {
@@ -184,9 +191,19 @@ final class PatternStack {
     private var attempts = 0
     var count: Int { entries.count }
 
-    func begin(attempts: Int) {
+    /// What the text has left, and what the place has had of it.
+    private var total = 0
+    private var given = 0
+    private static let least = 64
+
+    func begin(textOf bytes: Int) { (total, given, attempts) = ((1 << 20) + 256 * bytes, 0, 0) }
+
+    /// A new place, with so many attempts if there are.
+    func begin(attempts wanted: Int) {
         entries.removeAll(keepingCapacity: true)
-        self.attempts = attempts
+        total -= given - max(attempts, 0)
+        given = max(min(wanted, total), Self.least)
+        attempts = given
     }
 
     /// Whether another attempt is allowed.
@@ -194,6 +211,13 @@ final class PatternStack {
         attempts -= 1
         return attempts > 0
     }
+
+    var hasAttempts: Bool { attempts > 0 }
+
+    /// Scalars that a repetition may read with the attempts that are left: 16 are one attempt.
+    var reach: Int32 { Int32(clamping: 16 * max(attempts, 1)) }
+
+    func spend(_ scalars: Int32) { attempts -= Int(scalars) >> 4 }
 
     func push(_ entry: Entry) { entries.append(entry) }
 

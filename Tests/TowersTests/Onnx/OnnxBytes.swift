@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 @testable import Towers
 
@@ -46,13 +47,17 @@ enum OnnxBytes {
     static func float(_ name: String, _ value: Float) -> [UInt8] {
         field(1, name) + varint(2 << 3 | 5) + withUnsafeBytes(of: value) { Array($0) } + field(20, 1)
     }
+    static func tensor(_ name: String, attribute tensor: [UInt8]) -> [UInt8] {
+        field(1, name) + field(5, tensor) + field(20, 4)
+    }
     static func graph(_ name: String, _ graph: [UInt8]) -> [UInt8] { field(1, name) + field(6, graph) + field(20, 5) }
 
     static func node(
-        _ operatorName: String, _ inputs: [String], _ outputs: [String], _ attributes: [UInt8]..., name: String = ""
+        _ operatorName: String, _ inputs: [String], _ outputs: [String], _ attributes: [UInt8]..., name: String = "",
+        domain: String = ""
     ) -> [UInt8] {
         inputs.flatMap { field(1, $0) } + outputs.flatMap { field(2, $0) } + field(3, name) + field(4, operatorName)
-            + attributes.flatMap { field(5, $0) }
+            + attributes.flatMap { field(5, $0) } + (domain.isEmpty ? [] : field(7, domain))
     }
 
     static func value(_ name: String, _ type: TensorType, _ dims: [Int?]) -> [UInt8] {
@@ -69,6 +74,15 @@ enum OnnxBytes {
 
     static func model(_ graph: [UInt8], opset: Int = 17) -> [UInt8] {
         field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, opset))
+            + field(8, field(1, "com.microsoft") + field(2, 1))
+    }
+
+    /// The model of a graph, compiled.
+    static func load(_ bytes: [UInt8], fuses: Bool = true) throws -> OnnxModel {
+        try withTemporaryDirectory { folder in
+            try Data(bytes).writeAnew(to: folder + "/model.onnx")
+            return try OnnxModel(folder + "/model.onnx", fuses: fuses)
+        }
     }
 
     /// A small model of many parts: a table of embeddings, a product, a norm, a branch, a loop, texts.

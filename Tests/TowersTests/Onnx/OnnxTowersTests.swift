@@ -86,7 +86,7 @@ struct OnnxTowersTests {
         }
     }
 
-    @Test func sessionsAreWithinThreeMillionths() throws {
+    @Test func sessionsAreWithinFiveMillionths() throws {
         let folder = Self.towers + "ml100k-gru4rec"
         let npz = try Npz(folder + "/expected.npz")
         let items = try integers(npz, "items")
@@ -102,7 +102,7 @@ struct OnnxTowersTests {
                     folder + "/" + file, ["items": items, "lengths": try integers(npz, "lengths" + suffix)],
                     npz.array("query_embedding" + suffix))
                 print("ml100k-gru4rec/\(file)\(suffix): largest difference \(found.largest)")
-                #expect(found.largest <= 3e-6)
+                #expect(found.largest <= 5e-6)
             }
         }
     }

@@ -9,7 +9,7 @@ extension OperatorTable {
         anyNumber("Sum", Addition.self), anyNumber("Max", Greater.self), anyNumber("Min", Lesser.self),
     ]
 
-    private static func pairwise<Operation: PairOperation>(_ name: String, _: Operation.Type) -> Operator {
+    static func pairwise<Operation: PairOperation>(_ name: String, _: Operation.Type) -> Operator {
         Operator(name, versions: 7...Operator.newest, inputs: 2...2) { node throws(BelfryError) in
             try pairKernel(Operation.self, try node.commonType(in: TensorType.numbers))
         }

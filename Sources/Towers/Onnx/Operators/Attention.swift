@@ -36,8 +36,8 @@ private struct AttentionSettings: Sendable {
     let stage: AttentionProduct.Stage
 
     init(_ node: NodeContext) throws(BelfryError) {
-        heads = try node.int("q_num_heads")
-        keyHeads = try node.int("kv_num_heads")
+        heads = try node.int("q_num_heads", in: 1...NodeContext.mostParts)
+        keyHeads = try node.int("kv_num_heads", in: 1...NodeContext.mostParts)
         scale = try node.float("scale")
         cap = try node.float("softcap", default: 0)
         isCausal = try node.flag("is_causal")
@@ -48,7 +48,6 @@ private struct AttentionSettings: Sendable {
             throw node.invalid("qk_matmul_output_mode is \(mode)")
         }
         self.stage = stage
-        guard (heads ?? 1) > 0, (keyHeads ?? 1) > 0 else { throw node.invalid("it has no heads") }
     }
 }
 

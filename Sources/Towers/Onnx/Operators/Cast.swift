@@ -12,9 +12,15 @@ extension OperatorTable {
             throw node.unsupported("no type that is known to cast to")
         }
         let rounding = try SmallFloat.Rounding(node)
+        let given = try node.type(0)
+        if given == type {
+            return Kernel(type, sharesInput: true) { call in call.share(call.input(0).shape) }
+        }
+        let isWidening = type == .float32 && TensorType.staged.contains(given)
         return Kernel(type) { call throws(BelfryError) in
             let x = call.input(0)
             let y = try call.output(0, x.shape)
+            if isWidening { return try Staging(call, 0).widen(x, into: y.floats) }
             try CastBody.cast(x, to: y, rounding, strings: call.strings, call)
         }
     }
@@ -34,7 +40,8 @@ extension OperatorTable {
 /// Conversion between any two element types.
 ///
 /// Floating-point numbers go through f64, which holds all of them; integers through Int64, wrapping around when the
-/// target is narrower. Floating-point numbers beyond an integer type become its nearest bound.
+/// target is narrower. Floating-point numbers beyond int32, int64 or uint64 become the nearest bound; to narrower types
+/// they go through Int64, too, and wrap around.
 enum CastBody {
     /// Elements that are converted at a time.
     private static let block = 512

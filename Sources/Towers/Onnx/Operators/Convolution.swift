@@ -13,11 +13,11 @@ extension OperatorTable {
     private static let conv = Operator("Conv", inputs: 2...3) { node throws(BelfryError) in
         let type = try node.commonType(in: TensorType.staged)
         let settings = try WindowSettings(node)
-        let groups = try node.int("group", default: 1)
-        guard groups > 0 else { throw node.invalid("group is \(groups)") }
+        let groups = try node.int("group", default: 1, in: 1...NodeContext.mostParts)
         return Kernel(type) { call throws(BelfryError) in
             let (x, w, bias) = (call.input(0), call.input(1), call.optional(2))
-            guard x.shape.rank >= 3, w.shape.rank == x.shape.rank, w.shape[1] * groups == x.shape[1],
+            guard x.shape.rank >= 3, w.shape.rank == x.shape.rank, x.shape[1] % groups == 0,
+                w.shape[1] == x.shape[1] / groups,
                 w.shape[0] % groups == 0, bias == nil || bias!.shape == [w.shape[0]]
             else {
                 throw call.fail("its input has the shape \(x.shape) and its weights \(w.shape), in \(groups) groups")
@@ -30,6 +30,7 @@ extension OperatorTable {
                 }
             }
             let window = try settings.window(x.shape, kernel: extents, call)
+            guard window.outputSize <= Int32.max else { throw call.fail("its input has the shape \(x.shape)") }
             var shape: Shape = [x.shape[0], w.shape[0]]
             for axis in 0..<extents.rank { shape.append(window.output[3 - extents.rank + axis]) }
             let y = try call.output(0, shape)

@@ -128,59 +128,55 @@ extension OperatorTable {
         let scale = try node.float("scale", default: 1)
         return Kernel(.float32) { call throws(BelfryError) in
             let (q, k, v) = (call.input(0), call.input(1), call.input(2))
-            guard q.shape.rank == 4, k.shape.rank == 4, v.shape.rank == 4, q.shape[0] == k.shape[0],
-                v.shape[0] == k.shape[0], v.shape[1] == k.shape[1], q.shape[2] == k.shape[2],
-                v.shape[2] == k.shape[2], q.shape[3] == k.shape[3]
+            guard q.shape.rank == 4, k.shape.rank == 4, v.shape.rank == 4, v.shape[1] == k.shape[1],
+                q.shape[3] == k.shape[3]
             else { throw call.fail("its queries, keys and values are \(q.shape), \(k.shape), \(v.shape)") }
-            let (texts, tokens, heads, size) = (q.shape[0], q.shape[1], q.shape[2], q.shape[3])
-            let (others, width) = (k.shape[1], v.shape[3])
+            // One text or head of one of them may serve all of another.
+            func common(_ axis: Int) throws(BelfryError) -> Int {
+                try call.broadcast(try call.broadcast([q.shape[axis]], [k.shape[axis]]), [v.shape[axis]])[0]
+            }
+            let (texts, heads) = (try common(0), try common(2))
+            let (tokens, others, size, width) = (q.shape[1], k.shape[1], q.shape[3], v.shape[3])
             let scores: Shape = [texts, heads, tokens, others]
             let mask = call.optional(3)
-            var steps: Shape = [0, 0, 0, 0]
-            if let mask {
-                guard scores.broadcast(with: mask.shape) == scores else {
-                    throw call.fail("its mask of \(mask.shape) does not fit \(scores)")
-                }
-                let own = mask.shape.strides
-                for axis in mask.shape.indices where mask.shape[axis] != 1 {
-                    steps[axis + 4 - mask.shape.rank] = own[axis]
-                }
+            guard scores.checkedElements != nil, mask == nil || scores.broadcast(with: mask!.shape) == scores else {
+                throw call.fail("its mask of \(mask?.shape ?? []) does not fit \(scores)")
             }
             let y = try call.output(0, [texts, tokens, heads, width])
             guard y.count > 0 else { return }
             guard others > 0 else { return y.floats.update(repeating: 0, count: y.count) }
-            let pieces = texts * heads
-            let threads = pieces * tokens * others * size >= 1 << 18 ? call.threads : 1
-            // The rows of one worker's scores begin on a cache line of their own.
-            let scratch = (tokens * others + 15) / 16 * 16
-            nonisolated(unsafe) let memory = try call.scratch(scratch * threads)
-            nonisolated(unsafe) let (queries, keys, values, result) = (q.floats, k.floats, v.floats, y.floats)
-            nonisolated(unsafe) let added = mask?.floats
-            let (isa, maskSteps) = (call.products.isa, steps)
-            Parallel.forEach(pieces, threads: threads) { piece, worker in
-                let (text, head) = (piece / heads, piece % heads)
-                let rows = memory + worker * scratch
-                BLAS.multiply(
-                    m: tokens, n: others, k: size, queries + (text * tokens * heads + head) * size,
-                    keys + (text * others * heads + head) * size, into: rows, transposeB: true,
-                    leadingA: heads * size, leadingB: heads * size, leadingC: others, alpha: scale)
-                for token in 0..<tokens {
-                    let row = rows + token * others
-                    if let added {
-                        let from = added + text * maskSteps[0] + head * maskSteps[1] + token * maskSteps[2]
-                        if maskSteps[3] == 0 {
-                            for other in 0..<others { row[other] += from[0] }
-                        } else {
-                            for other in 0..<others { row[other] += from[other] }
-                        }
-                    }
-                    belfry_nn_softmax(isa, row, others, 1)
-                }
-                BLAS.multiply(
-                    m: tokens, n: width, k: others, rows, values + (text * others * heads + head) * width,
-                    into: result + (text * tokens * heads + head) * width, leadingA: others, leadingB: heads * width,
-                    leadingC: heads * width)
+            let threads = texts * heads * tokens * others * size >= 1 << 18 ? call.threads : 1
+            let workers = AttentionProduct.scratch(keys: others, headSize: size, valueSize: width) * threads
+            // A row of the mask that is one number is written out.
+            let isNarrow = mask.map { $0.shape.last ?? 1 != others } ?? false
+            var staging = try Staging(call, workers + (isNarrow ? mask!.count * others : 0))
+            let memory = staging.take(workers)
+            func rows(_ view: TensorView) -> AttentionProduct.Rows {
+                let strides = view.shape.strides
+                return .init(
+                    start: view.floats, text: view.shape[0] == 1 ? 0 : strides[0],
+                    head: view.shape[2] == 1 ? 0 : strides[2], token: strides[1])
             }
+            var product = AttentionProduct(
+                query: rows(q), key: rows(k), value: rows(v), output: rows(y), texts: texts, heads: heads,
+                keyHeads: heads, queries: tokens, keys: others, headSize: size, valueSize: width, scale: scale, cap: 0)
+            if let mask {
+                var start = mask.floats
+                if isNarrow {
+                    start = staging.take(mask.count * others)
+                    for row in 0..<mask.count {
+                        (start + row * others).update(repeating: mask.floats[row], count: others)
+                    }
+                }
+                var shape = Shape(rank: 4)
+                for back in 0..<mask.shape.rank { shape[3 - back] = mask.shape[mask.shape.rank - 1 - back] }
+                shape[3] = others
+                let strides = shape.strides
+                product.bias.planes.0 = .init(
+                    start: start, text: shape[0] == 1 ? 0 : strides[0], head: shape[1] == 1 ? 0 : strides[1],
+                    query: shape[2] == 1 ? 0 : strides[2], keys: others)
+            }
+            product.run(call.products.isa, threads: threads, memory)
         }
     }
 }

@@ -18,6 +18,7 @@ extension OperatorTable {
             for extent in indices.shape { shape.append(extent) }
             for after in axis + 1..<max(x.shape.rank, axis + 1) { shape.append(x.shape[after]) }
             let y = try call.output(0, shape)
+            guard y.count > 0 else { return }
             let (extent, count) = (x.shape[axis], indices.count)
             let inner = x.type.size * x.shape.elements(in: axis + 1..<x.shape.rank)
             for outer in 0..<x.shape.elements(in: 0..<axis) {
@@ -96,7 +97,7 @@ extension OperatorTable {
             let batches = x.shape.elements(in: 0..<batch)
             let perBatch = indices.shape.elements(in: batch..<rank - 1)
             let batchStride = x.shape.elements(in: batch..<x.shape.rank)
-            for number in 0..<batches * perBatch {
+            for number in 0..<(y.count > 0 ? batches * perBatch : 0) {
                 var source = number / max(perBatch, 1) * batchStride
                 for level in 0..<depth {
                     let index = try place(indices.integer(number * depth + level), x.shape[batch + level], call)
@@ -131,9 +132,11 @@ extension OperatorTable {
             y.start.copyMemory(from: x.start, byteCount: x.byteCount)
             let block = x.shape.elements(in: depth..<x.shape.rank)
             let rows = indices.shape.elements(in: 0..<rank - 1)
-            guard updates.count == rows * block else {
+            let (moved, overflow) = rows.multipliedReportingOverflow(by: block)
+            guard !overflow, updates.count == moved else {
                 throw call.fail("its updates have the shape \(updates.shape) for indices of \(indices.shape)")
             }
+            guard moved > 0 else { return }
             let strides = x.shape.strides
             for row in 0..<rows {
                 var target = 0

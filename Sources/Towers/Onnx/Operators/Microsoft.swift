@@ -31,7 +31,7 @@ extension OperatorTable {
             let columns = x.shape.last ?? 0
             guard columns > 0, gamma.shape == [columns], beta == nil || beta!.shape == [columns],
                 bias == nil || bias!.shape == [columns], skip.shape.rank >= 2, skip.shape.rank <= x.shape.rank,
-                x.shape.broadcast(with: skip.shape) == x.shape, skip.count > 0, x.count % skip.count == 0
+                isEnd(skip.shape, of: x.shape), skip.count > 0
             else { throw call.fail("its inputs have the shapes \(x.shape), \(skip.shape) and \(gamma.shape)") }
             guard !call.wants(1), !call.wants(2) else {
                 throw call.fail("its mean is asked for, which only training needs")
@@ -52,6 +52,12 @@ extension OperatorTable {
             zeros.update(repeating: 0, count: columns)
             normalize(to, rows, columns, gamma.floats, beta?.floats ?? zeros, epsilon, call)
         }
+    }
+
+    /// Whether a tensor's rows repeat those of one with this shape: it is its end, behind extents of 1.
+    private static func isEnd(_ part: Shape, of whole: Shape) -> Bool {
+        let own = part.drop { $0 == 1 }
+        return whole.suffix(own.count).elementsEqual(own)
     }
 
     /// The sum of word, position and segment embeddings, normalised; and how many tokens each text has.

@@ -13,16 +13,22 @@ extension OperatorTable {
             throw node.unsupported("keys and values of earlier calls (past, present)")
         }
         guard try !node.flag("do_rotary") else { throw node.unsupported("do_rotary") }
-        guard let heads = try node.int("num_heads"), heads > 0 else { throw node.invalid("it has no num_heads") }
+        guard let heads = try node.int("num_heads", in: 1...NodeContext.mostParts) else {
+            throw node.invalid("it has no num_heads")
+        }
         let sizes = try node.ints("qkv_hidden_sizes") ?? []
         guard
-            sizes.isEmpty || sizes.count == 3 && sizes.allSatisfy({ $0 > 0 && $0 % heads == 0 }) && sizes[0] == sizes[1]
+            sizes.isEmpty
+                || sizes.count == 3 && sizes[0] == sizes[1]
+                    && sizes.allSatisfy({ (1...NodeContext.mostParts).contains($0) && $0 % heads == 0 })
         else { throw node.invalid("its qkv_hidden_sizes are \(sizes)") }
         let (scale, filler) = (
             try node.float("scale", default: 0), try node.float("mask_filter_value", default: -10_000)
         )
         let isCausal = try node.flag("unidirectional")
         node.ignore("past_present_share_buffer", "rotary_embedding_dim")
+        let packed = OperatorTable.packedRight(node)
+        let buffer = node.reserveBuffer()
         return Kernel(.float32) { call throws(BelfryError) in
             let (x, w, bias) = (call.input(0), call.input(1), call.optional(2))
             guard x.shape.rank == 3, w.shape.rank == 2, w.shape[0] == x.shape[2], w.shape[1] > 0,
@@ -47,6 +53,7 @@ extension OperatorTable {
             let rows = staging.take(texts * tokens * width)
             var projection = MatrixProduct(rows: texts * tokens, inner: x.shape[2], columns: width)
             projection.bias = bias.map { UnsafePointer($0.floats) }
+            (projection.packed, projection.buffer) = (packed, buffer)
             try projection.multiply(
                 x, 0, w, 0, into: TensorView(type: .float32, shape: [texts * tokens, width], start: rows), 0, call)
 

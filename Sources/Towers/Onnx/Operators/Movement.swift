@@ -1,10 +1,9 @@
 import Files
 
 extension OperatorTable {
-    /// Operators that move elements, or make them from shapes, without computing.
+    /// Operators that move elements without computing.
     static let movement: [Operator] = [
-        identity, dropout, reshape, flatten, squeeze, unsqueeze, transpose, expand, tile, concat, split, slice, shape,
-        size, constantOfShape, range, triangle,
+        identity, dropout, reshape, flatten, squeeze, unsqueeze, transpose, expand, tile, concat, split, slice,
     ]
 
     // MARK: the same memory under another shape
@@ -27,12 +26,19 @@ extension OperatorTable {
 
     /// The shape is an attribute up to version 4, an input from 5 on.
     private static let reshape = Operator("Reshape", inputs: 1...2) { node throws(BelfryError) in
-        let fixed = node.version < 5 ? Shape(try node.ints("shape") ?? []) : nil
-        if node.version >= 5 { _ = try node.type(1, in: [.int64]) }
+        var fixed: Shape?
+        if node.version >= 5 {
+            _ = try node.type(1, in: [.int64])
+        } else {
+            let extents = try node.ints("shape") ?? []
+            fixed = Shape(extents)
+            guard fixed != nil else { throw node.unsupported("a shape of \(extents.count) dimensions") }
+        }
+        let given = fixed
         let keepsZeros = try node.flag("allowzero")
         return Kernel(try node.type(0), sharesInput: true) { call throws(BelfryError) in
             let x = call.input(0)
-            let wanted = if let fixed { fixed } else { try call.list(1) }
+            let wanted = if let given { given } else { try call.list(1) }
             var shape = wanted
             var open: Int?
             for axis in wanted.indices {
@@ -66,6 +72,7 @@ extension OperatorTable {
             if node.has(1) { _ = try node.type(1, in: TensorType.indices) }
             return nil
         }
+        guard !node.has(1) else { throw node.invalid("its axes are an input, which they are from opset 13 on") }
         guard let axes = try node.ints("axes") else { return nil }
         guard let list = Shape(axes) else { throw node.invalid("it lists \(axes.count) axes") }
         return list
@@ -77,8 +84,7 @@ extension OperatorTable {
             let shape = call.input(0).shape
             var isDropped = Shape(rank: shape.rank, repeating: 0)
             if let axes = try call.has(1) ? call.list(1) : fixed {
-                for axis in axes {
-                    let axis = try call.axis(axis, of: shape)
+                for axis in try call.axes(axes, of: shape) {
                     guard shape[axis] == 1 else { throw call.fail("dimension \(axis) of \(shape) is not 1") }
                     isDropped[axis] = 1
                 }
@@ -100,11 +106,7 @@ extension OperatorTable {
                 throw call.fail("its output would have more than \(Shape.maximumRank) dimensions")
             }
             var result = Shape(rank: shape.rank + axes.rank, repeating: 0)
-            for axis in axes {
-                let axis = try call.axis(axis, of: result)
-                guard result[axis] == 0 else { throw call.fail("its axes \(axes) name one twice") }
-                result[axis] = 1
-            }
+            for axis in try call.axes(axes, of: result) { result[axis] = 1 }
             var next = 0
             var filled = result
             for axis in result.indices where result[axis] == 0 {
@@ -202,6 +204,7 @@ extension OperatorTable {
                 guard other == first else { throw call.fail("it joins \(first) and \(call.input(index).shape)") }
             }
             let y = try call.output(0, shape)
+            guard y.count > 0 else { return }
             let outer = shape.elements(in: 0..<axis)
             let inner = type.size * shape.elements(in: axis + 1..<shape.rank)
             var to = y.start
@@ -247,7 +250,7 @@ extension OperatorTable {
                 var shape = x.shape
                 shape[axis] = size
                 let y = try call.output(index, shape)
-                for row in 0..<outer {
+                for row in 0..<(y.count > 0 ? outer : 0) {
                     (y.start + row * size * inner).copyMemory(
                         from: x.start + (row * extent + start) * inner, byteCount: size * inner)
                 }
@@ -264,8 +267,11 @@ extension OperatorTable {
             for (index, name) in ["starts", "ends", "axes"].enumerated() {
                 lists[index] = Shape(try node.ints(name) ?? [])
             }
+            guard lists.allSatisfy({ $0 != nil }) else { throw node.invalid("it lists too many dimensions") }
             if try node.ints("axes") == nil { lists[2] = nil }
-            guard lists[0] != nil, lists[1] != nil else { throw node.invalid("it lists too many dimensions") }
+            guard node.inputTypes.count == 1 else {
+                throw node.invalid("its bounds are inputs, which they are from opset 10 on")
+            }
         } else {
             for input in 1...4 where input < 3 || node.has(input) { _ = try node.type(input, in: TensorType.indices) }
         }
@@ -279,10 +285,11 @@ extension OperatorTable {
             guard ends.rank == starts.rank, steps.rank == starts.rank, axes == nil || axes!.rank == starts.rank else {
                 throw call.fail("its starts, ends, axes and steps are not equally many")
             }
+            let places = try call.axes(axes ?? Shape(starts.indices)!, of: x.shape)
             var (shape, strides, offset) = (x.shape, x.shape.strides, 0)
             let own = strides
             for index in starts.indices {
-                let axis = try call.axis(axes?[index] ?? index, of: x.shape)
+                let axis = places[index]
                 let (extent, step) = (x.shape[axis], steps[index])
                 guard step != 0 else { throw call.fail("it steps by 0") }
                 func place(_ value: Int, _ low: Int, _ high: Int) -> Int {
@@ -298,92 +305,6 @@ extension OperatorTable {
             }
             let y = try call.output(0, shape)
             if y.count > 0 { try StridedCopy.copy(x, offset: offset, strides: strides, to: y) }
-        }
-    }
-
-    // MARK: made from shapes and numbers
-
-    private static let shape = Operator("Shape", inputs: 1...1) { node throws(BelfryError) in
-        let (start, end) = (try node.int("start", default: 0), try node.int("end"))
-        return Kernel(.int64) { call throws(BelfryError) in
-            let shape = call.input(0).shape
-            func place(_ axis: Int) -> Int { min(max(axis < 0 ? axis + shape.rank : axis, 0), shape.rank) }
-            let (first, last) = (place(start), place(end ?? shape.rank))
-            let y = try call.output(0, [max(last - first, 0)])
-            for axis in first..<max(last, first) { y.elements(Int64.self)[axis - first] = Int64(shape[axis]) }
-        }
-    }
-
-    private static let size = Operator("Size", inputs: 1...1) { _ in
-        Kernel(.int64) { call throws(BelfryError) in
-            try call.output(0, []).elements(Int64.self)[0] = Int64(call.input(0).count)
-        }
-    }
-
-    private static let constantOfShape = Operator(
-        "ConstantOfShape", versions: 9...Operator.newest, inputs: 1...1
-    ) { node throws(BelfryError) in
-        let value = try node.tensor("value") ?? Tensor([Float(0)], shape: [1])
-        guard value.count == 1, value.type != .string else { throw node.invalid("its value is not one number") }
-        _ = try node.type(0, in: [.int64])
-        return Kernel(value.type) { call throws(BelfryError) in
-            let y = try call.output(0, try call.list(0))
-            let strides = Shape(rank: y.shape.rank, repeating: 0)
-            try StridedCopy.copy(value.view, strides: strides, to: y)
-        }
-    }
-
-    private static let range = Operator("Range", versions: 11...Operator.newest, inputs: 3...3) {
-        node throws(BelfryError) in
-        node.ignore("stash_type")
-        let type = try node.commonType(in: TensorType.numbers)
-        return Kernel(type) { call throws(BelfryError) in try type.withNumber(RangeBody(call: call)) }
-    }
-
-    private struct RangeBody: NumberBody {
-        let call: Call
-
-        func run<Element: Number>(_: Element.Type) throws(BelfryError) {
-            for index in 0..<3 where call.input(index).count != 1 { throw call.fail("a bound is not one number") }
-            let start = call.input(0).elements(Element.self)[0]
-            let (limit, delta) = (call.input(1).elements(Element.self)[0], call.input(2).elements(Element.self)[0])
-            let count = ((limit.number - start.number) / delta.number).rounded(.up)
-            guard count.isFinite, count < 1e15 else {
-                throw call.fail("it steps by \(delta) from \(start) to \(limit)")
-            }
-            let y = try call.output(0, [Int(max(count, 0))]).elements(Element.self)
-            for index in 0..<Int(max(count, 0)) {
-                // Exact for integers of any size, and one rounding for floats.
-                y[index] =
-                    Element.tensorType.isFloat
-                    ? Element(number: start.number + Double(index) * delta.number)
-                    : .adding(start, .multiplying(Element(number: Double(index)), delta))
-            }
-        }
-    }
-
-    private static let triangle = Operator("Trilu", versions: 14...Operator.newest, inputs: 1...2) {
-        node throws(BelfryError) in
-        let isUpper = try node.flag("upper", default: true)
-        if node.has(1) { _ = try node.type(1, in: [.int64]) }
-        return Kernel(try node.type(0)) { call throws(BelfryError) in
-            let x = call.input(0)
-            guard x.shape.rank >= 2 else { throw call.fail("its input of shape \(x.shape) is not a matrix") }
-            let y = try call.output(0, x.shape)
-            if let k = call.optional(1), k.count != 1 { throw call.fail("its diagonal is not one number") }
-            let (rows, columns) = (x.shape[x.shape.rank - 2], x.shape[x.shape.rank - 1])
-            let diagonal = min(max(call.optional(1)?.integer(0) ?? 0, -rows), columns)
-            let size = x.type.size
-            y.start.copyMemory(from: x.start, byteCount: x.byteCount)
-            guard rows > 0, columns > 0 else { return }
-            for row in 0..<x.count / columns {
-                // The first column on or right of the diagonal, and the first one right of it.
-                let on = min(max(row % rows + diagonal, 0), columns)
-                let after = min(max(row % rows + diagonal + 1, 0), columns)
-                let cleared = isUpper ? 0..<on : after..<columns
-                (y.start + (row * columns + cleared.lowerBound) * size)
-                    .initializeMemory(as: UInt8.self, repeating: 0, count: cleared.count * size)
-            }
         }
     }
 }

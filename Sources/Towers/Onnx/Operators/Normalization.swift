@@ -6,7 +6,9 @@ import Vectors
 extension OperatorTable {
     /// Norms, and the activation that goes with them in encoders.
     static let normalization: [Operator] = [
-        layerNormalization, rmsNormalization, batchNormalization, lpNormalization, gelu,
+        layerNormalization, rms("RMSNormalization", from: 23), rms("SimplifiedLayerNormalization", from: 1),
+        rms("SimplifiedLayerNormalization", domain: microsoftDomain, from: 1), batchNormalization, lpNormalization,
+        gelu,
     ]
 
     /// (x - mean) / √(variance + epsilon) · scale + bias over the dimensions from `axis` on (Ba et al., 2016).
@@ -45,9 +47,15 @@ extension OperatorTable {
     }
 
     /// x / √(mean of x² + epsilon) · scale over the dimensions from `axis` on (Zhang and Sennrich, 2019).
-    private static let rmsNormalization = Operator(
-        "RMSNormalization", versions: 23...Operator.newest, inputs: 2...2
-    ) { node throws(BelfryError) in
+    ///
+    /// The optimiser of onnxruntime writes it under a name of its own, in the standard's domain, too.
+    private static func rms(_ name: String, domain: String = Operator.standard, from: Int) -> Operator {
+        Operator(name, domain: domain, versions: from...Operator.newest, inputs: 2...2) { node throws(BelfryError) in
+            try rms(node)
+        }
+    }
+
+    private static func rms(_ node: NodeContext) throws(BelfryError) -> Kernel {
         let type = try node.type(0, in: TensorType.staged)
         _ = try node.type(1, in: TensorType.staged)
         let (axis, epsilon) = (try node.int("axis", default: -1), try node.float("epsilon", default: 1e-5))
@@ -72,7 +80,7 @@ extension OperatorTable {
         }
     }
 
-    /// x divided by its norm along one dimension; by nothing where that is 0.
+    /// x divided by its norm along one dimension, in f32 as onnxruntime does it: zeros where that is 0.
     private static let lpNormalization = Operator("LpNormalization", inputs: 1...1) { node throws(BelfryError) in
         let type = try node.type(0, in: TensorType.staged)
         let (axis, p) = (try node.int("axis", default: -1), try node.int("p", default: 2))
@@ -88,18 +96,13 @@ extension OperatorTable {
             let (extent, step) = (x.shape[axis], x.shape.elements(in: axis + 1..<x.shape.rank))
             for row in 0..<x.shape.elements(in: 0..<axis) * step {
                 let values = target + row / step * extent * step + row % step
-                if p == 2, step == 1 {
-                    belfry_nn_l2_normalize(call.products.isa, values, extent, .leastNormalMagnitude)
-                    continue
-                }
                 var sum: Float = 0
                 for index in 0..<extent {
                     let value = values[index * step]
                     sum += p == 1 ? abs(value) : value * value
                 }
                 let norm = p == 1 ? sum : sum.squareRoot()
-                guard norm != 0 else { continue }
-                for index in 0..<extent { values[index * step] /= norm }
+                for index in 0..<extent { values[index * step] = norm == 0 ? 0 : values[index * step] / norm }
             }
             staging.finish(y, target)
         }

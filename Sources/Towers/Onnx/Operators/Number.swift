@@ -111,6 +111,9 @@ extension UInt64: Number {}
 
 extension BFloat16: Number {
     package static func < (a: BFloat16, b: BFloat16) -> Bool { a.float < b.float }
+    package static func <= (a: BFloat16, b: BFloat16) -> Bool { a.float <= b.float }
+    package static func > (a: BFloat16, b: BFloat16) -> Bool { a.float > b.float }
+    package static func >= (a: BFloat16, b: BFloat16) -> Bool { a.float >= b.float }
     static func adding(_ a: Self, _ b: Self) -> Self { Self(a.float + b.float) }
     static func subtracting(_ a: Self, _ b: Self) -> Self { Self(a.float - b.float) }
     static func multiplying(_ a: Self, _ b: Self) -> Self { Self(a.float * b.float) }

@@ -108,9 +108,11 @@ extension OperatorTable {
                 least = values[index] < least ? values[index] : least
                 most = values[index] > most ? values[index] : most
             }
-            let scale = (most == least ? 1 : most - least) / 255
-            // An infinite input leaves nothing to count with.
-            let zero = scale.isFinite ? min(max(-least / scale, 0), 255).rounded(.toNearestOrEven) : 0
+            let scale = most == least ? 1 : (most - least) / 255
+            // What is not a number, of an infinite range or one too small for a scale, is the last code, as in
+            // onnxruntime.
+            let place = -least / scale
+            let zero = place.isNaN ? 255 : min(max(place, 0), 255).rounded(.toNearestOrEven)
             scales.floats[0] = scale
             zeros.elements(UInt8.self)[0] = UInt8(zero)
             let target = try call.scratch(x.count)

@@ -19,7 +19,7 @@ struct RecurrentWeights: Sendable {
         buffer = node.reserveBuffer()
         guard let w = node.constant(1), let r = node.constant(2), !node.has(3) || node.constant(3) != nil,
             w.shape.rank == 3, r.shape.rank == 3, w.shape[1] == gates * r.shape[2], r.shape[1] == w.shape[1],
-            r.shape[0] == w.shape[0],
+            r.shape[0] == w.shape[0], w.shape[0] <= 2,
             node.constant(3).map({ $0.shape == [w.shape[0], 2 * w.shape[1]] }) ?? true
         else {
             packed = nil

@@ -39,7 +39,8 @@ struct CalibrationReader {
             guard place < Self.most else { continue }
             switch query {
             case .text(let text): if place < texts.count { texts[place] = text } else { texts.append(text) }
-            case .fields(let object): if place < objects.count { objects[place] = object } else { objects.append(object) }
+            case .fields(let object):
+                if place < objects.count { objects[place] = object } else { objects.append(object) }
             }
         }
         return (texts, objects)
@@ -61,7 +62,8 @@ struct CalibrationReader {
             let column = try column(name)
             guard let field = tower.sessionField else {
                 throw BelfryError(
-                    .invalidInput, "The query tower takes no session, as calibrate has it.", at: .init(file: tower.path))
+                    .invalidInput, "The query tower takes no session, as calibrate has it.", at: .init(file: tower.path)
+                )
             }
             return { [tower] row in
                 let items = try row.names(column).map { tower.value(ofElement: $0, field: field) }

@@ -49,7 +49,8 @@ public struct Evaluation: Sendable {
 
         /// `Book`, or `{domain}` for the row's field.
         init(_ text: String) {
-            self = text.hasPrefix("{") && text.hasSuffix("}") ? .field(String(text.dropFirst().dropLast())) : .text(text)
+            self =
+                text.hasPrefix("{") && text.hasSuffix("}") ? .field(String(text.dropFirst().dropLast())) : .text(text)
         }
 
         /// The field of a row.

@@ -219,7 +219,9 @@ extension JudgedQuery {
 extension Evaluation.Queries {
     /// The fields that are read of each row.
     fileprivate var fields: Set<String> {
-        Set(query.names + [relevant] + [grade, candidates, exclude].compactMap { $0 } + within.compactMap(\.value.field))
+        Set(
+            query.names + [relevant] + [grade, candidates, exclude].compactMap { $0 } + within.compactMap(\.value.field)
+        )
     }
 }
 

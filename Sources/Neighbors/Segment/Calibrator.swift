@@ -68,7 +68,9 @@ struct Calibrator {
             let searcher = ListsSearcher(lists, codes: codes, shard: shard, remembering: $0)
             return { query, ks, levels throws(BelfryError) in
                 var answers: [Answer] = []
-                for level in levels { answers += try searcher.search(query, ks: ks, spare: spare, probes: probes[level]) }
+                for level in levels {
+                    answers += try searcher.search(query, ks: ks, spare: spare, probes: probes[level])
+                }
                 return answers
             }
         }

@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 
 export BELFRY_FUZZ_EXECUTIONS="${1:-200000}"
 options=(-c release -Xswiftc -enable-testing --scratch-path .build/tests)
-swift build --build-tests "${options[@]}"
+swift build --product belfryPackageTests "${options[@]}"
 swift test --skip-build "${options[@]}" --filter 'FuzzTests|HostileTests|FeatureTests'

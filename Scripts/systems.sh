@@ -35,7 +35,7 @@ python="$cache/venv-torch/bin/python"
 if [ ! -x "$python" ]; then
     python3 -m venv "$cache/venv-torch"
     "$cache/venv-torch/bin/pip" install --quiet --extra-index-url https://download.pytorch.org/whl/cpu \
-        torch==2.13.0+cpu numpy==2.4.6 onnx==1.22.0 onnxscript==0.7.2
+        torch==2.13.0+cpu numpy==2.4.6 scipy==1.17.1 onnx==1.22.0 onnxscript==0.7.2
 fi
 
 for model in all-MiniLM-L6-v2 use-multilingual-v3; do

@@ -144,6 +144,11 @@ public struct TowerManifest: Hashable, Sendable {
     public init(folder: String) throws(BelfryError) {
         let file = folder + "/" + Self.name
         guard System.exists(file) else {
+            guard !TowerPair.isPair(folder) else {
+                throw BelfryError(
+                    .invalidInput, "This is a pair of towers: one of them is wanted.", at: .init(file: folder),
+                    remedy: "Name \(folder)/\(TowerPair.queryFolder) or \(folder)/\(TowerPair.itemFolder).")
+            }
             throw BelfryError(
                 .notFound, "This is not a tower: it has no \(Self.name).", at: .init(file: folder),
                 remedy: "Import the model first: belfry tower import <folder> --to <name>.tower")

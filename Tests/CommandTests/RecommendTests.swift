@@ -100,6 +100,9 @@ import Vectors
             #expect(try results("--user", #"{"user_id": "bob", "age": 20}"#, "-k", "2").count == 2)
             #expect(try Set(results("--user", "bob", "--within", "kind:horror")) == ["m2", "m7"])
             #expect(try Set(results("--user", "bob", "--within", "genres:drama")) == ["m1", "m5"])
+            let either = try results("--user", "bob", "--within", "kind:horror", "--within", "kind:crime")
+            #expect(Set(either) == ["m1", "m2", "m4", "m7"])
+            #expect(try Set(results("--like", #"["m1", "m2"]"#, "--within", "kind:other")) == ["m3", "m5"])
             let shared = try results("--user", "bob", "--quota", "kind:crime=1,kind:horror=1,kind:other=5")
             #expect(shared.count == 4 && shared.contains { ["m1", "m4"].contains($0) })
             let like = try results("--like", "m1,m2", "--unlike", "m4")
@@ -114,6 +117,8 @@ import Vectors
                 (["--session", "m1"], 1, "takes no session"),
                 (["--user", #"{"age": 5}"#], 1, "field user_id: The field is missing"),
                 (["--user", #"{"age": "#], 1, "--user"),
+                (["--user", #"{"user_id": "ann", "aeg": 34}"#], 1, "no field \"aeg\""),
+                (["--user", "ann", "--with", folder], 1, "named twice"),
                 (["--user", "ann", "--quota", "kind=3"], 2, "--quota takes"),
                 (["--user", "ann", "--within", "kind:western"], 1, "Values of kind: crime, horror, other"),
                 (["--user", "ann", "--within", "sort:x"], 1, "No point has a payload field \"sort\""),
@@ -197,6 +202,22 @@ import Vectors
             let expected = scores.sorted { $0.1 > $1.1 }.map(\.0).filter { ![3, 1, 4].contains($0) }
             #expect(try collection.search(.session(["3", "1", "4"]), k: 9).map(\.name) == expected.map(String.init))
 
+            let unknown = try BelfryProcess.run(["recommend", folder, "--session", "3,99", "--json"])
+            #expect(unknown.exitCode == 0 && unknown.errors.contains("item 99"), "\(unknown.errors)")
+            #expect(unknown.output.contains("\"unknown_items\":[\"99\"]"), "\(unknown.output)")
+
+            // Both variants are checked, not only the first.
+            let shard = try FileManager.default.subpathsOfDirectory(atPath: "\(folder)/\(name)-two.belfry").first {
+                $0.hasSuffix("vectors.shard")
+            }!
+            let file = "\(folder)/\(name)-two.belfry/\(shard)"
+            let whole = try Data(contentsOf: URL(fileURLWithPath: file))
+            try (whole.dropLast() + [whole.last! ^ 1]).writeAnew(to: file)
+            let checked = try BelfryProcess.run(["check", folder])
+            #expect(
+                checked.exitCode == 3 && checked.output.contains("DAMAGED \(name)-two.belfry/"), "\(checked.output)")
+            try whole.writeAnew(to: file)
+
             let both = try BelfryProcess.run([
                 "recommend", folder, "--with", folder + "/two", "--session", "3,1,4", "--json", "--quota",
                 "domain:Movie=3,domain:Book=1",
@@ -208,6 +229,46 @@ import Vectors
                 answers.filter { $0["payload"]?["domain"] == "Movie" }.compactMap { $0["id"]?.integer }
                     == [movies[0], movies[0], movies[1]].map { $0 })
             #expect(answers.count == 4 && Set(answers.compactMap { $0["collection"]?.string }).count == 2)
+        }
+    }
+
+    /// What a user has had is left out of every collection, whichever of them knows the user.
+    @Test func seenPointsAreLeftOutEverywhere() throws {
+        try withCinema { folder in
+            let recipe = try String(contentsOfFile: folder + "/recipe.yaml", encoding: .utf8)
+            try FileManager.default.createDirectory(atPath: folder + "/other", withIntermediateDirectories: true)
+            try Data(
+                recipe.replacing("name: films", with: "name: others").replacing("users: {", with: "#").replacing(
+                    "tower: pair", with: "tower: ../pair"
+                ).replacing("file: movies", with: "file: ../movies").utf8
+            ).write(to: URL(fileURLWithPath: folder + "/other/recipe.yaml"))
+            for recipe in [folder, folder + "/other"] {
+                let built = try BelfryProcess.run(["build", recipe])
+                #expect(built.exitCode == 0, "\(built.errors)")
+            }
+            for (first, second) in [
+                (folder + "/films.belfry", folder + "/other"), (folder + "/other", folder + "/films.belfry"),
+            ] {
+                let run = try BelfryProcess.run([
+                    "recommend", first, "--with", second, "--user", "ann", "--json", "-k", "20",
+                ])
+                #expect(run.exitCode == 0, "\(run.errors)")
+                let json = try JSON(parsing: Data(run.output.utf8), source: "recommend")
+                let found = json["results"]?.array?.compactMap { $0["id"]?.string } ?? []
+                #expect(found.count == 8 && Set(found) == ["m3", "m4", "m5", "m7"])
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("", "There are no users"), ("{\"x\": 1}\n", "Not one of 1 rows of users"),
+        ("{\"user_id\": \"ann\"}\n", "names as seen"),
+    ])
+    func usersThatCannotBeMeantAreRefused(_ users: String, _ says: String) throws {
+        try withCinema { folder in
+            try Data(users.utf8).write(to: URL(fileURLWithPath: folder + "/users.jsonl"))
+            let run = try BelfryProcess.run(["build", folder])
+            #expect(run.exitCode == 1 && run.errors.contains(says), "\(run.errors)")
         }
     }
 

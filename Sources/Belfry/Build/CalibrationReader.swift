@@ -14,6 +14,7 @@ struct CalibrationReader {
     /// The vectors, or nil where there are none. Rows that cannot be used are left out.
     func vectors(threads: Int) throws(BelfryError) -> Matrix? {
         let (texts, objects) = try sample()
+        guard !texts.isEmpty || !objects.isEmpty else { return nil }
         let found =
             objects.isEmpty
             ? try tower.embed(texts, as: .query, threads: threads)

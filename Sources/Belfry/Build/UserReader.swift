@@ -17,6 +17,7 @@ struct UserReader {
     private let seen: Column?
     private let fields: FieldColumns
     private var lines: [String: Int] = [:]
+    private var hasSeen = false
     private(set) var badRows = 0
 
     init(_ source: UserSource, _ tower: Tower) throws(BelfryError) {
@@ -39,7 +40,21 @@ struct UserReader {
                 badRow(error.error(in: rows.path))
             }
         }
+        try requireUsers()
         return nil
+    }
+
+    /// A file of users without a usable one, or without what the recipe names, is a mistake of the recipe.
+    private func requireUsers() throws(BelfryError) {
+        guard !lines.isEmpty else {
+            let why = badRows == 0 ? "There are no users." : "Not one of \(badRows) rows of users can be used."
+            throw BelfryError(.invalidInput, why, at: .init(file: rows.path))
+        }
+        guard seen == nil || hasSeen else {
+            throw BelfryError(
+                .invalidInput, "No user has the field that the recipe names as seen.", at: .init(file: rows.path),
+                remedy: "Name a field that the rows have, or leave seen out.")
+        }
     }
 
     private mutating func user(_ row: Row) throws(RowProblem) -> User {
@@ -55,6 +70,7 @@ struct UserReader {
                     try row.names(column)
                 } ?? [])
             lines[key] = row.line
+            if let seen, row.value(seen) != nil { hasSeen = true }
             return user
         } catch {
             throw RowProblem(line: row.line, .value, error.message)
@@ -66,7 +82,7 @@ extension Row {
     /// The names of points: an array, or one text with commas between them; empty for an empty cell.
     func names(_ column: Column) throws(BelfryError) -> [String] {
         guard let value = value(column) else { return [] }
-        guard let values = try PayloadType.list(separator: ",").convert(value, field: "of ids")?.array else {
+        guard let values = try PayloadType.list(separator: ",").convert(value, field: "that lists ids")?.array else {
             return []
         }
         var names: [String] = []

@@ -9,6 +9,20 @@ extension Collection {
         public let name: String
         /// What is wrong with it; empty where all is well.
         public let problems: [BelfryError]
+
+        /// A finding.
+        public init(name: String, problems: [BelfryError]) { (self.name, self.problems) = (name, problems) }
+    }
+
+    /// The collections that `path` stands for: one, or those of a recipe's variants that are built.
+    public static func all(_ path: String) throws(BelfryError) -> [String] {
+        if let recipe = try? RecipeFile(path), recipe.named == nil, !recipe.variants.isEmpty,
+            !System.exists("\(path)/catalog.sqlite")
+        {
+            let built = try recipe.recipes().map(\.collectionPath).filter { System.exists($0) }
+            if !built.isEmpty { return built }
+        }
+        return [try resolve(path)]
     }
 
     /// Verifies every checksum of the collection at `path` and that its parts fit together.

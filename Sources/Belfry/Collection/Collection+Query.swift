@@ -27,6 +27,8 @@ extension Collection {
         public var vectors: Matrix
         /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
         public var leftOut: [[Place]]
+        /// The same by their names, which other collections may have as well.
+        var leftOutNames: [[String]]
         /// The ids of users that the collection does not know, and that were answered as the tower was trained for such.
         public var unknownUsers: [String]
     }
@@ -68,38 +70,47 @@ private struct QueryBatch {
     var tower: Tower?
     private var sources: [Source] = []
     private var (texts, objects) = ([String](), [JSON]())
-    private var leftOut: [[Collection.Place]] = []
+    private var leftOut: [[String]] = []
     private var unknownUsers: [String] = []
 
     init(_ collection: Collection) { self.collection = collection }
 
     mutating func add(_ query: Collection.Query, _ includesSeen: Bool) throws(BelfryError) {
-        var places: [Collection.Place] = []
+        var names: [String] = []
         switch query {
         case .text(let text):
             sources.append(.text(texts.count))
             texts.append(text)
-        case .fields(let fields): add(fields)
+        case .fields(let fields):
+            try requireKnown(fields)
+            add(fields)
         case .user(let id):
             let seen = try addUser(id)
-            if !includesSeen { places = try collection.places(seen) }
+            if !includesSeen { names = seen }
         case .session(let items):
             try addSession(items)
-            if !includesSeen { places = try collection.places(items) }
+            if !includesSeen { names = items }
         case .point(let name):
-            let point = try collection.point(name)
-            sources.append(.vector(point.vector))
-            places = [point.place]
+            sources.append(.vector(try collection.point(name).vector))
+            names = [name]
         case .examples(let like, let unlike):
             guard !like.isEmpty else {
                 throw BelfryError(.invalidInput, "There is no example of what the answers are to be like.")
             }
-            let liked = try points(like)
-            let unliked = try points(unlike)
-            sources.append(.vector(mean(liked, unliked)))
-            places = (liked + unliked).map(\.place)
+            sources.append(.vector(mean(try points(like), try points(unlike))))
+            names = like + unlike
         }
-        leftOut.append(places)
+        leftOut.append(names)
+    }
+
+    /// Refuses members that the tower does not read: a misspelt one would change the answers.
+    private mutating func requireKnown(_ fields: JSON) throws(BelfryError) {
+        let tower = try queryTower()
+        let known = tower.fields.map(\.name)
+        guard let unknown = fields.names.first(where: { !known.contains($0) }) else { return }
+        throw BelfryError(
+            .invalidInput, "The query tower has no field \(unknown.debugDescription).",
+            at: .init(file: collection.path), remedy: "Its fields are: \(known.joined(separator: ", ")).")
     }
 
     private mutating func add(_ fields: JSON) {
@@ -188,6 +199,9 @@ private struct QueryBatch {
                 }
             _ = vectors.row(row).update(fromContentsOf: vector)
         }
-        return Collection.Asked(vectors: vectors, leftOut: leftOut, unknownUsers: unknownUsers)
+        var places: [[Collection.Place]] = []
+        for names in leftOut { places.append(names.isEmpty ? [] : try collection.places(names)) }
+        return Collection.Asked(
+            vectors: vectors, leftOut: places, leftOutNames: leftOut, unknownUsers: unknownUsers)
     }
 }

@@ -36,7 +36,8 @@ extension Collection {
         public init(field: String, value: String) { (self.field, self.value) = (field, value) }
     }
 
-    /// The points whose payload meets all conditions; nil without conditions. What was found is kept.
+    /// The points whose payload meets the conditions, where those of one field are alternatives; nil without conditions.
+    /// What was found is kept.
     /// - Throws: `notFound` where no point meets one of them, with values that there are.
     public func points(where conditions: [Condition]) throws(BelfryError) -> PointSet? {
         guard !conditions.isEmpty else { return nil }
@@ -77,14 +78,16 @@ extension Catalogue.Transaction {
     /// The place of a payload's member in SQLite's JSON functions.
     private func member(_ field: String) -> String { "$.\"\(field.replacing("\"", with: "\\\""))\"" }
 
-    /// Where the points lie whose payload meets all conditions.
+    /// Where the points lie whose payload meets the conditions of every field: one of those that the field has.
     func places(_ conditions: [Collection.Condition]) throws -> [Collection.Place] {
-        let tests = conditions.map { _ in
-            "EXISTS (SELECT 1 FROM json_each(points.payload, ?) WHERE \(Self.text) = ?)"
+        let fields = Dictionary(grouping: conditions, by: \.field).sorted { $0.key < $1.key }
+        let tests = fields.map { _, values in
+            "EXISTS (SELECT 1 FROM json_each(points.payload, ?) WHERE \(Self.text) IN "
+                + "(\(values.map { _ in "?" }.joined(separator: ", "))))"
         }
         let rows = try DatabaseRow.fetchAll(
             database, sql: "SELECT segment, row FROM points WHERE " + tests.joined(separator: " AND "),
-            arguments: StatementArguments(conditions.flatMap { [member($0.field), $0.value] }))
+            arguments: StatementArguments(fields.flatMap { [member($0.key)] + $0.value.map(\.value) }))
         return rows.map { Collection.Place(segment: $0["segment"], row: $0["row"]) }
     }
 

@@ -25,6 +25,8 @@ public struct CollectionGroup: Sendable {
         public var answers: [Answer]
         /// Users that no collection knows, and that were answered as the tower was trained for such.
         public var unknownUsers: [String]
+        /// Items of the session that no collection has: the tower may know them, and takes them as it was trained to.
+        public var unknownItems: [String]
     }
 
     /// The collections, in the order in which equal answers come.
@@ -35,6 +37,10 @@ public struct CollectionGroup: Sendable {
     public init(_ collections: [Collection]) throws(BelfryError) {
         precondition(!collections.isEmpty)
         let first = collections[0]
+        let paths = collections.map(\.path)
+        if let twice = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
+            throw BelfryError(.invalidInput, "The collection is named twice.", at: .init(file: paths[twice]))
+        }
         for other in collections.dropFirst() {
             let (own, its) = (first.configuration, other.configuration)
             guard own.tower.fingerprint == its.tower.fingerprint, own.metric == its.metric else {
@@ -55,11 +61,8 @@ public struct CollectionGroup: Sendable {
         let asked = try collections[owner].ask(
             [request.query], includingSeen: request.includesSeen, tower: request.tower)
         var leftOut = [[Collection.Place]](repeating: [], count: collections.count)
-        leftOut[owner] = asked.leftOut[0]
-        if case .session(let items) = request.query, !request.includesSeen {
-            for (index, collection) in collections.enumerated() where index != owner {
-                leftOut[index] = try collection.places(items)
-            }
+        for (index, collection) in collections.enumerated() {
+            leftOut[index] = index == owner ? asked.leftOut[0] : try collection.places(asked.leftOutNames[0])
         }
         var nearest: [Candidate] = []
         if request.quotas.isEmpty {
@@ -80,7 +83,20 @@ public struct CollectionGroup: Sendable {
             let collection = collections[candidate.collection]
             answers.append(Answer(collection: collection, hit: try collection.hits([candidate.found])[0]))
         }
-        return Found(answers: answers, unknownUsers: asked.unknownUsers)
+        return Found(
+            answers: answers, unknownUsers: asked.unknownUsers, unknownItems: try unknownItems(of: request.query))
+    }
+
+    /// The items of a session that no collection has.
+    private func unknownItems(of query: Collection.Query) throws(BelfryError) -> [String] {
+        guard case .session(let items) = query else { return [] }
+        var unknown: [String] = []
+        for item in items {
+            var isKnown = false
+            for collection in collections where try !collection.places([item]).isEmpty { isKnown = true }
+            if !isKnown { unknown.append(item) }
+        }
+        return unknown
     }
 
     /// A point before its payload is fetched.

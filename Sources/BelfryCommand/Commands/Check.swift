@@ -1,6 +1,7 @@
 import ArgumentParser
 import Belfry
 import Files
+import Foundation
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,14 +9,20 @@ struct Check: ParsableCommand {
         discussion: """
             belfry check Indexes/products
 
-            Names each damaged file with the byte or the table row. Exit code 3 if there is one.
+            Names each damaged file with the byte or the table row. Exit code 3 if there is one. The folder of a recipe \
+            with variants stands for all that are built.
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let findings = try Collection.check(collection)
+        let paths = try Collection.all(collection)
+        var findings: [Collection.Finding] = []
+        for path in paths {
+            let name = paths.count > 1 ? URL(fileURLWithPath: path).lastPathComponent + "/" : ""
+            findings += try Collection.check(path).map { .init(name: name + $0.name, problems: $0.problems) }
+        }
         let damaged = findings.contains { !$0.problems.isEmpty }
         if output.json {
             let files = findings.map { finding in

@@ -14,19 +14,26 @@ struct Explain: ParsableCommand {
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The text to search for.") var text: String?
     @Option(help: "Search for what is near this point instead.") var like: String?
+    @Option(help: "Search for a user instead.") var user: String?
+    @Option(help: "Search for a session instead: ids with commas between them.") var session: String?
     @Option(name: [.short, .customLong("k")], help: "How many answers.") var k = 10
     @OptionGroup var recall: RecallOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard (text == nil) != (like == nil) else { throw ValidationError("Name a text, or a point with --like.") }
+        guard [text, like, user, session].count(where: { $0 != nil }) == 1 else {
+            throw ValidationError("Name a text, or a point with --like, a --user or a --session.")
+        }
         if let text, text.allSatisfy(\.isWhitespace) { throw ValidationError("The text to search for is empty.") }
         guard (1...10_000).contains(k) else { throw ValidationError("-k must be between 1 and 10,000.") }
     }
 
     func run() throws {
         let collection = try Collection(collection)
-        let query = like.map { Collection.Query.point($0) } ?? .text(text ?? "")
+        let query: Collection.Query =
+            if let like { .point(like) } else if let user { .user(user) } else if let session {
+                .session(Recommend.ids(session))
+            } else { .text(text ?? "") }
         let explanation = try collection.explain(query, k: k, recall: recall.recall, exact: recall.exact)
         if output.json {
             try Terminal.print(JSON(encoding: explanation).text())

@@ -12,7 +12,9 @@ struct Recommend: ParsableCommand {
             belfry recommend Indexes/sessions --session Movie_12,Book_7 --quota domain:Movie=5,domain:Book=5
             belfry recommend Indexes/products --like 111-33747,111-33750 --unlike 111-33790
 
-            What a user has had, a session's own items and the examples are not recommended again.
+            What a user has had, a session's own items and the examples are not recommended again; of a user who is given \
+            by fields nobody knows what that is. Ids that have commas go in a JSON array: '["a,1", "b"]'. Quotas say how \
+            many answers there are, in the place of -k.
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
@@ -49,8 +51,12 @@ struct Recommend: ParsableCommand {
         return user.first == "{" ? .fields(try JSON(parsing: Data(user.utf8), source: "--user")) : .user(user)
     }
 
-    private static func ids(_ text: String) -> [String] {
-        text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    /// Ids with commas between them, or a JSON array for ids that have commas themselves.
+    static func ids(_ text: String) -> [String] {
+        if text.first == "[", let array = try? JSON(parsing: Data(text.utf8), source: "ids").array {
+            return array.map { $0.string ?? $0.text() }
+        }
+        return text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
     /// `field:value=count`, with commas between them.

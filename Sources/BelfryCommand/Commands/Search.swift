@@ -74,7 +74,8 @@ struct SearchOptions: ParsableArguments {
         for user in found.unknownUsers {
             Terminal.note("belfry: user \(user) is not known: answered as the tower was trained for unknown ones")
         }
-        try answer.print(found.answers, of: group, request, output)
+        for item in found.unknownItems { Terminal.note("belfry: the session's item \(item) is in no collection") }
+        try answer.print(found, of: group, request, output)
     }
 }
 
@@ -103,9 +104,9 @@ struct AnswerOptions: ParsableArguments {
     }
 
     func print(
-        _ answers: [CollectionGroup.Answer], of group: CollectionGroup, _ request: SearchRequest,
-        _ output: OutputOptions
+        _ found: CollectionGroup.Found, of group: CollectionGroup, _ request: SearchRequest, _ output: OutputOptions
     ) throws {
+        let answers = found.answers
         let isOne = group.collections.count == 1
         if output.json {
             let results = answers.map { answer in
@@ -117,13 +118,19 @@ struct AnswerOptions: ParsableArguments {
                 return JSON.object(members)
             }
             let expected = try expectedRecall(group, request)
-            Terminal.print(
-                JSON.object(["results": .array(results), "recall": expected.map { .number($0) } ?? .null]).text())
+            var members: [String: JSON] = [
+                "results": .array(results), "recall": expected.map { .number($0) } ?? .null,
+            ]
+            if !found.unknownUsers.isEmpty { members["unknown_user"] = true }
+            if !found.unknownItems.isEmpty { members["unknown_items"] = .array(found.unknownItems.map { .string($0) }) }
+            Terminal.print(JSON.object(members).text())
             return
         }
         let fields =
             show?.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-            ?? group.collections[0].configuration.show
+            ?? group.collections.flatMap(\.configuration.show).reduce(into: [String]()) { fields, field in
+                if !fields.contains(field) { fields.append(field) }
+            }
         if show != nil, let first = answers.first?.hit.payload.names,
             let unknown = fields.first(where: { field in !answers.contains { $0.hit.payload[field] != nil } })
         {

@@ -87,8 +87,11 @@ struct EvaluationTables {
                     Human.count(Int(cost.evaluations.rounded())),
                     Human.percent(cost.evaluations / max(cost.scanEvaluations, 1)), Self.mean(cost.microseconds),
                     Self.mean(cost.exactMicroseconds),
-                    String(
-                        format: "%.2f (%.2f–%.2f)", cost.speedup.median, cost.speedup.least, cost.speedup.greatest),
+                    // Both are the same scan, and what differs is noise.
+                    cost.kind == "exact"
+                        ? ""
+                        : String(
+                            format: "%.2f (%.2f–%.2f)", cost.speedup.median, cost.speedup.least, cost.speedup.greatest),
                 ])
         }
         return table.lines(width: Terminal.width)

@@ -16,11 +16,10 @@ extension BuildingDirectory {
     /// A build that finds this done for the same request leaves it; for another one, it begins with the segment that is
     /// there.
     func index(
-        _ recipe: Recipe, _ queryTower: Tower, threads: Int,
+        _ recipe: Recipe, _ request: String, _ queryTower: Tower, threads: Int,
         progress: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
     ) throws(BelfryError) {
         let found = try catalogue.read { try $0.document("index", as: IndexRecord.self) }
-        let request = try recipe.indexRequest()
         guard found?.request != request else { return }
         let (rows, ids) = try rowsInOrder()
 

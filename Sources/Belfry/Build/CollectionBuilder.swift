@@ -98,10 +98,11 @@ public struct CollectionBuilder: Sendable {
         let survey = try survey(towers.item, observer)
         let building = try BuildingDirectory(target, journal: journal, tower: recipe.towerName)
         let resumed = building.finishedRows
+        let badUsers = try building.writeUsers(recipe.users, towers.query, badRow: observer.badRow)
         try embed(with: towers.item, into: building, total: survey.points, observer)
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
-        try building.index(recipe, towers.query, threads: threads, progress: observer.indexing)
-        let badUsers = try building.writeUsers(recipe.users, towers.query, badRow: observer.badRow)
+        try building.index(
+            recipe, journal.index ?? "", towers.query, threads: threads, progress: observer.indexing)
         try building.finish(towers, recipe, badRows: survey.badRows + badUsers)
         return Summary(
             path: target, points: survey.points, badRows: survey.badRows + badUsers, resumedPoints: resumed,

@@ -32,7 +32,7 @@ struct ItemReader {
     private var lines: [PointID: Int] = [:]
 
     private enum Content {
-        case text(TextTemplate, [String: Column])
+        case text(TextColumns)
         case fields(FieldColumns)
     }
 
@@ -50,9 +50,7 @@ struct ItemReader {
         id = try rows.column(recipe.rows.reference(recipe.id))
         switch recipe.input {
         case .text(let template):
-            var columns: [String: Column] = [:]
-            for field in template.fields { columns[field] = try rows.column(recipe.rows.reference(field)) }
-            content = .text(template, columns)
+            content = .text(try TextColumns(template, in: rows, recipe.rows))
         case .fields(let names):
             content = .fields(try FieldColumns(tower, names, in: rows, recipe.rows))
         }
@@ -66,20 +64,12 @@ struct ItemReader {
     /// The next row that can be used, or nil at the end.
     /// - Throws: what is wrong with a row, where the recipe says that a bad row stops the build.
     mutating func next(badRow: (BelfryError) -> Void) throws(BelfryError) -> Item? {
-        while let event = try rows.next() {
-            do throws(RowProblem) {
-                switch event {
-                case .row(let row): return try item(row)
-                case .problem(let problem): throw problem
-                }
-            } catch {
+        try rows.nextUsable(
+            badRow: { problem throws(BelfryError) in
                 badRows += 1
-                let problem = error.error(in: rows.path)
                 if recipe.badRows == .fail { throw problem }
                 badRow(problem)
-            }
-        }
-        return nil
+            }, { row throws(RowProblem) in try item(row) })
     }
 
     private mutating func item(_ row: Row) throws(RowProblem) -> Item {
@@ -105,8 +95,8 @@ struct ItemReader {
 
     private func content(_ row: Row) throws(RowProblem) -> Item.Content {
         switch content {
-        case .text(let template, let columns):
-            guard let text = template.text({ field in columns[field].flatMap { row.text($0) } }) else {
+        case .text(let columns):
+            guard let text = columns.text(row) else {
                 throw RowProblem(line: row.line, .value, "The text is empty: none of its fields has a value.")
             }
             return .text(text)

@@ -29,19 +29,13 @@ struct UserReader {
 
     /// The next user, or nil at the end.
     mutating func next(badRow: (BelfryError) -> Void) throws(BelfryError) -> User? {
-        while let event = try rows.next() {
-            do throws(RowProblem) {
-                switch event {
-                case .row(let row): return try user(row)
-                case .problem(let problem): throw problem
-                }
-            } catch {
+        let found = try rows.nextUsable(
+            badRow: { problem in
                 badRows += 1
-                badRow(error.error(in: rows.path))
-            }
-        }
-        try requireUsers()
-        return nil
+                badRow(problem)
+            }, { row throws(RowProblem) in try user(row) })
+        if found == nil { try requireUsers() }
+        return found
     }
 
     /// A file of users without a usable one, or without what the recipe names, is a mistake of the recipe.
@@ -75,27 +69,5 @@ struct UserReader {
         } catch {
             throw RowProblem(line: row.line, .value, error.message)
         }
-    }
-}
-
-extension Row {
-    /// The names of points: an array, or one text with commas between them; empty for an empty cell.
-    func names(_ column: Column) throws(BelfryError) -> [String] {
-        guard let value = value(column) else { return [] }
-        guard let values = try PayloadType.list(separator: ",").convert(value, field: "that lists ids")?.array else {
-            return []
-        }
-        var names: [String] = []
-        for value in values {
-            switch value {
-            case .string(let text): names.append(text)
-            case .integer(let number): names.append("\(number)")
-            case .unsigned(let number): names.append("\(number)")
-            default:
-                throw BelfryError(
-                    .invalidInput, "An id is \(value.text()); it must be a text or a whole number of 64 bits.")
-            }
-        }
-        return names
     }
 }

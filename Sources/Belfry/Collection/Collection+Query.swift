@@ -82,7 +82,7 @@ private struct QueryBatch {
             sources.append(.text(texts.count))
             texts.append(text)
         case .fields(let fields):
-            try requireKnown(fields)
+            try queryTower().requireFields(fields.names)
             add(fields)
         case .user(let id):
             let seen = try addUser(id)
@@ -101,16 +101,6 @@ private struct QueryBatch {
             names = like + unlike
         }
         leftOut.append(names)
-    }
-
-    /// Refuses members that the tower does not read: a misspelt one would change the answers.
-    private mutating func requireKnown(_ fields: JSON) throws(BelfryError) {
-        let tower = try queryTower()
-        let known = tower.fields.map(\.name)
-        guard let unknown = fields.names.first(where: { !known.contains($0) }) else { return }
-        throw BelfryError(
-            .invalidInput, "The query tower has no field \(unknown.debugDescription).",
-            at: .init(file: collection.path), remedy: "Its fields are: \(known.joined(separator: ", ")).")
     }
 
     private mutating func add(_ fields: JSON) {

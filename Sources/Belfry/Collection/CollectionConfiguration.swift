@@ -64,7 +64,7 @@ struct IndexRecord: Codable, Equatable, Sendable {
 }
 
 /// How a collection was built: the document `journal`. A build that was interrupted goes on if all but the index and
-/// the users match: an index is made from vectors that are there, and users are written last.
+/// the users match: an index is made from vectors that are there, and users are written anew by every build.
 struct BuildJournal: Codable, Equatable, Sendable {
     /// SHA-256 over the recipe.
     var recipe: String

@@ -71,20 +71,24 @@ public struct CollectionGroup: Sendable {
         for quota in request.quotas {
             let found = try candidates(
                 asked.vectors, quota.count, request, request.within + [quota.condition], leftOut)
-            for candidate in found {
-                leftOut[candidate.collection] += try collections[candidate.collection].places([
-                    candidate.found.id.description
-                ])
+            for (index, collection) in collections.enumerated() {
+                let answered = found.filter { $0.collection == index }.map(\.found.id.description)
+                if !answered.isEmpty { leftOut[index] += try collection.places(answered) }
             }
             nearest += found
         }
-        var answers: [Answer] = []
-        for candidate in nearest.sorted() {
-            let collection = collections[candidate.collection]
-            answers.append(Answer(collection: collection, hit: try collection.hits([candidate.found])[0]))
-        }
         return Found(
-            answers: answers, unknownUsers: asked.unknownUsers, unknownItems: try unknownItems(of: request.query))
+            answers: try answers(nearest.sorted()), unknownUsers: asked.unknownUsers,
+            unknownItems: try unknownItems(of: request.query))
+    }
+
+    /// The candidates with their payloads, in their order: those of one collection are fetched together.
+    private func answers(_ candidates: [Candidate]) throws(BelfryError) -> [Answer] {
+        var hits: [ArraySlice<Collection.Hit>] = []
+        for (index, collection) in collections.enumerated() {
+            hits.append(try collection.hits(candidates.filter { $0.collection == index }.map(\.found))[...])
+        }
+        return candidates.map { Answer(collection: collections[$0.collection], hit: hits[$0.collection].removeFirst()) }
     }
 
     /// The items of a session that no collection has.

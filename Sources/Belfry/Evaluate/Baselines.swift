@@ -43,15 +43,14 @@ struct WordRanker: BaselineRanker {
     init(_ recipe: Recipe, _ template: TextTemplate, _ points: PointTable) throws(BelfryError) {
         let rows = try RowReader(recipe.rows.file, format: recipe.rows.format)
         let id = try rows.column(recipe.rows.reference(recipe.id))
-        var columns: [String: Column] = [:]
-        for field in template.fields { columns[field] = try rows.column(recipe.rows.reference(field)) }
+        let columns = try TextColumns(template, in: rows, recipe.rows)
         var texts = [String?](repeating: nil, count: points.count)
         while let event = try rows.next() {
             // As in the build, a row that cannot be used is none, and of two with the same id the first one counts.
             guard case .row(let row) = event, let name = row.text(id),
                 let point = points.number(PointName(name).id), texts[Int(point)] == nil
             else { continue }
-            texts[Int(point)] = template.text { field in columns[field].flatMap { row.text($0) } }
+            texts[Int(point)] = columns.text(row)
         }
         self.texts = texts.map { $0 ?? "" }
         index = BM25(self.texts)

@@ -25,7 +25,7 @@ extension Evaluation {
     }
 
     private static let known =
-        RowSource.fields.filter { $0 != "bad" } + queryKinds + [
+        RowSource.fields + queryKinds + [
             "relevant", "grade", "base", "candidates", "exclude", "within", "same", "sample", "k", "metrics",
             "baselines",
             "published",

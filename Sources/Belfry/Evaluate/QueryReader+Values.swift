@@ -1,5 +1,4 @@
 import Files
-import Foundation
 import Shards
 import Towers
 
@@ -9,19 +8,10 @@ extension QueryReader {
 
     func value(_ field: String, _ row: Row) -> JSON? { row.value(column(field)) }
 
-    /// The value of a field; in a delimited file a list or an object stands there as JSON.
-    func nested(_ field: String, _ row: Row) -> JSON? {
-        let value = value(field, row)
-        guard isDelimited, let text = value?.string?.trimmed, text.hasPrefix("[") || text.hasPrefix("{") else {
-            return value
-        }
-        return (try? JSON(parsing: Data(text.utf8), source: field)) ?? value
-    }
-
     /// The elements of a list; one value is a list of one, and an empty field an empty list. In a delimited file commas
     /// stand between them.
     func list(_ field: String, _ row: Row) -> [JSON] {
-        guard let value = nested(field, row) else { return [] }
+        guard let value = row.nested(column(field)) else { return [] }
         if let elements = value.array { return elements }
         guard isDelimited, let text = value.string else { return [value] }
         return text.split(separator: ",").map { .string($0.trimmed) }
@@ -39,15 +29,12 @@ extension QueryReader {
     }
 
     func name(_ value: JSON, _ row: Row, _ what: String) throws(RowProblem) -> String {
-        switch value {
-        case .string(let text) where !text.trimmed.isEmpty: return text.trimmed
-        case .integer(let number): return "\(number)"
-        case .unsigned(let number): return "\(number)"
-        default:
+        guard let name = value.name else {
             throw RowProblem(
                 line: row.line, .value,
                 "An id in \(what) is \(value.text()); it must be a text or a whole number of 64 bits.")
         }
+        return name
     }
 
     /// A field as the tower wants it.

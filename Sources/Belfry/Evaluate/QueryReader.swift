@@ -41,22 +41,18 @@ struct QueryReader {
     mutating func read(
         badRow: (BelfryError) -> Void, progress: (_ done: Int, _ total: Int?) -> Void
     ) throws(BelfryError) -> JudgedQueries {
-        var count = 0
-        while let event = try rows.next() {
-            count += 1
-            do throws(RowProblem) {
-                switch event {
-                case .row(let row): try add(row)
-                case .problem(let problem): throw problem
-                }
-            } catch {
+        var usable = 0
+        while try rows.nextUsable(
+            badRow: { problem throws(BelfryError) in
                 result.badRows += 1
-                let problem = error.error(in: rows.path)
                 if failsOnBadRows { throw problem }
                 badRow(problem)
-            }
-            if count % 1_024 == 0 { progress(rows.progress.done, rows.progress.total) }
+            }, { row throws(RowProblem) in try add(row) }) != nil
+        {
+            usable += 1
+            if usable % 1_024 == 0 { progress(rows.progress.done, rows.progress.total) }
         }
+        let count = usable + result.badRows
         if count > 0, let field = unseen.sorted().first {
             throw BelfryError(
                 .invalidInput, "No row has a field \(field.debugDescription), which the evaluation names.",
@@ -143,7 +139,7 @@ struct QueryReader {
     // MARK: What is relevant
 
     private func judge(_ query: inout JudgedQuery, _ row: Row) throws(RowProblem) {
-        guard let value = nested(source.relevant, row) else {
+        guard let value = row.nested(column(source.relevant)) else {
             guard source.grade == nil else { throw RowProblem(line: row.line, .value, "The judged id is empty.") }
             return
         }

@@ -1,5 +1,4 @@
 import Files
-import Foundation
 
 /// Queries that recall targets are calibrated on, for collections whose queries are not like their points.
 ///
@@ -31,14 +30,10 @@ public struct CalibrationSource: Sendable {
     }
 
     private static let kinds = ["text", "session", "fields"]
-    static let fields = RowSource.fields.filter { $0 != "bad" } + kinds
+    static let fields = RowSource.fields + kinds
 
     /// What decides on the queries.
     func digest() throws(BelfryError) -> String {
-        let content: [String: JSON] = [
-            "rows": rows.canonical, "query": .string(query.map { "\($0)" } ?? "users"),
-            "file": .string(try Digest.sha256(file: rows.file)),
-        ]
-        return Digest.sha256(Data(JSON.object(content).text().utf8))
+        try rows.digest(with: ["query": .string(query.map { "\($0)" } ?? "users")])
     }
 }

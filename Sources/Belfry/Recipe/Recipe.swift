@@ -112,7 +112,7 @@ extension Recipe {
         yaml: String, folder: String, file: String = "recipe.yaml", variant: String? = nil
     ) throws(BelfryError) {
         let fields = try YAMLFields(parsing: yaml, known: Self.fields, file: file)
-        guard let rows = try fields.optionalFields("rows", known: RowSource.fields) else {
+        guard let rows = try fields.optionalFields("rows", known: RowSource.fields + ["bad"]) else {
             throw BelfryError(
                 .invalidInput, "rows is missing: it says where the rows are.", at: .init(file: file),
                 remedy: "Write rows: {file: products.csv}.")

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Yams
 
 /// Where the rows of a recipe come from: a file, its format, and names for its columns.
@@ -10,7 +11,7 @@ public struct RowSource: Sendable {
     /// What the recipe calls columns; any other name is a header or a JSON field.
     let columns: [String: ColumnReference]
 
-    static let fields = ["file", "format", "header", "delimiter", "columns", "bad"]
+    static let fields = ["file", "format", "header", "delimiter", "columns"]
 
     init(_ fields: YAMLFields, folder: String) throws(BelfryError) {
         file = try Recipe.path(fields.text("file"), in: folder)
@@ -49,5 +50,13 @@ public struct RowSource: Sendable {
             "format": .string(format.kind.rawValue), "delimiter": .integer(Int64(format.delimiter)),
             "header": .bool(format.hasHeader), "columns": .object(columns.mapValues { .string("\($0)") }),
         ])
+    }
+
+    /// SHA-256 over the file, how it is read, and what else decides what becomes of its rows.
+    func digest(with members: [String: JSON]) throws(BelfryError) -> String {
+        var content = members
+        content["rows"] = canonical
+        content["file"] = .string(try Digest.sha256(file: file))
+        return Digest.sha256(Data(JSON.object(content).text().utf8))
     }
 }

@@ -1,5 +1,4 @@
 import Files
-import Foundation
 
 /// Where a recipe's users come from: rows with an id, the query tower's fields, and what each has had already.
 ///
@@ -17,7 +16,7 @@ public struct UserSource: Sendable {
     /// The field that lists the points that a recommendation leaves out.
     public let seen: String?
 
-    static let fields = RowSource.fields.filter { $0 != "bad" } + ["id", "seen"]
+    static let fields = RowSource.fields + ["id", "seen"]
 
     init(_ fields: YAMLFields, folder: String) throws(BelfryError) {
         rows = try RowSource(fields, folder: folder)
@@ -27,10 +26,6 @@ public struct UserSource: Sendable {
 
     /// What decides who the users are, with the rows' own digest, for the build's journal.
     func digest() throws(BelfryError) -> String {
-        let content: [String: JSON] = [
-            "rows": rows.canonical, "id": .string(id), "seen": seen.map { .string($0) } ?? .null,
-            "file": .string(try Digest.sha256(file: rows.file)),
-        ]
-        return Digest.sha256(Data(JSON.object(content).text().utf8))
+        try rows.digest(with: ["id": .string(id), "seen": seen.map { .string($0) } ?? .null])
     }
 }

@@ -16,11 +16,7 @@ struct FieldColumns {
         _ tower: Tower, _ names: [String: String], in rows: RowReader, _ source: RowSource
     ) throws(BelfryError) {
         let fields = tower.fields
-        if let unknown = names.keys.sorted().first(where: { name in !fields.contains { $0.name == name } }) {
-            throw BelfryError(
-                .invalidInput, "The tower has no field \(unknown.debugDescription).", at: .init(file: tower.path),
-                remedy: "Its fields are: \(fields.map(\.name).joined(separator: ", ")).")
-        }
+        try tower.requireFields(Array(names.keys))
         var columns: [(String, Column)] = []
         for field in fields {
             let name = names[field.name] ?? field.name
@@ -50,17 +46,13 @@ struct FieldColumns {
     }
 }
 
-extension Row {
-    /// The name of a point or a user: a text, or a whole number of 64 bits.
-    func name(_ column: Column) throws(RowProblem) -> String {
-        switch value(column) {
-        case .string(let text)? where !text.trimmed.isEmpty: return text.trimmed
-        case .integer(let number)?: return "\(number)"
-        case .unsigned(let number)?: return "\(number)"
-        case nil, .string?: throw RowProblem(line: line, .value, "The id is empty.")
-        case let other?:
-            throw RowProblem(
-                line: line, .value, "The id is \(other.text()); it must be a text or a whole number of 64 bits.")
-        }
+extension Tower {
+    /// Refuses names that the tower reads no field by: a misspelt one would go unread.
+    func requireFields(_ names: [String]) throws(BelfryError) {
+        let known = fields.map(\.name)
+        guard let unknown = names.sorted().first(where: { !known.contains($0) }) else { return }
+        throw BelfryError(
+            .invalidInput, "The tower has no field \(unknown.debugDescription).", at: .init(file: path),
+            remedy: "Its fields are: \(known.joined(separator: ", ")).")
     }
 }

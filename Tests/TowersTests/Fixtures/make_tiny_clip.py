@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 import torch
 import transformers
+from onnx_graphs import shorten
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 warnings.filterwarnings("ignore")
@@ -92,21 +93,6 @@ class Image(torch.nn.Module):
 
 def unit(rows):
     return (rows / rows.norm(dim=-1, keepdim=True)).numpy().astype(np.float32)
-
-
-def shorten(graph):
-    """Where each node came from is told at length, and in its outputs' names: as many bytes as the weights."""
-    del graph.value_info[:]
-    kept = {value.name for value in [*graph.input, *graph.output]}
-    names = {"": ""} | {tensor.name: tensor.name for tensor in graph.initializer} | {name: name for name in kept}
-    for node in graph.node:
-        for field in ["name", "doc_string"]:
-            node.ClearField(field)
-        del node.metadata_props[:]
-        node.input[:] = [names[name] for name in node.input]
-        for name in node.output:
-            names.setdefault(name, f"v{len(names)}")
-        node.output[:] = [names[name] for name in node.output]
 
 
 def export(name, model, arguments, inputs, outputs, axes, captures):

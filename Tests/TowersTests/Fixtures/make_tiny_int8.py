@@ -25,6 +25,7 @@ import onnxruntime
 import torch
 import transformers
 from onnx import TensorProto, helper, numpy_helper
+from onnx_graphs import shorten
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer
 
@@ -66,21 +67,6 @@ class Encoder(torch.nn.Module):
         weights = attention_mask.unsqueeze(-1).to(tokens.dtype)
         mean = (tokens * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
         return tokens, torch.nn.functional.normalize(mean, dim=-1), tokens[:, 0]
-
-
-def shorten(graph):
-    """Where each node came from is told at length, and in its outputs' names: as many bytes as the weights."""
-    del graph.value_info[:]
-    kept = {value.name for value in [*graph.input, *graph.output]}
-    names = {"": ""} | {tensor.name: tensor.name for tensor in graph.initializer} | {name: name for name in kept}
-    for node in graph.node:
-        for field in ["name", "doc_string"]:
-            node.ClearField(field)
-        del node.metadata_props[:]
-        node.input[:] = [names[name] for name in node.input]
-        for name in node.output:
-            names.setdefault(name, f"v{len(names)}")
-        node.output[:] = [names[name] for name in node.output]
 
 
 def weight_only(model, casts):

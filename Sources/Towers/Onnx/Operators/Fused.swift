@@ -97,8 +97,8 @@ extension OperatorTable {
         return Kernel(.float32) { call throws(BelfryError) in
             let x = call.input(0)
             let axis = try call.axis(axis, of: x.shape)
-            let extent = x.shape[axis]
-            let inner = x.shape.elements(in: axis + 1..<x.shape.rank)
+            let lines = AxisLines(x.shape, axis: axis)
+            let (extent, inner) = (lines.extent, lines.inner)
             let y = try call.output(0, x.shape)
             guard y.count > 0 else { return }
             y.start.copyMemory(from: x.start, byteCount: x.byteCount)
@@ -108,7 +108,7 @@ extension OperatorTable {
                     belfry_nn_l2_normalize(call.products.isa, values + place * extent, extent, epsilon)
                     continue
                 }
-                let start = values + place / inner * extent * inner + place % inner
+                let start = values + lines.start(place)
                 var square: Float = 0
                 for index in 0..<extent { square += start[index * inner] * start[index * inner] }
                 let length = max(square.squareRoot(), epsilon)

@@ -72,10 +72,10 @@ extension OperatorTable {
 
         func run<Element: Number>(_: Element.Type) {
             let (x, y) = (self.x.elements(Element.self), self.y.elements(Int64.self))
-            let inner = self.x.shape.elements(in: axis + 1..<self.x.shape.rank)
-            let extent = self.x.shape[axis]
+            let lines = AxisLines(self.x.shape, axis: axis)
+            let (extent, inner) = (lines.extent, lines.inner)
             for place in 0..<self.y.count {
-                let row = x + place / inner * extent * inner + place % inner
+                let row = x + lines.start(place)
                 var best = 0
                 for index in 1..<max(extent, 1) {
                     let (value, held) = (row[index * inner], row[best * inner])

@@ -91,10 +91,11 @@ extension OperatorTable {
         func run<Element: Number>(_: Element.Type) {
             let (x, values) = (self.x.elements(Element.self), self.values.elements(Element.self))
             let places = self.places.elements(Int64.self)
-            let (extent, inner) = (self.x.shape[axis], self.x.shape.elements(in: axis + 1..<self.x.shape.rank))
+            let lines = AxisLines(self.x.shape, axis: axis)
+            let (extent, inner) = (lines.extent, lines.inner)
+            let chosen = AxisLines(extent: count, inner: inner)
             for line in 0..<self.x.count / extent {
-                let (outer, column) = (line / inner, line % inner)
-                let row = x + outer * extent * inner + column
+                let row = x + lines.start(line)
                 let order = (0..<extent).sorted { left, right in
                     let (a, b) = (row[left * inner], row[right * inner])
                     if a == b || a.isNotANumber && b.isNotANumber { return left < right }
@@ -103,7 +104,7 @@ extension OperatorTable {
                     return isGreater == isLargest
                 }
                 for rank in 0..<count {
-                    let to = (outer * count + rank) * inner + column
+                    let to = chosen.start(line) + rank * inner
                     values[to] = row[order[rank] * inner]
                     places[to] = Int64(order[rank])
                 }

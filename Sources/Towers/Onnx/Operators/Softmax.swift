@@ -46,8 +46,9 @@ extension OperatorTable {
 
         func run<Element: Number>(_: Element.Type) {
             let (x, y) = (self.x.elements(Element.self), self.y.elements(Element.self))
+            let lines = AxisLines(extent: extent, inner: inner)
             for place in 0..<self.x.count / extent {
-                let start = place / inner * extent * inner + place % inner
+                let start = lines.start(place)
                 var most = -Double.infinity
                 for index in 0..<extent { most = max(most, x[start + index * inner].number) }
                 // Where nothing may be seen, nothing is.
@@ -90,11 +91,11 @@ extension OperatorTable {
 
         func run<Element: Number>(_: Element.Type) {
             let (x, y) = (self.x.elements(Element.self), self.y.elements(Element.self))
-            let extent = self.x.shape[axis]
-            let inner = self.x.shape.elements(in: axis + 1..<self.x.shape.rank)
             guard self.x.count > 0 else { return }
-            for place in 0..<self.x.count / extent {
-                let start = place / inner * extent * inner + place % inner
+            let lines = AxisLines(self.x.shape, axis: axis)
+            let (extent, inner) = (lines.extent, lines.inner)
+            for line in 0..<self.x.count / extent {
+                let start = lines.start(line)
                 var sum = Element.zero
                 for step in 0..<extent {
                     let index = start + (isReverse ? extent - 1 - step : step) * inner

@@ -230,7 +230,7 @@ final class GraphCompiler {
     }
 
     private func findOperator(_ node: GraphNode) throws(BelfryError) -> (Operator, version: Int) {
-        guard let version = versions[node.domain] else {
+        guard let version = node.version ?? versions[node.domain] else {
             throw .corrupt(
                 "The node “\(node.name)” (\(node.domain).\(node.operatorName)) is of a domain for which the file names "
                     + "no opset.", at: place(node))

@@ -357,6 +357,11 @@ void belfry_nn_sum_rows(belfry_isa isa, const float *x, size_t rows, size_t colu
     belfry_nn_kernels(isa)->sum_rows(x, rows, columns, scale, y);
 }
 
+void belfry_nn_bag(belfry_isa isa, const float *table, size_t columns, const int64_t *rows, size_t count,
+                   const float *weights, size_t step, float *y) {
+    belfry_nn_kernels(isa)->bag(table, columns, rows, count, weights, step, y);
+}
+
 void belfry_nn_max_rows(belfry_isa isa, const float *x, size_t rows, size_t columns, float *y) {
     belfry_nn_kernels(isa)->max_rows(x, rows, columns, y);
 }

@@ -6,6 +6,7 @@
 #include "targets.h"
 
 #define PANEL 32  // columns of a panel
+#define BAG_AHEAD 8  // rows that are asked for ahead of their use
 
 typedef struct {
     const float *bias;      // 32 of them, or NULL
@@ -32,6 +33,8 @@ typedef struct {
     void (*layer_norm)(float *x, size_t columns, const float *weight, const float *bias, float epsilon);
     void (*add3)(const float *a, const float *b, const float *c, float *y, size_t count);
     void (*sum_rows)(const float *x, size_t rows, size_t columns, float scale, float *y);
+    void (*bag)(const float *table, size_t columns, const int64_t *rows, size_t count, const float *weights,
+                size_t step, float *y);
     void (*max_rows)(const float *x, size_t rows, size_t columns, float *y);
     float (*square_sum)(const float *x, size_t count);
     void (*multiply)(float *x, size_t count, float factor);

@@ -198,6 +198,43 @@ TARGET static void NAME(sum_rows)(const float *x, size_t rows, size_t columns, f
     for (size_t i = 0; i < columns; i++) y[i] *= scale;
 }
 
+// v vectors of a bag's columns, whose sums stay in registers; of the last one only `part` columns if v is 1. Products
+// are rounded before they are added.
+__attribute__((always_inline)) TARGET static inline void NAME(bag_part)(size_t v, size_t part, const float *table,
+                                                                        size_t columns, const int64_t *rows,
+                                                                        size_t count, const float *weights, size_t step,
+                                                                        float *y) {
+#define EACH_VECTOR _Pragma("clang loop unroll(full)") for (size_t j = 0; j < v; j++)
+    V sum[4];
+    EACH_VECTOR sum[j] = SET(0.0f);
+    for (size_t r = 0; r < count; r++) {
+        const float *x = table + (size_t)rows[r] * columns;
+        // One line of the cache holds 16 floats.
+        const float *later = table + (size_t)rows[r + BAG_AHEAD < count ? r + BAG_AHEAD : r] * columns;
+        for (size_t j = 0; j < v * LANES; j += 16) __builtin_prefetch(later + j);
+        V w = SET(weights ? weights[r * step] : 1.0f);
+        EACH_VECTOR {
+            V row = part < LANES ? LOAD_PART(x, part) : LOAD(x + j * LANES);
+            if (weights) row = MUL(row, w);
+            sum[j] = ADD(sum[j], row);
+        }
+    }
+    if (part < LANES) STORE_PART(y, sum[0], part);
+    else EACH_VECTOR STORE(y + j * LANES, sum[j]);
+#undef EACH_VECTOR
+}
+
+TARGET static void NAME(bag)(const float *table, size_t columns, const int64_t *rows, size_t count,
+                             const float *weights, size_t step, float *y) {
+    size_t i = 0;
+#define PART(v, part) NAME(bag_part)(v, part, table + i, columns, rows, count, weights, step, y + i)
+    for (; i + 4 * LANES <= columns; i += 4 * LANES) PART(4, LANES);
+    for (; i + 2 * LANES <= columns; i += 2 * LANES) PART(2, LANES);
+    for (; i + LANES <= columns; i += LANES) PART(1, LANES);
+    if (i < columns) PART(1, columns - i);
+#undef PART
+}
+
 TARGET static void NAME(max_rows)(const float *x, size_t rows, size_t columns, float *y) {
     for (size_t i = 0; i < columns; i++) y[i] = rows > 0 ? x[i] : 0;
     for (size_t row = 1; row < rows; row++) {
@@ -236,6 +273,7 @@ static const kernels NAME(kernels) = {
     .layer_norm = NAME(layer_norm),
     .add3 = NAME(add3),
     .sum_rows = NAME(sum_rows),
+    .bag = NAME(bag),
     .max_rows = NAME(max_rows),
     .square_sum = NAME(square_sum),
     .multiply = NAME(multiply),

@@ -56,21 +56,10 @@ extension Tower {
         _ source: TowerSource, at target: String, replace: Bool
     ) throws(BelfryError) -> Tower {
         let target = withoutSlash(target)
-        var isTaken = System.exists(target)
-        if System.isDirectory(target) { isTaken = try !System.list(target).isEmpty }
-        if isTaken, !replace {
-            throw BelfryError(
-                .conflict, "Something is there already.", at: .init(file: target),
-                remedy: "Choose another name, or replace it with --replace.")
-        }
-        if isTaken, !System.exists(target + "/" + TowerManifest.name) {
-            throw BelfryError(
-                .conflict, "What is there is not a tower: it is not replaced.", at: .init(file: target))
-        }
+        let place = try TowerPlace(target, .tower, replace: replace)
+        let temporary = place.temporary
         var manifest = source.manifest
         manifest.canaries = canaries
-        removeLeftovers(of: target)
-        let temporary = temporary(for: target)
         func embedCanaries() throws(BelfryError) -> Matrix {
             var files = source.towerFiles
             for name in try source.convert?(temporary, &manifest) ?? [] {
@@ -80,20 +69,13 @@ extension Tower {
             return try Tower(target, manifest, files: files).embed(canaries: manifest.canaries)
         }
         do throws(BelfryError) {
-            if source.convert != nil { try System.createDirectory(temporary) }
-            let vectors = try embedCanaries()
-            try System.createDirectory(temporary)
-            try write(source.files, manifest, vectors, to: temporary)
-            try System.sync(temporary)
-            if isTaken {
-                try System.exchange(temporary, target)
-                try System.remove(temporary)
-            } else {
-                try System.rename(temporary, to: target)
+            try place.fill { () throws(BelfryError) in
+                if source.convert != nil { try System.createDirectory(temporary) }
+                let vectors = try embedCanaries()
+                try System.createDirectory(temporary)
+                try write(source.files, manifest, vectors, to: temporary)
             }
-            try System.sync(System.parent(of: target))
         } catch {
-            try? System.remove(temporary)
             var error = error
             if let origin = source.origin, error.location?.file.hasPrefix(temporary) == true {
                 error.location?.file = origin
@@ -103,30 +85,10 @@ extension Tower {
         return try load(target)
     }
 
-    private static let importing = ".importing-"
-
-    /// A name beside `target` under which a tower is made.
-    static func temporary(for target: String) -> String {
-        target + importing + "\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
-    }
-
     static func withoutSlash(_ path: String) -> String {
         var path = path[...]
         while path.count > 1, path.last == "/" { path.removeLast() }
         return String(path)
-    }
-
-    /// Removes what imports to `target` left behind whose process is no more. That they lie there harms nobody: an
-    /// import does not fail because they cannot be removed.
-    static func removeLeftovers(of target: String) {
-        let parent = System.parent(of: target)
-        let start = (target as NSString).lastPathComponent + importing
-        for name in (try? System.list(parent)) ?? [] where name.hasPrefix(start) {
-            guard let process = Int32(name.dropFirst(start.count).prefix { $0 != "-" }), process > 0,
-                kill(process, 0) != 0, errno == ESRCH
-            else { continue }
-            try? System.remove(parent + "/" + name)
-        }
     }
 
     private static func write(

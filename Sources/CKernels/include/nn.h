@@ -59,6 +59,11 @@ void belfry_nn_add3(belfry_isa isa, const float *a, const float *b, const float 
 // y = the sum of `rows` rows, times `scale`.
 void belfry_nn_sum_rows(belfry_isa isa, const float *x, size_t rows, size_t columns, float scale, float *y);
 
+// y = the sum of the rows of `table` that `rows` names, each times its weight: that of row r is weights[r * step]. NULL
+// stands for weights of 1. Rows are added one after another, and no product is fused with a sum.
+void belfry_nn_bag(belfry_isa isa, const float *table, size_t columns, const int64_t *rows, size_t count,
+                   const float *weights, size_t step, float *y);
+
 // y = the greatest value of each column.
 void belfry_nn_max_rows(belfry_isa isa, const float *x, size_t rows, size_t columns, float *y);
 

@@ -1,6 +1,9 @@
 // Matrix products in f32 with weights that were rearranged once: for few rows at a time, for one row many times, and
 // for matrices whose rows do not lie next to each other.
 //
+// nn_packed.h has panels of 32 columns for many rows, with an epilogue and bf16. Panels of up to 128 keep the multiply
+// units busy with one row, as each step of a recurrent layer has: [1, 64] · [64, 192] takes 370 ns here and 530 there.
+//
 // All matrices are row-major; a stride counts floats from one row to the next. A row's result depends on that row
 // alone, never on how many rows a call has.
 #ifndef BELFRY_PACKED_H

@@ -27,7 +27,7 @@ struct OnnxPacker {
     init(_ path: String) throws(BelfryError) {
         let file = try MappedFile(path)
         try GitLFS.refusePointer(file.bytes, file: path)
-        model = try OnnxSkeleton(file).decoded(path: path)
+        model = try OnnxFunctions.inlined(OnnxSkeleton(file).decoded(path: path), path: path)
         guard model.hasGraph else {
             throw .corrupt("This is not an ONNX model: it has no graph.", at: .init(file: path))
         }

@@ -96,19 +96,7 @@ extension Tower {
         to target: String, replace: Bool = false
     ) throws(BelfryError) -> TowerPair {
         let target = withoutSlash(target)
-        var isTaken = System.exists(target)
-        if System.isDirectory(target) { isTaken = try !System.list(target).isEmpty }
-        if isTaken {
-            guard replace else {
-                throw BelfryError(
-                    .conflict, "Something is there already.", at: .init(file: target),
-                    remedy: "Choose another name, or replace it with --replace.")
-            }
-            guard System.exists(target + "/" + TowerPair.queryFolder + "/" + TowerManifest.name) else {
-                throw BelfryError(
-                    .conflict, "What is there is not a pair of towers: it is not replaced.", at: .init(file: target))
-            }
-        }
+        let place = try TowerPlace(target, .pair, replace: replace)
         let sources: (query: TowerSource, item: TowerSource)
         if let item {
             sources = (
@@ -118,9 +106,8 @@ extension Tower {
         } else {
             sources = try TowerSource.session(withoutSlash(query), features: queryFeatures)
         }
-        removeLeftovers(of: target)
-        let temporary = temporary(for: target)
-        do throws(BelfryError) {
+        try place.fill { () throws(BelfryError) in
+            let temporary = place.temporary
             try System.createDirectory(temporary)
             let queryTower = try install(sources.query, at: temporary + "/" + TowerPair.queryFolder, replace: false)
             let itemTower = try install(sources.item, at: temporary + "/" + TowerPair.itemFolder, replace: false)
@@ -136,17 +123,6 @@ extension Tower {
                 manifest.pair = pair
                 try System.write(Data(manifest.text.utf8), to: tower.path + "/" + TowerManifest.name)
             }
-            try System.sync(temporary)
-            if isTaken {
-                try System.exchange(temporary, target)
-                try System.remove(temporary)
-            } else {
-                try System.rename(temporary, to: target)
-            }
-            try System.sync(System.parent(of: target))
-        } catch {
-            try? System.remove(temporary)
-            throw error
         }
         return try TowerPair.load(target)
     }

@@ -32,6 +32,8 @@ package final class Frame {
     /// Bytes in buffers of values' own, and how many there may be.
     private var liveBytes = 0
     private let limit: Int
+    /// Whether a value or buffer would have taken more memory than is allowed.
+    private(set) var hasReachedLimit = false
     private let slots: Int
     /// Runs since the frame was made, and the most bytes that the last ones asked for: of the arena, of each buffer.
     private var runs = 0
@@ -139,6 +141,7 @@ package final class Frame {
         if let buffer = own[slot], buffer.count >= bytes { return buffer.start }
         release([slot])
         guard bytes <= limit - liveBytes else {
+            hasReachedLimit = true
             throw step.fail("its output needs \(bytes) bytes beside \(liveBytes) that are in use, of \(limit)")
         }
         let buffer = TensorBuffer(bytes: bytes)
@@ -149,13 +152,15 @@ package final class Frame {
 
     /// Memory for an output that nobody reads.
     func unwanted(_ index: Int, bytes: Int, _ step: Step) throws(BelfryError) -> UnsafeMutableRawPointer {
-        try Self.grow(&unwantedOutputs, index, bytes, limit, step)
+        hasReachedLimit = hasReachedLimit || bytes > limit
+        return try Self.grow(&unwantedOutputs, index, bytes, limit, step)
     }
 
     /// A buffer that keeps its content between calls.
     func buffer(_ number: Int, bytes: Int, _ step: Step) throws(BelfryError) -> UnsafeMutableRawPointer {
         while asked.count <= number + 1 { asked.append(0) }
         asked[number + 1] = max(asked[number + 1], bytes)
+        hasReachedLimit = hasReachedLimit || bytes > limit
         return try Self.grow(&buffers, number, bytes, limit, step)
     }
 

@@ -21,6 +21,8 @@ struct GraphNode: Sendable {
     var inputs: [String]
     var outputs: [String]
     var attributes: [String: Attribute]
+    /// The version of its domain's operator set, if it is not the model's.
+    var version: Int?
 }
 
 /// What a graph takes or gives.

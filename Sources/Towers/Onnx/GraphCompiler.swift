@@ -3,7 +3,8 @@ import Files
 /// Makes code of a graph.
 ///
 /// 1. Each node, in order: find its operator, resolve its inputs to slots, let the operator compile it.
-/// 2. A node whose inputs are all constants runs at once, and its outputs become constants.
+/// 2. A node whose inputs are all constants runs at once, and its outputs become constants. If it cannot run, no run of
+///    the model could, and that is the model's error.
 /// 3. Note when each slot is first written and last read; memory that is shared counts for the slot it belongs to.
 ///
 /// Graphs inside of nodes share the slots of the outermost one, so that a value from outside is simply a slot.
@@ -138,11 +139,12 @@ final class GraphCompiler {
         var folded = graph
         folded.nodes = []
         for node in graph.nodes {
-            let inputs = node.inputs.map { graph.constants[$0] ?? folded.constants[$0] }
-            let isKnown = zip(node.inputs, inputs).allSatisfy { $0.isEmpty || $1 != nil }
+            let names = Self.inputs(of: node)
+            let inputs = names.map { graph.constants[$0] ?? folded.constants[$0] }
+            let isKnown = zip(names, inputs).allSatisfy { $0.isEmpty || $1 != nil }
             let hasGraphs = node.attributes.values.contains { if case .graph = $0 { true } else { false } }
             if isKnown, !hasGraphs, inputs.allSatisfy({ ($0?.count ?? 0) <= Self.smallFold }),
-                let (found, version) = try? findOperator(node), found.inputs.contains(node.inputs.count),
+                let (found, version) = try? findOperator(node), found.inputs.contains(names.count),
                 found.outputs.contains(node.outputs.count)
             {
                 let constants = inputs.map { $0.map { constant($0).constant! } }
@@ -150,7 +152,7 @@ final class GraphCompiler {
                     node, version: version, types: inputs.map { $0?.type }, constants: constants, self)
                 if let kernel = try? found.compile(context), context.unread.isEmpty,
                     kernel.types.count >= node.outputs.count,
-                    let results = fold(node, kernel, constants, limit: 1 << 12),
+                    let results = try? fold(node, kernel, constants, limit: 1 << 12, label: context.label),
                     node.outputs.allSatisfy({ $0.isEmpty || folded.constants[$0] == nil })
                 {
                     for (name, tensor) in zip(node.outputs, results) where !name.isEmpty {
@@ -170,9 +172,7 @@ final class GraphCompiler {
         let (found, version) = try findOperator(node)
         let label = NodeContext.label(node.name, node.operatorName, node.domain, version)
         var values: [Value?] = []
-        for name in node.inputs { values.append(name.isEmpty ? nil : try lookUp(name, by: label)) }
-        // A trailing input that is left out may be written as an empty name, or not at all.
-        while let last = values.last, last == nil { values.removeLast() }
+        for name in Self.inputs(of: node) { values.append(name.isEmpty ? nil : try lookUp(name, by: label)) }
         guard found.inputs.contains(values.count), found.outputs.contains(node.outputs.count) else {
             throw .corrupt(
                 "\(label) has \(values.count) inputs and \(node.outputs.count) outputs, where \(found.inputs) and "
@@ -195,7 +195,7 @@ final class GraphCompiler {
         let isConstant = values.allSatisfy { $0 == nil || $0!.constant != nil }
         let limit = min(Self.fillings.contains(node.operatorName) ? Self.largestFilling : Self.largestFold, foldable)
         if isConstant, !context.hasBodies,
-            let folded = fold(node, kernel, values.map { $0?.constant }, limit: limit)
+            let folded = try fold(node, kernel, values.map { $0?.constant }, limit: limit, label: label)
         {
             foldable -= folded.reduce(0) { $0 + $1.count * $1.type.size }
             for (name, tensor) in zip(node.outputs, folded) where !name.isEmpty { try define(name, constant(tensor)) }
@@ -222,8 +222,15 @@ final class GraphCompiler {
             isFused: node.domain == Operator.fused, end: end)
     }
 
+    /// A trailing input that is left out may be written as an empty name, or not at all.
+    private static func inputs(of node: GraphNode) -> ArraySlice<String> {
+        var names = node.inputs[...]
+        while let last = names.last, last.isEmpty { names.removeLast() }
+        return names
+    }
+
     private func findOperator(_ node: GraphNode) throws(BelfryError) -> (Operator, version: Int) {
-        guard let version = versions[node.domain] else {
+        guard let version = node.version ?? versions[node.domain] else {
             throw .corrupt(
                 "The node “\(node.name)” (\(node.domain).\(node.operatorName)) is of a domain for which the file names "
                     + "no opset.", at: place(node))
@@ -245,16 +252,19 @@ final class GraphCompiler {
 
     private func place(_ node: GraphNode) -> BelfryError.Location { .init(file: path, place: "node \(node.name)") }
 
-    /// The node's outputs, computed now; nil if that is not possible, which a run will report.
+    /// The node's outputs, computed now; nil if they take more than `limit` bytes.
+    ///
+    /// A node that cannot be computed is an error of the model, unless it is in a branch or loop, which may never run:
+    /// there it is nil, too.
     private func fold(
-        _ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], limit: Int
-    ) -> [Tensor]? {
+        _ node: GraphNode, _ kernel: Kernel, _ inputs: [Tensor?], limit: Int, label: String
+    ) throws(BelfryError) -> [Tensor]? {
         let slots = inputs.count + node.outputs.count
         let body = SubgraphBody(inputs: [], outputs: [], types: [])
         let outputs = node.outputs.indices.map { inputs.count + $0 }
         let draft = StepDraft(
             kernel: kernel, inputs: inputs.indices.map { inputs[$0] == nil ? -1 : $0 }, outputs: outputs,
-            name: node.name, label: node.operatorName, end: 0)
+            name: node.name, label: label, end: 0)
         body.fill([Step(draft, releases: [], path: path)])
         let present = inputs.enumerated().compactMap { index, tensor in tensor.map { (slot: index, tensor: $0) } }
         let program = Program(
@@ -262,7 +272,12 @@ final class GraphCompiler {
             strings: strings)
         let frame = Frame(program, limit: limit)
         frame.begin(threads: 1)
-        guard (try? body.run(frame)) != nil else { return nil }
+        do throws(BelfryError) {
+            try body.run(frame)
+        } catch {
+            guard scopes.count <= 1, !frame.hasReachedLimit else { return nil }
+            throw BelfryError(.corruptData, error.message, at: place(node))
+        }
         // An operator need not give an output that this version of it does not have.
         for (slot, type) in zip(outputs, kernel.types) where frame.values[slot].type != type { return nil }
         return outputs.map { frame.tensor($0) }

@@ -12,6 +12,7 @@ import Foundation
 /// | softmax(q · kᵀ · scale + mask) · v with its four transpositions | Attention |
 /// | (x - mean) / √(variance + ε) · weight + bias | LayerNorm |
 /// | x / max(‖x‖, ε) | L2Normalize |
+/// | rows of a table, times weights or not, then their sum or mean | EmbeddingBag |
 ///
 /// Each step replaces the last node of a pattern; nodes whose results nobody reads any more are dropped at the end. A
 /// pattern that is not recognised costs time, never correctness.
@@ -20,7 +21,7 @@ struct GraphFusion {
     /// The node that computes a value.
     private var producers: [String: Int] = [:]
     /// How often a value is read.
-    private var uses: [String: Int] = [:]
+    var uses: [String: Int] = [:]
 
     init(_ graph: Graph) {
         self.graph = graph
@@ -39,6 +40,7 @@ struct GraphFusion {
         for name in ["Gelu", "Relu", "Tanh"] { fusion.replace(name) { $0.linearWithActivation($1) } }
         fusion.replace("Add") { $0.layerNorm($1) }
         fusion.replace("Div") { $0.l2Normalize($1) }
+        for name in ["ReduceSum", "ReduceMean"] { fusion.replace(name) { $0.embeddingBag($1) } }
         fusion.replace("Transpose") { $0.attention($1) }
         fusion.dropUnread()
         return fusion.graph
@@ -94,7 +96,7 @@ struct GraphFusion {
 
     // MARK: what a pattern asks
 
-    private func node(_ name: String, _ operatorName: String) -> GraphNode? {
+    func node(_ name: String, _ operatorName: String) -> GraphNode? {
         guard let index = producers[name] else { return nil }
         return matches(graph.nodes[index], operatorName) ? graph.nodes[index] : nil
     }
@@ -102,8 +104,9 @@ struct GraphFusion {
     /// Whether the node is of this operator and has as many inputs as the patterns look at.
     private func matches(_ node: GraphNode, _ operatorName: String) -> Bool {
         let isKnown = node.domain == Operator.standard || node.domain == Operator.fused
-        let isBinary = ["MatMul", "Gemm", "Add", "Sub", "Mul", "Div", "Pow", "Expand", "Max", "Linear"].contains(
-            operatorName)
+        let isBinary = ["MatMul", "Gemm", "Add", "Sub", "Mul", "Div", "Pow", "Expand", "Max", "Linear", "Gather"]
+            .contains(
+                operatorName)
         return node.operatorName == operatorName && isKnown && node.inputs.count >= (isBinary ? 2 : 1)
     }
 
@@ -117,7 +120,7 @@ struct GraphFusion {
     }
 
     /// The two inputs of a commutative node, in both orders.
-    private func orders(_ node: GraphNode) -> [(String, String)] {
+    func orders(_ node: GraphNode) -> [(String, String)] {
         node.inputs.count == 2
             ? [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] : []
     }
@@ -131,7 +134,7 @@ struct GraphFusion {
         return tensor.type == .float32 && tensor.shape.rank == rank
     }
 
-    private func fused(
+    func fused(
         _ old: GraphNode, _ name: String, _ inputs: [String], _ attributes: [String: Attribute] = [:]
     ) -> GraphNode {
         GraphNode(
@@ -204,7 +207,7 @@ struct GraphFusion {
     }
 
     /// Whether all attributes are among these: an operator refuses others, and a pattern must not hide them.
-    private func hasOnly(_ node: GraphNode, _ names: Set<String>) -> Bool { names.isSuperset(of: node.attributes.keys) }
+    func hasOnly(_ node: GraphNode, _ names: Set<String>) -> Bool { names.isSuperset(of: node.attributes.keys) }
 
     private func isFlag(_ node: GraphNode, _ name: String, _ wanted: Bool, usual: Bool = false) -> Bool {
         switch node.attributes[name] {
@@ -284,7 +287,7 @@ struct GraphFusion {
     }
 
     /// The axes that a reduction names, as an attribute or as an input.
-    private func axes(_ node: GraphNode) -> [Int]? {
+    func axes(_ node: GraphNode) -> [Int]? {
         if case .ints(let axes)? = node.attributes["axes"] { return axes }
         guard node.inputs.count > 1, let tensor = graph.constants[node.inputs[1]], tensor.type == .int64 else {
             return nil
@@ -292,7 +295,7 @@ struct GraphFusion {
         return tensor.values(Int64.self).map { Int($0) }
     }
 
-    private func keepsDimensions(_ node: GraphNode) -> Bool {
+    func keepsDimensions(_ node: GraphNode) -> Bool {
         if case .int(let value)? = node.attributes["keepdims"] { value != 0 } else { true }
     }
 

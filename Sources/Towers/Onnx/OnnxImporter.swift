@@ -5,7 +5,8 @@ import SwiftProtobuf
 /// Reads an ONNX file into a `Graph`.
 ///
 /// 1. `OnnxSkeleton` checks all lengths and leaves the weights where they are; protobuf decodes the rest.
-/// 2. Initialisers and Constant nodes become constants, everything else nodes by name.
+/// 2. `OnnxFunctions` writes out the functions that the model defines.
+/// 3. Initialisers and Constant nodes become constants, everything else nodes by name.
 ///
 /// Whether operators, types and names make sense together is `GraphCompiler`'s work.
 struct OnnxImporter {
@@ -17,14 +18,9 @@ struct OnnxImporter {
     init(_ path: String) throws(BelfryError) {
         let file = try MappedFile(path)
         try GitLFS.refusePointer(file.bytes, file: path)
-        let model: Onnx_ModelProto = try OnnxSkeleton(file).decoded(path: path)
+        let model = try OnnxFunctions.inlined(OnnxSkeleton(file).decoded(path: path), path: path)
         guard model.hasGraph else {
             throw .corrupt("This is not an ONNX model: it has no graph.", at: .init(file: path))
-        }
-        if let function = model.functions.first {
-            throw BelfryError(
-                .unsupported, "The model defines the function “\(function.name)”; functions are not read.",
-                at: .init(file: path), remedy: "Export the model with its functions inlined.")
         }
         versions = Dictionary(
             model.opsetImport.map { (Self.domain($0.domain), Int($0.version)) }, uniquingKeysWith: { max($0, $1) })
@@ -113,6 +109,11 @@ private struct GraphReader {
         let name = proto.name.isEmpty ? "#\(index) → \(proto.output.first ?? "")" : proto.name
         var attributes: [String: Attribute] = [:]
         for attribute in proto.attribute {
+            guard attribute.refAttrName.isEmpty else {
+                throw .corrupt(
+                    "The attribute “\(attribute.name)” refers to “\(attribute.refAttrName)” of a function, but the node "
+                        + "“\(name)” is in none.", at: .init(file: path, place: "node \(name)"))
+            }
             let value = try self.attribute(attribute, of: name)
             guard attributes.updateValue(value, forKey: attribute.name) == nil else {
                 throw .corrupt(
@@ -122,7 +123,8 @@ private struct GraphReader {
         }
         return GraphNode(
             name: name, operatorName: proto.opType, domain: OnnxImporter.domain(proto.domain), inputs: proto.input,
-            outputs: proto.output, attributes: attributes)
+            outputs: proto.output, attributes: attributes,
+            version: proto.hasOpsetVersion ? Int(proto.opsetVersion) : nil)
     }
 
     private mutating func attribute(_ proto: Onnx_AttributeProto, of node: String) throws(BelfryError) -> Attribute {

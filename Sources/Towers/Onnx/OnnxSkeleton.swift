@@ -19,13 +19,14 @@ struct OnnxSkeleton {
 
     /// The messages that are walked, of which a model or a tensor makes a file; each with the fields that are copied and those that are walked in turn.
     enum Message {
-        case model, graph, node, attribute, tensor
+        case model, function, graph, node, attribute, tensor
 
         fileprivate var copied: Set<Int> {
             switch self {
-            case .model: [1, 2, 3, 8, 25]
+            case .model: [1, 2, 3, 8]
+            case .function: [1, 4, 5, 6, 9, 10, 13]
             case .graph: [2, 11, 12, 15]
-            case .node: [1, 2, 3, 4, 7]
+            case .node: [1, 2, 3, 4, 7, 8, 1000]
             case .attribute: [1, 2, 3, 4, 7, 8, 9, 20, 21]
             case .tensor: [1, 2, 4, 5, 6, 7, 8, 10, 11, 13, 14]
             }
@@ -34,6 +35,9 @@ struct OnnxSkeleton {
         fileprivate func walked(_ field: Int) -> Message? {
             switch (self, field) {
             case (.model, 7): .graph
+            case (.model, 25): .function
+            case (.function, 7): .node
+            case (.function, 11): .attribute
             case (.graph, 1): .node
             case (.graph, 5): .tensor
             case (.node, 5): .attribute
@@ -116,7 +120,7 @@ struct OnnxSkeleton {
                 } else if copied.contains(field) {
                     output += bytes[start..<reader.offset]
                     size += reader.offset - start
-                    messages += message == .graph ? 1 : 0
+                    messages += message == .graph || message == .function ? 1 : 0
                 }
                 guard size <= largest, messages <= mostMessages else {
                     throw BelfryError(

@@ -52,6 +52,21 @@ enum OnnxBytes {
     }
     static func graph(_ name: String, _ graph: [UInt8]) -> [UInt8] { field(1, name) + field(6, graph) + field(20, 5) }
 
+    /// An attribute that refers to the one of its function that is called `other`; the type is a number of the standard.
+    static func reference(_ name: String, to other: String, type: Int) -> [UInt8] {
+        field(1, name) + field(20, type) + field(21, other)
+    }
+
+    static func function(
+        _ name: String, domain: String = "own", inputs: [String], outputs: [String], attributes: [String],
+        defaults: [[UInt8]] = [], opset: Int = 17, nodes: [[UInt8]]
+    ) -> [UInt8] {
+        field(1, name) + inputs.flatMap { field(4, $0) } + outputs.flatMap { field(5, $0) }
+            + attributes.flatMap { field(6, $0) } + nodes.flatMap { field(7, $0) }
+            + field(9, field(1, "") + field(2, opset)) + field(9, field(1, "own") + field(2, 1))
+            + (domain.isEmpty ? [] : field(10, domain)) + defaults.flatMap { field(11, $0) }
+    }
+
     static func node(
         _ operatorName: String, _ inputs: [String], _ outputs: [String], _ attributes: [UInt8]..., name: String = "",
         domain: String = ""
@@ -118,6 +133,30 @@ enum OnnxBytes {
             inputs: [value("ids", .int64, [nil])],
             outputs: [float2("out"), value("sums", .float32, [nil]), value("a", .float32, [3, 2])])
         return model(main)
+    }()
+
+    /// A small model whose one node calls a function that calls another one, in a branch, too.
+    static let sampleOfFunctions: [UInt8] = {
+        let scale = function(
+            "Scale", inputs: ["x"], outputs: ["y"], attributes: ["alpha"],
+            nodes: [
+                node("Constant", [], ["c"], reference("value_float", to: "alpha", type: 1)),
+                node("Mul", ["x", "c"], ["y"]),
+            ])
+        let call = node("Scale", ["x"], ["s"], float("alpha", 2), domain: "own")
+        let handed = node("Scale", ["x"], ["s"], reference("alpha", to: "by", type: 1), domain: "own")
+        let outer = function(
+            "Outer", inputs: ["x"], outputs: ["y"], attributes: [], defaults: [float("by", 3)],
+            nodes: [
+                node("Size", ["x"], ["n"]), node("Cast", ["n"], ["flag"], int("to", 9)),
+                node(
+                    "If", ["flag"], ["y"], graph("then_branch", graph(nodes: [call], outputs: [field(1, "s")])),
+                    graph("else_branch", graph(nodes: [handed], outputs: [field(1, "s")]))),
+            ])
+        let main = graph(
+            nodes: [node("Outer", ["x"], ["y"], domain: "own")], inputs: [value("x", .float32, [nil])],
+            outputs: [value("y", .float32, [nil])])
+        return model(main) + field(25, scale) + field(25, outer) + field(8, field(1, "own") + field(2, 1))
     }()
 
     static func ints(_ name: String, _ values: [Int]) -> [UInt8] {

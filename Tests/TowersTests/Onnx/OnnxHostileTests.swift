@@ -46,6 +46,10 @@ struct OnnxHostileTests {
             model([B.node("Relu", ["x"], ["y"], B.int("slope", 3))]), .unsupported, "the attribute “slope”")
         try refuses(model([B.node("Not", ["x"], ["y"])]), .unsupported, "input 0 of type float32")
         try refuses(model([B.node("Add", ["x"], ["y"])]), .corruptData, "1 inputs and 1 outputs")
+        for name in ["Size", "Shape"] {
+            try refuses(
+                model([B.node(name, [""], ["n"]), B.node("Reshape", ["x", "n"], ["y"])]), .corruptData, "0 inputs")
+        }
         try refuses(model([B.node("Range", ["x", "", "c"], ["y"])]), .corruptData, "input 1 is missing")
         try refuses(model([B.node("Split", ["x"], []), B.node("Relu", ["x"], ["z"])]), .corruptData, "“y”")
         try refuses(model([B.node("SequenceEmpty", [], ["y"])]), .unsupported, "nn.EmbeddingBag")
@@ -76,6 +80,103 @@ struct OnnxHostileTests {
         try refuses(constant([1, 1, 1, 1, 1, 1, 1, 1, 1]), .unsupported, "“c” has 9 dimensions")
         let complex = B.field(1, 1) + B.field(2, 14) + B.field(8, "c") + B.field(9, [UInt8](repeating: 0, count: 8))
         try refuses(model(add, constant: complex), .unsupported, "“c”", "type number 14")
+    }
+
+    /// What is made of constants alone, and cannot be, is found when the model is read, with the node's name.
+    @Test func constantsThatCannotBeComputedAreRefusedAtImport() throws {
+        func refused(_ node: [UInt8], _ wanted: String) throws {
+            let bytes = B.model(
+                B.graph(
+                    nodes: [node, B.node("Cast", ["k"], ["f"], B.int("to", 1)), B.node("Add", ["x", "f"], ["y"])],
+                    constants: [B.tensor("c", [Float(1), 2, 3], [3]), B.tensor("five", [Int64(5)], [1])],
+                    inputs: [B.value("x", .float32, [nil])], outputs: [B.value("y", .float32, [nil])]))
+            try refuses(bytes, .corruptData, wanted, "cannot run")
+        }
+        try refused(B.node("Reshape", ["c", "five"], ["k"], name: "fold"), "“fold” (Reshape, opset 17)")
+        try refused(B.node("Gather", ["c", "five"], ["k"], name: "pick"), "“pick” (Gather, opset 17)")
+        try refused(B.node("Unsqueeze", ["c", "five"], ["k"], name: "open"), "“open” (Unsqueeze, opset 17)")
+    }
+
+    /// A branch that is never taken may have what cannot be computed, and so may a value that nobody reads.
+    @Test func constantsThatNobodyAsksForDoNoHarm() throws {
+        func branch(_ name: String, _ node: [UInt8]) -> [UInt8] {
+            B.graph(name, B.graph(nodes: [node], outputs: [B.field(1, "r")]))
+        }
+        let bytes = B.model(
+            B.graph(
+                nodes: [
+                    B.node("Reshape", ["c", "five"], ["unread"]),
+                    B.node("ReduceMax", ["x"], ["most"], B.int("keepdims", 0)),
+                    B.node("Greater", ["most", "zero"], ["flag"]),
+                    B.node(
+                        "If", ["flag"], ["y"], branch("then_branch", B.node("Neg", ["x"], ["r"])),
+                        branch("else_branch", B.node("Reshape", ["c", "five"], ["r"], name: "never"))),
+                ],
+                constants: [
+                    B.tensor("c", [Float(1), 2, 3], [3]), B.tensor("five", [Int64(5)], [1]),
+                    B.tensor("zero", [Float(0)], []),
+                ],
+                inputs: [B.value("x", .float32, [nil])], outputs: [B.field(1, "y")]))
+        let model = try B.load(bytes)
+        #expect(try model.run(["x": Tensor([1] as [Float], shape: [1])])["y"]!.values(Float.self) == [-1])
+        let error = #expect(throws: BelfryError.self) { try model.run(["x": Tensor([-1] as [Float], shape: [1])]) }
+        #expect(error?.message.contains("“never” (Reshape, opset 17)") == true, "\(error!)")
+    }
+
+    /// A constant that is too large to be kept is computed in each run.
+    @Test func largeConstantsAreLeftToTheRun() throws {
+        let bytes = B.model(
+            B.graph(
+                nodes: [
+                    B.node("Expand", ["c", "wide"], ["many"]),
+                    B.node("ReduceSum", ["many"], ["sum"], B.int("keepdims", 0)),
+                    B.node("Add", ["x", "sum"], ["y"]),
+                ],
+                constants: [B.tensor("c", [Float(1)], [1]), B.tensor("wide", [Int64(1) << 21], [1])],
+                inputs: [B.value("x", .float32, [nil])], outputs: [B.value("y", .float32, [nil])]))
+        let found = try B.load(bytes).run(["x": Tensor([1] as [Float], shape: [1])])["y"]!
+        #expect(found.values(Float.self) == [Float(1 + 1 << 21)])
+    }
+
+    /// Windows as large as numbers allow look only at what is there, and not for ever.
+    @Test func poolingEnds() throws {
+        func pool(_ attributes: [UInt8]..., shape: [Int]) throws -> [Float] {
+            let node = attributes.reduce(B.node("MaxPool", ["x"], ["y"], name: "pool")) { $0 + B.field(5, $1) }
+            let model = try B.load(
+                B.model(
+                    B.graph(
+                        nodes: [node], inputs: [B.value("x", .float32, shape.map { _ in nil })],
+                        outputs: [B.field(1, "y")])))
+            let values = (0..<shape.reduce(1, *)).map { Float($0) }
+            return try model.run(["x": Tensor(values, shape: Shape(shape)!)])["y"]!.values()
+        }
+        let large = 1 << 19
+        // Sees two elements of 2^57.
+        let wide = [
+            B.ints("kernel_shape", [large, large, large]), B.ints("pads", Array(repeating: large / 2, count: 6)),
+        ]
+        #expect(try pool(wide[0], wide[1], B.ints("strides", [4, 4, 4]), shape: [1, 1, 1, 1, 2]) == [1])
+        #expect(try pool(B.ints("kernel_shape", [3]), B.ints("pads", [2, 2]), shape: [1, 1, 3]) == [0, 1, 2, 2, 2])
+        #expect(
+            try pool(
+                B.ints("kernel_shape", [3]), B.ints("dilations", [2]), B.ints("pads", [3, 3]), shape: [1, 1, 3])
+                == [1, 2, 1, 2, 1])
+        for (attributes, wanted) in [
+            ([B.ints("kernel_shape", [3]), B.ints("pads", [3, 0])], "pads more than"),
+            ([B.ints("kernel_shape", [3]), B.ints("pads", [0, large])], "pads more than"),
+            (
+                [B.ints("kernel_shape", [100_000]), B.ints("pads", [99_999, 99_999]), B.ints("dilations", [4])],
+                "times at"
+            ),
+        ] {
+            let error = #expect(throws: BelfryError.self) {
+                _ =
+                    attributes.count == 2
+                    ? try pool(attributes[0], attributes[1], shape: [1, 1, 4])
+                    : try pool(attributes[0], attributes[1], attributes[2], shape: [1, 1, 1_000_000])
+            }
+            #expect(error?.message.contains(wanted) == true && error?.message.contains("“pool”") == true, "\(error!)")
+        }
     }
 
     @Test func externalDataStaysBesideTheModel() throws {
@@ -134,7 +235,7 @@ struct OnnxHostileTests {
         try withTemporaryDirectory { folder in
             let path = folder + "/model.onnx"
             for _ in 0..<executions {
-                var bytes = OnnxBytes.sample
+                var bytes = Bool.random(using: &random) ? OnnxBytes.sample : OnnxBytes.sampleOfFunctions
                 for _ in 0..<Int.random(in: 1...4, using: &random) {
                     let place = Int.random(in: 0..<bytes.count, using: &random)
                     switch Int.random(in: 0..<10, using: &random) {

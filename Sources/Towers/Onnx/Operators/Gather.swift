@@ -33,7 +33,7 @@ extension OperatorTable {
     }
 
     /// An index that may count from the end.
-    private static func place(_ index: Int, _ extent: Int, _ call: Call) throws(BelfryError) -> Int {
+    static func place(_ index: Int, _ extent: Int, _ call: Call) throws(BelfryError) -> Int {
         let counted = index < 0 ? index + extent : index
         guard counted >= 0, counted < extent else {
             throw call.fail("the index \(index) is not in a dimension of \(extent)")

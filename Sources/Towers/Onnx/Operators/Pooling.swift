@@ -1,6 +1,9 @@
 import Files
 
 extension OperatorTable {
+    /// How often a pooling may look at elements, so that it ends: about a minute.
+    private static let mostLooks = 1 << 36
+
     /// The greatest element that a window sees, and where it is: its number in the whole input.
     static let maxPool = Operator("MaxPool", inputs: 1...1, outputs: 1...2) { node throws(BelfryError) in
         let type = try node.type(0, in: TensorType.floats.union([.uint8, .int8]))
@@ -13,9 +16,13 @@ extension OperatorTable {
             let x = call.input(0)
             guard x.shape.rank >= 3 else { throw call.fail("its input has the shape \(x.shape)") }
             let window = try settings.window(x.shape, kernel: extents, call)
+            guard window.padsLessThanItReaches else { throw call.fail("it pads more than its window reaches") }
             var shape: Shape = [x.shape[0], x.shape[1]]
             for axis in 0..<extents.rank { shape.append(window.output[3 - extents.rank + axis]) }
             let y = try call.output(0, shape)
+            guard y.count <= mostLooks / max(min(window.kernelSize, window.inputSize), 1) else {
+                throw call.fail("its window of \(extents) would look more than \(mostLooks) times at \(x.shape)")
+            }
             let places = call.wants(1) ? try call.output(1, shape) : nil
             try type.withNumber(MaxPoolBody(window: window, x: x, y: y, places: places, isColumnMajor: isColumnMajor))
         }
@@ -63,19 +70,21 @@ private struct MaxPoolBody: NumberBody {
                     for x in 0..<output[2] {
                         // Padding is never the greatest: only what lies inside is looked at.
                         var (most, place) = (Element.least, -1)
-                        for k in 0..<window.kernelSize {
-                            let (a, b, c) = (
-                                window.place(0, z, k / (window.kernel[1] * window.kernel[2])),
-                                window.place(1, y, k / window.kernel[2] % window.kernel[1]),
-                                window.place(2, x, k % window.kernel[2])
-                            )
-                            guard a >= 0, a < input[0], b >= 0, b < input[1], c >= 0, c < input[2] else { continue }
-                            let value = from[(a * input[1] + b) * input[2] + c]
-                            guard place < 0 || value > most else { continue }
-                            most = value
-                            place =
-                                isColumnMajor
-                                ? (c * input[1] + b) * input[0] + a : (a * input[1] + b) * input[2] + c
+                        let columns = window.inside(2, x)
+                        for k in window.inside(0, z) {
+                            let a = window.place(0, z, k)
+                            for k in window.inside(1, y) {
+                                let b = window.place(1, y, k)
+                                for k in columns {
+                                    let c = window.place(2, x, k)
+                                    let value = from[(a * input[1] + b) * input[2] + c]
+                                    guard place < 0 || value > most else { continue }
+                                    most = value
+                                    place =
+                                        isColumnMajor
+                                        ? (c * input[1] + b) * input[0] + a : (a * input[1] + b) * input[2] + c
+                                }
+                            }
                         }
                         to[position] = most
                         places?[position] = Int64(channel * size + max(place, 0))

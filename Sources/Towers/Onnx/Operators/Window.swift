@@ -73,6 +73,7 @@ struct WindowSettings: Sendable {
             window.step[axis] = step
             window.dilation[axis] = dilation
             window.before[axis] = before
+            if before >= reach || after >= reach { window.padsLessThanItReaches = false }
         }
         // Missing dimensions come first and have one element, so that a line is always the last one.
         window.shift(Self.mostDimensions - count)
@@ -90,6 +91,9 @@ struct Window {
     var step = Triple(repeating: 1)
     var dilation = Triple(repeating: 1)
     var before = Triple(repeating: 0)
+    /// Whether the padding on each side is less than the window's reach, as pooling demands: windows of nothing but
+    /// padding have no greatest element.
+    fileprivate(set) var padsLessThanItReaches = true
 
     fileprivate mutating func shift(_ count: Int) {
         func shifted(_ values: Triple, _ filler: Int) -> Triple {
@@ -109,6 +113,15 @@ struct Window {
     /// Where the window's element `offset` lies along `axis` when the window is at `position`; may be outside.
     func place(_ axis: Int, _ position: Int, _ offset: Int) -> Int {
         position * step[axis] + offset * dilation[axis] - before[axis]
+    }
+
+    /// Which of the window's elements along `axis` lie inside of the input when the window is at `position`.
+    func inside(_ axis: Int, _ position: Int) -> Range<Int> {
+        let start = position * step[axis] - before[axis]
+        let first = start < 0 ? (-start + dilation[axis] - 1) / dilation[axis] : 0
+        let end = start < input[axis] ? (input[axis] - start + dilation[axis] - 1) / dilation[axis] : 0
+        let last = min(end, kernel[axis])
+        return min(first, last)..<last
     }
 
     /// Whether every position sees exactly the element of the same place.

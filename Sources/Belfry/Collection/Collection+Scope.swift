@@ -23,6 +23,17 @@ extension Collection {
         var rows: [Int: RowSet] = [:]
         /// How many points there are.
         public var count: Int { rows.values.reduce(0) { $0 + $1.count } }
+
+        /// The points that are in both sets.
+        func intersection(_ other: PointSet) -> PointSet {
+            var common = PointSet()
+            for (segment, set) in rows {
+                common.rows[segment] = RowSet(
+                    (0..<set.capacity).lazy.filter { set.contains($0) && other.rows[segment]?.contains($0) == true },
+                    capacity: set.capacity)
+            }
+            return common
+        }
     }
 
     /// A payload field and the value that it must have; of a list, one of its elements.

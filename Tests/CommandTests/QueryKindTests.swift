@@ -3,6 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 import Towers
+import Vectors
 
 @testable import Belfry
 
@@ -74,7 +75,7 @@ import Towers
         try Self.withFilms { folder in
             try Self.build(folder)
             try Self.refuses(
-                ["search", folder, "heat"], "takes no text", "user_id (", #"--user '{"user_id": …, "age": …}'"#,
+                ["search", folder, "heat"], "takes no text", "user_id (", #"Give fields: belfry recommend \#(folder)/films.belfry --user '{"user_id": …}'"#,
                 "belfry similar")
             try Self.refuses(["explain", folder, "heat"], "takes no text")
             try Self.refuses(["recommend", folder, "--session", "m1"], "takes no session", "--user '")

@@ -43,20 +43,23 @@ extension Collection {
         if let refused {
             throw BelfryError(
                 .invalidInput, "\(refused): it takes \(tower.whatItTakes).", at: .init(file: path),
-                remedy: wayToAsk(tower) + " Or start from points: " + startingFromPoints)
+                remedy: try wayToAsk(tower) + " Or start from points: " + startingFromPoints)
         }
         if case .fields(let names) = kind { try tower.requireFields(names) }
     }
 
     /// The command that asks what `tower` takes.
-    private func wayToAsk(_ tower: Tower) -> String {
+    private func wayToAsk(_ tower: Tower) throws(BelfryError) -> String {
         if tower.takesTexts { return "Ask by a text: belfry search \(path) \"…\"." }
         if tower.sessionField != nil { return "Give a session: belfry recommend \(path) --session ID,ID." }
-        let members = tower.fields.map { "\"\($0.name)\": …" }.joined(separator: ", ")
-        return "Give its fields: belfry recommend \(path) --user '{\(members)}'."
+        let required = tower.fields.filter(\.isRequired)
+        let members = (required.isEmpty ? tower.fields : required).map { "\"\($0.name)\": …" }
+        let fields = "belfry recommend \(path) --user '{\(members.joined(separator: ", "))}'"
+        let hasUsers = try catalogue.read { try $0.hasUsers() }
+        return hasUsers ? "Name a user, or give fields: --user ID, or \(fields)." : "Give fields: \(fields)."
     }
 
-    private var startingFromPoints: String { "belfry similar \(path) ID, or belfry recommend \(path) --like ID,ID." }
+    private var startingFromPoints: String { "belfry similar \(path) ID, or belfry recommend --like ID,ID." }
 }
 
 extension Tower {

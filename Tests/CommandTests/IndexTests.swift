@@ -265,10 +265,15 @@ import Vectors
             try shop.change("index: ivf", to: "index: ivf\ncalibrate: {file: queries.jsonl, text: q}")
             for (count, says, fallback) in [
                 (150, "calibrated on 150 queries of the recipe", nil),
-                (12, "calibrated on 120 rows of the data", "only 12 of them could be used, and a calibration needs 100"),
+                (
+                    12, "calibrated on 120 rows of the data",
+                    "only 12 of them could be used, and a calibration needs 100"
+                ),
                 (0, "calibrated on 120 rows of the data", "none of them could be used"),
             ] {
-                let queries = (0..<count).map { "{\"q\": \"\(Shop.colours[$0 % 5]) \(Shop.products[$0 % 10]) \($0)\"}\n" }
+                let queries = (0..<count).map {
+                    "{\"q\": \"\(Shop.colours[$0 % 5]) \(Shop.products[$0 % 10]) \($0)\"}\n"
+                }
                 try shop.write(queries.joined(), "shop/queries.jsonl")
                 #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0)
                 let stats = try BelfryProcess.run(["stats", shop.recipe]).output

@@ -75,7 +75,8 @@ import Vectors
         try Self.withFilms { folder in
             try Self.build(folder)
             try Self.refuses(
-                ["search", folder, "heat"], "takes no text", "user_id (", #"Give fields: belfry recommend \#(folder)/films.belfry --user '{"user_id": …}'"#,
+                ["search", folder, "heat"], "takes no text", "user_id (",
+                #"Give fields: belfry recommend \#(folder)/films.belfry --user '{"user_id": …}'"#,
                 "belfry similar")
             try Self.refuses(["explain", folder, "heat"], "takes no text")
             try Self.refuses(["recommend", folder, "--session", "m1"], "takes no session", "--user '")

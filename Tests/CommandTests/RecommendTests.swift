@@ -135,7 +135,7 @@ import Vectors
                 (["--user", "ann", "--quota", "sort:x=2"], 1, "No point has a payload field \"sort\""),
                 (["--user", "ann", "--quota", "kind:crime=2", "--within", "kind:horror"], 1, "which a quota asks for"),
                 (["--user", "ann", "--within", "kind:western"], 1, "Values of kind: crime, horror, other"),
-                (["--user", "ann", "--within", "sort:x"], 1, "No point has a payload field \"sort\""),
+                (["--user", "ann", "--within", "sort:x"], 1, "field \"sort\". There are: genres, kind, title."),
             ]
             for (arguments, code, says) in refusals {
                 let run = try BelfryProcess.run(["recommend", folder] + arguments)

@@ -62,12 +62,15 @@ import Testing
             #expect(
                 refused.errors.contains("row 2, field age") && refused.errors.contains("must be a number, not a text"))
             // What is missing stands beside what is there, under whichever names.
-            let missing = try BelfryProcess.run(arguments, input: "{\"user_id\": \"ann\"}\n{\"user\": 3, \"name\": 1}\n")
+            let missing = try BelfryProcess.run(
+                arguments, input: "{\"user_id\": \"ann\"}\n{\"user\": 3, \"name\": 1}\n")
             #expect(missing.exitCode == 1 && missing.errors.contains("no value for user_id ("), "\(missing.errors)")
             #expect(missing.errors.contains("line 2") && missing.errors.contains("It has the fields: name, user."))
             try Data("user_id,age\nann,34\n,30\n".utf8).write(to: URL(fileURLWithPath: table))
             let empty = try BelfryProcess.run(arguments + ["--input", table])
-            #expect(empty.exitCode == 1 && empty.errors.contains("no value for user_id (") && empty.errors.contains("line 3"))
+            #expect(
+                empty.exitCode == 1 && empty.errors.contains("no value for user_id (")
+                    && empty.errors.contains("line 3"))
         }
     }
 

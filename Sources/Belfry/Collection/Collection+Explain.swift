@@ -64,7 +64,8 @@ extension Collection {
             settled = settled.flatMap { sum in trace.settled.map { sum + $0 } }
         }
         return Explanation(
-            index: index.kind.rawValue, expectation: expectation, source: calibrationSource, fallback: calibrationFallback,
+            index: index.kind.rawValue, expectation: expectation, source: calibrationSource,
+            fallback: calibrationFallback,
             evaluations: evaluations, reranked: reranked, settled: settled,
             scored: expectation.isExact ? 0 : first.result[0].count,
             embedMilliseconds: query.isEmbedded ? asked.milliseconds : nil,

@@ -132,8 +132,7 @@ private struct QueryBatch {
 
     private mutating func addSession(_ items: [String]) throws(BelfryError) {
         let tower = try queryTower()
-        try collection.require(.session, of: tower)
-        guard let field = tower.sessionField else { return }
+        guard let field = tower.sessionField else { return try collection.require(.session, of: tower) }
         add(.object([field: .array(items.map { tower.value(ofElement: $0, field: field) })]))
     }
 

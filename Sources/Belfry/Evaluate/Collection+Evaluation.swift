@@ -9,7 +9,8 @@ extension Collection {
             try require(kind, of: queryTower())
         } catch  where error.code == .invalidInput || error.code == .wrongTower {
             var error = error
-            error.message = "The evaluation \(evaluation.name) cannot be asked by \(queries.query.word). \(error.message)"
+            error.message =
+                "The evaluation \(evaluation.name) cannot be asked by \(queries.query.word). \(error.message)"
             error.location = .init(file: "\(recipe.folder)/recipe.yaml", place: "evaluate.\(evaluation.name)")
             if error.code == .invalidInput {
                 error.remedy =

@@ -107,7 +107,9 @@ public struct MapPage: Sendable {
 
     private static func json(_ group: MapColours.Group) -> JSON {
         let style = group.style.map { JSON.integer(Int64($0)) } ?? .null
-        return ["name": .string(cut(group.name, to: longestName)), "count": .integer(Int64(group.count)), "style": style]
+        return [
+            "name": .string(cut(group.name, to: longestName)), "count": .integer(Int64(group.count)), "style": style,
+        ]
     }
 
     private static func texts(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }

@@ -49,7 +49,8 @@ struct Embed: ParsableCommand {
         let tower = try Tower.load(tower)
         let source =
             try tower.takesTexts
-            ? Source.texts(TextReader(input, field: field)) : .rows(FieldReader(input, tower: tower, separator: separator))
+            ? Source.texts(TextReader(input, field: field))
+            : .rows(FieldReader(input, tower: tower, separator: separator))
         if let input, let output, try System.resolvingLink(input) == System.resolvingLink(output) {
             throw BelfryError(.invalidInput, "The input would be overwritten by its vectors.", at: .init(file: input))
         }

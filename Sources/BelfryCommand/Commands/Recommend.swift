@@ -82,7 +82,9 @@ struct Recommend: ParsableCommand {
             }
             quotas.append(.init(condition, count: count))
         }
-        guard !quotas.isEmpty else { throw ValidationError("--quota names nothing; write domain:Movie=5,domain:Book=5.") }
+        guard !quotas.isEmpty else {
+            throw ValidationError("--quota names nothing; write domain:Movie=5,domain:Book=5.")
+        }
         guard quotas.reduce(0, { $0 + $1.count }) <= Self.mostAnswers else {
             throw ValidationError("--quota asks for more than 10,000 answers in all.")
         }

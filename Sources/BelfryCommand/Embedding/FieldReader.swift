@@ -56,13 +56,15 @@ struct FieldReader {
 
     /// Names all that a row lacks at once, and what it has: names that are not the tower's are the usual reason.
     private func requireFields(_ members: [String: JSON], _ row: Row) throws(BelfryError) {
-        let missing = tower.fields.filter { $0.isRequired && members[$0.name] == nil }
-        guard !missing.isEmpty else { return }
+        var missing = tower.fields.filter { $0.isRequired && members[$0.name] == nil }
         let has = rows.columnNames ?? row.fieldNames
+        // Of a tower that needs no field, a row with none of them is as good as empty, and one with others is a mistake.
+        if members.isEmpty, !has.isEmpty, tower.fields.allSatisfy({ !has.contains($0.name) }) { missing = tower.fields }
+        guard !missing.isEmpty else { return }
         throw BelfryError(
             .invalidInput,
             "The row has no value for \(missing.map { "\($0.name) (\($0.type))" }.joined(separator: ", ")), which the "
-                + "tower needs.",
+                + "tower reads.",
             at: .line(row.line, of: rows.path),
             remedy: has.isEmpty
                 ? "The row is empty." : "It has the fields: \(has.prefix(20).joined(separator: ", ")).")

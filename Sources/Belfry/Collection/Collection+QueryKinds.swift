@@ -19,7 +19,8 @@ extension Collection {
             throw BelfryError(
                 .wrongTower, "The collection was filled by the item tower of a pair alone, which embeds no queries.",
                 at: .init(file: path),
-                remedy: "Write the pair's directory as the recipe's tower, the one that holds query.tower and item.tower, "
+                remedy:
+                    "Write the pair's directory as the recipe's tower, the one that holds query.tower and item.tower, "
                     + "and build again with --replace. Until then: " + startingFromPoints)
         }
         return tower

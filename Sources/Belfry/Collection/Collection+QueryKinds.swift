@@ -55,9 +55,11 @@ extension Collection {
         if tower.sessionField != nil { return "Give a session: belfry recommend \(path) --session ID,ID." }
         let required = tower.fields.filter(\.isRequired)
         let members = (required.isEmpty ? tower.fields : required).map { "\"\($0.name)\": …" }
-        let fields = "belfry recommend \(path) --user '{\(members.joined(separator: ", "))}'"
+        let fields = "--user '{\(members.joined(separator: ", "))}'"
         let hasUsers = try catalogue.read { try $0.hasUsers() }
-        return hasUsers ? "Name a user, or give fields: --user ID, or \(fields)." : "Give fields: \(fields)."
+        return hasUsers
+            ? "Name a user: belfry recommend \(path) --user ID, or \(fields)."
+            : "Give fields: belfry recommend \(path) \(fields)."
     }
 
     private var startingFromPoints: String { "belfry similar \(path) ID, or belfry recommend --like ID,ID." }

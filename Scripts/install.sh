@@ -15,6 +15,7 @@ has_library liblz4 || missing+=(liblz4-dev)
 has_library zlib || missing+=(zlib1g-dev)
 has_library sqlite3 || missing+=(libsqlite3-dev)
 python3 -m pip --version > /dev/null 2>&1 || missing+=(python3-pip)
+python3 -c "import ensurepip" 2> /dev/null || missing+=(python3-venv)
 
 if ((${#missing[@]})); then
     echo "install.sh: installing ${missing[*]}"

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Trains, builds and evaluates the systems under Indexes, and prints their tables: what was published, ours by exact
-# search with its 95 % interval, ours through the index at recall 0.95 and what that costs, plain baselines beside it.
+# Trains, builds and evaluates the systems under Indexes. Prints one table (what was published, ours by exact search with
+# its 95 % interval, ours through the index at recall 0.95 and what that costs, plain baselines beside it), then what is
+# recommended to a user, to a session and beside five products. `belfry evaluate Indexes/NAME` prints all of a system's
+# figures.
 #   ./Scripts/systems.sh                       all of them; towers that are trained already are kept
 #   ./Scripts/systems.sh movielens sessions    these
 #   ./Scripts/systems.sh --train               trains again
@@ -13,7 +15,8 @@ train=()
 if [ "${1:-}" = --train ]; then train=(--train); shift; fi
 systems=("$@")
 if [ "${#systems[@]}" = 0 ]; then
-    systems=(movielens similar-movies similar-products beauty cross-domain sessions homedepot cranfield sentences)
+    systems=(movielens similar-products similar-products/qte similar-movies beauty cross-domain sessions homedepot cranfield
+        sentences)
 fi
 
 export BELFRY_DATA="${BELFRY_DATA:-$(cd .. && pwd)/shared/data}"
@@ -30,23 +33,53 @@ export BELFRY
 ./Scripts/fetch.sh
 ./Scripts/fetch-towers.sh
 
-# PyTorch only where something is to be trained.
-python="$cache/venv-torch/bin/python"
-if [ ! -x "$python" ]; then
-    python3 -m venv "$cache/venv-torch"
-    "$cache/venv-torch/bin/pip" install --quiet --extra-index-url https://download.pytorch.org/whl/cpu \
-        torch==2.13.0+cpu numpy==2.4.6 scipy==1.17.1 onnx==1.22.0 onnxscript==0.7.2
+# The build of PyTorch for processors alone, where pip finds it.
+venv="$cache/venv-torch"
+python="$venv/bin/python"
+if ! "$python" -c "import torch, scipy, onnxscript" 2> /dev/null; then
+    python3 -m venv "$venv"
+    for torch in torch==2.13.0+cpu torch==2.13.0; do
+        if "$venv/bin/pip" install --quiet "$torch" numpy==2.4.6 scipy==1.17.1 onnx==1.22.0 onnxscript==0.7.2; then break; fi
+    done
 fi
 
 for model in all-MiniLM-L6-v2 use-multilingual-v3; do
     if [ ! -d "$cache/$model.tower" ]; then "$BELFRY" tower import "$cache/$model" --to "$cache/$model.tower"; fi
 done
 
+evaluated=()
 for system in "${systems[@]}"; do
-    echo
-    echo "══ $system"
+    echo "══ $system ($((SECONDS / 60)) min)"
     if [ -f "Indexes/$system/train.py" ]; then "$python" "Indexes/$system/train.py" "${train[@]}"; fi
     if [ -f "Indexes/$system/prepare.py" ]; then "$python" "Indexes/$system/prepare.py"; fi
     "$BELFRY" build "Indexes/$system" --replace
-    if grep -q '^evaluate:' "Indexes/$system/recipe.yaml"; then "$BELFRY" evaluate "Indexes/$system"; fi
+    if grep -q '^evaluate:' "Indexes/$system/recipe.yaml"; then evaluated+=("Indexes/$system"); fi
 done
+
+echo
+echo "══ figures ($((SECONDS / 60)) min)"
+if [ "${#evaluated[@]}" != 0 ]; then "$BELFRY" evaluate "${evaluated[@]}" --summary; fi
+
+# Prints a command and its answers, if the system was asked for.
+show() {
+    local system="$1"; shift
+    [[ " ${systems[*]} " = *" $system "* ]] || return 0
+    echo
+    echo "\$ belfry $*"
+    "$BELFRY" "$@"
+}
+echo
+echo "══ examples ($((SECONDS / 60)) min)"
+show movielens recommend Indexes/movielens --user 5 -k 5
+show sessions recommend Indexes/sessions/three-domains --session Movie_tt0133093,Book_126 \
+    --quota domain:Movie=3,domain:Music=3,domain:Book=3
+for encoder in use-multilingual-v3 all-MiniLM-L6-v2; do
+    show similar-products similar "Indexes/similar-products/$encoder" 0765709002 -k 5
+    show similar-products similar "Indexes/similar-products/$encoder" 0697564030 -k 5
+    show similar-products/qte similar "Indexes/similar-products/qte/$encoder" 111-61173 -k 5
+    show similar-products/qte search "Indexes/similar-products/qte/$encoder" "file holder for the desk" -k 5
+    show homedepot similar "Indexes/homedepot/$encoder" 160042 -k 5
+    show similar-movies similar "Indexes/similar-movies/$encoder" 49047 -k 5
+done
+echo
+echo "══ done ($((SECONDS / 60)) min)"

@@ -216,6 +216,12 @@ import Testing
             for part in ["evaluation", "published", "95 % interval", "recall@2", "0.5", "bm25", "150 queries", "µs"] {
                 #expect(table.output.contains(part), "\(part) in \(table.output)")
             }
+            let summary = try BelfryProcess.run(["evaluate", shop.recipe, shop.recipe, "--summary"])
+            #expect(summary.exitCode == 0, "\(summary.errors)")
+            let rows = summary.output.split(separator: "\n").filter { $0.contains("@") }
+            #expect(rows.count == 4, "two headlines of the recipe, twice: \(summary.output)")
+            #expect(rows[0].contains("recall@2") && rows[0].contains("0.5") && rows[1].contains("bm25 1.000"))
+            #expect(try BelfryProcess.run(["evaluate", shop.recipe, "--summary", "--k", "3"]).exitCode == 2)
             let json = try BelfryProcess.run(
                 ["evaluate", shop.recipe, "--only", "text", "--k", "1,3", "--limit", "1", "--seed", "5", "--json"])
             #expect(json.exitCode == 0, "\(json.errors)")

@@ -27,8 +27,7 @@ extension Evaluation {
     private static let known =
         RowSource.fields + queryKinds + [
             "relevant", "grade", "base", "candidates", "exclude", "within", "same", "sample", "k", "metrics",
-            "baselines",
-            "published",
+            "baselines", "published", "headline",
         ]
     private static let queryKinds = ["text", "item", "user", "session", "fields"]
 
@@ -42,12 +41,21 @@ extension Evaluation {
             try fields.optionalFields("published", known: nil).map { entries throws(BelfryError) in
                 try Self.published(entries)
             } ?? [:]
-        let names = Set(figures.map(\.description))
-        if let unknown = published.keys.sorted().first(where: { !names.contains($0) }) {
+        let named = try Self.headline(fields)
+        let figures = RankingFigure.all(metrics, k).map(\.description)
+        headline = named ?? Set(published.isEmpty ? Array(figures.prefix(1)) : Array(published.keys))
+        for (field, names) in [("published", Set(published.keys)), ("headline", headline)] {
+            guard let unknown = names.subtracting(figures).min() else { continue }
             throw fields.failure(
-                "published", "has \(unknown), which is no figure of this evaluation.",
-                remedy: "The figures are: \(names.sorted().joined(separator: ", ")).")
+                field, "has \(unknown), which is no figure of this evaluation.",
+                remedy: "The figures are: \(figures.sorted().joined(separator: ", ")).")
         }
+    }
+
+    private static func headline(_ fields: YAMLFields) throws(BelfryError) -> Set<String>? {
+        guard let node = fields.node("headline") else { return nil }
+        // An empty list keeps the evaluation out of summaries.
+        return node.sequence?.isEmpty == true ? [] : Set(try texts(fields, "headline"))
     }
 
     private static func published(_ entries: YAMLFields) throws(BelfryError) -> [String: String] {
@@ -94,7 +102,7 @@ extension Evaluation {
                 within: within))
     }
 
-    private static let usableWithSame: Set = ["same", "sample", "k", "metrics", "baselines", "published"]
+    private static let usableWithSame: Set = ["same", "sample", "k", "metrics", "baselines", "published", "headline"]
 
     static func query(_ fields: YAMLFields, _ kind: String) throws(BelfryError) -> QueryFields {
         switch kind {

@@ -11,6 +11,7 @@
 ///     metrics: [hit_rate, recall]
 ///     baselines: [popularity:popularity]
 ///     published: {hit_rate@1: "0.041"}
+///     headline: [hit_rate@1]    # what a summary shows: without it, the published figures, or the first one
 ///   same-product:
 ///     same: product_code        # every point is a query, and relevant is what shares this payload value
 ///     sample: 2000
@@ -94,9 +95,11 @@ public struct Evaluation: Sendable {
     public let baselines: [Baseline]
     /// What others have published, as they wrote it, by the figure's name (`recall@10`).
     public let published: [String: String]
+    /// The figures that stand for the evaluation in a summary, by name.
+    public let headline: Set<String>
 
     /// All metrics at all `k`.
-    public var figures: [RankingFigure] { metrics.flatMap { metric in k.map { RankingFigure(metric: metric, k: $0) } } }
+    public var figures: [RankingFigure] { RankingFigure.all(metrics, k) }
 
     /// The file of queries; nil where the points are the queries.
     var file: String? { if case .file(let queries) = source { queries.rows.file } else { nil } }

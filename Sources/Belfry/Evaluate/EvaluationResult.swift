@@ -1,5 +1,7 @@
 /// What one evaluation of one collection gave.
 public struct EvaluationResult: Codable, Sendable {
+    /// The recipe's name, without the variant's.
+    public var recipe: String
     /// The evaluation's name in the recipe.
     public var evaluation: String
     /// The recipe's variant; nil for a recipe without.
@@ -59,6 +61,8 @@ public struct EvaluationResult: Codable, Sendable {
         public var name: String
         /// What others have published.
         public var published: String?
+        /// Whether a summary shows it.
+        public var isHeadline: Bool
         /// By exact search.
         public var exact: Mean
         /// Through the index.

@@ -103,7 +103,7 @@ public struct Evaluator: Sendable {
         tally.counts.withoutRelevant = read.withoutRelevant
         tally.counts.badRows += read.badRows
         return EvaluationResult(
-            evaluation: evaluation.name, variant: recipe.variant, collection: collection.path,
+            recipe: recipe.shortName, evaluation: evaluation.name, variant: recipe.variant, collection: collection.path,
             counts: tally.means, figures: means(values, evaluation), index: cost, seed: seed)
     }
 
@@ -197,8 +197,8 @@ public struct Evaluator: Sendable {
         }
         return figures.enumerated().map { place, figure in
             EvaluationResult.Figure(
-                name: "\(figure)", published: evaluation.published["\(figure)"], exact: mean(0, place),
-                index: mean(1, place),
+                name: "\(figure)", published: evaluation.published["\(figure)"],
+                isHeadline: evaluation.headline.contains("\(figure)"), exact: mean(0, place), index: mean(1, place),
                 baselines: evaluation.baselines.enumerated().map { .init(name: "\($1)", value: mean(2 + $0, place)) })
         }
     }

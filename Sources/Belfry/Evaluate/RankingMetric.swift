@@ -68,6 +68,11 @@ public struct RankingFigure: Hashable, Sendable, CustomStringConvertible {
 
     /// `recall@10`.
     public var description: String { "\(metric.rawValue)@\(k)" }
+
+    /// All metrics at all numbers of answers.
+    static func all(_ metrics: [RankingMetric], _ counts: [Int]) -> [RankingFigure] {
+        metrics.flatMap { metric in counts.map { RankingFigure(metric: metric, k: $0) } }
+    }
 }
 
 /// A ranking, as the judgements see it.

@@ -76,6 +76,8 @@ public struct Recipe: Sendable {
     public let folder: String
     /// The collection's name: the folder's, unless the recipe gives one, and the variant's.
     public let name: String
+    /// The name without the variant's.
+    public let shortName: String
     /// Which of the recipe's variants this is; nil for a recipe without.
     public let variant: String?
     /// Where the rows come from.
@@ -150,7 +152,8 @@ extension Recipe {
         self.variant = variant
         let folderName = URL(fileURLWithPath: folder).standardizedFileURL.lastPathComponent
         let ownName = try fields.optionalText("name")
-        name = (ownName ?? folderName) + (variant.map { "-" + $0 } ?? "")
+        shortName = ownName ?? folderName
+        name = shortName + (variant.map { "-" + $0 } ?? "")
         guard RecipeFile.isName(name) else {
             throw fields.failure(
                 "name",

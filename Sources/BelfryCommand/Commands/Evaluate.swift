@@ -8,12 +8,15 @@ struct Evaluate: ParsableCommand {
         abstract: "Measure how good the answers are: precision, recall, F1, hit rate, MRR, nDCG and MAP.",
         discussion: """
             belfry evaluate Indexes/movielens --only next-film --k 1,10,100
+            belfry evaluate Indexes/movielens Indexes/sessions --summary
 
             Runs the evaluations of the recipe, for all variants, by exact search and through the index at the recipe's \
             recall. The intervals hold 95 % of the means of 1,000 bootstrap samples of the queries.
             """)
 
-    @Argument(help: "The folder of a recipe whose collections are built, or one variant of it.") var recipe: String
+    @Argument(help: "The folder of a recipe whose collections are built, or one variant of it; or several.")
+    var recipe: [String]
+    @Flag(help: "One table of the headline figures, with what the index costs.") var summary = false
     @Option(help: "Only the evaluation of this name.") var only: String?
     @Option(help: "Only this variant.") var variant: String?
     @Option(help: "Numbers of answers that count, as 1,10 (default: what the recipe says).") var k: String?
@@ -24,11 +27,16 @@ struct Evaluate: ParsableCommand {
 
     func validate() throws {
         _ = try counts()
+        guard !recipe.isEmpty else { throw ValidationError("Name the folder of a recipe.") }
+        if summary, k != nil {
+            throw ValidationError(
+                "--summary shows the figures that recipes name, and --k asks for others: leave one out.")
+        }
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
     }
 
     func run() throws {
-        let recipes = try recipes()
+        let recipes = try recipe.flatMap(recipes)
         let built = recipes.filter(\.isBuilt)
         // What cannot be asked at all is said before anything is.
         for recipe in built { try Evaluator(recipe, threads: threads.threads).check(evaluations(of: recipe)) }
@@ -37,7 +45,7 @@ struct Evaluate: ParsableCommand {
         for recipe in built {
             for var evaluation in try evaluations(of: recipe) {
                 if let counts = try counts() { evaluation.k = counts }
-                let label = ([recipe.variant, evaluation.name].compactMap { $0 }).joined(separator: " ")
+                let label = ([recipe.name, evaluation.name].compactMap { $0 }).joined(separator: " ")
                 let progress = StageProgress()
                 defer { progress.finish(failed: true) }
                 let evaluator = Evaluator(recipe, limit: limit, seed: seed, threads: threads.threads)
@@ -51,18 +59,18 @@ struct Evaluate: ParsableCommand {
                 progress.finish(failed: false)
             }
         }
-        if !results.isEmpty { try show(results, of: recipes[0]) }
+        if !results.isEmpty { try show(results) }
         let missing = recipes.filter { !$0.isBuilt }
         for recipe in missing { Failure.report(recipe.notBuilt) }
         if !missing.isEmpty { throw ExitCode(1) }
     }
 
-    private func show(_ results: [EvaluationResult], of recipe: Recipe) throws {
+    private func show(_ results: [EvaluationResult]) throws {
         if output.json {
             let encoded = try results.map { try JSON(encoding: $0) }
-            Terminal.print(JSON.object(["recipe": .string(recipe.folder), "results": .array(encoded)]).text())
+            Terminal.print(JSON.object(["results": .array(encoded)]).text())
         } else {
-            EvaluationTables(results).lines.forEach(Terminal.print)
+            (summary ? EvaluationSummary(results).lines : EvaluationTables(results).lines).forEach(Terminal.print)
         }
     }
 
@@ -75,8 +83,8 @@ struct Evaluate: ParsableCommand {
         return Set(counts).sorted()
     }
 
-    private func recipes() throws -> [Recipe] {
-        let file = try RecipeFile(recipe)
+    private func recipes(_ path: String) throws -> [Recipe] {
+        let file = try RecipeFile(path)
         let recipes = try file.recipes()
         guard let variant else { return recipes }
         if let named = file.named, named != variant {

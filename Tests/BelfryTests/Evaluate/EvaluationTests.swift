@@ -38,9 +38,17 @@ import Testing
         #expect(queries.relevant == "item" && queries.grade == "stars" && queries.base == 1)
         #expect(queries.candidates == "c" && queries.exclude == "seen")
         #expect(queries.within.map(\.payload) == ["domain"] && queries.within.map(\.value) == [.field("target")])
+        #expect(first.headline == ["ndcg@10"])
         let second = recipe.evaluations[1]
+        #expect(second.headline == ["precision@10"])
         #expect(second.k == [10] && second.metrics == RankingMetric.allCases && second.sample == nil)
         #expect(second.payloadFields == ["code"])
+    }
+
+    @Test func theHeadlineIsWhatTheRecipeSays() throws {
+        let named = try Self.recipe("{file: q.csv, text: a, relevant: b, k: [1, 5], headline: [mrr@5, recall@1]}")
+        #expect(named.evaluations[0].headline == ["mrr@5", "recall@1"])
+        #expect(try Self.recipe("{file: q.csv, text: a, relevant: b, headline: []}").evaluations[0].headline == [])
     }
 
     @Test(arguments: [
@@ -57,6 +65,8 @@ import Testing
         ("{file: q.csv, user: a, relevant: b, baselines: [bm25]}", "needs queries that are texts or items"),
         ("{file: q.csv, text: a, relevant: b, within: {color: c}}", "\"color\", which is not in payload"),
         ("{file: q.csv, text: a, relevant: b, published: {recall@7: 0.1}}", "no figure of this evaluation"),
+        ("{file: q.csv, text: a, relevant: b, headline: [recall@7]}", "headline has recall@7, which is no figure"),
+        ("{file: q.csv, text: a, relevant: b, headline: recall@10}", "headline must be a list"),
         ("{file: q.csv, text: a, relevant: b, sample: 7}", "stands without same"),
         ("{same: color}", "\"color\", which is not in payload"),
         ("{same: code, relevant: x}", "stands beside same"),

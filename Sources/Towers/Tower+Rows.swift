@@ -89,7 +89,9 @@ extension Tower {
     ///
     /// A field of numbers gets a number, a field of arrays what a JSON array in the cell has. Text that is neither stays
     /// a text, which `embed` then refuses by name.
-    public func value(ofCell text: String, field: String) -> JSON {
+    /// - Parameter separator: What stands between the elements in the cells of a field that wants an array and names no
+    ///   separator itself; nil where only JSON arrays are taken apart.
+    public func value(ofCell text: String, field: String, separator: String? = nil) -> JSON {
         if text.isEmpty { return .null }
         let columns = graph?.features.columns.filter { $0.field == field } ?? []
         if columns.contains(where: \.kind.wantsNumber), let number = try? JSON(parsing: Data(text.utf8), source: field),
@@ -102,6 +104,11 @@ extension Tower {
         {
             return array
         }
+        if let separator, columns.contains(where: \.kind.takesArraysAlone) {
+            let elements = text.components(separatedBy: separator)
+                .map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+            return .array(elements.filter { !$0.isEmpty }.map { value(ofElement: $0, field: field) })
+        }
         return .string(text)
     }
 }
@@ -110,10 +117,15 @@ extension Tower {
     /// One element of a field that is a list, from its text: a number where the field's elements are numbers.
     public func value(ofElement text: String, field: String) -> JSON {
         let columns = graph?.features.columns.filter { $0.field == field } ?? []
-        let wantsNumber = columns.contains { column in
-            if case .list(_, let lookup, _) = column.kind { lookup.wantsNumber } else { false }
+        for column in columns {
+            switch column.kind {
+            case .list(_, let lookup, _), .multiHot(_, let lookup, _):
+                if lookup.wantsNumber, let number = Int64(text) { return .integer(number) }
+            case .vector:
+                if let number = Double(text), number.isFinite { return .number(number) }
+            default: break
+            }
         }
-        if wantsNumber, let number = Int64(text) { return .integer(number) }
         return .string(text)
     }
 }
@@ -132,6 +144,14 @@ extension FeatureColumn.Kind {
         switch self {
         case .number: true
         case .index(let lookup, _): lookup.wantsNumber
+        default: false
+        }
+    }
+
+    /// Whether a text, too, would be refused unless it were taken apart.
+    fileprivate var takesArraysAlone: Bool {
+        switch self {
+        case .vector, .list(.array, _, _), .multiHot(.array, _, _): true
         default: false
         }
     }

@@ -80,6 +80,18 @@ private func data(_ page: String) throws -> JSON {
         #expect(text?.count == 401 && text?.hasSuffix("…") == true)
     }
 
+    /// A legend stays one, whatever the values are.
+    @Test func theLegendIsShort() throws {
+        let long = String(repeating: "long ", count: 100)
+        let payloads: [JSON] = (0..<4_000).map { ["kind": .string("\($0) \(long)")] }
+        let map = try map(payloads + [["kind": .string(long)], ["kind": .string(long)]], colour: "kind")
+        let groups = try data(MapPage(map).html)["colours"]?["groups"]?.array ?? []
+        #expect(groups.count == 13 && groups[0]["count"] == 2 && groups[12]["name"] == "3989 other values")
+        #expect(groups.allSatisfy { ($0["name"]?.string?.count ?? 0) <= 81 })
+        let svg = MapDrawing(map).svg
+        #expect(svg.components(separatedBy: "(1)").count == 12 && svg.contains("…"))
+    }
+
     @Test func twelveValuesHaveStylesOfTheirOwn() throws {
         var payloads: [JSON] = []
         for value in 0..<15 {
@@ -87,7 +99,7 @@ private func data(_ page: String) throws -> JSON {
                 payloads.append(["kind": .string("v\(value)"), "list": [.string("v\(value)"), "x"]])
             }
         }
-        payloads += [["kind": .null], ["kind": "", "list": []], [:]]
+        payloads += [["kind": .null], ["kind": " \n", "list": []], [:]]
         for field in ["kind", "list"] {
             guard case .groups(let groups, let places) = try MapColours(field, of: payloads).kind else {
                 Issue.record("no groups")

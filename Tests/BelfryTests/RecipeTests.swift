@@ -44,6 +44,15 @@ import Vectors
         #expect(try Recipe(yaml: Self.whole.replacing("0.9", with: "1"), folder: "/r/shop").recall == 1)
     }
 
+    @Test func textAndFieldsStandForTowersOfBothKinds() throws {
+        let both = try Recipe(yaml: Self.whole + "\nfields: {name: title}", folder: "/r/shop")
+        guard case .text(let template) = both.input.read(asText: true) else { throw CancellationError() }
+        #expect(template.source == "{title}" && both.input.template == template)
+        #expect(both.input.read(asText: false) == .fields(["name": "title"]))
+        let text = try Recipe(yaml: Self.whole, folder: "/r/shop")
+        #expect(text.input.read(asText: false) == text.input && text.digest() != both.digest())
+    }
+
     /// A changed recall is another index only where it decides which one.
     @Test func theDigestLeavesOutTheIndex() throws {
         let recipe = try Recipe(yaml: Self.whole, folder: "/r/shop")

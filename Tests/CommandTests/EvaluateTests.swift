@@ -160,7 +160,6 @@ import Testing
         ),
         ("{text: query, relevant: want}", #"{"query": "x", "want": {"p-1": "a"}}"#, "Not one of 1 rows can be used."),
         ("{item: query, relevant: want}", #"{"query": "p-900", "want": "p-1"}"#, "Not one of 1 rows can be used."),
-        ("{user: query, relevant: want}", #"{"query": "ann", "want": "p-1"}"#, "no query with anything relevant"),
     ])
     func nothingToEvaluateIsAnError(_ fields: String, _ rows: String, _ message: String) throws {
         let yaml = "  one: " + fields.replacing("{", with: "{file: ../q.jsonl, ")
@@ -173,6 +172,15 @@ import Testing
         try Self.withShop(yaml, rows: 10) { shop in
             let error = #expect(throws: BelfryError.self) { _ = try Self.run(shop, "one") }
             #expect(error?.code == .notFound)
+        }
+    }
+
+    @Test func textsAreNotUsers() throws {
+        try Self.withShop("  one: {file: ../q.jsonl, user: query, relevant: want}", rows: 10) { shop in
+            try shop.write(#"{"query": "ann", "want": "p-1"}"#, "q.jsonl")
+            let error = #expect(throws: BelfryError.self) { _ = try Self.run(shop, "one") }
+            #expect(error?.message.contains("cannot be asked by user. The collection has no users") == true)
+            #expect(error?.location?.place == "evaluate.one" && error?.remedy?.contains("text, item") == true)
         }
     }
 

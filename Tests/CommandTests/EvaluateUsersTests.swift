@@ -59,10 +59,6 @@ import Towers
             let built = try BelfryProcess.run(["build", folder])
             #expect(built.exitCode == 0, "\(built.errors)")
             try body(folder)
-            // One variant is there, the other is not.
-            try FileManager.default.removeItem(atPath: folder + "/films-two.belfry")
-            let half = try BelfryProcess.run(["evaluate", folder])
-            #expect(half.exitCode == 1 && half.errors.contains("Run: belfry build \(folder)/two"), "\(half.errors)")
         }
     }
 
@@ -94,6 +90,43 @@ import Towers
             #expect(abs((figure?["exact"]?["mean"]?.number ?? -1) - hits / 3) < 1e-9)
             // The most sold: m4 and m1 for ann, who has had m2; m2 and m4 for the others.
             #expect(figure?["baselines"]?.array?.first?["value"]?["mean"]?.number == 2.0 / 3)
+        }
+    }
+
+    /// What is built is evaluated; what is not is named with the command that builds it.
+    @Test func variantsThatAreNotBuiltAreNamed() throws {
+        try Self.withFilms { folder in
+            try FileManager.default.removeItem(atPath: folder + "/films-one.belfry")
+            let half = try BelfryProcess.run(["evaluate", folder, "--only", "users", "--json"])
+            #expect(half.exitCode == 1 && half.errors.contains("Run: belfry build \(folder)/one"), "\(half.errors)")
+            #expect(!half.errors.contains("\(folder)/two"), "\(half.errors)")
+            let results = try JSON(parsing: Data(half.output.utf8), source: "evaluate")["results"]?.array
+            #expect(results?.map { $0["variant"]?.string } == ["two"])
+            try FileManager.default.removeItem(atPath: folder + "/films-two.belfry")
+            let none = try BelfryProcess.run(["evaluate", folder])
+            #expect(none.exitCode == 1 && none.output.isEmpty, "\(none)")
+            for name in ["one", "two"] { #expect(none.errors.contains("belfry build \(folder)/\(name)")) }
+            let both = try BelfryProcess.run(["evaluate", folder + "/one", "--variant", "two"])
+            #expect(both.exitCode == 1 && both.errors.contains("Name one: belfry evaluate \(folder) --variant two"))
+        }
+    }
+
+    /// Not one of the queries could be asked: that is one error, before the evaluations that could run.
+    @Test func queriesThatTheTowerNeverTakesAreOneError() throws {
+        try Self.withFilms { folder in
+            for (line, says) in [
+                ("late: {file: q.jsonl, session: want, relevant: want}", "cannot be asked by session"),
+                ("late: {file: q.jsonl, text: part, relevant: want}", "cannot be asked by text"),
+                ("late: {file: q.jsonl, fields: [user_id, part], relevant: want}", "no field \"part\""),
+            ] {
+                try Data((Self.recipe + "  \(line)\n").utf8).write(to: URL(fileURLWithPath: folder + "/recipe.yaml"))
+                let run = try BelfryProcess.run(["evaluate", folder])
+                #expect(run.exitCode == 1 && run.output.isEmpty && run.errors.contains(says), "\(run)")
+                #expect(run.errors.components(separatedBy: "belfry: ").count == 2, "\(run.errors)")
+                #expect(run.errors.contains("recipe.yaml") && run.errors.contains("--only NAME"), "\(run.errors)")
+                let others = try BelfryProcess.run(["evaluate", folder, "--only", "users", "--json"])
+                #expect(others.exitCode == 0, "\(others.errors)")
+            }
         }
     }
 

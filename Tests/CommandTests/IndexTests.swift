@@ -258,6 +258,35 @@ import Vectors
         }
     }
 
+    /// Which queries a calibration used, and why not those that the recipe names.
+    @Test func theCommandsSayWhatWasCalibratedOn() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Self.build(folder, .ivf)
+            try shop.change("index: ivf", to: "index: ivf\ncalibrate: {file: queries.jsonl, text: q}")
+            for (count, says, fallback) in [
+                (150, "calibrated on 150 queries of the recipe", nil),
+                (
+                    12, "calibrated on 120 rows of the data",
+                    "only 12 of them could be used, and a calibration needs 100"
+                ),
+                (0, "calibrated on 120 rows of the data", "none of them could be used"),
+            ] {
+                let queries = (0..<count).map {
+                    "{\"q\": \"\(Shop.colours[$0 % 5]) \(Shop.products[$0 % 10]) \($0)\"}\n"
+                }
+                try shop.write(queries.joined(), "shop/queries.jsonl")
+                #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0)
+                let stats = try BelfryProcess.run(["stats", shop.recipe]).output
+                let explain = try BelfryProcess.run(["explain", shop.recipe, "red lamp"]).output
+                for output in [stats, explain] {
+                    #expect(output.contains(says), "\(output)")
+                    #expect(output.contains("stand in for the recipe's queries") == (fallback != nil), "\(output)")
+                    if let fallback { #expect(output.contains(fallback), "\(output)") }
+                }
+            }
+        }
+    }
+
     @Test func theCommandsSpeakOfRecall() throws {
         try withTemporaryDirectory { folder in
             let shop = try Self.build(folder, .hnsw)

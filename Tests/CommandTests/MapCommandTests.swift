@@ -82,6 +82,7 @@ import Testing
                     let outcome = try BelfryProcess.run(
                         ["map", shop.recipe, "--color-by", "title", "--out", "\(folder)/\(name)"])
                     #expect(outcome.exitCode == 0, "\(outcome)")
+                    #expect(outcome.errors.contains("a plane needs 3 at least"), "\(outcome.errors)")
                     let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
                     #expect(!text.contains(">nan") && !text.contains("\"nan"))
                 }

@@ -61,8 +61,40 @@ import Testing
             #expect(refused.exitCode == 1)
             #expect(
                 refused.errors.contains("row 2, field age") && refused.errors.contains("must be a number, not a text"))
-            let missing = try BelfryProcess.run(arguments, input: "{\"age\": 3}\n")
-            #expect(missing.exitCode == 1 && missing.errors.contains("field user_id: The field is missing."))
+            // What is missing stands beside what is there, under whichever names.
+            let missing = try BelfryProcess.run(
+                arguments, input: "{\"user_id\": \"ann\"}\n{\"user\": 3, \"name\": 1}\n")
+            #expect(missing.exitCode == 1 && missing.errors.contains("no value for user_id ("), "\(missing.errors)")
+            #expect(missing.errors.contains("line 2") && missing.errors.contains("It has the fields: name, user."))
+            try Data("user_id,age\nann,34\n,30\n".utf8).write(to: URL(fileURLWithPath: table))
+            let empty = try BelfryProcess.run(arguments + ["--input", table])
+            #expect(
+                empty.exitCode == 1 && empty.errors.contains("no value for user_id (")
+                    && empty.errors.contains("line 3"))
+        }
+    }
+
+    @Test func listsInCellsHaveASeparator() throws {
+        try withPair { pair, folder in
+            let arguments = ["embed", pair + "/item.tower"]
+            func vectors(_ rows: String, _ name: String, _ options: [String] = []) throws -> [JSON?] {
+                try Data(rows.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+                let run = try BelfryProcess.run(arguments + ["--input", "\(folder)/\(name)"] + options)
+                #expect(run.exitCode == 0, "\(run.errors)")
+                return try run.output.split(separator: "\n").map {
+                    try JSON(parsing: Data($0.utf8), source: name)["vector"]
+                }
+            }
+            let rows = #"{"title": "Heat", "genres": ["crime", "drama"], "year": 1995}"# + "\n"
+            let expected = try vectors(rows, "rows.jsonl")
+            let array = "title,genres,year\nHeat,\"[\"\"crime\"\", \"\"drama\"\"]\",1995\n"
+            #expect(try vectors(array, "array.csv") == expected)
+            let cut = "title,genres,year\nHeat,crime | drama,1995\n"
+            #expect(try vectors(cut, "cut.csv", ["--separator", "|"]) == expected)
+            #expect(try vectors(array, "array.csv", ["--separator", "|"]) == expected)
+            let whole = try BelfryProcess.run(arguments + ["--input", folder + "/cut.csv"])
+            #expect(whole.exitCode == 1 && whole.errors.contains("field genres"), "\(whole.errors)")
+            #expect(try BelfryProcess.run(arguments + ["--separator", ""]).exitCode == 2)
         }
     }
 }

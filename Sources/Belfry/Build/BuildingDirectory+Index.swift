@@ -30,10 +30,12 @@ extension BuildingDirectory {
         var builder = SegmentBuilder(
             metric: recipe.metric, kind: recipe.index.kind ?? .exact, elementType: recipe.elementType, threads: threads,
             progress: progress)
+        var queries: IndexRecord.Queries?
         if recipe.index != .exact, let source = recipe.calibration {
             progress("queries", 0, 1)
             builder.queries = try CalibrationReader(source: source, tower: queryTower, metric: recipe.metric)
                 .vectors(threads: threads)
+            queries = .init(areUsers: source.isUsers, count: builder.queries?.rows ?? 0)
         }
         var choice: IndexChoice?
         if recipe.index == .auto {
@@ -46,7 +48,7 @@ extension BuildingDirectory {
 
         let record = IndexRecord(
             request: request, kind: choice?.kind ?? builder.kind, files: try System.list(folder),
-            choice: choice)
+            choice: choice, queries: queries)
         try replaceSegments(with: .init(number: number, rows: ids.count), record)
     }
 

@@ -61,11 +61,8 @@ struct CalibrationReader {
             }
         case .session(let name)?:
             let column = try column(name)
-            guard let field = tower.sessionField else {
-                throw BelfryError(
-                    .invalidInput, "The query tower takes no session, as calibrate has it.", at: .init(file: tower.path)
-                )
-            }
+            // The build has refused a tower without such a field.
+            let field = tower.sessionField ?? name
             return { [tower] row in
                 let items = try row.names(column).map { tower.value(ofElement: $0, field: field) }
                 let object = JSON.object([field: .array(items)])

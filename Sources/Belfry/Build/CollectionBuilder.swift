@@ -88,6 +88,7 @@ public struct CollectionBuilder: Sendable {
         }
         let towers = try TowerPair.open(recipe.tower)
         try requireInput(of: towers.item)
+        try recipe.calibration?.requireQueries(of: towers.query, in: recipe.folder)
         let journal = BuildJournal(
             recipe: recipe.digest(), rows: try Digest.sha256(file: recipe.rows.file), tower: towers.space,
             limit: limit, index: try recipe.indexRequest(),
@@ -113,15 +114,17 @@ public struct CollectionBuilder: Sendable {
     private func requireInput(of tower: Tower) throws(BelfryError) {
         let fields = tower.fields.map(\.name).joined(separator: ", ")
         let place = BelfryError.Location(file: "\(recipe.folder)/recipe.yaml")
-        switch recipe.input {
+        switch recipe.input.read(asText: tower.takesTexts) {
         case .text where !tower.takesTexts:
             throw BelfryError(
                 .invalidInput, "The recipe gives the tower a text, but it reads fields: \(fields).", at: place,
-                remedy: "Leave text out; fields: {tower's name: row's name} names those that the rows call otherwise.")
+                remedy: "Leave text out, or write fields: {} beside it where other variants' towers take texts; "
+                    + "fields: {tower's name: row's name} names those that the rows call otherwise.")
         case .fields where tower.takesTexts && tower.fields.count == 1:
             throw BelfryError(
                 .invalidInput, "text is missing: it says what the tower reads of a row.", at: place,
-                remedy: "Write text: \"{title}\\n{description}\".")
+                remedy: "Write text: \"{title}\\n{description}\". It may stand beside fields, where other variants' "
+                    + "towers take those.")
         default: break
         }
     }

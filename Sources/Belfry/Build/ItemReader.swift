@@ -48,11 +48,11 @@ struct ItemReader {
         rows = try RowReader(recipe.rows.file, format: recipe.rows.format)
         for (_, reference) in recipe.rows.columns.sorted(by: { $0.key < $1.key }) { _ = try rows.column(reference) }
         id = try rows.column(recipe.rows.reference(recipe.id))
-        switch recipe.input {
-        case .text(let template):
+        switch recipe.input.read(asText: tower.takesTexts) {
+        case .text(let template), .either(let template, _):
             content = .text(try TextColumns(template, in: rows, recipe.rows))
         case .fields(let names):
-            content = .fields(try FieldColumns(tower, names, in: rows, recipe.rows))
+            content = .fields(try FieldColumns(tower, names, in: rows, recipe.rows, payload: recipe.payload))
         }
         var payload: [(String, Column, PayloadType)] = []
         for (name, type) in recipe.payload.sorted(by: { $0.key < $1.key }) {

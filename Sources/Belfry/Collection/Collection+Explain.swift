@@ -13,6 +13,8 @@ extension Collection {
         public var expectation: Expectation
         /// Where that comes from, as `calibrated on 1,000 rows of the data`; nil where the index was not calibrated.
         public var source: String?
+        /// Why the recipe's users or queries are not where it comes from; nil where they are, or where it names none.
+        public var fallback: String?
         /// Distances that this query estimated or computed.
         public var evaluations: Int
         /// Rows that were estimated again on the codes of all components.
@@ -63,6 +65,7 @@ extension Collection {
         }
         return Explanation(
             index: index.kind.rawValue, expectation: expectation, source: calibrationSource,
+            fallback: calibrationFallback,
             evaluations: evaluations, reranked: reranked, settled: settled,
             scored: expectation.isExact ? 0 : first.result[0].count,
             embedMilliseconds: query.isEmbedded ? asked.milliseconds : nil,

@@ -79,10 +79,11 @@ private struct QueryBatch {
         var names: [String] = []
         switch query {
         case .text(let text):
+            try collection.require(.text, of: queryTower())
             sources.append(.text(texts.count))
             texts.append(text)
         case .fields(let fields):
-            try queryTower().requireFields(fields.names)
+            try collection.require(.fields(fields.names), of: queryTower())
             add(fields)
         case .user(let id):
             let seen = try addUser(id)
@@ -116,30 +117,22 @@ private struct QueryBatch {
             return user.seen
         }
         let tower = try queryTower()
-        // The field that says who it is: the one that a row must have, or the only one.
-        let required = tower.fields.filter(\.isRequired)
-        let naming = required.isEmpty ? tower.fields : required
-        guard naming.count == 1, tower.sessionField == nil, naming[0].type != "a text" else {
+        try collection.require(.user, of: tower)
+        guard let field = tower.userField else {
             throw BelfryError(
                 .notFound, "There is no user \(id.debugDescription) in the collection.",
                 at: .init(file: collection.path),
-                remedy: "Give the query tower's fields as JSON: "
-                    + tower.fields.map { "\($0.name) (\($0.type))" }.joined(separator: ", ") + ".")
+                remedy: "Name one of the recipe's users, or give the query tower's fields as JSON: "
+                    + "\(tower.fieldsAndTypes).")
         }
         if try collection.catalogue.read({ try $0.hasUsers() }) { unknownUsers.append(id) }
-        add(.object([naming[0].name: tower.value(ofCell: id, field: naming[0].name)]))
+        add(.object([field: tower.value(ofCell: id, field: field)]))
         return []
     }
 
     private mutating func addSession(_ items: [String]) throws(BelfryError) {
         let tower = try queryTower()
-        guard let field = tower.sessionField else {
-            throw BelfryError(
-                .invalidInput,
-                "The collection's query tower takes no session; it takes: "
-                    + tower.fields.map(\.name).joined(separator: ", ") + ".", at: .init(file: collection.path),
-                remedy: "Search by examples: --like takes ids.")
-        }
+        guard let field = tower.sessionField else { return try collection.require(.session, of: tower) }
         add(.object([field: .array(items.map { tower.value(ofElement: $0, field: field) })]))
     }
 
@@ -170,7 +163,7 @@ private struct QueryBatch {
 
     private mutating func queryTower() throws(BelfryError) -> Tower {
         if let tower { return tower }
-        let own = try collection.towers().query
+        let own = try collection.queryTower()
         tower = own
         return own
     }

@@ -103,10 +103,18 @@ extension Collection {
         }
         let kind =
             switch calibration.source {
-            case .given: "queries that were given"
+            case .given: index.queries?.areUsers == true ? "users of the recipe" : "queries of the recipe"
             case .logged: "queries that were asked before"
             case .ownRows: "rows of the data"
             }
         return "calibrated on \(ProgressLine.grouped(queries)) \(kind)"
+    }
+
+    /// Why rows of the data were used although the recipe names queries to calibrate on; nil where it was not so.
+    public var calibrationFallback: String? {
+        guard let named = index.queries, segments.first?.index.calibration?.source == .ownRows else { return nil }
+        return "rows of the data stand in for the recipe's \(named.areUsers ? "users" : "queries"): "
+            + (named.count == 0 ? "none" : "only \(ProgressLine.grouped(named.count))")
+            + " of them could be used, and a calibration needs \(SegmentBuilder.fewestQueries)"
     }
 }

@@ -23,6 +23,17 @@ extension Collection {
         var rows: [Int: RowSet] = [:]
         /// How many points there are.
         public var count: Int { rows.values.reduce(0) { $0 + $1.count } }
+
+        /// The points that are in both sets.
+        func intersection(_ other: PointSet) -> PointSet {
+            var common = PointSet()
+            for (segment, set) in rows {
+                common.rows[segment] = RowSet(
+                    (0..<set.capacity).lazy.filter { set.contains($0) && other.rows[segment]?.contains($0) == true },
+                    capacity: set.capacity)
+            }
+            return common
+        }
     }
 
     /// A payload field and the value that it must have; of a list, one of its elements.
@@ -61,11 +72,14 @@ extension Collection {
 
     private func nothingMeets(_ conditions: [Condition]) throws(BelfryError) -> BelfryError {
         let named = conditions.map { "\($0.field) = \($0.value)" }.joined(separator: " and ")
-        let known = try catalogue.read { try $0.values(of: conditions[0].field, limit: 20) }
+        let (known, fields) = try catalogue.read { transaction in
+            (try transaction.values(of: conditions[0].field, limit: 20), try transaction.payloadFields(limit: 50))
+        }
         return BelfryError(
             .notFound, "No point has \(named) in its payload.", at: .init(file: path),
             remedy: known.isEmpty
-                ? "No point has a payload field \(conditions[0].field.debugDescription)."
+                ? "No point has a payload field \(conditions[0].field.debugDescription). "
+                    + (fields.isEmpty ? "The points have no payload." : "There are: \(fields.joined(separator: ", ")).")
                 : "Values of \(conditions[0].field): \(known.joined(separator: ", ")).")
     }
 }
@@ -89,6 +103,14 @@ extension Catalogue.Transaction {
             database, sql: "SELECT segment, row FROM points WHERE " + tests.joined(separator: " AND "),
             arguments: StatementArguments(fields.flatMap { [member($0.key)] + $0.value.map(\.value) }))
         return rows.map { Collection.Place(segment: $0["segment"], row: $0["row"]) }
+    }
+
+    /// Names of payload fields, as the first points have them.
+    func payloadFields(limit: Int) throws -> [String] {
+        try String.fetchAll(
+            database,
+            sql: "SELECT DISTINCT key FROM (SELECT payload FROM points LIMIT 1000) AS some, json_each(some.payload) "
+                + "ORDER BY key LIMIT ?", arguments: [limit])
     }
 
     /// Values that a payload field has, the most frequent first.

@@ -46,6 +46,9 @@ extension Collection {
         public var recall: Double
         /// Where the expectations come from; nil where the index was not calibrated, so that all is scanned.
         public var calibration: String?
+        /// Why the recipe's users or queries were not what the index was calibrated on; nil where they were, or where it
+        /// names none.
+        public var calibrationFallback: String?
         /// What searches may expect, for usual targets and `k`.
         public var expectations: [Expectation]
         /// Bytes of the catalogue.
@@ -74,7 +77,7 @@ extension Collection {
             index: index.kind.rawValue, indexRequest: index.request, indexReason: index.choice?.reason,
             indexChoice: index.choice, memoryBytesPerVector: count == 0 ? 0 : memory / Double(count),
             diskBytesPerVector: count == 0 ? 0 : Double(bytes) / Double(count), recall: configuration.recall,
-            calibration: calibrationSource, expectations: expectations,
+            calibration: calibrationSource, calibrationFallback: calibrationFallback, expectations: expectations,
             catalogueBytes: try System.fileSize(layout.catalogue), idBytes: segments.reduce(0) { $0 + $1.ids.fileBytes }
         )
     }

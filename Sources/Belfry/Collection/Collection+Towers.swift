@@ -14,7 +14,7 @@ extension Collection {
         } catch {
             throw isInPlace ? error : replaced()
         }
-        try verify(towers.query)
+        try verifySpace(of: towers.query)
         loadedTowers.withLock { $0 = towers }
         return towers
     }
@@ -25,11 +25,20 @@ extension Collection {
             remedy: "Open it again.")
     }
 
-    /// Refuses a query tower that does not compute what the collection's computed.
-    ///
+    /// Refuses a query tower that does not compute what the collection's computed, or embeds items alone.
+    func verify(_ tower: Tower) throws(BelfryError) {
+        guard tower.role != .document else {
+            throw BelfryError(
+                .wrongTower,
+                "The query goes through \(tower.path), which embeds items: queries have a tower of their own.",
+                at: .init(file: path), remedy: "Name the query tower of the pair, or leave out --tower.")
+        }
+        try verifySpace(of: tower)
+    }
+
     /// The spaces are compared first; then one canary is embedded, which also sees weights that were changed under an
     /// unchanged manifest.
-    func verify(_ tower: Tower) throws(BelfryError) {
+    private func verifySpace(of tower: Tower) throws(BelfryError) {
         let own = configuration.tower
         guard tower.space == own.fingerprint else {
             throw BelfryError(
@@ -39,12 +48,6 @@ extension Collection {
                     + "do not compare.",
                 at: .init(file: path),
                 remedy: "Search without --tower, or build the collection again with the other tower.")
-        }
-        guard tower.role != .document else {
-            throw BelfryError(
-                .wrongTower,
-                "The query goes through \(tower.path), which embeds items: queries have a tower of their own.",
-                at: .init(file: path), remedy: "Name the query tower of the pair, or leave out --tower.")
         }
         guard let canary = own.canaries.first else { return }
         let vector = try tower.embed(canaries: [canary.text])[0]

@@ -61,6 +61,15 @@ struct IndexRecord: Codable, Equatable, Sendable {
     var files: [String]
     /// Why it is this kind, where that was measured: it holds times, and so is no part of a segment's files.
     var choice: IndexChoice?
+    /// The queries that the recipe named for the calibration; nil where it named none.
+    var queries: Queries?
+
+    /// Queries of a recipe: its users, or those under `calibrate`.
+    struct Queries: Codable, Equatable, Sendable {
+        var areUsers: Bool
+        /// How many of them could be used.
+        var count: Int
+    }
 }
 
 /// How a collection was built: the document `journal`. A build that was interrupted goes on if all but the index and

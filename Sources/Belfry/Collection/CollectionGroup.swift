@@ -66,11 +66,10 @@ public struct CollectionGroup: Sendable {
         }
         var nearest: [Candidate] = []
         if request.quotas.isEmpty {
-            nearest = try candidates(asked.vectors, request.k, request, request.within, leftOut)
+            nearest = try candidates(asked.vectors, request.k, request, nil, leftOut)
         }
         for quota in request.quotas {
-            let found = try candidates(
-                asked.vectors, quota.count, request, request.within + [quota.condition], leftOut)
+            let found = try candidates(asked.vectors, quota.count, request, quota.condition, leftOut)
             for (index, collection) in collections.enumerated() {
                 let answered = found.filter { $0.collection == index }.map(\.found.id.description)
                 if !answered.isEmpty { leftOut[index] += try collection.places(answered) }
@@ -119,7 +118,7 @@ public struct CollectionGroup: Sendable {
     }
 
     private func candidates(
-        _ query: Matrix, _ k: Int, _ request: SearchRequest, _ within: [Collection.Condition],
+        _ query: Matrix, _ k: Int, _ request: SearchRequest, _ quota: Collection.Condition?,
         _ leftOut: [[Collection.Place]]
     ) throws(BelfryError) -> [Candidate] {
         var candidates: [Candidate] = []
@@ -128,7 +127,7 @@ public struct CollectionGroup: Sendable {
         for (index, collection) in collections.enumerated() {
             let points: Collection.PointSet?
             do throws(BelfryError) {
-                points = try collection.points(where: within)
+                points = try collection.points(where: request.within, quota)
             } catch  where error.code == .notFound {
                 // No point of this one; another may have some.
                 nothing = error
@@ -161,5 +160,26 @@ public struct CollectionGroup: Sendable {
             return index
         }
         return 0
+    }
+}
+
+extension Collection {
+    /// The points that a quota may answer with: those that also meet the conditions of the request.
+    fileprivate func points(
+        where within: [Condition], _ quota: Condition?
+    ) throws(BelfryError) -> PointSet? {
+        guard let quota else { return try points(where: within) }
+        guard within.contains(where: { $0.field == quota.field }), let wanted = try points(where: [quota]) else {
+            return try points(where: within + [quota])
+        }
+        // Conditions of one field are alternatives; a quota is one more demand.
+        let both = try points(where: within)?.intersection(wanted) ?? wanted
+        guard both.count > 0 else {
+            let named = within.map { "\($0.field) = \($0.value)" }.joined(separator: ", ")
+            throw BelfryError(
+                .notFound, "No point with \(quota.field) = \(quota.value), which a quota asks for, meets \(named).",
+                at: .init(file: path), remedy: "Leave the quota out, or that condition.")
+        }
+        return both
     }
 }

@@ -8,8 +8,8 @@ extension Evaluation {
         let payload: [String: PayloadType]
         let input: Recipe.Input
 
-        /// Whether the tower reads a text.
-        var hasText: Bool { if case .text = input { true } else { false } }
+        /// Whether rows have a text.
+        var hasText: Bool { input.template != nil }
     }
 
     /// The evaluations of a recipe's section `evaluate`, in the file's order; none where there is no section.

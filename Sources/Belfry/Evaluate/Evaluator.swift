@@ -45,17 +45,21 @@ public struct Evaluator: Sendable {
         }
     }
 
+    /// Refuses evaluations whose queries are of a kind that the collection's query tower does not take, before any of
+    /// them runs.
+    /// - Throws: `notFound` where the collection is not built; `invalidInput` that names the evaluation.
+    public func check(_ evaluations: [Evaluation]) throws(BelfryError) {
+        guard recipe.isBuilt else { throw recipe.notBuilt }
+        let collection = try Collection(recipe.collectionPath)
+        for evaluation in evaluations { try collection.check(evaluation, of: recipe) }
+    }
+
     /// Runs one evaluation.
     /// - Throws: `notFound` where the collection is not built, or a file is not there; `invalidInput` with file and line.
     public func evaluate(_ evaluation: Evaluation, _ observer: Observer) throws(BelfryError) -> EvaluationResult {
-        guard System.exists(recipe.collectionPath) else {
-            throw BelfryError(
-                .notFound, "The collection is not built yet.", at: .init(file: recipe.collectionPath),
-                remedy:
-                    "Run: belfry build \(([recipe.folder] + (recipe.variant.map { [$0] } ?? [])).joined(separator: "/"))"
-            )
-        }
+        guard recipe.isBuilt else { throw recipe.notBuilt }
         let collection = try Collection(recipe.collectionPath)
+        try collection.check(evaluation, of: recipe)
         let points = try PointTable(collection, fields: evaluation.payloadFields)
         var read = try queries(of: evaluation, collection, points, observer)
         let before = read.queries.count
@@ -123,7 +127,7 @@ public struct Evaluator: Sendable {
             switch baseline {
             case .popularity(let field): rankers.append(PopularityRanker(field, points))
             case .bm25:
-                guard case .text(let template) = recipe.input else { continue }
+                guard let template = recipe.input.template else { continue }
                 rankers.append(try WordRanker(recipe, template, points))
             }
         }

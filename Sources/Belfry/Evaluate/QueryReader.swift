@@ -28,7 +28,7 @@ struct QueryReader {
         (self.source, self.collection, self.points) = (source, collection, points)
         failsOnBadRows = recipe.badRows == .fail
         isDelimited = source.rows.format.kind != .jsonl
-        if case .fields = source.query { tower = try collection.towers().query } else { tower = nil }
+        if case .fields = source.query { tower = try collection.queryTower() } else { tower = nil }
         rows = try RowReader(source.rows.file, format: source.rows.format)
         var columns: [String: Column] = [:]
         for field in source.fields { columns[field] = try rows.column(source.rows.reference(field)) }

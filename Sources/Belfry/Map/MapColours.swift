@@ -72,10 +72,11 @@ public struct MapColours: Sendable {
             remedy: known.isEmpty ? "The points have no payload." : "The fields are: \(known.joined(separator: ", ")).")
     }
 
-    /// The value that counts: of a list the first element; an empty text is none.
+    /// The value that counts: of a list the first element; a blank text is none.
     private static func value(_ value: JSON?) -> JSON? {
         switch value {
-        case .null, .string(""): nil
+        case .null: nil
+        case .string(let text)? where text.trimmed.isEmpty: nil
         case .array(let elements): elements.first.flatMap { Self.value($0) }
         default: value
         }

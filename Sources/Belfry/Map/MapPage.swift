@@ -9,6 +9,8 @@ public struct MapPage: Sendable {
     private let map: PointMap
     /// Characters of a payload text that the page keeps.
     private static let longestText = 400
+    /// Characters of a value that the legend keeps.
+    private static let longestName = 80
 
     /// The page of a map.
     public init(_ map: PointMap) { self.map = map }
@@ -105,7 +107,9 @@ public struct MapPage: Sendable {
 
     private static func json(_ group: MapColours.Group) -> JSON {
         let style = group.style.map { JSON.integer(Int64($0)) } ?? .null
-        return ["name": .string(cut(group.name)), "count": .integer(Int64(group.count)), "style": style]
+        return [
+            "name": .string(cut(group.name, to: longestName)), "count": .integer(Int64(group.count)), "style": style,
+        ]
     }
 
     private static func texts(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
@@ -117,8 +121,8 @@ public struct MapPage: Sendable {
         .array(numbers.map { $0.isFinite ? .number(Double(String(format: "%.6g", $0)) ?? 0) : .null })
     }
 
-    private static func cut(_ text: String) -> String {
-        text.count > longestText ? text.prefix(longestText) + "…" : text
+    private static func cut(_ text: String, to length: Int = longestText) -> String {
+        text.count > length ? text.prefix(length) + "…" : text
     }
 
     /// Each field as the card shows it.

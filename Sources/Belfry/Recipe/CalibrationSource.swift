@@ -1,4 +1,5 @@
 import Files
+import Towers
 
 /// Queries that recall targets are calibrated on, for collections whose queries are not like their points.
 ///
@@ -31,6 +32,25 @@ public struct CalibrationSource: Sendable {
 
     private static let kinds = ["text", "session", "fields"]
     static let fields = RowSource.fields + kinds
+
+    /// Whether the recipe's users are the queries.
+    var isUsers: Bool { query == nil }
+
+    /// Refuses queries of a kind that the query tower does not take.
+    func requireQueries(of tower: Tower, in folder: String) throws(BelfryError) {
+        let refused: String?
+        switch query {
+        case .text?: refused = tower.takesTexts ? nil : "text"
+        case .session?: refused = tower.sessionField != nil ? nil : "session"
+        default: refused = nil
+        }
+        guard let refused else { return }
+        throw BelfryError(
+            .invalidInput,
+            "calibrate gives the query tower a \(refused), but it takes \(tower.fieldsAndTypes).",
+            at: .init(file: "\(folder)/recipe.yaml"),
+            remedy: "Write text, session or fields under calibrate, as the tower takes them, or leave calibrate out.")
+    }
 
     /// What decides on the queries.
     func digest() throws(BelfryError) -> String {

@@ -54,6 +54,22 @@ public struct Recipe: Sendable {
         case text(TextTemplate)
         /// Fields: the tower's names for them, and what the rows call those that they name otherwise.
         case fields([String: String])
+        /// The text where the tower takes one, and else the fields: variants may have towers of both kinds.
+        case either(TextTemplate, [String: String])
+
+        /// The template of the text, where there is one.
+        var template: TextTemplate? {
+            switch self {
+            case .text(let template), .either(let template, _): template
+            case .fields: nil
+            }
+        }
+
+        /// What a tower that takes texts, or one that does not, reads of a row.
+        func read(asText takesTexts: Bool) -> Input {
+            guard case .either(let template, let names) = self else { return self }
+            return takesTexts ? .text(template) : .fields(names)
+        }
     }
 
     /// The folder that holds `recipe.yaml`.
@@ -98,6 +114,16 @@ public struct Recipe: Sendable {
 
     /// The collection that this recipe builds.
     public var collectionPath: String { "\(folder)/\(name).belfry" }
+
+    /// Whether that collection is there.
+    public var isBuilt: Bool { System.exists(collectionPath) }
+
+    /// What is to be said where it is needed and is not there.
+    public var notBuilt: BelfryError {
+        BelfryError(
+            .notFound, "The collection is not built yet.", at: .init(file: collectionPath),
+            remedy: "Run: belfry build \(variant.map { "\(folder)/\($0)" } ?? folder)")
+    }
 }
 
 extension Recipe {
@@ -165,16 +191,12 @@ extension Recipe {
     ]
 
     private static func input(_ fields: YAMLFields) throws(BelfryError) -> Input {
-        guard let source = try fields.optionalText("text") else {
-            var names: [String: String] = [:]
-            guard let entries = try fields.optionalFields("fields", known: nil) else { return .fields([:]) }
-            for name in entries.names { names[name] = try entries.text(name) }
-            return .fields(names)
-        }
-        guard fields.node("fields") == nil else {
-            throw fields.failure("fields", "stands beside text: a tower reads a text, or fields.")
-        }
-        return .text(try template(source, fields))
+        var names: [String: String] = [:]
+        let entries = try fields.optionalFields("fields", known: nil)
+        for name in entries?.names ?? [] { names[name] = try entries?.text(name) }
+        guard let source = try fields.optionalText("text") else { return .fields(names) }
+        let template = try template(source, fields)
+        return entries == nil ? .text(template) : .either(template, names)
     }
 
     private static func template(_ source: String, _ fields: YAMLFields) throws(BelfryError) -> TextTemplate {
@@ -276,6 +298,7 @@ extension Recipe.Input {
         switch self {
         case .text(let template): .string(template.source)
         case .fields(let names): .object(names.mapValues { .string($0) })
+        case .either(let template, let names): [.string(template.source), .object(names.mapValues { .string($0) })]
         }
     }
 }

@@ -4,24 +4,27 @@ import Towers
 /// The columns of a file that hold a tower's fields: makes the object that the tower embeds of a row.
 struct FieldColumns {
     private let tower: Tower
-    private let columns: [(field: String, column: Column)]
+    private let columns: [(field: String, column: Column, separator: String?)]
     private let isDelimited: Bool
 
     /// Finds the columns of the tower's fields in `rows`.
     /// - Parameters:
     ///   - names: what the recipe calls fields that it names otherwise than the tower.
     ///   - source: the recipe's names for columns.
+    ///   - payload: the recipe's types: what separates a list of the payload separates it for the tower, too.
     /// - Throws: `notFound` for a field that a row must have, `invalidInput` for a name that the tower does not have.
     init(
-        _ tower: Tower, _ names: [String: String], in rows: RowReader, _ source: RowSource
+        _ tower: Tower, _ names: [String: String], in rows: RowReader, _ source: RowSource,
+        payload: [String: PayloadType] = [:]
     ) throws(BelfryError) {
         let fields = tower.fields
         try tower.requireFields(Array(names.keys))
-        var columns: [(String, Column)] = []
+        var columns: [(String, Column, String?)] = []
         for field in fields {
             let name = names[field.name] ?? field.name
             do throws(BelfryError) {
-                columns.append((field.name, try rows.column(source.reference(name))))
+                let separator = if case .list(let separator)? = payload[name] { separator } else { String?.none }
+                columns.append((field.name, try rows.column(source.reference(name)), separator))
             } catch {
                 // A field that may be absent, and that the recipe does not name.
                 guard names[field.name] == nil, !field.isRequired, error.code == .notFound else { throw error }
@@ -36,8 +39,11 @@ struct FieldColumns {
     /// - Throws: what the tower would refuse.
     func object(_ row: Row) throws(BelfryError) -> JSON {
         var members: [String: JSON] = [:]
-        for (field, column) in columns {
-            let value = isDelimited ? row.text(column).map { tower.value(ofCell: $0, field: field) } : row.value(column)
+        for (field, column, separator) in columns {
+            let value =
+                isDelimited
+                ? row.text(column).map { tower.value(ofCell: $0, field: field, separator: separator) }
+                : row.value(column)
             if let value, value != .null { members[field] = value }
         }
         let object = JSON.object(members)

@@ -46,6 +46,11 @@ public struct Row: Sendable {
         }
     }
 
+    /// The names of a JSON row's fields, sorted; empty for a row of columns.
+    public var fieldNames: [String] {
+        if case .object(let members) = content { members.keys.sorted() } else { [] }
+    }
+
     /// All columns' texts in order; empty for a JSON row.
     public var texts: [String] {
         guard case .delimited(_, let ends) = content else { return [] }

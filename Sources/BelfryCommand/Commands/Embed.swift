@@ -12,7 +12,7 @@ struct Embed: ParsableCommand {
             echo "heat resistant gloves" | belfry embed minilm.tower
             belfry embed minilm.tower --input products.csv --field title --output titles.npy
             echo '{"user_id": 5, "age": 34}' | belfry embed movielens/query.tower
-            belfry embed movielens/item.tower --input movies.csv --output movies.npy
+            belfry embed movielens/item.tower --input movies.csv --separator '|' --output movies.npy
             """)
 
     @Argument(help: "The tower's directory.") var tower: String
@@ -23,6 +23,9 @@ struct Embed: ParsableCommand {
             """)
     var input: String?
     @Option(help: "The field or column with the text, for .jsonl, .csv and .tsv.") var field = "text"
+    @Option(
+        help: "What stands between the elements of a list in a cell, as ';' (default: a cell holds a JSON array).")
+    var separator: String?
     @Option(help: "Where to write: .npy or .jsonl (default: JSON lines on standard output).") var output: String?
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var format: OutputOptions
@@ -39,13 +42,15 @@ struct Embed: ParsableCommand {
         if let output, !output.hasSuffix(".npy"), !output.hasSuffix(".jsonl") {
             throw ValidationError("--output must end in .npy or .jsonl.")
         }
+        if separator == "" { throw ValidationError("--separator cannot be empty.") }
     }
 
     func run() throws {
         let tower = try Tower.load(tower)
         let source =
             try tower.takesTexts
-            ? Source.texts(TextReader(input, field: field)) : .rows(FieldReader(input, tower: tower))
+            ? Source.texts(TextReader(input, field: field))
+            : .rows(FieldReader(input, tower: tower, separator: separator))
         if let input, let output, try System.resolvingLink(input) == System.resolvingLink(output) {
             throw BelfryError(.invalidInput, "The input would be overwritten by its vectors.", at: .init(file: input))
         }

@@ -37,9 +37,12 @@ struct Evaluate: ParsableCommand {
 
     func run() throws {
         let recipes = try recipe.flatMap(recipes)
+        let built = recipes.filter(\.isBuilt)
+        // What cannot be asked at all is said before anything is.
+        for recipe in built { try Evaluator(recipe, threads: threads.threads).check(evaluations(of: recipe)) }
         let bad = BadRowLog()
         var results: [EvaluationResult] = []
-        for recipe in recipes {
+        for recipe in built {
             for var evaluation in try evaluations(of: recipe) {
                 if let counts = try counts() { evaluation.k = counts }
                 let label = ([recipe.name, evaluation.name].compactMap { $0 }).joined(separator: " ")
@@ -56,6 +59,13 @@ struct Evaluate: ParsableCommand {
                 progress.finish(failed: false)
             }
         }
+        if !results.isEmpty { try show(results) }
+        let missing = recipes.filter { !$0.isBuilt }
+        for recipe in missing { Failure.report(recipe.notBuilt) }
+        if !missing.isEmpty { throw ExitCode(1) }
+    }
+
+    private func show(_ results: [EvaluationResult]) throws {
         if output.json {
             let encoded = try results.map { try JSON(encoding: $0) }
             Terminal.print(JSON.object(["results": .array(encoded)]).text())
@@ -77,6 +87,11 @@ struct Evaluate: ParsableCommand {
         let file = try RecipeFile(path)
         let recipes = try file.recipes()
         guard let variant else { return recipes }
+        if let named = file.named, named != variant {
+            throw BelfryError(
+                .invalidInput, "The recipe is asked for the variant \(named), and by --variant for \(variant).",
+                at: .init(file: file.folder), remedy: "Name one: belfry evaluate \(file.folder) --variant \(variant)")
+        }
         let chosen = recipes.filter { $0.variant == variant }
         guard !chosen.isEmpty else {
             throw BelfryError(

@@ -60,6 +60,7 @@ struct Explain: ParsableCommand {
         if !expected.isExact, let below = expected.shareBelowTarget {
             lines.append(("below target", "\(Human.percent(below)) of queries\(source)"))
         }
+        if !expected.isExact, let fallback = found.fallback { lines.append(("calibration", fallback)) }
         let usual =
             expected.isExact ? nil : expected.evaluations.map { ", on average \(Human.count(Int($0)))\(source)" }
         lines.append(("distances", Human.count(found.evaluations) + (usual ?? "")))

@@ -9,7 +9,9 @@ struct Map: ParsableCommand {
         discussion: """
             belfry map Indexes/products --color-by brand --out map.html
 
-            The page needs nothing from elsewhere. With --out map.svg, a picture for a text.
+            The page needs nothing from elsewhere. With --out map.svg, a picture for a text. Numbers are coloured by a \
+            ramp; of other values the twelve most frequent have a colour or a shape each, and the rest are grey. Of a list \
+            its first element counts.
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
@@ -39,6 +41,11 @@ struct Map: ParsableCommand {
         var options = PointMap.Options()
         (options.sample, options.seed, options.colour, options.title) = (sample, seed, colorBy, title)
         let map = try Collection(collection).map(options)
+        if map.points.count < 3 {
+            Terminal.note(
+                "belfry: \(Human.count(map.points.count, "point")) cannot show what varies: a plane needs 3 at least"
+                    + (map.points.count < map.count ? "; ask for more with --sample" : ""))
+        }
         if let out {
             let text = Self.isPage(out) ? MapPage(map).html : MapDrawing(map).svg
             try System.write(Data(text.utf8), to: out)

@@ -14,7 +14,8 @@ struct Recommend: ParsableCommand {
 
             What a user has had, a session's own items and the examples are not recommended again; of a user who is given \
             by fields nobody knows what that is. Ids that have commas go in a JSON array: '["a,1", "b"]'. Quotas say how \
-            many answers there are, in the place of -k.
+            many answers there are at most, in the place of -k: a point that has several of the values counts for the \
+            first of them.
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
@@ -35,6 +36,9 @@ struct Recommend: ParsableCommand {
             if let ids, Self.ids(ids).isEmpty { throw ValidationError("\(name) names no id.") }
         }
         _ = try quotas()
+        if quota != nil, options.answer.given != nil {
+            throw ValidationError("--quota says how many answers there are: leave out -k, or --quota.")
+        }
     }
 
     func run() throws {
@@ -61,13 +65,31 @@ struct Recommend: ParsableCommand {
 
     /// `field:value=count`, with commas between them.
     private func quotas() throws -> [SearchRequest.Quota] {
-        try (quota ?? "").split(separator: ",").map { text in
+        guard let quota else { return [] }
+        var quotas: [SearchRequest.Quota] = []
+        for text in quota.split(separator: ",").map({ $0.trimmingCharacters(in: .whitespaces) }) {
             guard let equals = text.lastIndex(of: "="), let count = Int(text[text.index(after: equals)...]),
-                (1...10_000).contains(count), text.contains(":")
+                text.contains(":")
             else {
                 throw ValidationError("--quota takes a payload value and a number, as domain:Movie=5, not \(text).")
             }
-            return .init(try SearchOptions.condition(String(text[..<equals]), "--quota"), count: count)
+            guard (1...Self.mostAnswers).contains(count) else {
+                throw ValidationError("--quota takes numbers between 1 and 10,000, not \(text).")
+            }
+            let condition = try SearchOptions.condition(String(text[..<equals]), "--quota")
+            guard !quotas.contains(where: { $0.condition == condition }) else {
+                throw ValidationError("--quota names \(text[..<equals]) twice.")
+            }
+            quotas.append(.init(condition, count: count))
         }
+        guard !quotas.isEmpty else {
+            throw ValidationError("--quota names nothing; write domain:Movie=5,domain:Book=5.")
+        }
+        guard quotas.reduce(0, { $0 + $1.count }) <= Self.mostAnswers else {
+            throw ValidationError("--quota asks for more than 10,000 answers in all.")
+        }
+        return quotas
     }
+
+    private static let mostAnswers = 10_000
 }

@@ -96,7 +96,9 @@ struct RecallOptions: ParsableArguments {
 
 /// How many answers, and how they are shown.
 struct AnswerOptions: ParsableArguments {
-    @Option(name: [.short, .customLong("k")], help: "How many answers.") var k = 10
+    @Option(name: [.customShort("k"), .customLong("k")], help: "How many answers (default: 10).") var given: Int?
+    /// How many answers.
+    var k: Int { given ?? 10 }
     @Option(help: "The payload fields to show, as title,price (default: what the recipe says).") var show: String?
 
     func validate() throws {

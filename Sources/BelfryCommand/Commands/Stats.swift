@@ -84,6 +84,7 @@ struct Stats: ParsableCommand {
                 row.bytes.map { Human.bytes(Int($0)) } ?? "not counted", row.effort,
             ])
         }
-        return ["Per search, \(source):"] + table.lines(width: Terminal.width)
+        let why = statistics.calibrationFallback.map { " (\($0))" } ?? ""
+        return ["Per search, \(source)\(why):"] + table.lines(width: Terminal.width)
     }
 }

@@ -8,12 +8,16 @@ struct FieldReader {
     private let tower: Tower
     private let columns: [(field: String, column: Column)]
     private let isDelimited: Bool
+    private let separator: String?
 
-    /// - Parameter path: a .jsonl, .csv or .tsv, also .gz; standard input, which holds JSON lines, without it.
-    init(_ path: String?, tower: Tower) throws(BelfryError) {
+    /// - Parameters:
+    ///   - path: a .jsonl, .csv or .tsv, also .gz; standard input, which holds JSON lines, without it.
+    ///   - separator: what stands between the elements of a list in a column.
+    init(_ path: String?, tower: Tower, separator: String?) throws(BelfryError) {
         let path = path ?? "-"
         rows = path == "-" ? try RowReader(path, format: RowFormat(.jsonl)) : try RowReader(path)
         self.tower = tower
+        self.separator = separator
         isDelimited = rows.columnNames != nil
         var columns: [(String, Column)] = []
         for field in tower.fields {
@@ -38,14 +42,31 @@ struct FieldReader {
                 for (field, column) in columns {
                     guard let value = row.value(column) else { continue }
                     if isDelimited, case .string(let text) = value {
-                        members[field] = tower.value(ofCell: text, field: field)
+                        members[field] = tower.value(ofCell: text, field: field, separator: separator)
                     } else {
                         members[field] = value
                     }
                 }
+                try requireFields(members, row)
                 found.append(.object(members))
             }
         }
         return found
+    }
+
+    /// Names all that a row lacks at once, and what it has: names that are not the tower's are the usual reason.
+    private func requireFields(_ members: [String: JSON], _ row: Row) throws(BelfryError) {
+        var missing = tower.fields.filter { $0.isRequired && members[$0.name] == nil }
+        let has = rows.columnNames ?? row.fieldNames
+        // Of a tower that needs no field, a row with none of them is as good as empty, and one with others is a mistake.
+        if members.isEmpty, !has.isEmpty, tower.fields.allSatisfy({ !has.contains($0.name) }) { missing = tower.fields }
+        guard !missing.isEmpty else { return }
+        throw BelfryError(
+            .invalidInput,
+            "The row has no value for \(missing.map { "\($0.name) (\($0.type))" }.joined(separator: ", ")), which the "
+                + "tower reads.",
+            at: .line(row.line, of: rows.path),
+            remedy: has.isEmpty
+                ? "The row is empty." : "It has the fields: \(has.prefix(20).joined(separator: ", ")).")
     }
 }

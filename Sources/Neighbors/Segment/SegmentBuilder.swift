@@ -44,7 +44,7 @@ public struct SegmentBuilder: Sendable {
     var givenQueries: Matrix? { queries.flatMap { $0.rows >= Self.fewestQueries ? $0 : nil } }
 
     /// With fewer queries than this a calibration could promise next to nothing.
-    static let fewestQueries = 100
+    package static let fewestQueries = 100
 
     /// Builds a segment of finite `rows` in `directory`, which is there; the id of row `i` is `ids(i)`.
     public func build(

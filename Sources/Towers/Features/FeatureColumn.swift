@@ -127,7 +127,7 @@ struct FeatureColumn: Sendable {
         if members[field] != nil { return FeatureProblem("The field is null, and nothing stands for it.") }
         return FeatureProblem(
             "The field is missing.",
-            remedy: members.isEmpty ? "The row has no fields at all." : "The row has: \(names).")
+            remedy: members.isEmpty ? "The row has no field that the tower reads." : "The row has: \(names).")
     }
 }
 

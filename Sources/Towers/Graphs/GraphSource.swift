@@ -20,7 +20,8 @@ extension TowerSource {
         guard part.settings.items == nil else {
             throw BelfryError(
                 .invalidInput, "The configuration describes a session model: it becomes a pair of towers.",
-                at: .init(file: part.featuresFile ?? path, place: "items"), remedy: "Import it as a pair: --pair.")
+                at: .init(file: part.featuresFile ?? path, place: "items"),
+                remedy: "Import it alone with --session, without --pair: both towers of the pair are made of it.")
         }
         return try part.source()
     }

@@ -1,0 +1,82 @@
+import Files
+import Towers
+
+/// What a query is made of, as far as the query tower decides whether it can be asked.
+enum QueryKind {
+    case text
+    /// An object with fields of these names.
+    case fields([String])
+    case user
+    case session
+}
+
+extension Collection {
+    /// The tower that embeds queries.
+    /// - Throws: `wrongTower` where one tower of a pair filled the collection alone, and that is the item tower.
+    func queryTower() throws(BelfryError) -> Tower {
+        let tower = try towers().query
+        guard tower.role != .document else {
+            throw BelfryError(
+                .wrongTower, "The collection was filled by the item tower of a pair alone, which embeds no queries.",
+                at: .init(file: path),
+                remedy:
+                    "Write the pair's directory as the recipe's tower, the one that holds query.tower and item.tower, "
+                    + "and build again with --replace. Until then: " + startingFromPoints)
+        }
+        return tower
+    }
+
+    /// Refuses a query of a kind that `tower` does not take, whatever the query is.
+    /// - Throws: `invalidInput` that says what it takes.
+    func require(_ kind: QueryKind, of tower: Tower) throws(BelfryError) {
+        let refused: String?
+        switch kind {
+        case .text: refused = tower.takesTexts ? nil : "The collection's query tower takes no text"
+        case .session: refused = tower.sessionField != nil ? nil : "The collection's query tower takes no session"
+        case .fields(let names):
+            let isMeant = tower.fields.contains { names.contains($0.name) }
+            refused = isMeant || !tower.takesTexts ? nil : "The collection's query tower takes no fields of a user"
+        case .user:
+            let hasUsers = try catalogue.read { try $0.hasUsers() }
+            let isKnown = hasUsers || tower.userField != nil
+            refused = isKnown ? nil : "The collection has no users, and its query tower knows none by an id alone"
+        }
+        if let refused {
+            throw BelfryError(
+                .invalidInput, "\(refused): it takes \(tower.whatItTakes).", at: .init(file: path),
+                remedy: try wayToAsk(tower) + " Or start from points: " + startingFromPoints)
+        }
+        if case .fields(let names) = kind { try tower.requireFields(names) }
+    }
+
+    /// The command that asks what `tower` takes.
+    private func wayToAsk(_ tower: Tower) throws(BelfryError) -> String {
+        if tower.takesTexts { return "Ask by a text: belfry search \(path) \"…\"." }
+        if tower.sessionField != nil { return "Give a session: belfry recommend \(path) --session ID,ID." }
+        let required = tower.fields.filter(\.isRequired)
+        let members = (required.isEmpty ? tower.fields : required).map { "\"\($0.name)\": …" }
+        let fields = "--user '{\(members.joined(separator: ", "))}'"
+        let hasUsers = try catalogue.read { try $0.hasUsers() }
+        return hasUsers
+            ? "Name a user: belfry recommend \(path) --user ID, or \(fields)."
+            : "Give fields: belfry recommend \(path) \(fields)."
+    }
+
+    private var startingFromPoints: String { "belfry similar \(path) ID, or belfry recommend --like ID,ID." }
+}
+
+extension Tower {
+    /// The field that says who a user is: the only one that a row must have, or the only one; nil for towers of texts
+    /// and sessions, and for those that need more.
+    var userField: String? {
+        let required = fields.filter(\.isRequired)
+        let naming = required.isEmpty ? fields : required
+        return naming.count == 1 && sessionField == nil && naming[0].type != "a text" ? naming[0].name : nil
+    }
+
+    /// `texts`, or `the fields user_id (…), age (…)`.
+    fileprivate var whatItTakes: String { takesTexts && fields.count == 1 ? "texts" : "the fields \(fieldsAndTypes)" }
+
+    /// `user_id (a text), age (a number)`.
+    var fieldsAndTypes: String { fields.map { "\($0.name) (\($0.type))" }.joined(separator: ", ") }
+}

@@ -38,9 +38,9 @@ venv="$cache/venv-torch"
 python="$venv/bin/python"
 if ! "$python" -c "import torch, scipy, onnxscript" 2> /dev/null; then
     python3 -m venv "$venv"
-    for torch in torch==2.13.0+cpu torch==2.13.0; do
-        if "$venv/bin/pip" install --quiet "$torch" numpy==2.4.6 scipy==1.17.1 onnx==1.22.0 onnxscript==0.7.2; then break; fi
-    done
+    install() { "$venv/bin/pip" install --quiet numpy==2.4.6 scipy==1.17.1 onnx==1.22.0 onnxscript==0.7.2 "$@"; }
+    install torch==2.13.0+cpu ||
+        install torch==2.13.0+cpu --extra-index-url https://download.pytorch.org/whl/cpu || install torch==2.13.0
 fi
 
 for model in all-MiniLM-L6-v2 use-multilingual-v3; do

@@ -62,6 +62,16 @@ extension RowSet {
         return result
     }
 
+    /// The rows that are in both sets.
+    package func intersection(_ other: RowSet) -> RowSet {
+        var result = RowSet(capacity: min(capacity, other.capacity))
+        for index in result.words.indices {
+            result.words[index] = words[index] & other.words[index]
+            result.count += result.words[index].nonzeroBitCount
+        }
+        return result
+    }
+
     /// The rows below the capacity that are not in the set, in order.
     package var missing: [UInt32] {
         var rows: [UInt32] = []

@@ -222,6 +222,9 @@ import Testing
             #expect(rows.count == 4, "two headlines of the recipe, twice: \(summary.output)")
             #expect(rows[0].contains("recall@2") && rows[0].contains("0.5") && rows[1].contains("bm25 1.000"))
             #expect(try BelfryProcess.run(["evaluate", shop.recipe, "--summary", "--k", "3"]).exitCode == 2)
+            try shop.change("metrics: [recall, ndcg]", to: "metrics: [recall, ndcg], headline: []")
+            let none = try BelfryProcess.run(["evaluate", shop.recipe, "--only", "title", "--summary"])
+            #expect(none.output.contains("None of these evaluations has a headline"), "\(none)")
             let json = try BelfryProcess.run(
                 ["evaluate", shop.recipe, "--only", "text", "--k", "1,3", "--limit", "1", "--seed", "5", "--json"])
             #expect(json.exitCode == 0, "\(json.errors)")
@@ -235,6 +238,11 @@ import Testing
             #expect(unknown.exitCode == 1 && unknown.errors.contains("title, text"))
             #expect(try BelfryProcess.run(["evaluate", shop.recipe, "--variant", "big"]).exitCode == 1)
             #expect(try BelfryProcess.run(["evaluate", shop.recipe, "--k", "ten"]).exitCode == 2)
+
+            // What was found before an error is not lost.
+            try shop.write("query,want\n", "q.csv")
+            let half = try BelfryProcess.run(["evaluate", shop.recipe])
+            #expect(half.exitCode == 1 && half.output.contains("recall@2") && half.errors.contains("q.csv"), "\(half)")
         }
     }
 }

@@ -117,7 +117,7 @@ import Towers
             for (line, says) in [
                 ("late: {file: q.jsonl, session: want, relevant: want}", "cannot be asked by session"),
                 ("late: {file: q.jsonl, text: part, relevant: want}", "cannot be asked by text"),
-                ("late: {file: q.jsonl, fields: [user_id, part], relevant: want}", "no field \"part\""),
+                ("late: {file: q.jsonl, fields: [user_id, part], relevant: want}", "Its fields are: user_id"),
             ] {
                 try Data((Self.recipe + "  \(line)\n").utf8).write(to: URL(fileURLWithPath: folder + "/recipe.yaml"))
                 let run = try BelfryProcess.run(["evaluate", folder])

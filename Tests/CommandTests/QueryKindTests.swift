@@ -136,6 +136,15 @@ import Vectors
             let item = try TowerPair.load(folder + "/pair").item
             let row: JSON = ["title": "Heat", "genres": ["crime", "drama"], "year": 1995]
             #expect(try pair.point("m1").vector == item.embed([row])[0])
+            // An evaluation is for the variants whose tower takes its queries.
+            let evaluations = "evaluate:\n  words: {file: q.jsonl, text: words, relevant: want, k: 1}\n"
+            try Self.write(recipe + evaluations, folder + "/recipe.yaml")
+            try Self.write("{\"words\": \"Heat\", \"want\": \"m1\"}\n", folder + "/q.jsonl")
+            let run = try BelfryProcess.run(["evaluate", folder, "--json"])
+            #expect(run.exitCode == 0, "\(run)")
+            #expect(
+                run.errors.contains("films-pair words is left out: The query tower takes no text."), "\(run.errors)")
+            #expect(run.output.contains("\"variant\":\"words\"") && !run.output.contains("\"variant\":\"pair\""))
             // Without the fields, the variant of fields says what is missing.
             try Self.write(recipe.replacing("fields: {}", with: ""), folder + "/recipe.yaml")
             try Self.refuses(["build", folder + "/pair", "--replace"], "write fields: {} beside it")

@@ -26,4 +26,16 @@ import Testing
             }
         }
     }
+
+    @Test func theIntersectionIsWhatBothHold() {
+        var random = SeededGenerator()
+        for (one, other) in [(0, 5), (64, 64), (65, 200), (200, 130)] {
+            let (a, b) = (
+                Set((0..<one).filter { _ in Bool.random(using: &random) }),
+                Set((0..<other).filter { _ in Bool.random(using: &random) })
+            )
+            let both = RowSet(a, capacity: one).intersection(RowSet(b, capacity: other))
+            #expect(both == RowSet(a.intersection(b), capacity: min(one, other)), "\(random)")
+        }
+    }
 }

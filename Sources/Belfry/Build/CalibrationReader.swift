@@ -61,8 +61,7 @@ struct CalibrationReader {
             }
         case .session(let name)?:
             let column = try column(name)
-            // The build has refused a tower without such a field.
-            let field = tower.sessionField ?? name
+            guard let field = tower.sessionField else { preconditionFailure("the build refuses such a tower") }
             return { [tower] row in
                 let items = try row.names(column).map { tower.value(ofElement: $0, field: field) }
                 let object = JSON.object([field: .array(items)])

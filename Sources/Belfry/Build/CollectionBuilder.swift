@@ -90,7 +90,8 @@ public struct CollectionBuilder: Sendable {
         try requireInput(of: towers.item)
         try recipe.calibration?.requireQueries(of: towers.query, in: recipe.folder)
         let journal = BuildJournal(
-            recipe: recipe.digest(), rows: try Digest.sha256(file: recipe.rows.file), tower: towers.space,
+            recipe: recipe.digest(asText: towers.item.takesTexts), rows: try Digest.sha256(file: recipe.rows.file),
+            tower: towers.space,
             limit: limit, index: try recipe.indexRequest(),
             users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
         let target = try System.resolvingLink(recipe.collectionPath)

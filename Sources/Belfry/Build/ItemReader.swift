@@ -49,7 +49,7 @@ struct ItemReader {
         for (_, reference) in recipe.rows.columns.sorted(by: { $0.key < $1.key }) { _ = try rows.column(reference) }
         id = try rows.column(recipe.rows.reference(recipe.id))
         switch recipe.input.read(asText: tower.takesTexts) {
-        case .text(let template), .either(let template, _):
+        case .text(let template):
             content = .text(try TextColumns(template, in: rows, recipe.rows))
         case .fields(let names):
             content = .fields(try FieldColumns(tower, names, in: rows, recipe.rows, payload: recipe.payload))

@@ -29,24 +29,27 @@ extension Collection {
     /// Refuses a query of a kind that `tower` does not take, whatever the query is.
     /// - Throws: `invalidInput` that says what it takes.
     func require(_ kind: QueryKind, of tower: Tower) throws(BelfryError) {
-        let refused: String?
-        switch kind {
-        case .text: refused = tower.takesTexts ? nil : "The collection's query tower takes no text"
-        case .session: refused = tower.sessionField != nil ? nil : "The collection's query tower takes no session"
-        case .fields(let names):
-            let isMeant = tower.fields.contains { names.contains($0.name) }
-            refused = isMeant || !tower.takesTexts ? nil : "The collection's query tower takes no fields of a user"
-        case .user:
-            let hasUsers = try catalogue.read { try $0.hasUsers() }
-            let isKnown = hasUsers || tower.userField != nil
-            refused = isKnown ? nil : "The collection has no users, and its query tower knows none by an id alone"
-        }
-        if let refused {
+        if let refused = try refusal(of: kind, by: tower) {
             throw BelfryError(
                 .invalidInput, "\(refused): it takes \(tower.whatItTakes).", at: .init(file: path),
                 remedy: try wayToAsk(tower) + " Or start from points: " + startingFromPoints)
         }
         if case .fields(let names) = kind { try tower.requireFields(names) }
+    }
+
+    /// Why `tower` cannot be asked by such a query; nil where it can, unless a field is misspelt.
+    func refusal(of kind: QueryKind, by tower: Tower) throws(BelfryError) -> String? {
+        switch kind {
+        case .text: return tower.takesTexts ? nil : "The query tower takes no text"
+        case .session: return tower.sessionField != nil ? nil : "The query tower takes no session"
+        case .fields(let names):
+            let isMeant = tower.fields.contains { names.contains($0.name) }
+            return isMeant || !tower.takesTexts ? nil : "The query tower takes no fields of a user"
+        case .user:
+            let hasUsers = try catalogue.read { try $0.hasUsers() }
+            let isKnown = hasUsers || tower.userField != nil
+            return isKnown ? nil : "The collection has no users, and its query tower knows none by an id alone"
+        }
     }
 
     /// The command that asks what `tower` takes.
@@ -62,7 +65,7 @@ extension Collection {
             : "Give fields: belfry recommend \(path) \(fields)."
     }
 
-    private var startingFromPoints: String { "belfry similar \(path) ID, or belfry recommend --like ID,ID." }
+    private var startingFromPoints: String { "belfry similar \(path) ID, or belfry recommend \(path) --like ID,ID." }
 }
 
 extension Tower {

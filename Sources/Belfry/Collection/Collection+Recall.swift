@@ -103,7 +103,10 @@ extension Collection {
         }
         let kind =
             switch calibration.source {
-            case .given: index.queries?.areUsers == true ? "users of the recipe" : "queries of the recipe"
+            case .given:
+                // A collection of an earlier version does not say which.
+                index.queries.map { $0.areUsers ? "users of the recipe" : "queries of the recipe" }
+                    ?? "queries that were given"
             case .logged: "queries that were asked before"
             case .ownRows: "rows of the data"
             }

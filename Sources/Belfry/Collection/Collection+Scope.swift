@@ -27,11 +27,7 @@ extension Collection {
         /// The points that are in both sets.
         func intersection(_ other: PointSet) -> PointSet {
             var common = PointSet()
-            for (segment, set) in rows {
-                common.rows[segment] = RowSet(
-                    (0..<set.capacity).lazy.filter { set.contains($0) && other.rows[segment]?.contains($0) == true },
-                    capacity: set.capacity)
-            }
+            for (segment, set) in rows { common.rows[segment] = other.rows[segment].map(set.intersection) }
             return common
         }
     }

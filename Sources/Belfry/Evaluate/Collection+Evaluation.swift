@@ -13,12 +13,24 @@ extension Collection {
                 "The evaluation \(evaluation.name) cannot be asked by \(queries.query.word). \(error.message)"
             error.location = .init(file: "\(recipe.folder)/recipe.yaml", place: "evaluate.\(evaluation.name)")
             if error.code == .invalidInput {
+                // The kind is wrong, or one of the fields.
+                let way =
+                    try refusal(of: evaluation) == nil
+                    ? error.remedy ?? "" : "Say otherwise what its queries are: text, item, user, session or fields."
                 error.remedy =
-                    "Say otherwise what its queries are: text, item, user, session or fields. To run the others: "
+                    "\(way) To run the others: "
                     + (recipe.variant == nil ? "--only NAME." : "--only NAME, or --variant NAME.")
             }
             throw error
         }
+    }
+}
+
+extension Collection {
+    /// Why the query tower cannot be asked by the evaluation's kind of query; nil where it can.
+    func refusal(of evaluation: Evaluation) throws(BelfryError) -> String? {
+        guard case .file(let queries) = evaluation.source, let kind = queries.query.kind else { return nil }
+        return try refusal(of: kind, by: queryTower())
     }
 }
 

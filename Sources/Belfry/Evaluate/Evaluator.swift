@@ -45,13 +45,25 @@ public struct Evaluator: Sendable {
         }
     }
 
-    /// Refuses evaluations whose queries are of a kind that the collection's query tower does not take, before any of
-    /// them runs.
+    /// The evaluations that the collection's query tower can be asked. Where the recipe's variants have towers of both
+    /// kinds, one whose queries are for the other kind is left out; else it is an error, before any of them runs.
+    /// - Parameter leftOut: gets the name of an evaluation, and why.
     /// - Throws: `notFound` where the collection is not built; `invalidInput` that names the evaluation.
-    public func check(_ evaluations: [Evaluation]) throws(BelfryError) {
+    public func askable(
+        _ evaluations: [Evaluation], leftOut: (_ name: String, _ why: String) -> Void
+    ) throws(BelfryError) -> [Evaluation] {
         guard recipe.isBuilt else { throw recipe.notBuilt }
         let collection = try Collection(recipe.collectionPath)
-        for evaluation in evaluations { try collection.check(evaluation, of: recipe) }
+        var askable: [Evaluation] = []
+        for evaluation in evaluations {
+            if recipe.input.isOfBothKinds, let why = try collection.refusal(of: evaluation) {
+                leftOut(evaluation.name, why)
+                continue
+            }
+            try collection.check(evaluation, of: recipe)
+            askable.append(evaluation)
+        }
+        return askable
     }
 
     /// Runs one evaluation.

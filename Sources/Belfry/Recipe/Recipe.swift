@@ -57,6 +57,15 @@ public struct Recipe: Sendable {
         /// The text where the tower takes one, and else the fields: variants may have towers of both kinds.
         case either(TextTemplate, [String: String])
 
+        /// What one tower reads of a row.
+        enum Read: Equatable {
+            case text(TextTemplate)
+            case fields([String: String])
+        }
+
+        /// Whether variants may have towers of texts and of fields.
+        var isOfBothKinds: Bool { if case .either = self { true } else { false } }
+
         /// The template of the text, where there is one.
         var template: TextTemplate? {
             switch self {
@@ -66,9 +75,12 @@ public struct Recipe: Sendable {
         }
 
         /// What a tower that takes texts, or one that does not, reads of a row.
-        func read(asText takesTexts: Bool) -> Input {
-            guard case .either(let template, let names) = self else { return self }
-            return takesTexts ? .text(template) : .fields(names)
+        func read(asText takesTexts: Bool) -> Read {
+            switch self {
+            case .text(let template): .text(template)
+            case .fields(let names): .fields(names)
+            case .either(let template, let names): takesTexts ? .text(template) : .fields(names)
+            }
         }
     }
 
@@ -277,12 +289,13 @@ extension Recipe {
 extension Recipe {
     /// SHA-256 over everything but the rows and the tower that decides what the collection's points and vectors are.
     /// Comments, the order of fields and what is shown do not count.
-    func digest() -> String {
+    /// - Parameter takesTexts: whether the tower does, which decides what is read of a row.
+    func digest(asText takesTexts: Bool) -> String {
         let content: [String: JSON] = [
             "rows": rows.canonical,
             "bad": .string(badRows.rawValue),
             "id": .string(id),
-            "text": input.canonical,
+            "text": input.read(asText: takesTexts).canonical,
             "payload": .object(payload.mapValues { .string("\($0)") }),
             "metric": .string(metric.rawValue),
             "element": .string(elementType.rawValue),
@@ -292,13 +305,12 @@ extension Recipe {
     }
 }
 
-extension Recipe.Input {
+extension Recipe.Input.Read {
     /// For the recipe's digest.
     fileprivate var canonical: JSON {
         switch self {
         case .text(let template): .string(template.source)
         case .fields(let names): .object(names.mapValues { .string($0) })
-        case .either(let template, let names): [.string(template.source), .object(names.mapValues { .string($0) })]
         }
     }
 }

@@ -37,32 +37,51 @@ struct Evaluate: ParsableCommand {
 
     func run() throws {
         let recipes = try recipe.flatMap(recipes)
-        let built = recipes.filter(\.isBuilt)
         // What cannot be asked at all is said before anything is.
-        for recipe in built { try Evaluator(recipe, threads: threads.threads).check(evaluations(of: recipe)) }
+        var asked: [(Evaluator, [Evaluation])] = []
+        for recipe in recipes where recipe.isBuilt {
+            let evaluator = Evaluator(recipe, limit: limit, seed: seed, threads: threads.threads)
+            asked.append(
+                (
+                    evaluator,
+                    try evaluator.askable(evaluations(of: recipe)) {
+                        Terminal.note("belfry: \(recipe.name) \($0) is left out: \($1).")
+                    }
+                ))
+        }
         let bad = BadRowLog()
         var results: [EvaluationResult] = []
-        for recipe in built {
-            for var evaluation in try evaluations(of: recipe) {
-                if let counts = try counts() { evaluation.k = counts }
-                let label = ([recipe.name, evaluation.name].compactMap { $0 }).joined(separator: " ")
-                let progress = StageProgress()
-                defer { progress.finish(failed: true) }
-                let evaluator = Evaluator(recipe, limit: limit, seed: seed, threads: threads.threads)
-                results.append(
-                    try evaluator.evaluate(
-                        evaluation,
-                        .init(
-                            badRow: { bad.add($0) },
-                            reading: { progress.show("\(label): reading", $0, of: $1, .bytes) },
-                            progress: { progress.show("\(label): asking", $0, of: $1, .items) })))
-                progress.finish(failed: false)
+        do {
+            for (evaluator, evaluations) in asked {
+                for evaluation in evaluations { results.append(try evaluate(evaluation, by: evaluator, bad)) }
             }
+        } catch {
+            // What is there already may have taken an hour.
+            if !results.isEmpty { try show(results) }
+            throw error
         }
         if !results.isEmpty { try show(results) }
         let missing = recipes.filter { !$0.isBuilt }
         for recipe in missing { Failure.report(recipe.notBuilt) }
         if !missing.isEmpty { throw ExitCode(1) }
+    }
+
+    private func evaluate(
+        _ evaluation: Evaluation, by evaluator: Evaluator, _ bad: BadRowLog
+    ) throws -> EvaluationResult {
+        var evaluation = evaluation
+        if let counts = try counts() { evaluation.k = counts }
+        let label = "\(evaluator.recipe.name) \(evaluation.name)"
+        let progress = StageProgress()
+        defer { progress.finish(failed: true) }
+        let result = try evaluator.evaluate(
+            evaluation,
+            .init(
+                badRow: { bad.add($0) },
+                reading: { progress.show("\(label): reading", $0, of: $1, .bytes) },
+                progress: { progress.show("\(label): asking", $0, of: $1, .items) }))
+        progress.finish(failed: false)
+        return result
     }
 
     private func show(_ results: [EvaluationResult]) throws {

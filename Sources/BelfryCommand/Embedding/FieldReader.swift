@@ -6,6 +6,7 @@ import Towers
 struct FieldReader {
     private let rows: RowReader
     private let tower: Tower
+    private let fields: [FeatureSet.Field]
     private let columns: [(field: String, column: Column)]
     private let isDelimited: Bool
     private let separator: String?
@@ -18,9 +19,10 @@ struct FieldReader {
         rows = path == "-" ? try RowReader(path, format: RowFormat(.jsonl)) : try RowReader(path)
         self.tower = tower
         self.separator = separator
+        fields = tower.fields
         isDelimited = rows.columnNames != nil
         var columns: [(String, Column)] = []
-        for field in tower.fields {
+        for field in fields {
             // A table may lack the columns of fields that have a default.
             if !field.isRequired, let names = rows.columnNames, !names.contains(field.name) { continue }
             columns.append((field.name, try rows.column(.name(field.name))))
@@ -56,10 +58,11 @@ struct FieldReader {
 
     /// Names all that a row lacks at once, and what it has: names that are not the tower's are the usual reason.
     private func requireFields(_ members: [String: JSON], _ row: Row) throws(BelfryError) {
-        var missing = tower.fields.filter { $0.isRequired && members[$0.name] == nil }
+        var missing = fields.filter { $0.isRequired && members[$0.name] == nil }
+        guard !missing.isEmpty || members.isEmpty else { return }
         let has = rows.columnNames ?? row.fieldNames
         // Of a tower that needs no field, a row with none of them is as good as empty, and one with others is a mistake.
-        if members.isEmpty, !has.isEmpty, tower.fields.allSatisfy({ !has.contains($0.name) }) { missing = tower.fields }
+        if members.isEmpty, !has.isEmpty, fields.allSatisfy({ !has.contains($0.name) }) { missing = fields }
         guard !missing.isEmpty else { return }
         throw BelfryError(
             .invalidInput,

@@ -20,6 +20,7 @@ struct EvaluationSummary {
                     [result.recipe, result.variant ?? "", result.evaluation, figure.name] + cells(figure, result))
             }
         }
+        guard !table.rows.isEmpty else { return ["None of these evaluations has a headline figure."] }
         return table.lines(width: Terminal.width) + ["", Self.legend]
     }
 

@@ -120,7 +120,11 @@ extension Tower {
         for column in columns {
             switch column.kind {
             case .list(_, let lookup, _), .multiHot(_, let lookup, _):
-                if lookup.wantsNumber, let number = Int64(text) { return .integer(number) }
+                switch lookup.keys {
+                case .rows: if let number = Int64(text) { return .integer(number) }
+                case .boundaries: if let number = Double(text), number.isFinite { return .number(number) }
+                case .vocabulary, .hash: break
+                }
             case .vector:
                 if let number = Double(text), number.isFinite { return .number(number) }
             default: break

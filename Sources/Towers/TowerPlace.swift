@@ -38,7 +38,7 @@ struct TowerPlace {
     }
 
     /// Lets `make` create and fill the directory `temporary`, and puts it in its place. If it fails, nothing has
-    /// changed.
+    /// changed, unless the last step failed: then the new directory is in its place, but may not survive a power cut.
     func fill(_ make: () throws(BelfryError) -> Void) throws(BelfryError) {
         removeLeftovers()
         do throws(BelfryError) {
@@ -46,7 +46,8 @@ struct TowerPlace {
             try System.sync(temporary)
             if isTaken {
                 try System.exchange(temporary, target)
-                try System.remove(temporary)
+                // The new one is in its place; what cannot be removed of the old one is a later import's leftover.
+                try? System.remove(temporary)
             } else {
                 try System.rename(temporary, to: target)
             }

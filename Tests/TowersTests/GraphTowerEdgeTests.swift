@@ -48,6 +48,24 @@ import Vectors
         }
     }
 
+    /// An element's text is a number where the list's elements are cut at boundaries, and a whole one where they are rows.
+    @Test func elementsOfACellAreNumbers() throws {
+        func features(_ lookup: String) -> String {
+            #"{"format": 1, "columns": [{"input": "ids", "type": "list", "length": 4, "lookup": \#(lookup)}]}"#
+        }
+        try withTower(Self.mean, features: features(#"{"boundaries": [1.5, 2.5], "first_row": 1}"#)) { tower in
+            let value = tower.value(ofCell: "3.5, 2", field: "ids", separator: ",")
+            #expect(value == [.number(3.5), .number(2)])
+            let found = try tower.embed([["ids": value]])
+            #expect(found[0][0] == 2.5)
+            #expect(tower.value(ofElement: "nan", field: "ids") == "nan")
+        }
+        try withTower(Self.mean, features: features(#"{"rows": 4}"#)) { tower in
+            #expect(
+                tower.value(ofElement: "3", field: "ids") == 3 && tower.value(ofElement: "3.5", field: "ids") == "3.5")
+        }
+    }
+
     @Test func aGraphThatNormalisesDoesSoAfterACut() throws {
         let graph = B.graph(
             nodes: [B.node("LpNormalization", ["x"], ["y"], B.int("axis", -1))],

@@ -83,6 +83,16 @@ package struct Call {
     /// An error that names the node: "its inputs have the shapes …".
     func fail(_ what: String) -> BelfryError { step.fail(what) }
 
+    /// The same for what the standard allows and is beyond a limit of Belfry's.
+    func unsupported(_ what: String) -> BelfryError { step.fail(what, .unsupported) }
+
+    /// Throws if a tensor of so many dimensions cannot be.
+    func checkRank(_ rank: Int) throws(BelfryError) {
+        guard rank <= Shape.maximumRank else {
+            throw unsupported("its output would have more than \(Shape.maximumRank) dimensions")
+        }
+    }
+
     /// The shape that inputs of these shapes broadcast to.
     func broadcast(_ left: Shape, _ right: Shape) throws(BelfryError) -> Shape {
         guard let shape = left.broadcast(with: right) else {
@@ -113,8 +123,10 @@ extension Call {
     /// The integers of input `index` as a small list: extents, axes, pads.
     func list(_ index: Int) throws(BelfryError) -> Shape {
         let view = input(index)
-        guard view.shape.rank <= 1, view.count <= Shape.maximumRank else {
-            throw fail("input \(index) has the shape \(view.shape), but lists at most \(Shape.maximumRank) dimensions")
+        guard view.shape.rank <= 1 else { throw fail("input \(index) of shape \(view.shape) is not a list") }
+        guard view.count <= Shape.maximumRank else {
+            throw unsupported(
+                "input \(index) lists \(view.count) dimensions, of which there are \(Shape.maximumRank) at most")
         }
         var list = Shape()
         for element in 0..<view.count { list.append(view.integer(element)) }

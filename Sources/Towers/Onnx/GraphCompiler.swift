@@ -276,7 +276,9 @@ final class GraphCompiler {
             try body.run(frame)
         } catch {
             guard scopes.count <= 1, !frame.hasReachedLimit else { return nil }
-            throw BelfryError(.corruptData, error.message, at: place(node))
+            // What is beyond a limit of the operator's is no fault of the file.
+            throw BelfryError(
+                error.code == .unsupported ? .unsupported : .corruptData, error.message, at: place(node))
         }
         // An operator need not give an output that this version of it does not have.
         for (slot, type) in zip(outputs, kernel.types) where frame.values[slot].type != type { return nil }

@@ -10,7 +10,7 @@ extension GraphFusion {
         else { return nil }
         var inputs = rows(root.inputs[0])
         if inputs == nil, uses[root.inputs[0]] == 1, let product = node(root.inputs[0], "Mul") {
-            for (left, weights) in orders(product) where inputs == nil && graph.constants[weights] == nil {
+            for (left, weights) in orders(product) where inputs == nil && mayBeWeights(weights) {
                 inputs = rows(left).map { $0 + [weights] }
             }
         }
@@ -38,6 +38,15 @@ extension GraphFusion {
         return gather.inputs
     }
 
+    /// Whether a value may be one number for each row: not what is known to have several columns.
+    private func mayBeWeights(_ name: String) -> Bool {
+        guard graph.constants[name] == nil else { return false }
+        guard let gather = node(node(name, "Cast")?.inputs[0] ?? name, "Gather"),
+            let table = graph.constants[gather.inputs[0]], table.shape.rank == 2
+        else { return true }
+        return table.shape[1] == 1
+    }
+
     private func isFirst(_ axis: Attribute?) -> Bool {
         switch axis {
         case nil, .int(0)?: true
@@ -46,11 +55,29 @@ extension GraphFusion {
     }
 
     /// Whether `axis` of [numbers…, columns] is the last of the numbers. An axis that is counted from the front tells only
-    /// if their rank is known, and is taken for that of lists in a batch if it is not: the operator looks again.
+    /// if their rank is known.
     private func isOverLast(_ axis: Int, _ numbers: String) -> Bool {
-        if axis < 0 { return axis == -2 }
-        let port = graph.inputs.first { $0.name == numbers }
-        guard let rank = port?.dimensions?.count ?? graph.constants[numbers]?.shape.rank else { return axis == 1 }
-        return axis == rank - 1
+        axis < 0 ? axis == -2 : axis + 1 == rank(numbers)
+    }
+
+    /// How many dimensions a value has, if an input or constant tells that is a few steps away at most.
+    private func rank(_ name: String) -> Int? {
+        var (name, change) = (name, 0)
+        for _ in 0..<4 {
+            if let port = graph.inputs.first(where: { $0.name == name }) {
+                return port.dimensions.map { $0.count + change }
+            }
+            if let constant = graph.constants[name] { return constant.shape.rank + change }
+            if let cast = node(name, "Cast") {
+                name = cast.inputs[0]
+            } else if let wider = node(name, "Unsqueeze"), let axes = axes(wider) {
+                (name, change) = (wider.inputs[0], change + axes.count)
+            } else if let narrower = node(name, "Squeeze"), let axes = axes(narrower) {
+                (name, change) = (narrower.inputs[0], change - axes.count)
+            } else {
+                return nil
+            }
+        }
+        return nil
     }
 }

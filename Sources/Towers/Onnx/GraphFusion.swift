@@ -22,17 +22,19 @@ struct GraphFusion {
     private var producers: [String: Int] = [:]
     /// How often a value is read.
     var uses: [String: Int] = [:]
+    /// The version of the standard's operators, for nodes that name none of their own.
+    private let opset: Int?
 
-    init(_ graph: Graph) {
-        self.graph = graph
+    init(_ graph: Graph, opset: Int? = nil) {
+        (self.graph, self.opset) = (graph, opset)
         index()
     }
 
     /// The graph with all patterns replaced. `fold` computes small constants, which patterns are recognised by.
-    static func fused(_ graph: Graph, fold: (Graph) -> Graph) -> Graph {
-        var fusion = GraphFusion(graph)
+    static func fused(_ graph: Graph, opset: Int?, fold: (Graph) -> Graph) -> Graph {
+        var fusion = GraphFusion(graph, opset: opset)
         fusion.replace("MatMul") { $0.linear($1) }
-        fusion = GraphFusion(fold(fusion.graph))
+        fusion = GraphFusion(fold(fusion.graph), opset: opset)
         fusion.replace("Add") { $0.linearWithBias($1) }
         fusion.replace("BatchNormalization") { $0.normalizedGemm($1) }
         fusion.replace("Gemm") { $0.gemm($1) }
@@ -286,10 +288,20 @@ struct GraphFusion {
         }
     }
 
-    /// The axes that a reduction names, as an attribute or as an input.
+    /// The axes that a node names, in the form that its version has: an attribute at first; an input from opset 13 on,
+    /// or 18 for reductions other than the sum. What has the other form is refused where it is compiled.
     func axes(_ node: GraphNode) -> [Int]? {
-        if case .ints(let axes)? = node.attributes["axes"] { return axes }
-        guard node.inputs.count > 1, let tensor = graph.constants[node.inputs[1]], tensor.type == .int64 else {
+        guard let version = node.version ?? opset else { return nil }
+        let isLater = node.operatorName.hasPrefix("Reduce") && node.operatorName != "ReduceSum"
+        guard version >= (isLater ? 18 : 13) else {
+            guard node.inputs.count == 1, node.attributes["noop_with_empty_axes"] == nil,
+                case .ints(let axes)? = node.attributes["axes"]
+            else { return nil }
+            return axes
+        }
+        guard node.attributes["axes"] == nil, node.inputs.count == 2, let tensor = graph.constants[node.inputs[1]],
+            tensor.type == .int64
+        else {
             return nil
         }
         return tensor.values(Int64.self).map { Int($0) }

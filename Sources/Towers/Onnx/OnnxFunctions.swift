@@ -15,8 +15,8 @@ import SwiftProtobuf
 struct OnnxFunctions {
     private struct Function {
         let proto: Onnx_FunctionProto
-        /// Bytes of its body, with the numbers that it keeps in the file.
-        let size: Int
+        /// Bytes of its body without the numbers that it keeps in the file, and of these.
+        let size, mapped: Int
         let versions: [String: Int64]
         /// The attributes that a call may give.
         let attributes: Set<String>
@@ -35,12 +35,13 @@ struct OnnxFunctions {
 
     /// The most functions that call each other.
     static let deepestCall = 64
-    /// The most bytes of all bodies together, one for each call.
+    /// The most bytes of all bodies together, one for each call. Numbers in the file count from the second call on.
     static let mostBytes = 1 << 25
 
     private let path: String
     private let versions: [String: Int64]
     private var functions: [Key: Function] = [:]
+    private var called: Set<Key> = []
     private var calls = 0
     private var bytes = 0
 
@@ -59,9 +60,9 @@ struct OnnxFunctions {
         versions = Self.versions(model.opsetImport)
         for proto in model.functions {
             let key = Key(domain: Self.domain(proto.domain), name: proto.name, overload: proto.overload)
-            let size = try Self.size(proto, path) + proto.node.reduce(0) { $0 + Self.mapped($1) }
             let function = Function(
-                proto: proto, size: size, versions: Self.versions(proto.opsetImport),
+                proto: proto, size: try Self.size(proto, path), mapped: proto.node.reduce(0) { $0 + Self.mapped($1) },
+                versions: Self.versions(proto.opsetImport),
                 attributes: Set(proto.attribute).union(proto.attributeProto.map(\.name)))
             guard functions.updateValue(function, forKey: key) == nil else {
                 throw .corrupt("The function “\(proto.name)” is defined twice.", at: place(proto.name))
@@ -80,6 +81,9 @@ struct OnnxFunctions {
     // MARK: what is made
 
     /// The nodes with calls replaced; `callers` are the functions that they are in, the outermost first.
+    ///
+    /// A graph that a call hands over is its caller's: it is expanded here, so that it may call the same function, and
+    /// is known not to be too deep before it lies in another graph that is handed on.
     private mutating func expanded(
         _ nodes: [Onnx_NodeProto], _ callers: [Key], depth: Int
     ) throws(BelfryError) -> [Onnx_NodeProto] {
@@ -91,6 +95,9 @@ struct OnnxFunctions {
         var result: [Onnx_NodeProto] = []
         result.reserveCapacity(nodes.count)
         for var node in nodes {
+            for index in node.attribute.indices where node.attribute[index].hasG {
+                node.attribute[index].g.node = try expanded(node.attribute[index].g.node, callers, depth: depth + 1)
+            }
             let key = Key(domain: Self.domain(node.domain), name: node.opType, overload: node.overload)
             if let function = functions[key] {
                 guard !callers.contains(key) else {
@@ -102,20 +109,19 @@ struct OnnxFunctions {
                         .unsupported, "Functions call each other more than \(Self.deepestCall) deep.",
                         at: place(key.name))
                 }
-                result += try expanded(try body(of: function, called: node), callers + [key], depth: depth)
-                continue
+                let isFirst = called.insert(key).inserted
+                let body = try body(of: function, called: node, isFirst: isFirst)
+                result += try expanded(body, callers + [key], depth: depth)
+            } else {
+                result.append(node)
             }
-            for index in node.attribute.indices where node.attribute[index].hasG {
-                node.attribute[index].g.node = try expanded(node.attribute[index].g.node, callers, depth: depth + 1)
-            }
-            result.append(node)
         }
         return result
     }
 
     /// The function's nodes as this call has them.
     private mutating func body(
-        of function: Function, called call: Onnx_NodeProto
+        of function: Function, called call: Onnx_NodeProto, isFirst: Bool
     ) throws(BelfryError) -> [Onnx_NodeProto] {
         let proto = function.proto
         let location = place(proto.name)
@@ -137,7 +143,9 @@ struct OnnxFunctions {
             attributes[attribute.name] = attribute
         }
         calls += 1
-        try charge(function.size + (call.name.utf8.count + 24) * proto.node.count, location)
+        let prefix = call.name.isEmpty ? proto.name : call.name
+        try charge(
+            function.size + (isFirst ? 0 : function.mapped) + (prefix.utf8.count + 24) * proto.node.count, location)
         var binding = Binding(
             names: ["": ""], prefix: "call \(calls)/", attributes: attributes,
             versions: function.versions.filter { versions[$0.key] != $0.value })
@@ -154,9 +162,10 @@ struct OnnxFunctions {
             }
             var copy = Onnx_NodeProto()
             (copy.name, copy.opType, copy.input, copy.output) = (call.name, "Identity", [known], [target])
+            if let version = binding.versions[Operator.standard] { copy.opsetVersion = version }
+            try charge([call.name, known, target], location)
             copies.append(copy)
         }
-        let prefix = call.name.isEmpty ? proto.name : call.name
         for node in proto.node {
             var node = try instance(of: node, binding, location)
             node.name = "\(prefix)/\(node.name.isEmpty ? node.opType : node.name)"
@@ -172,6 +181,7 @@ struct OnnxFunctions {
         var result = node
         result.input = node.input.map(renamed)
         result.output = node.output.map(renamed)
+        try charge(result.input + result.output, location)
         if let version = binding.versions[Self.domain(node.domain)] { result.opsetVersion = version }
         result.attribute = []
         for var attribute in node.attribute {
@@ -190,6 +200,8 @@ struct OnnxFunctions {
                 for index in graph.initializer.indices {
                     graph.initializer[index].name = renamed(graph.initializer[index].name)
                 }
+                try charge(
+                    graph.input.map(\.name) + graph.output.map(\.name) + graph.initializer.map(\.name), location)
                 for index in graph.node.indices {
                     graph.node[index] = try instance(of: graph.node[index], binding, location)
                 }
@@ -206,9 +218,15 @@ struct OnnxFunctions {
         bytes += size
         guard bytes <= Self.mostBytes else {
             throw BelfryError(
-                .unsupported, "With its functions written out the graph has more than \(Self.mostBytes) bytes.",
+                .unsupported,
+                "The bodies of functions, written out for each call, have more than \(Self.mostBytes) bytes.",
                 at: location, remedy: "Export the model without functions, or with fewer constants in them.")
         }
+    }
+
+    /// A caller's name may be long, and stand in many places of a body.
+    private mutating func charge(_ names: [String], _ location: BelfryError.Location) throws(BelfryError) {
+        try charge(names.reduce(0) { $0 + $1.utf8.count }, location)
     }
 
     private static func size(_ message: some SwiftProtobuf.Message, _ path: String) throws(BelfryError) -> Int {

@@ -33,6 +33,8 @@ package final class OnnxModel: Sendable {
         var program: Program
         /// Whether `program` has operators that stand for several of the file's.
         var isFused: Bool
+        /// The model operator by operator, from the first run on that a pattern has failed in.
+        var plain: Program?
         var frames: [Frame] = []
         /// By the shapes of the inputs.
         var plans: [[Shape]: (plan: MemoryPlan, use: Int)] = [:]
@@ -74,18 +76,17 @@ package final class OnnxModel: Sendable {
     ) throws(BelfryError) {
         self.path = path
         let products = Products(instructionSet)
+        let wide = try GraphWidening.widened(graph, products.isa)
         let compilePlainly: @Sendable () throws(BelfryError) -> Program = { () throws(BelfryError) in
-            try GraphCompiler(path: path, versions: versions, products: products)
-                .compile(GraphFusion.pruned(GraphWidening.widened(graph, products.isa)))
+            try GraphCompiler(path: path, versions: versions, products: products).compile(GraphFusion.pruned(wide))
         }
         self.compilePlainly = compilePlainly
         var fused: Program?
         if fuses {
-            let wide = try GraphWidening.widened(graph, products.isa)
             let folder = GraphCompiler(path: path, versions: versions, products: products)
             // A pattern that was taken for what it is not must not cost a model; the plain one says what is wrong.
             fused = try? GraphCompiler(path: path, versions: versions, products: products)
-                .compile(GraphFusion.fused(wide) { folder.foldSmall($0) })
+                .compile(GraphFusion.fused(wide, opset: versions[Operator.standard]) { folder.foldSmall($0) })
         }
         let program = if let fused { fused } else { try compilePlainly() }
         inputs = graph.inputs.map { Port(name: $0.name, type: $0.type!, dimensions: $0.dimensions) }
@@ -93,6 +94,17 @@ package final class OnnxModel: Sendable {
             Port(name: $0.name, type: $1, dimensions: $0.dimensions)
         }
         state = Mutex(State(program: program, isFused: fused != nil))
+    }
+
+    /// Whether runs still go through operators that stand for several of the file's, where patterns were found.
+    var isFused: Bool { state.withLock { $0.isFused } }
+
+    /// The model operator by operator. It is kept: an input that no run can take must not cost a compilation each time.
+    func plainProgram() throws(BelfryError) -> Program {
+        if let kept = state.withLock({ $0.plain }) { return kept }
+        let program = try compilePlainly()
+        state.withLock { $0.plain = program }
+        return program
     }
 
     /// The outputs for these inputs.
@@ -176,7 +188,7 @@ package final class OnnxModel: Sendable {
         }
         // The pattern may have been taken for what it is not. If the model runs without, it does so from now on; else its
         // own error names an operator that the file has.
-        let plain = Frame(try compilePlainly())
+        let plain = Frame(try plainProgram())
         plain.begin(threads: threads)
         try run(plain, inputs)
         state.withLock { state in

@@ -26,8 +26,8 @@ package final class Step: Sendable {
         location = BelfryError.Location(file: path, place: "node \(draft.name)")
     }
 
-    func fail(_ what: String) -> BelfryError {
-        BelfryError(.invalidInput, "\(label) cannot run: \(what).", at: location)
+    func fail(_ what: String, _ code: BelfryError.Code = .invalidInput) -> BelfryError {
+        BelfryError(code, "\(label) cannot run: \(what).", at: location)
     }
 }
 

@@ -9,11 +9,14 @@ import Testing
 struct OnnxFunctionTests {
     private typealias B = OnnxBytes
 
-    private func model(_ nodes: [[UInt8]], _ functions: [[UInt8]], constants: [[UInt8]] = []) -> [UInt8] {
+    private func model(
+        _ nodes: [[UInt8]], _ functions: [[UInt8]], constants: [[UInt8]] = [], opset: Int = 17
+    ) -> [UInt8] {
         let graph = B.graph(
             nodes: nodes, constants: constants, inputs: [B.value("x", .float32, [nil])],
             outputs: [B.value("y", .float32, [nil])])
-        return B.model(graph) + functions.flatMap { B.field(25, $0) } + B.field(8, B.field(1, "own") + B.field(2, 1))
+        return B.model(graph, opset: opset) + functions.flatMap { B.field(25, $0) }
+            + B.field(8, B.field(1, "own") + B.field(2, 1))
     }
 
     private func run(_ bytes: [UInt8], _ x: [Float] = [1, -2, 3]) throws -> [Float] {
@@ -109,6 +112,51 @@ struct OnnxFunctionTests {
         #expect(try run(model(nodes, [sum(opset: 11)])) == [2])
         let error = #expect(throws: BelfryError.self) { try run(model(nodes, [sum(opset: 17)])) }
         #expect(error?.message.contains("“head/ReduceSum” (ReduceSum, opset 17)") == true, "\(error!)")
+        // So does the copy of what goes out as it came in.
+        let both = B.function(
+            "Both", inputs: ["x"], outputs: ["y", "x"], attributes: [], nodes: [B.node("Neg", ["x"], ["y"])])
+        let call = B.node("Both", ["x"], ["n", "y"], domain: "own")
+        #expect(try run(model([call], [both], opset: 99)) == [1, -2, 3])
+    }
+
+    /// A graph that is handed to a function is its caller's, and may call the same function.
+    @Test func aGraphThatIsHandedOverMayCallTheFunction() throws {
+        let choose = B.function(
+            "Choose", inputs: ["flag"], outputs: ["y"], attributes: ["body"],
+            nodes: [
+                B.node(
+                    "If", ["flag"], ["y"], B.reference("then_branch", to: "body", type: 5),
+                    B.reference("else_branch", to: "body", type: 5))
+            ])
+        let inner = B.graph(nodes: [B.node("Neg", ["x"], ["i"])], outputs: [B.field(1, "i")])
+        let outer = B.graph(
+            nodes: [
+                B.node("Choose", ["flag"], ["a"], B.graph("body", inner), domain: "own"),
+                B.node("Add", ["a", "one"], ["o"]),
+            ], outputs: [B.field(1, "o")])
+        let nodes = [
+            B.node("ReduceMax", ["x"], ["most"], B.int("keepdims", 0)), B.node("Greater", ["most", "one"], ["flag"]),
+            B.node("Choose", ["flag"], ["y"], B.graph("body", outer), domain: "own"),
+        ]
+        let bytes = model(nodes, [choose], constants: [B.tensor("one", [Float(1)], [])])
+        #expect(try run(bytes) == [0, 3, -2])
+        #expect(try run(bytes, [0, -1]) == [1, 2])
+    }
+
+    /// Numbers that a body keeps in the file count from its second call on: one call is the body itself.
+    @Test func numbersOfABodyThatIsCalledOnceAreFree() throws {
+        let count = OnnxFunctions.mostBytes / 4 + 1
+        let numbers = B.tensor("", .float32, [count], raw: [UInt8](repeating: 0, count: 4 * count))
+        let add = B.function(
+            "AddMost", inputs: ["x"], outputs: ["y"], attributes: [],
+            nodes: [
+                B.node("Constant", [], ["c"], B.tensor("value", attribute: numbers)),
+                B.node("ReduceMax", ["c"], ["most"], B.int("keepdims", 0)), B.node("Add", ["x", "most"], ["y"]),
+            ])
+        func call(_ from: String, _ to: String) -> [UInt8] { B.node("AddMost", [from], [to], domain: "own") }
+        #expect(try run(model([call("x", "y")], [add])) == [1, -2, 3])
+        let error = #expect(throws: BelfryError.self) { try run(model([call("x", "h"), call("h", "y")], [add])) }
+        #expect(error?.code == .unsupported && error?.message.contains("bodies of functions") == true, "\(error!)")
     }
 
     /// A tower's own copy of the graph has no functions, and the versions of their operators.
@@ -174,5 +222,36 @@ struct OnnxFunctionTests {
             "Spread", inputs: ["x"], outputs: ["y"], attributes: ["v"], nodes: many + [B.node("Neg", ["x"], ["y"])])
         let floats = B.field(1, "v") + B.field(7, [UInt8](repeating: 0, count: 40_000)) + B.field(20, 6)
         refuses(model([B.node("Spread", ["x"], ["y"], floats, domain: "own")], [spread]), .unsupported, "bytes")
+
+        // One long name in many places: the caller's of an input, the function's own before those of its nodes.
+        let long = String(repeating: "n", count: 40_000)
+        let readers = (0..<3000).map { B.node("Neg", ["x"], [$0 == 0 ? "y" : "n\($0)"]) }
+        refuses(
+            model([B.node("Neg", ["x"], [long]), call("Read", long)], [function("Read", readers)]), .unsupported,
+            "bytes")
+        refuses(model([call(long)], [function(long, readers)]), .unsupported, "bytes")
+        let outputs = (0..<3000).map { "y\($0)" }
+        let copies = B.function("Copy", inputs: ["x"], outputs: outputs.map { _ in "x" }, attributes: [], nodes: [])
+        refuses(
+            model([B.node("Neg", ["x"], [long]), B.node("Copy", [long], outputs, domain: "own")], [copies]),
+            .unsupported, "bytes")
+
+        // Each function puts ten graphs around the one that it was given, and hands it on; the last one forgets it.
+        func wrap(_ index: Int) -> [UInt8] {
+            var graph = B.graph(
+                nodes: [B.node("If", ["x"], ["r"], B.reference("then_branch", to: "g", type: 5))],
+                outputs: [B.field(1, "r")])
+            for _ in 1..<10 {
+                graph = B.graph(
+                    nodes: [B.node("If", ["x"], ["r"], B.graph("then_branch", graph))], outputs: [B.field(1, "r")])
+            }
+            let next = B.node("w\(index + 1)", ["x"], ["y"], B.graph("g", graph), domain: "own")
+            return B.function(
+                "w\(index)", inputs: ["x"], outputs: ["y"], attributes: ["g"],
+                nodes: index == 40 ? [B.node("Neg", ["x"], ["y"])] : [next])
+        }
+        let given = B.graph("g", B.graph(nodes: [], outputs: [B.field(1, "x")]))
+        let first = B.node("w0", ["x"], ["y"], given, domain: "own")
+        refuses(model([first], (0...40).map(wrap)), .unsupported, "deep in each other")
     }
 }

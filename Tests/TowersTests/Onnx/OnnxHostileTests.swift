@@ -84,17 +84,28 @@ struct OnnxHostileTests {
 
     /// What is made of constants alone, and cannot be, is found when the model is read, with the node's name.
     @Test func constantsThatCannotBeComputedAreRefusedAtImport() throws {
-        func refused(_ node: [UInt8], _ wanted: String) throws {
+        func refused(_ node: [UInt8], _ wanted: String, _ code: BelfryError.Code = .corruptData) throws {
             let bytes = B.model(
                 B.graph(
                     nodes: [node, B.node("Cast", ["k"], ["f"], B.int("to", 1)), B.node("Add", ["x", "f"], ["y"])],
-                    constants: [B.tensor("c", [Float(1), 2, 3], [3]), B.tensor("five", [Int64(5)], [1])],
+                    constants: [
+                        B.tensor("c", [Float(1), 2, 3], [3]), B.tensor("five", [Int64(5)], [1]),
+                        B.tensor("axes", (0..<8).map { Int64($0) }, [8]),
+                        B.tensor("block", [Float(1)], [1, 1, 1, 1, 1, 1]),
+                        B.tensor("ones", [Int64](repeating: 1, count: 9), [9]),
+                    ],
                     inputs: [B.value("x", .float32, [nil])], outputs: [B.value("y", .float32, [nil])]))
-            try refuses(bytes, .corruptData, wanted, "cannot run")
+            try refuses(bytes, code, wanted, "cannot run")
         }
         try refused(B.node("Reshape", ["c", "five"], ["k"], name: "fold"), "“fold” (Reshape, opset 17)")
         try refused(B.node("Gather", ["c", "five"], ["k"], name: "pick"), "“pick” (Gather, opset 17)")
         try refused(B.node("Unsqueeze", ["c", "five"], ["k"], name: "open"), "“open” (Unsqueeze, opset 17)")
+        // What is beyond a limit of Belfry's is no damage.
+        try refused(B.node("Unsqueeze", ["c", "axes"], ["k"]), "more than 8 dimensions", .unsupported)
+        try refused(B.node("Expand", ["c", "ones"], ["k"]), "lists 9 dimensions", .unsupported)
+        try refused(
+            B.node("MaxPool", ["block"], ["k"], B.ints("kernel_shape", [1, 1, 1, 1])), "spatial dimensions",
+            .unsupported)
     }
 
     /// A branch that is never taken may have what cannot be computed, and so may a value that nobody reads.
@@ -161,6 +172,9 @@ struct OnnxHostileTests {
             try pool(
                 B.ints("kernel_shape", [3]), B.ints("dilations", [2]), B.ints("pads", [3, 3]), shape: [1, 1, 3])
                 == [1, 2, 1, 2, 1])
+        // Pads beside auto_pad are not looked at.
+        let same = B.field(1, "auto_pad") + B.field(4, "SAME_UPPER") + B.field(20, 3)
+        #expect(try pool(B.ints("kernel_shape", [3]), same, B.ints("pads", [0, 5]), shape: [1, 1, 3]) == [1, 2, 2])
         for (attributes, wanted) in [
             ([B.ints("kernel_shape", [3]), B.ints("pads", [3, 0])], "pads more than"),
             ([B.ints("kernel_shape", [3]), B.ints("pads", [0, large])], "pads more than"),

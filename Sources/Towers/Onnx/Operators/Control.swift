@@ -123,7 +123,7 @@ private struct LoopBody {
     private func give(_ index: Int, _ turns: Int, _ row: Shape?) throws(BelfryError) {
         var shape: Shape = [turns]
         let row = row ?? []
-        guard row.rank < Shape.maximumRank else { throw call.fail("it collects values of shape \(row)") }
+        try call.checkRank(row.rank + 1)
         for extent in row { shape.append(extent) }
         let y = try call.output(carried + index, shape)
         let memory = try call.buffer(buffers[1 + 2 * carried + index], bytes: y.byteCount)

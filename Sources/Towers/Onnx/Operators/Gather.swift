@@ -10,9 +10,7 @@ extension OperatorTable {
         return Kernel(try node.type(0)) { call throws(BelfryError) in
             let (x, indices) = (call.input(0), call.input(1))
             let axis = try call.axis(axis, of: x.shape)
-            guard x.shape.rank - 1 + indices.shape.rank <= Shape.maximumRank else {
-                throw call.fail("its output would have more than \(Shape.maximumRank) dimensions")
-            }
+            try call.checkRank(x.shape.rank - 1 + indices.shape.rank)
             var shape = Shape()
             for before in 0..<axis { shape.append(x.shape[before]) }
             for extent in indices.shape { shape.append(extent) }
@@ -84,9 +82,9 @@ extension OperatorTable {
             let rank = indices.shape.rank
             guard rank > 0, batch >= 0, batch < rank, indices.shape[rank - 1] >= 0,
                 batch + indices.shape[rank - 1] <= x.shape.rank,
-                (0..<batch).allSatisfy({ indices.shape[$0] == x.shape[$0] }),
-                rank - 1 + x.shape.rank - batch - indices.shape[rank - 1] <= Shape.maximumRank
+                (0..<batch).allSatisfy({ indices.shape[$0] == x.shape[$0] })
             else { throw call.fail("its indices have the shape \(indices.shape) for \(x.shape)") }
+            try call.checkRank(rank - 1 + x.shape.rank - batch - indices.shape[rank - 1])
             let depth = indices.shape[rank - 1]
             var shape = Shape()
             for axis in 0..<rank - 1 { shape.append(indices.shape[axis]) }

@@ -45,7 +45,7 @@ extension OperatorTable {
             let (leftBatch, rightBatch) = (prefix(left), prefix(right))
             let batch = try call.broadcast(leftBatch, rightBatch)
             var shape = batch
-            guard batch.rank + 2 <= Shape.maximumRank else { throw call.fail("it multiplies \(a.shape) by \(b.shape)") }
+            try call.checkRank(batch.rank + 2)
             if !isRow { shape.append(rows) }
             if !isColumn { shape.append(columns) }
             let y = try call.output(0, shape)

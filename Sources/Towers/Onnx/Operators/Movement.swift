@@ -102,9 +102,7 @@ extension OperatorTable {
         return Kernel(try node.type(0), sharesInput: true) { call throws(BelfryError) in
             let shape = call.input(0).shape
             let axes = try call.has(1) ? call.list(1) : fixed ?? []
-            guard shape.rank + axes.rank <= Shape.maximumRank else {
-                throw call.fail("its output would have more than \(Shape.maximumRank) dimensions")
-            }
+            try call.checkRank(shape.rank + axes.rank)
             var result = Shape(rank: shape.rank + axes.rank, repeating: 0)
             for axis in try call.axes(axes, of: result) { result[axis] = 1 }
             var next = 0

@@ -21,7 +21,7 @@ extension OperatorTable {
             for axis in 0..<extents.rank { shape.append(window.output[3 - extents.rank + axis]) }
             let y = try call.output(0, shape)
             guard y.count <= mostLooks / max(min(window.kernelSize, window.inputSize), 1) else {
-                throw call.fail("its window of \(extents) would look more than \(mostLooks) times at \(x.shape)")
+                throw call.unsupported("its window of \(extents) would look more than \(mostLooks) times at \(x.shape)")
             }
             let places = call.wants(1) ? try call.output(1, shape) : nil
             try type.withNumber(MaxPoolBody(window: window, x: x, y: y, places: places, isColumnMajor: isColumnMajor))

@@ -12,9 +12,10 @@ extension OperatorTable {
         let type = try node.type(2)
         return Kernel(type) { call throws(BelfryError) in
             let (indices, values) = (call.input(0), call.input(2))
-            guard call.input(1).count == 1, values.count == 2, indices.shape.rank < Shape.maximumRank else {
+            guard call.input(1).count == 1, values.count == 2 else {
                 throw call.fail("its depth has the shape \(call.input(1).shape), its values \(values.shape)")
             }
+            try call.checkRank(indices.shape.rank + 1)
             // Both may be numbers of any type.
             let places = try call.scratch(bytes: 8 * (indices.count + 1)).assumingMemoryBound(to: Int64.self)
             try CastBody.cast(call.input(1), to: TensorView(type: .int64, shape: [], start: places))

@@ -38,9 +38,10 @@ struct WindowSettings: Sendable {
     /// The window of `kernel` elements over a tensor of shape `x`.
     func window(_ x: Shape, kernel: Shape, _ call: Call) throws(BelfryError) -> Window {
         let count = x.rank - 2
-        guard count >= 1, count <= Self.mostDimensions else {
-            throw call.fail(
-                "its input has the shape \(x), but 1 to \(Self.mostDimensions) spatial dimensions are supported")
+        guard count >= 1 else { throw call.fail("its input \(x) has no spatial dimensions") }
+        guard count <= Self.mostDimensions else {
+            throw call.unsupported(
+                "its input has the shape \(x), but at most \(Self.mostDimensions) spatial dimensions are supported")
         }
         guard kernel.rank == count, (self.kernel?.count ?? count) == count, (strides?.count ?? count) == count,
             (dilations?.count ?? count) == count, (pads?.count ?? 2 * count) == 2 * count
@@ -58,6 +59,7 @@ struct WindowSettings: Sendable {
                 positions = (size + step - 1) / step
                 let missing = max((positions - 1) * step + reach - size, 0)
                 before = autoPad == .upper ? missing / 2 : missing - missing / 2
+                after = missing - before
             case .valid, .notSet:
                 if autoPad == .valid { (before, after) = (0, 0) }
                 let room = size + before + after - reach

@@ -19,10 +19,21 @@ struct SentenceTransformersFolder {
     init(_ path: String) throws(BelfryError) {
         self.path = path
         guard System.isDirectory(path) else {
-            throw BelfryError(.notFound, "There is no such folder.", at: .init(file: path))
+            guard System.exists(path) else {
+                throw BelfryError(.notFound, "There is no such file or folder.", at: .init(file: path))
+            }
+            throw BelfryError(
+                .unsupported, "This is no file that a tower is made of.", at: .init(file: path),
+                remedy: "Name the model's folder, its .onnx file, or the .npz of a Universal Sentence Encoder.")
         }
         let list = path + "/modules.json"
         guard System.exists(list) else {
+            let graphs = try System.list(path).filter { $0.hasSuffix(".onnx") }.sorted()
+            if let first = graphs.first {
+                throw BelfryError(
+                    .invalidInput, "The folder holds ONNX files of other names than model.onnx.", at: .init(file: path),
+                    remedy: "Name one: \(path)/\(first)\(graphs.count > 1 ? ", or another" : "").")
+            }
             throw BelfryError(
                 .unsupported, "The folder has no modules.json: it does not say how token vectors become a text's.",
                 at: .init(file: path),

@@ -10,11 +10,13 @@ import Testing
 @Suite struct EvaluateTests {
     /// 150 products, of which always three share their title, and nothing but it and the number makes their text.
     private static func withShop(
-        _ evaluations: String, index: String = "exact", rows: Int = 150, _ body: (Shop) throws -> Void
+        _ evaluations: String, index: String = "exact", rows: Int = 150, payload: String = "title: string",
+        _ body: (Shop) throws -> Void
     ) throws {
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder, rows: rows, segmentRows: 64, index: index)
             try shop.change("show: [title, price]", to: "show: [title, price]\nevaluate:\n\(evaluations)")
+            try shop.change("title: string", to: payload)
             _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(
                 .init(badRow: { _ in }, reading: { _, _ in }, progress: { _, _ in }))
             try body(shop)
@@ -64,6 +66,33 @@ import Testing
             #expect(sampled.counts.queries == 20 && sampled.counts.queriesBeforeSampling == 150)
             let again = try Self.run(shop, "title", limit: 20, threads: 2).result
             #expect(try JSON(encoding: sampled.figures) == JSON(encoding: again.figures))
+        }
+    }
+
+    /// Of a list, one element is enough.
+    @Test func pointsThatShareAnElement() throws {
+        let yaml = "  word: {same: title, k: [1], metrics: [recall]}"
+        try Self.withShop(yaml, payload: "title: {type: list, separator: \" \"}") { shop in
+            // Of 150 products there are 30 of a colour and 15 of a kind; 3 are of both.
+            let counts = try Self.run(shop, "word").result.counts
+            #expect(counts.queries == 150 && counts.relevant == 150 * (30 + 15 - 3 - 1))
+        }
+    }
+
+    /// What was built of another recipe, or has other words now, would be judged for what it is not.
+    @Test func theCollectionIsTheRecipes() throws {
+        let yaml = "  text: {file: ../q.csv, text: query, relevant: want, k: [1], baselines: [bm25]}"
+        try Self.withShop(yaml) { shop in
+            try shop.write("query,want\nnumber 7,p-7\n", "q.csv")
+            #expect(try BelfryProcess.run(["evaluate", shop.recipe]).exitCode == 0)
+            try shop.change("{title}\\n{description}", to: "{title}")
+            let recipe = try BelfryProcess.run(["evaluate", shop.recipe])
+            #expect(recipe.exitCode == 1 && recipe.errors.contains("the recipe has changed"), "\(recipe)")
+            #expect(recipe.errors.contains("belfry build \(shop.recipe) --replace"), "\(recipe)")
+            try shop.change("text: \"{title}\"", to: "text: \"{title}\\n{description}\"")
+            try shop.write("id,title,description,price\np-7,lamp,red,1\n", "shop/products.csv")
+            let rows = try BelfryProcess.run(["evaluate", shop.recipe])
+            #expect(rows.exitCode == 1 && rows.errors.contains("whose words bm25 counts"), "\(rows)")
         }
     }
 

@@ -106,12 +106,16 @@ import Vectors
             #expect(try Set(results("--like", #"["m1", "m2"]"#, "--within", "kind:other")) == ["m3", "m5"])
             let shared = try results("--user", "bob", "--quota", "kind:crime=1,kind:horror=1,kind:other=5")
             #expect(shared.count == 4 && shared.contains { ["m1", "m4"].contains($0) })
+            #expect(
+                try results("--user", "bob", "--quota", #"{"kind:crime": 1, "kind:horror": 1, "kind:other": 5}"#)
+                    == shared)
             // A quota asks for some of what a condition on the same field lets through, and for nothing else.
             let within = ["--user", "bob", "--within", "kind:horror", "--within", "kind:crime"]
             #expect(try Set(results(within + ["--quota", "kind:crime=5,kind:horror=1"])).count == 3)
             #expect(try Set(results(within + ["--quota", "kind:crime=5"])) == ["m1", "m4"])
             let like = try results("--like", "m1,m2", "--unlike", "m4")
             #expect(Set(like) == ["m3", "m5", "m7"])
+            #expect(try Set(results("--like", "m1,m2", "--unlike", "m4", "--include-seen")).count == 6)
 
             let unknown = try BelfryProcess.run(["recommend", folder, "--user", "zoe"])
             #expect(unknown.exitCode == 0 && unknown.errors.contains("zoe is not known"))
@@ -130,6 +134,8 @@ import Vectors
                 (["--user", "ann", "--quota", "kind:crime=10001"], 2, "between 1 and 10,000"),
                 (["--user", "ann", "--quota", "kind:crime=9000,kind:other=9000"], 2, "more than 10,000"),
                 (["--user", "ann", "--quota", ","], 2, "names nothing"),
+                (["--user", "ann", "--quota", #"{"kind:crime": "many"}"#], 2, "not kind:crime"),
+                (["--user", "ann", "--quota", #"{"kind:crime": 1"#], 2, "--quota takes"),
                 (["--user", "ann", "--quota", "kind:crime=2", "-k", "10"], 2, "leave out -k"),
                 (["--user", "ann", "--quota", "kind:western=2"], 1, "Values of kind: crime, horror, other"),
                 (["--user", "ann", "--quota", "sort:x=2"], 1, "No point has a payload field \"sort\""),

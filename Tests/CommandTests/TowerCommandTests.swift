@@ -39,6 +39,25 @@ import Testing
         }
     }
 
+    /// What is no model says what would be one.
+    @Test func whatIsNoModelSaysWhatIsOne() throws {
+        try withTemporaryDirectory { folder in
+            let models = TestData.root + "/Tests/TowersTests/Fixtures"
+            for (model, says) in [
+                (models + "/tiny-bert/model.safetensors", "Name the model's folder"),
+                (models + "/towers", "/movie.onnx, or another"), (folder + "/none", "no such file or folder"),
+            ] {
+                let run = try BelfryProcess.run(["tower", "import", model, "--to", folder + "/tower"])
+                #expect(run.exitCode == 1 && run.errors.contains(says), "\(run)")
+            }
+            let recipe = "rows: {file: rows.csv}\nid: id\ntext: \"{id}\"\ntower: \(models)/tiny-bert\n"
+            try Data(recipe.utf8).write(to: URL(fileURLWithPath: folder + "/recipe.yaml"))
+            try Data("id\n1\n".utf8).write(to: URL(fileURLWithPath: folder + "/rows.csv"))
+            let build = try BelfryProcess.run(["build", folder])
+            #expect(build.errors.contains("belfry tower import \(models)/tiny-bert --to NAME.tower"), "\(build)")
+        }
+    }
+
     @Test func rowsOfFieldsAreEmbedded() throws {
         try withPair { pair, folder in
             let arguments = ["embed", pair + "/query.tower"]

@@ -83,7 +83,10 @@ public struct CollectionBuilder: Sendable {
                 remedy: "Make it of a model: belfry tower import <model folder> --to \(recipe.tower)")
         }
         if var problem = TowerPair.check(recipe.tower).first {
-            problem.remedy = "Import it again: belfry tower import <model folder> --to \(recipe.tower) --replace"
+            problem.remedy =
+                System.exists(recipe.tower + "/tower.json") || TowerPair.isPair(recipe.tower)
+                ? "Import it again: belfry tower import <model folder> --to \(recipe.tower) --replace"
+                : "A model becomes a tower by belfry tower import \(recipe.tower) --to NAME.tower, which the recipe names."
             throw problem
         }
         let towers = try TowerPair.open(recipe.tower)

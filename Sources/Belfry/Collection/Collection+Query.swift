@@ -99,7 +99,7 @@ private struct QueryBatch {
                 throw BelfryError(.invalidInput, "There is no example of what the answers are to be like.")
             }
             sources.append(.vector(mean(try points(like), try points(unlike))))
-            names = like + unlike
+            if !includesSeen { names = like + unlike }
         }
         leftOut.append(names)
     }

@@ -1,6 +1,27 @@
 import Files
+import Towers
 
 extension Collection {
+    /// Refuses a collection of another recipe, whose figures would be taken for this one's, and words of rows that have
+    /// changed since they were embedded.
+    func requireCurrent(_ evaluation: Evaluation, of recipe: Recipe) throws(BelfryError) {
+        guard let built = try catalogue.read({ try $0.document("journal", as: BuildJournal.self) }) else {
+            return
+        }
+        let asText = try towers().item.takesTexts
+        var change: String?
+        if built.recipe != recipe.digest(asText: asText) { change = "the recipe has changed" }
+        if change == nil, evaluation.baselines.contains(.bm25), try Digest.sha256(file: recipe.rows.file) != built.rows
+        {
+            change = "the rows, whose words bm25 counts, have changed"
+        }
+        guard let change else { return }
+        throw BelfryError(
+            .conflict, "The collection is not what the recipe would build now: \(change).",
+            at: .init(file: path),
+            remedy: "Run: belfry build \(recipe.variant.map { "\(recipe.folder)/\($0)" } ?? recipe.folder) --replace")
+    }
+
     /// Refuses an evaluation whose queries are of a kind that the query tower does not take: not one of them could be
     /// asked.
     func check(_ evaluation: Evaluation, of recipe: Recipe) throws(BelfryError) {

@@ -56,6 +56,7 @@ public struct Evaluator: Sendable {
         let collection = try Collection(recipe.collectionPath)
         var askable: [Evaluation] = []
         for evaluation in evaluations {
+            try collection.requireCurrent(evaluation, of: recipe)
             if recipe.input.isOfBothKinds, let why = try collection.refusal(of: evaluation) {
                 leftOut(evaluation.name, why)
                 continue
@@ -67,10 +68,12 @@ public struct Evaluator: Sendable {
     }
 
     /// Runs one evaluation.
-    /// - Throws: `notFound` where the collection is not built, or a file is not there; `invalidInput` with file and line.
+    /// - Throws: `notFound` where the collection is not built, or a file is not there; `conflict` where it is not what the
+    ///   recipe would build now; `invalidInput` with file and line.
     public func evaluate(_ evaluation: Evaluation, _ observer: Observer) throws(BelfryError) -> EvaluationResult {
         guard recipe.isBuilt else { throw recipe.notBuilt }
         let collection = try Collection(recipe.collectionPath)
+        try collection.requireCurrent(evaluation, of: recipe)
         try collection.check(evaluation, of: recipe)
         let points = try PointTable(collection, fields: evaluation.payloadFields)
         var read = try queries(of: evaluation, collection, points, observer)

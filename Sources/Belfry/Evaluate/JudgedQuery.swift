@@ -56,15 +56,19 @@ struct JudgedQueries: Sendable {
 }
 
 extension JudgedQueries {
-    /// Every point as a query, to which what shares the value of `field` is relevant. A point without the value is none.
+    /// Every point as a query, to which what shares the value of `field` is relevant: of a list, one of its elements. A
+    /// point without the value is none.
     init(pointsSharing field: String, _ points: PointTable) {
         var groups: [JSON: [Int32: Double]] = [:]
         let values = points.payload[field] ?? []
         for (point, value) in values.enumerated() {
-            if let value { groups[value, default: [:]][Int32(point)] = 1 }
+            for value in value?.shared ?? [] { groups[value, default: [:]][Int32(point)] = 1 }
         }
         for (point, value) in values.enumerated() {
-            guard let group = value.flatMap({ groups[$0] }), group.count > 1 else {
+            let shared = value?.shared ?? []
+            var group = shared.first.flatMap { groups[$0] } ?? [:]
+            for value in shared.dropFirst() { group.merge(groups[value] ?? [:]) { first, _ in first } }
+            guard group.count > 1 else {
                 withoutRelevant += 1
                 continue
             }
@@ -72,4 +76,9 @@ extension JudgedQueries {
             queries.append(JudgedQuery(query: .point(name), own: Int32(point), relevant: group))
         }
     }
+}
+
+extension JSON {
+    /// What a payload's value can share with another's: the elements of a list, or itself.
+    fileprivate var shared: [JSON] { array ?? [self] }
 }

@@ -7,7 +7,7 @@ struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how good the answers are: precision, recall, F1, hit rate, MRR, nDCG and MAP.",
         discussion: """
-            belfry evaluate Indexes/movielens --only next-film --k 1,10,100
+            belfry evaluate Indexes/movielens --only unseen-films-of-user --k 1,10,100
             belfry evaluate Indexes/movielens Indexes/sessions --summary
 
             Runs the evaluations of the recipe, for all variants, by exact search and through the index at the recipe's \

@@ -8,14 +8,15 @@ struct Recommend: ParsableCommand {
         abstract: "Find points for a user, a session, or by examples.",
         discussion: """
             belfry recommend Indexes/movielens --user 5 -k 5
-            belfry recommend Indexes/movielens --user '{"user_id": 5, "age": 34}'
-            belfry recommend Indexes/sessions --session Movie_12,Book_7 --quota domain:Movie=5,domain:Book=5
+            belfry recommend Indexes/movielens/rich --user '{"user_id": 5, "age": 34}'
+            belfry recommend Indexes/sessions/three-domains --session Movie_tt0133093,Book_126 \
+                --quota domain:Movie=5,domain:Book=5
             belfry recommend Indexes/products --like 111-33747,111-33750 --unlike 111-33790
 
             What a user has had, a session's own items and the examples are not recommended again; of a user who is given \
             by fields nobody knows what that is. Ids that have commas go in a JSON array: '["a,1", "b"]'. Quotas say how \
             many answers there are at most, in the place of -k: a point that has several of the values counts for the \
-            first of them.
+            first of them. Values that have commas go in a JSON object: '{"brand:Acme, Inc": 5}'.
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
@@ -24,7 +25,8 @@ struct Recommend: ParsableCommand {
     @Option(help: "Ids of points that the answers are to be like.") var like: String?
     @Option(help: "Ids of points that the answers are to be unlike.") var unlike: String?
     @Option(help: "How many answers with which payload value, as domain:Movie=5,domain:Book=5.") var quota: String?
-    @Flag(help: "Recommend again what the user has had, or the session holds.") var includeSeen = false
+    @Flag(help: "Answer also with what the user has had, the session holds, or the examples are.") var includeSeen =
+        false
     @OptionGroup var options: SearchOptions
 
     func validate() throws {
@@ -67,18 +69,13 @@ struct Recommend: ParsableCommand {
     private func quotas() throws -> [SearchRequest.Quota] {
         guard let quota else { return [] }
         var quotas: [SearchRequest.Quota] = []
-        for text in quota.split(separator: ",").map({ $0.trimmingCharacters(in: .whitespaces) }) {
-            guard let equals = text.lastIndex(of: "="), let count = Int(text[text.index(after: equals)...]),
-                text.contains(":")
-            else {
-                throw ValidationError("--quota takes a payload value and a number, as domain:Movie=5, not \(text).")
-            }
+        for (name, count) in try Self.counts(quota) {
             guard (1...Self.mostAnswers).contains(count) else {
-                throw ValidationError("--quota takes numbers between 1 and 10,000, not \(text).")
+                throw ValidationError("--quota takes numbers between 1 and 10,000, not \(name)=\(count).")
             }
-            let condition = try SearchOptions.condition(String(text[..<equals]), "--quota")
+            let condition = try SearchOptions.condition(name, "--quota")
             guard !quotas.contains(where: { $0.condition == condition }) else {
-                throw ValidationError("--quota names \(text[..<equals]) twice.")
+                throw ValidationError("--quota names \(name) twice.")
             }
             quotas.append(.init(condition, count: count))
         }
@@ -89,6 +86,30 @@ struct Recommend: ParsableCommand {
             throw ValidationError("--quota asks for more than 10,000 answers in all.")
         }
         return quotas
+    }
+
+    /// `field:value=count` with commas between them, or a JSON object of counts for values that have commas themselves.
+    private static func counts(_ text: String) throws -> [(name: String, count: Int)] {
+        if text.first == "{" {
+            guard let members = try? JSON(parsing: Data(text.utf8), source: "--quota") else { throw notAQuota(text) }
+            return try members.names.map { name in
+                guard let count = members[name]?.integer, name.contains(":") else { throw notAQuota(name) }
+                return (name, count)
+            }
+        }
+        return try text.split(separator: ",").map { part in
+            let part = part.trimmingCharacters(in: .whitespaces)
+            guard let equals = part.lastIndex(of: "="), let count = Int(part[part.index(after: equals)...]),
+                part.contains(":")
+            else { throw notAQuota(part) }
+            return (String(part[..<equals]), count)
+        }
+    }
+
+    private static func notAQuota(_ text: String) -> ValidationError {
+        ValidationError(
+            "--quota takes a payload value and a number, as domain:Movie=5, not \(text). Values that have commas go in a "
+                + "JSON object: '{\"brand:Acme, Inc\": 5}'.")
     }
 
     private static let mostAnswers = 10_000

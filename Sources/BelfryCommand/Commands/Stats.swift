@@ -70,7 +70,7 @@ struct Stats: ParsableCommand {
     /// What a search may expect, and where that is known from.
     private static func recallTable(_ statistics: Collection.Statistics) -> [String] {
         guard let source = statistics.calibration else {
-            return ["Every search looks at every row, and its recall is 1: no index was calibrated."]
+            return ["Every search looks at every row, and its recall is 1."]
         }
         var table = Table(
             ["k", "target", "expected", "below target", "distances", "bytes", "effort"].map {

@@ -31,6 +31,12 @@ import Files
 /// | `first_row` | is added; 0 without it |
 /// | `lowercase`, `prefix` | change a text before it is looked up: lower case; only its first characters |
 ///
+/// | member of `ngrams` | what |
+/// |---|---|
+/// | `unit`, `sizes` | `character` or `word`, and how many of them a piece has, as [3, 4]; `character` without it |
+/// | `lowercase` | whether the text is lower-cased first; true without it |
+/// | `before`, `after` | what is put before and behind the text, once it is lower-cased, as `^` and `$`; nothing without it |
+///
 /// | member of a list | what |
 /// |---|---|
 /// | `length`, `fixed` | the most elements; whether every batch is that wide |

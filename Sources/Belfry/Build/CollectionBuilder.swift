@@ -92,10 +92,10 @@ public struct CollectionBuilder: Sendable {
         let towers = try TowerPair.open(recipe.tower)
         try requireInput(of: towers.item)
         try recipe.calibration?.requireQueries(of: towers.query, in: recipe.folder)
+        let request = try recipe.indexRequest()
         let journal = BuildJournal(
             recipe: recipe.digest(asText: towers.item.takesTexts), rows: try Digest.sha256(file: recipe.rows.file),
-            tower: towers.space,
-            limit: limit, index: try recipe.indexRequest(),
+            tower: towers.space, limit: limit, index: request,
             users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
         let target = try System.resolvingLink(recipe.collectionPath)
         if let summary = try existing(target, journal) { return summary }
@@ -106,8 +106,7 @@ public struct CollectionBuilder: Sendable {
         let badUsers = try building.writeUsers(recipe.users, towers.query, badRow: observer.badRow)
         try embed(with: towers.item, into: building, total: survey.points, observer)
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
-        try building.index(
-            recipe, journal.index ?? "", towers.query, threads: threads, progress: observer.indexing)
+        try building.index(recipe, request, towers.query, threads: threads, progress: observer.indexing)
         try building.finish(towers, recipe, badRows: survey.badRows + badUsers)
         return Summary(
             path: target, points: survey.points, badRows: survey.badRows + badUsers, resumedPoints: resumed,

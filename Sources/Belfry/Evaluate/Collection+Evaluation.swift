@@ -1,25 +1,25 @@
 import Files
-import Towers
 
 extension Collection {
     /// Refuses a collection of another recipe, whose figures would be taken for this one's, and words of rows that have
     /// changed since they were embedded.
-    func requireCurrent(_ evaluation: Evaluation, of recipe: Recipe) throws(BelfryError) {
-        guard let built = try catalogue.read({ try $0.document("journal", as: BuildJournal.self) }) else {
-            return
-        }
-        let asText = try towers().item.takesTexts
-        var change: String?
-        if built.recipe != recipe.digest(asText: asText) { change = "the recipe has changed" }
-        if change == nil, evaluation.baselines.contains(.bm25), try Digest.sha256(file: recipe.rows.file) != built.rows
+    func requireCurrent(_ evaluations: [Evaluation], of recipe: Recipe) throws(BelfryError) {
+        guard let built = try catalogue.read({ try $0.document("journal", as: BuildJournal.self) }) else { return }
+        let change: String
+        // Which of the two its tower made of it is known without opening the tower.
+        if ![true, false].map(recipe.digest).contains(built.recipe) {
+            change = "the recipe has changed"
+        } else if evaluations.contains(where: { $0.baselines.contains(.bm25) }),
+            try Digest.sha256(file: recipe.rows.file) != built.rows
         {
             change = "the rows, whose words bm25 counts, have changed"
+        } else {
+            return
         }
-        guard let change else { return }
         throw BelfryError(
             .conflict, "The collection is not what the recipe would build now: \(change).",
             at: .init(file: path),
-            remedy: "Run: belfry build \(recipe.variant.map { "\(recipe.folder)/\($0)" } ?? recipe.folder) --replace")
+            remedy: "Run: \(recipe.buildCommand) --replace")
     }
 
     /// Refuses an evaluation whose queries are of a kind that the query tower does not take: not one of them could be
@@ -45,9 +45,7 @@ extension Collection {
             throw error
         }
     }
-}
 
-extension Collection {
     /// Why the query tower cannot be asked by the evaluation's kind of query; nil where it can.
     func refusal(of evaluation: Evaluation) throws(BelfryError) -> String? {
         guard case .file(let queries) = evaluation.source, let kind = queries.query.kind else { return nil }

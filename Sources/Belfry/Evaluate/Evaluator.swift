@@ -55,8 +55,8 @@ public struct Evaluator: Sendable {
         guard recipe.isBuilt else { throw recipe.notBuilt }
         let collection = try Collection(recipe.collectionPath)
         var askable: [Evaluation] = []
+        try collection.requireCurrent(evaluations, of: recipe)
         for evaluation in evaluations {
-            try collection.requireCurrent(evaluation, of: recipe)
             if recipe.input.isOfBothKinds, let why = try collection.refusal(of: evaluation) {
                 leftOut(evaluation.name, why)
                 continue
@@ -73,13 +73,10 @@ public struct Evaluator: Sendable {
     public func evaluate(_ evaluation: Evaluation, _ observer: Observer) throws(BelfryError) -> EvaluationResult {
         guard recipe.isBuilt else { throw recipe.notBuilt }
         let collection = try Collection(recipe.collectionPath)
-        try collection.requireCurrent(evaluation, of: recipe)
+        try collection.requireCurrent([evaluation], of: recipe)
         try collection.check(evaluation, of: recipe)
         let points = try PointTable(collection, fields: evaluation.payloadFields)
-        var read = try queries(of: evaluation, collection, points, observer)
-        let before = read.queries.count
-        let limits = [limit, evaluation.sample].compactMap { $0 }
-        if let limit = limits.min() { read.sample(limit, seed: seed) }
+        let read = try queries(of: evaluation, collection, points, observer)
         let rankers = try rankers(evaluation, points)
 
         let figures = evaluation.figures
@@ -114,7 +111,7 @@ public struct Evaluator: Sendable {
         (cost.kind, cost.k, cost.threads) = (collection.index.kind.rawValue, k, threads)
         let expectation = try collection.expectation(k: k)
         (cost.target, cost.effort) = (expectation.target, expectation.effort)
-        tally.counts.queriesBeforeSampling = before
+        tally.counts.queriesBeforeSampling = read.beforeSampling
         tally.counts.withoutRelevant = read.withoutRelevant
         tally.counts.badRows += read.badRows
         return EvaluationResult(
@@ -128,11 +125,16 @@ public struct Evaluator: Sendable {
     private func queries(
         of evaluation: Evaluation, _ collection: Collection, _ points: PointTable, _ observer: Observer
     ) throws(BelfryError) -> JudgedQueries {
+        let sample = [limit, evaluation.sample].compactMap { $0 }.min().map {
+            JudgedQueries.Sample(count: $0, seed: seed)
+        }
         switch evaluation.source {
-        case .same(let field, _): return JudgedQueries(pointsSharing: field, points)
+        case .same(let field, _): return JudgedQueries(pointsSharing: field, points, sample)
         case .file(let source):
             var reader = try QueryReader(source, recipe, collection, points)
-            return try reader.read(badRow: observer.badRow, progress: observer.reading)
+            var read = try reader.read(badRow: observer.badRow, progress: observer.reading)
+            read.keep(sample)
+            return read
         }
     }
 

@@ -47,33 +47,48 @@ struct JudgedQueries: Sendable {
     /// Rows that could not be used.
     var badRows = 0
 
-    /// Keeps `limit` of the queries, drawn by `seed`, in their order.
-    mutating func sample(_ limit: Int, seed: UInt64) {
-        guard limit < queries.count else { return }
-        var generator = SplitMix64(seed: seed)
-        queries = generator.permutation(queries.count).prefix(limit).sorted().map { queries[Int($0)] }
+    /// How many queries there were before some of them were drawn.
+    private(set) var beforeSampling = 0
+
+    /// Which queries are asked where there are more.
+    struct Sample {
+        var count: Int
+        var seed: UInt64
+
+        /// The places of those that are drawn of `all`, in their order.
+        func places(of all: Int) -> [Int] {
+            guard count < all else { return Array(0..<all) }
+            var generator = SplitMix64(seed: seed)
+            return generator.permutation(all).prefix(count).map { Int($0) }.sorted()
+        }
+    }
+
+    /// Keeps the sample of the queries that were read.
+    mutating func keep(_ sample: Sample?) {
+        beforeSampling = queries.count
+        if let sample { queries = sample.places(of: queries.count).map { queries[$0] } }
     }
 }
 
 extension JudgedQueries {
     /// Every point as a query, to which what shares the value of `field` is relevant: of a list, one of its elements. A
     /// point without the value is none.
-    init(pointsSharing field: String, _ points: PointTable) {
+    ///
+    /// What is relevant is gathered for the sample alone: elements that many points have would fill the memory.
+    init(pointsSharing field: String, _ points: PointTable, _ sample: Sample?) {
         var groups: [JSON: [Int32: Double]] = [:]
-        let values = points.payload[field] ?? []
-        for (point, value) in values.enumerated() {
-            for value in value?.shared ?? [] { groups[value, default: [:]][Int32(point)] = 1 }
+        let values = (points.payload[field] ?? []).map { $0?.shared ?? [] }
+        for (point, shared) in values.enumerated() {
+            for value in shared { groups[value, default: [:]][Int32(point)] = 1 }
         }
-        for (point, value) in values.enumerated() {
-            let shared = value?.shared ?? []
-            var group = shared.first.flatMap { groups[$0] } ?? [:]
-            for value in shared.dropFirst() { group.merge(groups[value] ?? [:]) { first, _ in first } }
-            guard group.count > 1 else {
-                withoutRelevant += 1
-                continue
-            }
-            let name = points.ids[point].description
-            queries.append(JudgedQuery(query: .point(name), own: Int32(point), relevant: group))
+        let asked = values.indices.filter { values[$0].contains { groups[$0]!.count > 1 } }
+        (beforeSampling, withoutRelevant) = (asked.count, values.count - asked.count)
+        for place in sample?.places(of: asked.count) ?? Array(asked.indices) {
+            let point = asked[place]
+            var group = groups[values[point][0]]!
+            for value in values[point].dropFirst() { group.merge(groups[value]!) { first, _ in first } }
+            queries.append(
+                JudgedQuery(query: .point(points.ids[point].description), own: Int32(point), relevant: group))
         }
     }
 }

@@ -134,8 +134,11 @@ public struct Recipe: Sendable {
     public var notBuilt: BelfryError {
         BelfryError(
             .notFound, "The collection is not built yet.", at: .init(file: collectionPath),
-            remedy: "Run: belfry build \(variant.map { "\(folder)/\($0)" } ?? folder)")
+            remedy: "Run: \(buildCommand)")
     }
+
+    /// What builds it.
+    var buildCommand: String { "belfry build \(variant.map { "\(folder)/\($0)" } ?? folder)" }
 }
 
 extension Recipe {

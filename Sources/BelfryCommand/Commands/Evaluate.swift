@@ -41,26 +41,21 @@ struct Evaluate: ParsableCommand {
         var asked: [(Evaluator, [Evaluation])] = []
         for recipe in recipes where recipe.isBuilt {
             let evaluator = Evaluator(recipe, limit: limit, seed: seed, threads: threads.threads)
-            asked.append(
-                (
-                    evaluator,
-                    try evaluator.askable(evaluations(of: recipe)) {
-                        Terminal.note("belfry: \(recipe.name) \($0) is left out: \($1).")
-                    }
-                ))
+            let askable = try evaluator.askable(evaluations(of: recipe)) {
+                Terminal.note("belfry: \(recipe.name) \($0) is left out: \($1).")
+            }
+            asked.append((evaluator, askable))
         }
         let bad = BadRowLog()
         var results: [EvaluationResult] = []
-        do {
+        // What was found before an error may have taken an hour: it is shown as well.
+        let whole = Result {
             for (evaluator, evaluations) in asked {
                 for evaluation in evaluations { results.append(try evaluate(evaluation, by: evaluator, bad)) }
             }
-        } catch {
-            // What is there already may have taken an hour.
-            if !results.isEmpty { try show(results) }
-            throw error
         }
         if !results.isEmpty { try show(results) }
+        try whole.get()
         let missing = recipes.filter { !$0.isBuilt }
         for recipe in missing { Failure.report(recipe.notBuilt) }
         if !missing.isEmpty { throw ExitCode(1) }

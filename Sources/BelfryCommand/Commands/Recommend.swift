@@ -25,8 +25,8 @@ struct Recommend: ParsableCommand {
     @Option(help: "Ids of points that the answers are to be like.") var like: String?
     @Option(help: "Ids of points that the answers are to be unlike.") var unlike: String?
     @Option(help: "How many answers with which payload value, as domain:Movie=5,domain:Book=5.") var quota: String?
-    @Flag(help: "Answer also with what the user has had, the session holds, or the examples are.") var includeSeen =
-        false
+    @Flag(help: "Answer also with what the user has had, with the session's items, the examples.")
+    var includeSeen = false
     @OptionGroup var options: SearchOptions
 
     func validate() throws {

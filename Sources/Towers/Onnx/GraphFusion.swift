@@ -106,11 +106,13 @@ struct GraphFusion {
     /// Whether the node is of this operator and has as many inputs as the patterns look at.
     private func matches(_ node: GraphNode, _ operatorName: String) -> Bool {
         let isKnown = node.domain == Operator.standard || node.domain == Operator.fused
-        let isBinary = ["MatMul", "Gemm", "Add", "Sub", "Mul", "Div", "Pow", "Expand", "Max", "Linear", "Gather"]
-            .contains(
-                operatorName)
-        return node.operatorName == operatorName && isKnown && node.inputs.count >= (isBinary ? 2 : 1)
+        return node.operatorName == operatorName && isKnown
+            && node.inputs.count >= (Self.binary.contains(operatorName) ? 2 : 1)
     }
+
+    private static let binary: Set = [
+        "MatMul", "Gemm", "Add", "Sub", "Mul", "Div", "Pow", "Expand", "Max", "Linear", "Gather",
+    ]
 
     private func scalar(_ name: String) -> Float? {
         guard let tensor = graph.constants[name], tensor.type == .float32, tensor.count == 1 else { return nil }

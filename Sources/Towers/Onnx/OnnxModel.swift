@@ -76,13 +76,15 @@ package final class OnnxModel: Sendable {
     ) throws(BelfryError) {
         self.path = path
         let products = Products(instructionSet)
-        let wide = try GraphWidening.widened(graph, products.isa)
+        // It widens again, so that widened weights that were packed since do not live as long as the model.
         let compilePlainly: @Sendable () throws(BelfryError) -> Program = { () throws(BelfryError) in
-            try GraphCompiler(path: path, versions: versions, products: products).compile(GraphFusion.pruned(wide))
+            try GraphCompiler(path: path, versions: versions, products: products)
+                .compile(GraphFusion.pruned(GraphWidening.widened(graph, products.isa)))
         }
         self.compilePlainly = compilePlainly
         var fused: Program?
         if fuses {
+            let wide = try GraphWidening.widened(graph, products.isa)
             let folder = GraphCompiler(path: path, versions: versions, products: products)
             // A pattern that was taken for what it is not must not cost a model; the plain one says what is wrong.
             fused = try? GraphCompiler(path: path, versions: versions, products: products)

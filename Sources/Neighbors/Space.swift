@@ -59,6 +59,16 @@ struct Space: Sendable {
         }
     }
 
+    /// Gives a placed query the length of the longest row, under `ip`: which rows are nearest does not depend on its
+    /// length, but how many times as far one is as another does.
+    func lengthen(query placed: UnsafeMutablePointer<Float>) {
+        guard metric == .ip, largestSquare > 0 else { return }
+        let square = Self.square(placed, dimension)
+        let factor = (largestSquare / square).squareRoot()
+        guard factor.isFinite, factor > 0 else { return }
+        for index in 0..<dimension { placed[index] *= factor }
+    }
+
     /// Places all rows, in the order of `order`.
     func place(_ rows: Matrix, order: [UInt32], threads: Int) -> Matrix {
         let placed = Matrix(rows: rows.rows, columns: placedDimension)
@@ -73,7 +83,8 @@ struct Space: Sendable {
         return placed
     }
 
-    private static func square(_ vector: UnsafePointer<Float>, _ count: Int) -> Float {
+    /// The squared length of a vector.
+    static func square(_ vector: UnsafePointer<Float>, _ count: Int) -> Float {
         var sums = SIMD8<Float>()
         var index = 0
         while index + 8 <= count {

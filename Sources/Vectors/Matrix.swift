@@ -8,6 +8,8 @@ public final class Matrix: @unchecked Sendable {
     public let columns: Int
     /// The first component. Valid while this object is alive.
     public let pointer: UnsafeMutablePointer<Float>
+    /// Whose memory it is, if not its own.
+    private let owner: Matrix?
 
     /// A matrix of zeros.
     public init(rows: Int, columns: Int) {
@@ -18,6 +20,7 @@ public final class Matrix: @unchecked Sendable {
         let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
         raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
         pointer = raw.assumingMemoryBound(to: Float.self)
+        owner = nil
     }
 
     /// A copy of `rows`, which must all have the same length.
@@ -29,7 +32,21 @@ public final class Matrix: @unchecked Sendable {
         }
     }
 
-    deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+    /// Some rows of another matrix, which stays alive with this one.
+    private init(_ range: Range<Int>, of owner: Matrix) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= owner.rows)
+        (rows, columns) = (range.count, owner.columns)
+        pointer = owner.pointer + range.lowerBound * owner.columns
+        self.owner = owner
+    }
+
+    /// The first `count` rows, without a copy.
+    package func prefix(_ count: Int) -> Matrix { Matrix(0..<count, of: self) }
+
+    /// The last `count` rows, without a copy. The first of them is aligned as rows are.
+    package func suffix(_ count: Int) -> Matrix { Matrix(rows - count..<rows, of: self) }
+
+    deinit { if owner == nil { UnsafeMutableRawPointer(pointer).deallocate() } }
 
     /// The components of one row.
     public func row(_ index: Int) -> UnsafeMutableBufferPointer<Float> {

@@ -6,20 +6,23 @@ import Testing
 
 @testable import Neighbors
 
-/// A small calibration of two curves.
+/// A small calibration of two styles with two curves each.
 private func sample(_ random: inout SeededGenerator) -> RecallCalibration {
-    let all = [1, 10].map { k in
-        var observations = RecallObservations(k: k, levels: 4, queries: 30)
-        for level in 0..<4 {
-            for query in 0..<30 {
-                observations[level, query] = .init(
-                    found: Int.random(in: 0...k, using: &random), evaluations: 50 * level, bytes: 6_400 * level)
+    let kinds = [QueryStyle.rows, .words].map { style in
+        let all = [1, 10].map { k in
+            var observations = RecallObservations(k: k, levels: 4, queries: 30)
+            for level in 0..<4 {
+                for query in 0..<30 {
+                    observations[level, query] = .init(
+                        found: Int.random(in: 0...k, using: &random), hasNearest: Bool.random(using: &random),
+                        evaluations: 50 * level, bytes: 6_400 * level)
+                }
             }
+            return observations
         }
-        return observations
+        return RecallCalibration.Kind(style, all, reach: 0.25)
     }
-    return RecallCalibration(
-        levels: (0..<4).map { EffortLevel([UInt32($0), 16 << UInt32($0)]) }, all, queries: .ownRows)
+    return RecallCalibration(levels: (0..<4).map { EffortLevel([UInt32($0), 16 << UInt32($0)]) }, kinds)
 }
 
 private func read(_ path: String) -> Result<RecallCalibration, BelfryError> {
@@ -48,7 +51,7 @@ extension [UInt8] {
 }
 
 @Suite struct RecallCalibrationFileTests {
-    private static let names = ["params", "efforts", "curves", "totals", "found"]
+    private static let names = ["params", "efforts", "buckets", "kinds", "totals", "found"]
 
     @Test func comesBackAsItWasWritten() throws {
         var random = SeededGenerator()
@@ -60,7 +63,8 @@ extension [UInt8] {
             #expect(SegmentFile.check(path).isEmpty)
             // Without parameters there is still a ladder.
             let plain = RecallCalibration(
-                levels: [EffortLevel([])], [RecallObservations(k: 3, levels: 1, queries: 1)], queries: .given)
+                levels: [EffortLevel([])],
+                [.init(.given, [RecallObservations(k: 3, levels: 1, queries: 1)], reach: .infinity)])
             try plain.write(to: path)
             #expect(try RecallCalibration(path) == plain)
             #expect(read(folder + "/nothing").failure?.code == .notFound)
@@ -111,13 +115,33 @@ extension [UInt8] {
             for value: UInt32 in [0, 3, 5, 257, .max] { try expectCorrupt("levels \(value)", 0, 0, value) }
             for value: UInt32 in [1, 3, 17, .max] { try expectCorrupt("parameters \(value)", 0, 4, value) }
             for value: UInt32 in [0, 1, 3, 17, .max] { try expectCorrupt("curves \(value)", 0, 8, value) }
-            for value: UInt32 in [0, 4, .max] { try expectCorrupt("source \(value)", 0, 12, value) }
-            for value: UInt32 in [0, 2, 10, .max] { try expectCorrupt("first k \(value)", 2, 0, value) }
-            for value: UInt32 in [0, 1, 9, 11, .max] { try expectCorrupt("second k \(value)", 2, 8, value) }
-            for value: UInt32 in [0, 29, 31, .max] { try expectCorrupt("queries \(value)", 2, 4, value) }
-            for value: UInt64 in [0, 31, .max] { try expectCorrupt("missed \(value)", 3, 0, value) }
-            try expectCorrupt("the last level misses all", 3, 24 * 3, UInt64(30))
-            for value: UInt32 in [31, .max] { try expectCorrupt("a count of \(value)", 4, 0, value) }
+            for value: UInt32 in [0, 1, 3, 17, .max] { try expectCorrupt("kinds \(value)", 0, 12, value) }
+            for value: UInt32 in [0, 10, 11, .max] { try expectCorrupt("first k \(value)", 2, 0, value) }
+            for value: UInt32 in [0, 1, 10_001, .max] { try expectCorrupt("second k \(value)", 2, 4, value) }
+            for value: UInt32 in [0, 2, 10, 5, .max] { try expectCorrupt("style \(value)", 3, 0, value) }
+            for value: UInt32 in [0, 29, 31, 65_536, .max] { try expectCorrupt("queries \(value)", 3, 4, value) }
+            try expectCorrupt("reach", 3, 8, Float.nan.bitPattern)
+            for value: UInt64 in [0, 31, .max] { try expectCorrupt("missed \(value)", 4, 0, value) }
+            for value: UInt32 in [31, .max] { try expectCorrupt("nearest missed \(value)", 4, 24, value) }
+            try expectCorrupt("the last level misses all", 4, 28 * 3, UInt64(30))
+            for value: UInt16 in [31, .max] { try expectCorrupt("a count of \(value)", 5, 0, value) }
+        }
+    }
+
+    /// The format before this one knew one kind of query, and no effort that is used now.
+    @Test func theFormatBeforeIsRefusedWithTheWayOut() throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let path = folder + "/calibration"
+            try sample(&random).write(to: path)
+            var old = try bytes(path)
+            let file = try SegmentFile(path)
+            let sections = try Self.names.map { try file.range(of: $0) }
+            old.put(UInt32(1), at: 16)
+            old.reseal(sections)
+            try replace(path, old)
+            let error = read(path).failure
+            #expect(error?.code == .unsupported && error?.remedy?.contains("--replace") == true, "\(read(path))")
         }
     }
 
@@ -138,10 +162,10 @@ extension [UInt8] {
                 hostile.reseal(sections)
                 try replace(path, hostile)
                 guard case .success(let calibration) = read(path) else { continue }
-                for curve in calibration.curves {
+                for curve in calibration.kinds.flatMap(\.curves) {
                     for level in calibration.levels.indices {
                         #expect((0...1).contains(curve.recall(level)), "\(random)")
-                        #expect((0...1).contains(curve.percentile(5, level)), "\(random)")
+                        #expect((0...1).contains(curve.shareBelow(0.5, level)), "\(random)")
                         #expect(curve.evaluations(level) >= 0 && curve.bytes(level) >= 0, "\(random)")
                     }
                 }

@@ -66,6 +66,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
         case .exact: BenchEffort("exact", EffortLevel([0, 0]))
         case .graph(let window): BenchEffort("window=\(window)", EffortLevel([1, UInt32(clamping: window)]))
         case .lists(let probes): BenchEffort("probes=\(probes)", EffortLevel([2, UInt32(clamping: probes)]))
+        case .following(let ratio): BenchEffort("slack=\(ratio)", EffortLevel([3, ratio.bitPattern]))
         }
     }
 
@@ -73,6 +74,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
         switch named.level.parameters.first {
         case 1: .graph(window: Int(named.level.parameters[1]))
         case 2: .lists(probes: Int(named.level.parameters[1]))
+        case 3: .following(ratio: Float(bitPattern: named.level.parameters[1]))
         default: .exact
         }
     }

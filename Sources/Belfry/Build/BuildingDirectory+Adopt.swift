@@ -1,20 +1,27 @@
 import Files
+import Shards
 
 extension BuildingDirectory {
     /// Begins with the points and vectors of the collection at `target`, where all that differs from what is to be built
     /// is the index: nothing is embedded again.
     ///
-    /// Only a collection in which every checksum and every part is right is taken over. Its catalogue is copied last: a
+    /// Only vectors, ids and a catalogue in which every checksum is right are taken over. Its catalogue is copied last: a
     /// copy that a crash cut short has none, and is removed by the next build.
     static func adopt(_ target: String, into layout: CollectionLayout, _ journal: BuildJournal) throws(BelfryError) {
         let source = CollectionLayout(path: target)
         guard System.exists(source.catalogue), let lock = try WriterLock(source.lock) else { return }
         defer { withExtendedLifetime(lock) {} }
-        let (built, segments) = try Catalogue(source.catalogue, .read).read { transaction in
+        let found = try Catalogue(source.catalogue, .read)
+        let (built, segments) = try found.read { transaction in
             (try transaction.document("journal", as: BuildJournal.self), try transaction.segments())
         }
-        guard let built, built != journal, built.hasSameVectors(as: journal),
-            try Collection.check(target).allSatisfy(\.problems.isEmpty)
+        // What else is in the collection is made anew, whatever format it has.
+        guard let built, built != journal, built.hasSameVectors(as: journal), try found.problems().isEmpty,
+            segments.allSatisfy({ segment in
+                CollectionLayout.rowFiles.allSatisfy {
+                    SegmentFile.check("\(source.segment(segment.number))/\($0)").isEmpty
+                }
+            })
         else { return }
         for segment in segments {
             let folder = layout.segment(segment.number)

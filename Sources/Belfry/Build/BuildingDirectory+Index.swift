@@ -16,9 +16,10 @@ extension BuildingDirectory {
     /// A build that finds this done for the same request leaves it; for another one, it begins with the segment that is
     /// there.
     func index(
-        _ recipe: Recipe, _ request: String, _ queryTower: Tower, threads: Int,
+        _ recipe: Recipe, _ journal: BuildJournal, _ towers: TowerPair, seed: UInt64, threads: Int,
         progress: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
     ) throws(BelfryError) {
+        let request = journal.index ?? ""
         let found = try catalogue.read { try $0.document("index", as: IndexRecord.self) }
         guard found?.request != request else { return }
         let (rows, ids) = try rowsInOrder()
@@ -28,14 +29,12 @@ extension BuildingDirectory {
         try System.createDirectory(folder)
         CrashPoint.indexBegun.reach()
         var builder = SegmentBuilder(
-            metric: recipe.metric, kind: recipe.index.kind ?? .exact, elementType: recipe.elementType, threads: threads,
-            progress: progress)
-        var queries: IndexRecord.Queries?
-        if recipe.index != .exact, let source = recipe.calibration {
+            metric: recipe.metric, kind: recipe.index.kind ?? .exact, elementType: recipe.elementType, seed: seed,
+            threads: threads, progress: progress)
+        var named: IndexRecord.Queries?
+        if recipe.isCalibrated(rows: rows.rows, dimension: rows.columns) {
             progress("queries", 0, 1)
-            builder.queries = try CalibrationReader(source: source, tower: queryTower, metric: recipe.metric)
-                .vectors(threads: threads)
-            queries = .init(areUsers: source.isUsers, count: builder.queries?.rows ?? 0)
+            (builder.queries, named) = try queries(recipe, journal, towers, seed: seed, threads: threads)
         }
         var choice: IndexChoice?
         if recipe.index == .auto {
@@ -46,10 +45,28 @@ extension BuildingDirectory {
         for folder in [folder, layout.segments] { try System.sync(folder) }
         CrashPoint.indexBuilt.reach()
 
+        let standard = DefaultRecall.recall(of: try Neighbors.Segment(folder, metric: recipe.metric))
         let record = IndexRecord(
-            request: request, kind: choice?.kind ?? builder.kind, files: try System.list(folder),
-            choice: choice, queries: queries)
+            request: request, kind: choice?.kind ?? builder.kind, files: try System.list(folder), choice: choice,
+            queries: named, recall: choice?.recall ?? standard.recall,
+            recallReason: choice?.recallReason ?? standard.reason)
         try replaceSegments(with: .init(number: number, rows: ids.count), record)
+    }
+
+    /// Queries like those that will be asked: the recipe's, or else what can be made of its texts. Says how many of those
+    /// that the recipe names could be used.
+    private func queries(
+        _ recipe: Recipe, _ journal: BuildJournal, _ towers: TowerPair, seed: UInt64, threads: Int
+    ) throws(BelfryError) -> ([QuerySample], IndexRecord.Queries?) {
+        if let source = recipe.calibration {
+            let vectors = try CalibrationReader(source: source, tower: towers.query, metric: recipe.metric)
+                .vectors(threads: threads)
+            let samples = vectors.map { [QuerySample(source.isUsers ? .users : .given, $0)] } ?? []
+            return (samples, .init(areUsers: source.isUsers, count: vectors?.rows ?? 0))
+        }
+        guard towers.query.takesTexts else { return ([], nil) }
+        let made = try PseudoQueries.sample(of: recipe, towers.item, limit: journal.limit, seed: seed)
+        return (try made.samples(towers.query, metric: recipe.metric, threads: threads), nil)
     }
 
     /// All vectors, widened to f32, and whose they are, by growing id.

@@ -188,12 +188,16 @@ final class BuildingDirectory {
         for folder in [copy, layout.towers] { try System.sync(folder) }
         CrashPoint.towerCopied.reach()
 
+        guard let index = try catalogue.read({ try $0.document("index", as: IndexRecord.self) }) else {
+            preconditionFailure("a collection is indexed before it is finished")
+        }
         let configuration = CollectionConfiguration(
             name: recipe.name, dimension: towers.item.dimension, metric: recipe.metric, element: recipe.elementType,
             show: recipe.show,
             tower: .init(
                 name: towerName, fingerprint: towers.space, canaries: try Self.canaries(of: towers.query)),
-            points: finishedRows, segments: segments.count, badRows: badRows, recall: recipe.recall)
+            points: finishedRows, segments: segments.count, badRows: badRows,
+            recall: recipe.recall ?? index.recall)
         try catalogue.write { try $0.put("collection", configuration) }
         CrashPoint.configurationWritten.reach()
         try catalogue.pack()

@@ -20,11 +20,7 @@ struct CalibrationReader {
             ? try tower.embed(texts, as: .query, threads: threads)
             : try tower.embed(objects, as: .query, source: source.rows.file, threads: threads)
         // A query without a direction is nobody's.
-        let check = VectorCheck(dimension: found.columns, metric: metric)
-        let usable = (0..<found.rows).filter {
-            (try? check.check(UnsafeBufferPointer(found.row($0)), "The query")) != nil
-        }
-        return usable.isEmpty ? nil : Matrix(usable.map { found[$0] })
+        return found.usable(by: VectorCheck(dimension: found.columns, metric: metric))
     }
 
     /// Texts, or objects of the tower's fields: of many rows each has the same chance (Vitter's algorithm R).

@@ -26,6 +26,8 @@ public struct CollectionBuilder: Sendable {
     public var threads: Int
     /// Whether a collection built from something else may be replaced.
     public var replace: Bool
+    /// What all that is random in an index starts from.
+    public var seed: UInt64 = 1
 
     /// A build of `recipe`.
     public init(_ recipe: Recipe, limit: Int? = nil, threads: Int, replace: Bool = false) {
@@ -92,7 +94,7 @@ public struct CollectionBuilder: Sendable {
         let towers = try TowerPair.open(recipe.tower)
         try requireInput(of: towers.item)
         try recipe.calibration?.requireQueries(of: towers.query, in: recipe.folder)
-        let request = try recipe.indexRequest()
+        let request = try recipe.indexRequest(ofTexts: towers.item.takesTexts && towers.query.takesTexts, seed: seed)
         let journal = BuildJournal(
             recipe: recipe.digest(asText: towers.item.takesTexts), rows: try Digest.sha256(file: recipe.rows.file),
             tower: towers.space, limit: limit, index: request,
@@ -106,7 +108,7 @@ public struct CollectionBuilder: Sendable {
         let badUsers = try building.writeUsers(recipe.users, towers.query, badRow: observer.badRow)
         try embed(with: towers.item, into: building, total: survey.points, observer)
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
-        try building.index(recipe, request, towers.query, threads: threads, progress: observer.indexing)
+        try building.index(recipe, journal, towers, seed: seed, threads: threads, progress: observer.indexing)
         try building.finish(towers, recipe, badRows: survey.badRows + badUsers)
         return Summary(
             path: target, points: survey.points, badRows: survey.badRows + badUsers, resumedPoints: resumed,
@@ -178,8 +180,9 @@ public struct CollectionBuilder: Sendable {
         try BuildingDirectory.removeLeftover(of: path)
         let collection = try Collection(path)
         _ = try collection.towers()
-        if collection.configuration.show != recipe.show || collection.configuration.recall != recipe.recall {
-            try collection.change(show: recipe.show, recall: recipe.recall)
+        let recall = recipe.recall ?? collection.index.recall
+        if collection.configuration.show != recipe.show || collection.configuration.recall != recall {
+            try collection.change(show: recipe.show, recall: recall)
         }
         return Summary(
             path: path, points: collection.count, badRows: collection.configuration.badRows, resumedPoints: 0,

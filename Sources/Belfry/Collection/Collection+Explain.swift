@@ -15,6 +15,10 @@ extension Collection {
         public var source: String?
         /// Why the recipe's users or queries are not where it comes from; nil where they are, or where it names none.
         public var fallback: String?
+        /// What such a search finds: see ``CollectionGroup/Found/recall``.
+        public var recall: Double?
+        /// Whether the query is unlike all that the recall was measured on.
+        public var isUnlike: Bool
         /// Distances that this query estimated or computed.
         public var evaluations: Int
         /// Rows that were estimated again on the codes of all components.
@@ -44,16 +48,19 @@ extension Collection {
         if query.isEmbedded { _ = try towers() }
         let asked = try Self.timed { () throws(BelfryError) in try ask([query]) }
         let (matrix, leftOut) = (asked.result.vectors, asked.result.leftOut)
-        let search: () throws(BelfryError) -> [[Found]] = { () throws(BelfryError) in
+        let search: () throws(BelfryError) -> Nearest = { () throws(BelfryError) in
             try self.nearest(
-                matrix, k: k, recall: recall, exact: exact, scope: Scope(leavingOut: leftOut), threads: 1)
+                matrix, k: k, recall: recall, exact: exact, scope: Scope(leavingOut: leftOut),
+                styles: query.styles, threads: 1)
         }
         let first = try Self.timed(search)
         let second = try Self.timed(search)
-        let payload = try Self.timed { () throws(BelfryError) in try self.hits(first.result[0]) }
+        let payload = try Self.timed { () throws(BelfryError) in try self.hits(first.result.points[0]) }
         var (evaluations, reranked, settled) = (0, 0, Int?(0))
-        let expectation = try expectation(k: k, recall: recall, exact: exact)
-        for (segment, effort) in zip(segments, try plan(k: k, recall: recall, exact: exact).efforts) {
+        let expectation = try expectation(k: k, recall: recall, exact: exact, styles: query.styles)
+        for (segment, effort) in zip(
+            segments, try plan(k: k, recall: recall, exact: exact, styles: query.styles).efforts)
+        {
             let rows = segment.vectors.rowCount
             let wanted = min(k + leftOut[0].count, rows)
             let searcher = segment.index.makeSearcher()
@@ -66,8 +73,9 @@ extension Collection {
         return Explanation(
             index: index.kind.rawValue, expectation: expectation, source: calibrationSource,
             fallback: calibrationFallback,
+            recall: first.result.verdicts[0].recall, isUnlike: first.result.verdicts[0].isUnlike,
             evaluations: evaluations, reranked: reranked, settled: settled,
-            scored: expectation.isExact ? 0 : first.result[0].count,
+            scored: expectation.isExact ? 0 : first.result.points[0].count,
             embedMilliseconds: query.isEmbedded ? asked.milliseconds : nil,
             searchMilliseconds: first.milliseconds, secondSearchMilliseconds: second.milliseconds,
             payloadMilliseconds: payload.milliseconds, answers: payload.result.count)
@@ -88,6 +96,18 @@ extension Collection.Query {
         switch self {
         case .text, .fields, .user, .session: true
         case .point, .examples: false
+        }
+    }
+
+    /// How queries of this kind are; nil for any.
+    var styles: Set<QueryStyle>? {
+        switch self {
+        case .text: QueryStyle.texts
+        case .point: [.rows]
+        case .user, .fields: [.users, .given]
+        case .session: [.given]
+        // A mean of rows is not like a row.
+        case .examples: nil
         }
     }
 }

@@ -8,6 +8,23 @@ extension Collection {
     /// A point and its true distance.
     typealias Found = (id: PointID, distance: Float)
 
+    /// What a search found, without payload.
+    struct Nearest {
+        /// For each query its points, the nearest first.
+        var points: [[Found]]
+        /// For each query what is known of it.
+        var verdicts: [Verdict]
+    }
+
+    /// What is known of the answer to one query.
+    struct Verdict {
+        /// The share of the true nearest that such a search finds, as a mean; 1 where all rows were looked at; nil where
+        /// nobody has measured it.
+        var recall: Double?
+        /// Whether the query is unlike all that the recall was measured on.
+        var isUnlike = false
+    }
+
     /// The points nearest to each query, by distance and then by id: the search without its payload.
     ///
     /// 1. Each segment gives its nearest rows: by its index, one query at a time on several threads; or by a scan that
@@ -15,15 +32,20 @@ extension Collection {
     /// 2. What an index gives has the distances that its codes estimate: those few rows are read from the shard.
     /// 3. Of what the segments gave, the nearest are kept.
     func nearest(
-        _ queries: Matrix, k: Int, recall: Double?, exact: Bool, scope: Scope = Scope(), threads: Int
-    ) throws(BelfryError) -> [[Found]] {
+        _ queries: Matrix, k: Int, recall: Double?, exact: Bool, scope: Scope = Scope(),
+        styles: Set<QueryStyle>? = nil, threads: Int
+    ) throws(BelfryError) -> Nearest {
         precondition(k >= 0 && threads > 0)
         precondition(scope.leavingOut.isEmpty || scope.leavingOut.count == queries.rows)
         let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
         for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
-        let (target, efforts) = try plan(k: k, recall: recall, exact: exact)
+        let (target, efforts) = try plan(k: k, recall: recall, exact: exact, styles: styles)
+        // Nobody has measured what is found of the points that a filter lets through.
+        let expected =
+            scope.within == nil ? try expectation(k: k, recall: recall, exact: exact, styles: styles).recall : nil
         let k = min(k, count)
         var nearest = [[Found]](repeating: [], count: queries.rows)
+        var verdicts = [Verdict](repeating: Verdict(recall: 1), count: queries.rows)
         for (segment, effort) in zip(segments, efforts) {
             let leftOut = scope.leavingOut.map { places in
                 places.compactMap { $0.segment == segment.number ? $0.row : nil }
@@ -31,16 +53,24 @@ extension Collection {
             let asked = Segment.Asked(
                 queries: queries, k: k, leftOut: leftOut, within: scope.within?.rows[segment.number], threads: threads)
             let found =
-                if effort == .exact { try segment.scan(asked) } else { try segment.walk(asked, effort, target) }
-            for query in 0..<queries.rows {
-                for neighbor in found[query] {
+                if effort == .exact {
+                    try segment.scan(asked).map { Segment.Answer(rows: $0, verdict: .scanned) }
+                } else {
+                    try segment.walk(asked, effort, target)
+                }
+            for (query, answer) in found.enumerated() {
+                for neighbor in answer.rows {
                     nearest[query].append((try segment.ids.id(Int(neighbor.row)), neighbor.distance))
                 }
+                let recall = answer.verdict.isScanned ? 1 : answer.verdict.isUnlike ? nil : expected
+                verdicts[query].recall = Self.combine(verdicts[query].recall, recall, min)
+                verdicts[query].isUnlike = verdicts[query].isUnlike || answer.verdict.isUnlike
             }
         }
-        return nearest.map { found in
+        let points = nearest.map { found in
             Array(found.sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k))
         }
+        return Nearest(points: points, verdicts: verdicts)
     }
 }
 
@@ -56,6 +86,12 @@ extension Collection.Segment {
         let threads: Int
 
         func leftOut(_ query: Int) -> [Int] { leftOut.isEmpty ? [] : leftOut[query] }
+    }
+
+    /// What one segment answers to one query.
+    struct Answer {
+        var rows: [Neighbor]
+        var verdict: SegmentSearcher.Verdict
     }
 
     /// The `k` nearest rows to each query, and all others that are as near as the last of them, so that their ids can
@@ -90,8 +126,8 @@ extension Collection.Segment {
     /// The `k` nearest rows to each query that the index finds.
     func walk(
         _ asked: Asked, _ effort: Neighbors.Segment.Effort, _ target: Double
-    ) throws(BelfryError) -> [[Neighbor]] {
-        let answers = Mutex([[Neighbor]](repeating: [], count: asked.queries.rows))
+    ) throws(BelfryError) -> [Answer] {
+        let answers = Mutex([Answer](repeating: Answer(rows: [], verdict: .scanned), count: asked.queries.rows))
         try Turns.take(asked.queries.rows, threads: asked.threads) { turns in
             // A thread keeps its searcher for as long as it has work.
             searchers.lend { tools in
@@ -109,19 +145,21 @@ extension Collection.Segment {
 
     private func walk(
         _ query: Int, of asked: Asked, _ effort: Neighbors.Segment.Effort, _ target: Double, _ tools: SearcherPool.Tools
-    ) throws(BelfryError) -> [Neighbor] {
+    ) throws(BelfryError) -> Answer {
         let (vector, leftOut) = (asked.queries.pointer + query * asked.queries.columns, asked.leftOut(query))
         guard asked.within == nil, leftOut.count <= Self.fewRows else {
             let excluded = RowSet(leftOut, capacity: vectors.rowCount)
             let found = try tools.searcher.search(
                 vector, k: asked.k, recall: target, keeping: asked.within, excluding: excluded)
-            return try settle(found, vector, tools)
+            let verdict = tools.searcher.verdict
+            return Answer(rows: try settle(found, vector, tools), verdict: verdict)
         }
         let wanted = min(asked.k + leftOut.count, vectors.rowCount)
         var found = try tools.searcher.search(vector, k: wanted, effort: effort)
         if found.count < wanted { found = try tools.searcher.search(vector, k: wanted, effort: .exact) }
         found.removeAll { leftOut.contains(Int($0.row)) }
-        return try settle(Array(found.prefix(asked.k)), vector, tools)
+        let verdict = tools.searcher.verdict
+        return Answer(rows: try settle(Array(found.prefix(asked.k)), vector, tools), verdict: verdict)
     }
 
     /// The same rows with the distances of the stored vectors, in order.

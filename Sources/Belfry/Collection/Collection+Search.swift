@@ -1,4 +1,5 @@
 public import Files
+public import Neighbors
 public import Shards
 public import Towers
 public import Vectors
@@ -27,16 +28,18 @@ extension Collection {
     ///     ``expectation(k:recall:exact:)``; nil for the collection's own.
     ///   - exact: whether all rows are looked at, so that nothing is missed.
     ///   - scope: which points may be answered; all of them without it.
+    ///   - styles: how the queries are, if that is known: the recall is kept for all of these; nil for any kind.
     ///   - threads: how many threads search, at most.
     /// - Throws: `invalidInput` for a wrong dimension, a component that is not finite, a zero vector under cosine, or an
     ///   impossible recall; `corruptData` with the place.
     public func search(
-        _ queries: Matrix, k: Int, recall: Double? = nil, exact: Bool = false, scope: Scope = Scope(), threads: Int = 1
+        _ queries: Matrix, k: Int, recall: Double? = nil, exact: Bool = false, scope: Scope = Scope(),
+        styles: Set<QueryStyle>? = nil, threads: Int = 1
     ) throws(BelfryError) -> [[Hit]] {
+        let found = try nearest(
+            queries, k: k, recall: recall, exact: exact, scope: scope, styles: styles, threads: threads)
         var answers: [[Hit]] = []
-        for nearest in try nearest(queries, k: k, recall: recall, exact: exact, scope: scope, threads: threads) {
-            answers.append(try hits(nearest))
-        }
+        for nearest in found.points { answers.append(try hits(nearest)) }
         return answers
     }
 
@@ -54,7 +57,8 @@ extension Collection {
     ) throws(BelfryError) -> [Hit] {
         let asked = try ask([query], tower: tower)
         let scope = Scope(leavingOut: asked.leftOut, within: try points(where: within))
-        return try search(asked.vectors, k: k, recall: recall, exact: exact, scope: scope, threads: threads)[0]
+        return try search(
+            asked.vectors, k: k, recall: recall, exact: exact, scope: scope, styles: query.styles, threads: threads)[0]
     }
 
     /// The `k` points nearest to a text, embedded by the collection's own tower or by `tower`.

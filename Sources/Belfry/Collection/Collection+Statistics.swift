@@ -44,6 +44,8 @@ extension Collection {
         public var diskBytesPerVector: Double
         /// The mean recall of searches that do not name their own.
         public var recall: Double
+        /// Why it is that, where the recipe does not say it.
+        public var recallReason: String?
         /// Where the expectations come from; nil where the index was not calibrated, so that all is scanned.
         public var calibration: String?
         /// Why the recipe's users or queries were not what the index was calibrated on; nil where they were, or where it
@@ -51,6 +53,8 @@ extension Collection {
         public var calibrationFallback: String?
         /// What searches may expect, for usual targets and `k`.
         public var expectations: [Expectation]
+        /// What a search for ten points may expect that names no recall.
+        public var standard: Expectation?
         /// Bytes of the catalogue.
         public var catalogueBytes: Int
         /// Bytes of the ids.
@@ -77,7 +81,9 @@ extension Collection {
             index: index.kind.rawValue, indexRequest: index.request, indexReason: index.choice?.reason,
             indexChoice: index.choice, memoryBytesPerVector: count == 0 ? 0 : memory / Double(count),
             diskBytesPerVector: count == 0 ? 0 : Double(bytes) / Double(count), recall: configuration.recall,
+            recallReason: index.recall == configuration.recall ? index.recallReason : nil,
             calibration: calibrationSource, calibrationFallback: calibrationFallback, expectations: expectations,
+            standard: try expectation(k: 10),
             catalogueBytes: try System.fileSize(layout.catalogue), idBytes: segments.reduce(0) { $0 + $1.ids.fileBytes }
         )
     }

@@ -4,7 +4,7 @@ public import Vectors
 
 /// What a collection is: fixed when it is made, kept in the catalogue as the document `collection`.
 public struct CollectionConfiguration: Codable, Equatable, Sendable {
-    /// The version of the directory's layout: 1 had no index, 2 no users.
+    /// The version of the directory's layout: 1 had no index, 2 no users, 3 one kind of query in its calibration.
     public var format = Self.currentFormat
     /// The collection's name.
     public var name: String
@@ -29,7 +29,7 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
     public var recall: Double
 
     /// The layout that is written and read.
-    public static let currentFormat = 3
+    public static let currentFormat = 4
 
     /// A tower by what it computes.
     public struct TowerReference: Codable, Equatable, Sendable {
@@ -63,6 +63,9 @@ struct IndexRecord: Codable, Equatable, Sendable {
     var choice: IndexChoice?
     /// The queries that the recipe named for the calibration; nil where it named none.
     var queries: Queries?
+    /// The recall of searches where neither they nor the recipe name one, and why it is that.
+    var recall: Double
+    var recallReason: String
 
     /// Queries of a recipe: its users, or those under `calibrate`.
     struct Queries: Codable, Equatable, Sendable {
@@ -99,9 +102,23 @@ struct BuildJournal: Codable, Equatable, Sendable {
 extension Recipe {
     /// The index that is asked for, and the queries that it is calibrated on. A recall decides what `auto` chooses; any
     /// other index answers at every recall.
-    func indexRequest() throws(BelfryError) -> String {
-        let request = index == .auto ? "auto at recall \(recall)" : index.rawValue
-        guard let calibration, index != .exact else { return request }
-        return "\(request), calibrated on queries \(try calibration.digest().prefix(12))"
+    /// - Parameters:
+    ///   - isOfTexts: whether items and queries are texts, so that queries can be made of the items.
+    ///   - seed: what all that is random starts from.
+    func indexRequest(ofTexts isOfTexts: Bool, seed: UInt64) throws(BelfryError) -> String {
+        let name = index == .auto ? "auto at \(recall.map { "recall \($0)" } ?? "its best recall")" : index.rawValue
+        let request = seed == 1 ? name : "\(name), seed \(seed)"
+        guard index != .exact, index != .auto || recall != 1 else { return request }
+        if let calibration { return "\(request), calibrated on queries \(try calibration.digest().prefix(12))" }
+        return isOfTexts ? "\(request), calibrated on its texts" : request
+    }
+
+    /// Whether an index will be built, and calibrated on queries.
+    func isCalibrated(rows: Int, dimension: Int) -> Bool {
+        switch index {
+        case .exact: false
+        case .auto: recall.map { $0 < 1 } ?? !DefaultRecall.scans(rows: rows, bytesPerRow: dimension)
+        case .hnsw, .ivf: true
+        }
     }
 }

@@ -27,6 +27,11 @@ public struct CollectionGroup: Sendable {
         public var unknownUsers: [String]
         /// Items of the session that no collection has: the tower may know them, and takes them as it was trained to.
         public var unknownItems: [String]
+        /// The share of the true nearest that such a search finds, as a mean over queries like this one; 1 where all points
+        /// were looked at; nil where nobody has measured it.
+        public var recall: Double?
+        /// Whether the query is unlike all that the recall was measured on.
+        public var isUnlike: Bool
     }
 
     /// The collections, in the order in which equal answers come.
@@ -65,11 +70,12 @@ public struct CollectionGroup: Sendable {
             leftOut[index] = index == owner ? asked.leftOut[0] : try collection.places(asked.leftOutNames[0])
         }
         var nearest: [Candidate] = []
+        var verdict = Collection.Verdict(recall: 1)
         if request.quotas.isEmpty {
-            nearest = try candidates(asked.vectors, request.k, request, nil, leftOut)
+            nearest = try candidates(asked.vectors, request.k, request, nil, leftOut, &verdict)
         }
         for quota in request.quotas {
-            let found = try candidates(asked.vectors, quota.count, request, quota.condition, leftOut)
+            let found = try candidates(asked.vectors, quota.count, request, quota.condition, leftOut, &verdict)
             for (index, collection) in collections.enumerated() {
                 let answered = found.filter { $0.collection == index }.map(\.found.id.description)
                 if !answered.isEmpty { leftOut[index] += try collection.places(answered) }
@@ -78,7 +84,7 @@ public struct CollectionGroup: Sendable {
         }
         return Found(
             answers: try answers(nearest.sorted()), unknownUsers: asked.unknownUsers,
-            unknownItems: try unknownItems(of: request.query))
+            unknownItems: try unknownItems(of: request.query), recall: verdict.recall, isUnlike: verdict.isUnlike)
     }
 
     /// The candidates with their payloads, in their order: those of one collection are fetched together.
@@ -119,7 +125,7 @@ public struct CollectionGroup: Sendable {
 
     private func candidates(
         _ query: Matrix, _ k: Int, _ request: SearchRequest, _ quota: Collection.Condition?,
-        _ leftOut: [[Collection.Place]]
+        _ leftOut: [[Collection.Place]], _ verdict: inout Collection.Verdict
     ) throws(BelfryError) -> [Candidate] {
         var candidates: [Candidate] = []
         var nothing: BelfryError?
@@ -136,8 +142,11 @@ public struct CollectionGroup: Sendable {
             isAnyMet = true
             let found = try collection.nearest(
                 query, k: k, recall: request.recall, exact: request.exact,
-                scope: .init(leavingOut: [leftOut[index]], within: points), threads: request.threads)[0]
-            candidates += found.map { Candidate(collection: index, found: $0) }
+                scope: .init(leavingOut: [leftOut[index]], within: points), styles: request.query.styles,
+                threads: request.threads)
+            candidates += found.points[0].map { Candidate(collection: index, found: $0) }
+            verdict.recall = Collection.combine(verdict.recall, found.verdicts[0].recall, min)
+            verdict.isUnlike = verdict.isUnlike || found.verdicts[0].isUnlike
         }
         if !isAnyMet, let nothing { throw nothing }
         return Array(candidates.sorted().prefix(k))

@@ -102,7 +102,8 @@ struct PairedSearch {
         for isExact in startsWithIndex ? [false, true] : [true, false] {
             let start = ContinuousClock.now
             found[isExact] = try collection.nearest(
-                vectors, k: k, recall: nil, exact: isExact, scope: scope, threads: threads)
+                vectors, k: k, recall: nil, exact: isExact, scope: scope, threads: threads
+            ).points
             seconds.add((ContinuousClock.now - start) / .seconds(1), isExact: isExact)
         }
         startsWithIndex.toggle()
@@ -133,15 +134,5 @@ struct PairedSearch {
             evaluations += counted * (scope.within?.rows[segment.number]?.count ?? segment.vectors.rowCount)
         }
         cost.count(queries: counted, evaluations: evaluations, ofScan: counted * all)
-    }
-}
-
-extension Collection {
-    /// The distances that the index's searchers have estimated or computed. Between searches on one thread only: then
-    /// each segment lends the same tools every time.
-    fileprivate var evaluations: Int {
-        var sum = 0
-        for segment in segments { segment.searchers.lend { sum += $0.searcher.trace.evaluations } }
-        return sum
     }
 }

@@ -118,8 +118,9 @@ public struct Recipe: Sendable {
     public let elementType: ElementType
     /// What finds near vectors.
     public let index: Index
-    /// The mean recall of a search that does not name its own, from above 0 to 1.
-    public let recall: Double
+    /// The recall of a search that does not name its own, from above 0 to 1; nil for the best that a search can have in
+    /// about a millisecond of one core.
+    public let recall: Double?
     /// Rows that are embedded between two savings, which is what an interrupted build loses at most; nil leaves it to
     /// the build.
     let segmentRows: Int?
@@ -193,12 +194,9 @@ extension Recipe {
         elementType = try vectors?.optionalChoice("element", of: ElementType.self) ?? .f32
         segmentRows = try vectors?.optionalCount("segment_rows")
         index = try fields.optionalChoice("index", of: Index.self) ?? .auto
-        recall = try fields.optionalShare("recall") ?? Self.usualRecall
+        recall = try fields.optionalShare("recall")
         evaluations = try Evaluation.all(fields, .init(folder: folder, payload: payload, input: input))
     }
-
-    /// The recall of a recipe that does not name one.
-    public static let usualRecall = 0.95
 
     private static let fields = [
         "name", "variants", "rows", "id", "text", "fields", "payload", "show", "tower", "vectors", "index", "recall",

@@ -16,6 +16,7 @@ struct Build: ParsableCommand {
     @Argument(help: "The folder with recipe.yaml.") var recipe: String
     @Option(help: "Stop after this many points (default: all rows).") var limit: Int?
     @Flag(help: "Build again over a collection that was built from something else.") var replace = false
+    @Option(help: "What all that is random in the index starts from.") var seed: UInt64 = 1
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
@@ -32,7 +33,8 @@ struct Build: ParsableCommand {
         let progress = StageProgress()
         defer { progress.finish(failed: true) }
         let bad = BadRowLog()
-        let builder = CollectionBuilder(recipe, limit: limit, threads: threads.threads, replace: replace)
+        var builder = CollectionBuilder(recipe, limit: limit, threads: threads.threads, replace: replace)
+        builder.seed = seed
         let summary = try builder.build(
             .init(
                 badRow: { bad.add($0) }, reading: { progress.show("reading", $0, of: $1, .bytes) },

@@ -2,6 +2,7 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
+import Neighbors
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -46,24 +47,27 @@ struct Explain: ParsableCommand {
 
     private static func lines(_ found: Collection.Explanation, of collection: Collection) -> [(String, String)] {
         let expected = found.expectation
-        let source = found.source.map { " (\($0))" } ?? ""
         let recall =
-            if expected.isExact {
+            if found.recall == 1 {
                 "1, since every row is looked at"
             } else {
-                expected.recall.map { Human.share($0) + source } ?? "unknown: so many answers were not calibrated"
+                found.recall.map(Human.share)
+                    ?? (found.isUnlike ? "unknown" : "unknown: so many answers were not calibrated")
             }
         var lines = [
             ("index", found.index), ("answers", "\(found.answers) of \(Human.count(collection.count, "point"))"),
             ("target", Human.share(expected.target)), ("effort", expected.effort), ("expected recall", recall),
         ]
-        if !expected.isExact, let below = expected.shareBelowTarget {
-            lines.append(("below target", "\(Human.percent(below)) of queries\(source)"))
-        }
+        if found.isUnlike { lines.append(("unlike", "this query is unlike all that the index was calibrated on")) }
+        if !expected.isExact, let source = found.source { lines.append(("measured", source)) }
         if !expected.isExact, let fallback = found.fallback { lines.append(("calibration", fallback)) }
-        let usual =
-            expected.isExact ? nil : expected.evaluations.map { ", on average \(Human.count(Int($0)))\(source)" }
-        lines.append(("distances", Human.count(found.evaluations) + (usual ?? "")))
+        for kind in expected.kinds {
+            let figures =
+                "recall \(Human.share(kind.recall)), below target \(Human.percent(kind.shareBelowTarget)), "
+                + "nearest missed \(Human.percent(kind.shareMissingNearest)), \(Human.count(Int(kind.evaluations))) distances"
+            lines.append(("", "\(kind.kind.description): \(figures)"))
+        }
+        lines.append(("distances", Human.count(found.evaluations)))
         if found.reranked > 0 { lines.append(("estimated again", Human.count(found.reranked, "row"))) }
         lines.append(("settled on shard", found.settled.map { Human.count($0, "row") } ?? "not counted in a scan"))
         if found.scored > 0 { lines.append(("scored on shard", Human.count(found.scored, "row"))) }

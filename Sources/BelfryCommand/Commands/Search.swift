@@ -105,6 +105,12 @@ struct AnswerOptions: ParsableArguments {
         guard (1...10_000).contains(k) else { throw ValidationError("-k must be between 1 and 10,000.") }
     }
 
+    /// What is to be said of a query that is unlike all others.
+    static func unlikeNote(_ found: CollectionGroup.Found) -> String {
+        "this query is unlike those that the recall was measured on: "
+            + (found.recall == 1 ? "every row was looked at" : "it was searched harder, and nobody knows its recall")
+    }
+
     func print(
         _ found: CollectionGroup.Found, of group: CollectionGroup, _ request: SearchRequest, _ output: OutputOptions
     ) throws {
@@ -119,15 +125,16 @@ struct AnswerOptions: ParsableArguments {
                 if !isOne { members["collection"] = .string(answer.collection.configuration.name) }
                 return JSON.object(members)
             }
-            let expected = try expectedRecall(group, request)
             var members: [String: JSON] = [
-                "results": .array(results), "recall": expected.map { .number($0) } ?? .null,
+                "results": .array(results), "recall": found.recall.map { .number($0) } ?? .null,
             ]
+            if found.isUnlike { members["note"] = .string(Self.unlikeNote(found)) }
             if !found.unknownUsers.isEmpty { members["unknown_user"] = true }
             if !found.unknownItems.isEmpty { members["unknown_items"] = .array(found.unknownItems.map { .string($0) }) }
             Terminal.print(JSON.object(members).text())
             return
         }
+        if found.isUnlike { Terminal.note("belfry: \(Self.unlikeNote(found))") }
         let fields =
             show?.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
             ?? group.collections.flatMap(\.configuration.show).reduce(into: [String]()) { fields, field in
@@ -150,19 +157,5 @@ struct AnswerOptions: ParsableArguments {
                     + [answer.hit.name] + fields.map { answer.hit.payload[$0]?.display ?? "" })
         }
         table.lines(width: Terminal.width).forEach(Terminal.print)
-    }
-
-    /// The mean recall that was measured for such searches; nil where a filter makes them others than those.
-    private func expectedRecall(_ group: CollectionGroup, _ request: SearchRequest) throws -> Double? {
-        let isFiltered = !request.within.isEmpty || !request.quotas.isEmpty
-        var least: Double? = 1
-        for collection in group.collections {
-            let expected = try collection.expectation(k: k, recall: request.recall, exact: request.exact)
-            guard let recall = isFiltered && !expected.isExact ? nil : expected.recall, let known = least else {
-                return nil
-            }
-            least = min(known, recall)
-        }
-        return least
     }
 }

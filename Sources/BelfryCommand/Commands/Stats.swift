@@ -37,7 +37,11 @@ struct Stats: ParsableCommand {
             ),
             ("index", "\(statistics.index) (the recipe says: \(statistics.indexRequest))"),
             ("why", statistics.indexReason ?? "the recipe names it"),
-            ("recall", "\(statistics.recall) unless a search names its own"),
+            (
+                "recall",
+                "\(statistics.recall) unless a search names its own"
+                    + (statistics.recallReason.map { ": \($0)" } ?? "")
+            ),
             ("catalogue", Human.bytes(statistics.catalogueBytes)),
             ("ids", Human.bytes(statistics.idBytes)),
         ]
@@ -45,33 +49,61 @@ struct Stats: ParsableCommand {
             Terminal.print(name + String(repeating: " ", count: 18 - name.count) + value)
         }
         Terminal.print("")
-        for table in [Self.choiceTable(statistics), Self.recallTable(statistics)] { table.forEach(Terminal.print) }
+        for table in [Self.choiceTable(statistics), Self.kindTable(statistics), Self.recallTable(statistics)] {
+            table.forEach(Terminal.print)
+        }
     }
 
     /// What auto measured, if it did.
     private static func choiceTable(_ statistics: Collection.Statistics) -> [String] {
         guard let candidates = statistics.indexChoice?.candidates, !candidates.isEmpty else { return [] }
+        let kinds = candidates.first?.queries.map(\.kind.description) ?? []
         var table = Table(
-            ["index", "searches/s", "distances", "built in"].map {
+            (["index", "µs a query"] + kinds + ["distances", "built in"]).map {
                 .init(title: $0, alignment: $0 == "index" ? .left : .right)
             })
         for candidate in candidates {
-            table.add([
-                candidate.kind.rawValue, Human.count(Int(candidate.queriesPerSecond.rounded())),
-                Human.count(Int(candidate.evaluations.rounded())),
-                // A scan needs the codes only, which every index has.
-                candidate.kind == .exact ? "" : Human.duration(.seconds(candidate.buildSeconds)),
-            ])
+            table.add(
+                [candidate.kind.rawValue, candidate.microseconds.map(microseconds) ?? "not promised"]
+                    + kinds.indices.map {
+                        $0 < candidate.queries.count ? microseconds(candidate.queries[$0].microseconds) : ""
+                    }
+                    + [
+                        Human.count(Int(candidate.evaluations.rounded())),
+                        // A scan needs the codes only, which every index has.
+                        candidate.kind == .exact ? "" : Human.duration(.seconds(candidate.buildSeconds)),
+                    ])
         }
-        return ["Measured on the rows themselves, for k = \(statistics.indexChoice?.k ?? 0), on one thread:"]
+        return ["Processor time of one thread for k = \(statistics.indexChoice?.k ?? 0), by kind of query:"]
             + table.lines(width: Terminal.width) + [""]
     }
 
-    /// What a search may expect, and where that is known from.
-    private static func recallTable(_ statistics: Collection.Statistics) -> [String] {
-        guard let source = statistics.calibration else {
-            return ["Every search looks at every row, and its recall is 1."]
+    private static func microseconds(_ value: Double) -> String { String(format: value < 10 ? "%.1f" : "%.0f", value) }
+
+    /// What each kind of query found at the collection's own recall.
+    private static func kindTable(_ statistics: Collection.Statistics) -> [String] {
+        guard let expectation = statistics.standard, !expectation.kinds.isEmpty else { return [] }
+        let low = Human.share(max(0, expectation.target - RecallPromise.margin))
+        var table = Table(
+            ["kind of query", "asked", "recall", "below \(low)", "nearest missed", "distances"].map {
+                .init(title: $0, alignment: $0 == "kind of query" ? .left : .right)
+            })
+        for kind in expectation.kinds {
+            table.add([
+                kind.kind.description, Human.count(kind.queries), Human.share(kind.recall),
+                Human.percent(kind.shareLow),
+                Human.percent(kind.shareMissingNearest), Human.count(Int(kind.evaluations.rounded())),
+            ])
         }
+        return [
+            "Found when the index was built, at recall \(Human.share(expectation.target)) for k = \(expectation.k):"
+        ]
+            + table.lines(width: Terminal.width) + [""]
+    }
+
+    /// What a search may expect.
+    private static func recallTable(_ statistics: Collection.Statistics) -> [String] {
+        guard statistics.calibration != nil else { return ["Every search looks at every row, and its recall is 1."] }
         var table = Table(
             ["k", "target", "expected", "below target", "distances", "bytes", "effort"].map {
                 .init(title: $0, alignment: $0 == "effort" ? .left : .right)
@@ -85,6 +117,7 @@ struct Stats: ParsableCommand {
             ])
         }
         let why = statistics.calibrationFallback.map { " (\($0))" } ?? ""
-        return ["Per search, \(source)\(why):"] + table.lines(width: Terminal.width)
+        return ["Per search, in the kind of query that finds least and needs most\(why):"]
+            + table.lines(width: Terminal.width)
     }
 }

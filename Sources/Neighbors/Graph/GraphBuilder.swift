@@ -219,7 +219,8 @@ final class GraphBuilder {
             entries.withUnsafeBufferPointer {
                 walk.enter($0.baseAddress!, count: $0.count, &routing, kernels, capacity: 8)
             }
-            _ = walk.walk(&routing, kernels, links: links[level], degree: options.room, window: 4, capacity: 8)
+            _ = walk.walk(
+                &routing, kernels, links: links[level], degree: options.room, until: .init(window: 4, capacity: 8))
             entries = (0..<min(4, walk.count)).map { GraphWalk.row(walk.pool[$0]) }
         }
         routing.rows = UInt64(inserted)
@@ -227,6 +228,7 @@ final class GraphBuilder {
         entries.withUnsafeBufferPointer {
             walk.enter($0.baseAddress!, count: $0.count, &routing, kernels, capacity: window)
         }
-        _ = walk.walk(&routing, kernels, links: links[0], degree: options.room, window: window, capacity: window)
+        _ = walk.walk(
+            &routing, kernels, links: links[0], degree: options.room, until: .init(window: window, capacity: window))
     }
 }

@@ -2,8 +2,12 @@
 struct GraphEffort: Hashable, Sendable {
     /// How many of the nearest rows are expanded: the walk ends when these all are.
     var window: Int
-    /// How many of the nearest rows are looked at again on the codes.
+    /// How many of the nearest rows are looked at again on the codes, at least.
     var rerank: Int
+    /// Ends the walk in the place of the window.
+    var slack: Slack?
+    /// The ratio of a walk that this one may be continued to: rows are remembered for it.
+    var keptRatio = Float.infinity
 
     /// The effort of a window for `k` neighbours. What is looked at again is at least half as much again as is wanted,
     /// so that a walk may end early and what it saw on its way still counts.
@@ -11,7 +15,13 @@ struct GraphEffort: Hashable, Sendable {
         (self.window, rerank) = (window, max(window, k + k / 2 + 6))
     }
 
-    /// Windows from cheap to dear: one by one, then in steps of a fifteenth.
+    /// The effort of a slack for `k` neighbors. What was expanded is looked at again, and half as much again as is wanted.
+    init(slack: Slack, k: Int) {
+        (self.slack, window, rerank) = (slack, k + k / 2 + 6, k + k / 2 + 6)
+        keptRatio = slack.ratio
+    }
+
+    /// Windows from cheapest to most expensive: one by one, then in steps of a fifteenth.
     static let windows: [Int] = {
         var windows = [2]
         while windows.last! < 1024 { windows.append(min(1024, max(windows.last! + 1, windows.last! * 16 / 15))) }

@@ -18,11 +18,11 @@ final class GraphPlan {
 
     private static let sampleLimit = 16_384
 
-    /// Plans the graph of `rows`, which are finite.
-    init(rows given: Matrix, metric: Metric, seed: UInt64, threads: Int) {
+    /// Plans the graph of `rows`, which are finite; those that are `held` back are stored, and inserted, last.
+    init(rows given: Matrix, held: [UInt32] = [], metric: Metric, seed: UInt64, threads: Int) {
         var random = SplitMix64(seed: seed)
         space = Space(metric: metric, of: given)
-        order = random.permutation(given.rows)
+        order = HeldRows.last(held, of: random.permutation(given.rows))
         rows = space.place(given, order: order, threads: threads)
         twins = Twins(rows, threads: threads)
         let center = Self.center(rows)

@@ -7,7 +7,8 @@ import Vectors
 ///
 /// 1. The query is placed, and quantised for the routing codes.
 /// 2. The few rows of the highest level are all estimated; level by level, a short walk finds where to enter the next.
-/// 3. On the lowest level the walk goes on until its window is expanded: ``GraphWalk``.
+/// 3. On the lowest level the walk goes on until its window is expanded, or until what is left is too far beyond what
+///    was found: ``GraphWalk``.
 /// 4. What the pool holds is estimated again on the codes of all components.
 /// 5. Where the k-th and the next are nearer to each other than the codes can tell, those rows are read from the shard.
 final class GraphSearcher {
@@ -18,6 +19,9 @@ final class GraphSearcher {
     private let query: RoutingCoder.Query
     private let codesQuery: CodesReader.Query
     private var walk: GraphWalk
+    /// Finds more places to enter from, for queries that the first one serves badly.
+    private var scout: GraphWalk
+    private var isScouted = false
     private let placed: Matrix
     private let entries: UnsafeMutablePointer<UInt32>
     private let candidates: UnsafeMutablePointer<UInt32>
@@ -30,6 +34,8 @@ final class GraphSearcher {
 
     /// What searches have cost since this was last set to zero.
     var cost = SearchCost()
+    /// Rows that were estimated for the query at hand.
+    private var spent = 0
 
     /// A searcher of a mapped graph. Without a shard the codes have the last word.
     convenience init(_ graph: GraphReader, codes: CodesReader, shard: ShardReader?) {
@@ -50,6 +56,7 @@ final class GraphSearcher {
         query = RoutingCoder.Query(view.coder)
         codesQuery = codes.makeQuery()
         walk = GraphWalk(rows: view.rows, limit: Self.limit)
+        scout = GraphWalk(rows: view.sizes.count > 1 ? view.sizes[1] : 0, limit: Self.scouted)
         placed = Matrix(rows: 1, columns: view.space.placedDimension)
         entries = .allocate(capacity: Self.entryLimit)
         candidates = .allocate(capacity: Self.limit)
@@ -62,42 +69,59 @@ final class GraphSearcher {
         distances.deallocate()
     }
 
-    /// The `k` nearest rows that it finds, nearest first.
+    /// The `k` nearest rows that it finds, nearest first; nil where the walk went on for so long that to look at all rows
+    /// costs less.
     ///
     /// - Parameter query: as many finite components as the rows have.
     /// - Throws: `corruptData` for a link to a row that does not exist, or a damaged block of the shard.
-    func search(_ query: UnsafePointer<Float>, k: Int, effort: GraphEffort) throws(BelfryError) -> [Neighbor] {
+    func search(_ query: UnsafePointer<Float>, k: Int, effort: GraphEffort) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
-        try walk(query, k, effort)
-        for index in 0..<walk.count { candidates[index] = GraphWalk.row(walk.pool[index]) }
-        return try rerank(query, k, walk.count)
+        guard try walk(query, k, effort) else { return nil }
+        let count = reranked(effort)
+        for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
+        return try rerank(query, k, count)
     }
 
-    /// What a search would find, and cost, for each of `ks` at each of some growing windows, window by window.
+    /// What a calibration sees of one search.
+    typealias Observed = (rows: [Neighbor], cost: SearchCost)
+
+    /// What searches with each of some growing slack ratios would find, and cost, for each of `ks`, ratio by ratio; nil
+    /// where the walk went on for so long that to look at all rows costs less.
     ///
-    /// A walk always expands the nearest row that it has not expanded; the window only says when it ends. So a walk through
-    /// a larger window goes on where one through a smaller window stopped.
+    /// A walk always expands the nearest row that it has not expanded; the slack only says when it ends. So a walk with
+    /// more slack goes on where one with less stopped.
+    /// - Parameter ks: whose slack has the same rank.
     func search(
-        _ query: UnsafePointer<Float>, ks: [Int], windows: ArraySlice<Int>
-    ) throws(BelfryError) -> [(rows: [Neighbor], cost: SearchCost)] {
-        guard view.rows > 0, let most = ks.max(), let widest = windows.last else {
-            return windows.flatMap { _ in ks.map { _ in ([], SearchCost()) } }
+        _ query: UnsafePointer<Float>, ks: [Int], ratios: [Float]
+    ) throws(BelfryError) -> [Observed?] {
+        guard view.rows > 0, let most = ks.max() else {
+            return ratios.flatMap { _ in ks.map { _ in ([], SearchCost()) } }
         }
         cost = SearchCost()
         place(query)
         codesQuery.prepare(query)
-        let capacity = min(GraphEffort(window: widest, k: most).rerank, Self.limit)
-        var answers: [(rows: [Neighbor], cost: SearchCost)] = []
-        for window in windows {
-            try window == windows.first ? descend(window: window, capacity: capacity) : goOn(window, capacity)
+        var answers: [Observed?] = []
+        for (index, ratio) in ratios.enumerated() {
+            var effort = GraphEffort(slack: Slack(ratio: ratio, k: most), k: most)
+            effort.keptRatio = ratios[ratios.count - 1]
+            let before = (cost.rowsScanned, walk.cursor)
+            let isDone = index == 0 ? try descend(effort) : try goOn(effort)
+            guard isDone else {
+                answers += [Observed?](repeating: nil, count: (ratios.count - index) * ks.count)
+                return answers
+            }
+            guard index == 0 || (cost.rowsScanned, walk.cursor) != before else {
+                // Nothing more was seen, and so nothing more is found.
+                answers += answers.suffix(ks.count)
+                continue
+            }
             let walked = cost
-            // Beyond the window the pool only remembers: what is in a smaller one are the first of a larger one.
-            let all = min(walk.count, GraphEffort(window: window, k: most).rerank)
-            for index in 0..<all { candidates[index] = GraphWalk.row(walk.pool[index]) }
+            let all = reranked(effort)
+            for place in 0..<all { candidates[place] = GraphWalk.row(walk.pool[place]) }
             try estimate(all)
             for k in ks {
                 cost = walked
-                let count = min(walk.count, GraphEffort(window: window, k: k).rerank)
+                let count = reranked(GraphEffort(slack: Slack(ratio: ratio, k: k), k: k))
                 answers.append((try settle(query, k, count), cost))
             }
             cost = walked
@@ -112,53 +136,143 @@ final class GraphSearcher {
     ) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
         precondition(leftOut.capacity >= view.rows)
-        guard wanted <= Self.limit else { return nil }
-        try walk(query, k, effort)
+        guard wanted <= Self.limit, try walk(query, k, effort) else { return nil }
         var (admitted, early) = (0, 0)
+        let count = reranked(effort)
         leftOut.words.withUnsafeBufferPointer { words in
-            for index in 0..<walk.count {
+            for index in 0..<count {
                 let row = GraphWalk.row(walk.pool[index])
                 candidates[admitted] = row
                 admitted += words[Int(row >> 6)] >> UInt64(row & 63) & 1 == 0 ? 1 : 0
-                if index + 1 == min(wanted, walk.count) { early = admitted }
+                if index + 1 == min(wanted, count) { early = admitted }
             }
         }
         return early < k ? nil : try rerank(query, k, admitted)
     }
 
-    /// Fills the walk's pool with rows near the query.
-    private func walk(_ query: UnsafePointer<Float>, _ k: Int, _ effort: GraphEffort) throws(BelfryError) {
+    /// Fills the walk's pool with rows near the query; false where that went over the budget.
+    private func walk(_ query: UnsafePointer<Float>, _ k: Int, _ effort: GraphEffort) throws(BelfryError) -> Bool {
         place(query)
-        let capacity = min(max(effort.rerank, effort.window, k), Self.limit)
-        try descend(window: min(effort.window, capacity), capacity: capacity)
+        return try descend(effort)
     }
 
     private func place(_ query: UnsafePointer<Float>) {
         view.space.place(query: query, into: placed.pointer)
+        view.space.lengthen(query: placed.pointer)
         view.coder.prepare(placed.pointer, into: self.query)
+        (spent, isScouted) = (0, false)
     }
 
-    /// Walks from the highest level to the lowest.
-    private func descend(window: Int, capacity: Int) throws(BelfryError) {
-        let top = view.sizes.count - 1
-        var entered = min(view.sizes[top], view.rows, Self.entryLimit)
-        for index in 0..<entered { entries[index] = UInt32(index) }
-        for level in view.sizes.indices.reversed() {
-            let lowest = level == 0
-            var routing = routing(level)
-            walk.begin()
-            walk.enter(entries, count: entered, &routing, kernels, capacity: lowest ? capacity : 4)
-            try walk(level, &routing, window: lowest ? window : 1, capacity: lowest ? capacity : 4)
-            guard !lowest else { break }
+    /// How many of the pool's rows are looked at again.
+    private func reranked(_ effort: GraphEffort) -> Int {
+        let expanded = effort.slack == nil ? effort.window : walk.cursor
+        return min(walk.count, max(effort.rerank, expanded), Self.limit)
+    }
+
+    /// When a walk of this effort ends, on the lowest level.
+    private func end(_ effort: GraphEffort) -> GraphWalk.End {
+        guard let slack = effort.slack else {
+            let capacity = min(max(effort.rerank, effort.window), Self.limit)
+            return .init(window: min(effort.window, capacity), capacity: capacity)
+        }
+        return .init(
+            window: Self.limit, capacity: Self.limit, ratio: slack.ratio, rank: slack.rank,
+            keptRatio: effort.keptRatio, kept: max(effort.rerank, slack.rank),
+            budget: max(Self.smallestBudget, view.rows / Self.scannedAsFast))
+    }
+
+    /// So many rows are scanned in the time in which a walk estimates one, at the least.
+    private static let scannedAsFast = 2
+    /// Below this, a walk is never too long.
+    private static let smallestBudget = 1_024
+
+    /// Walks from the highest level to the lowest; false where that went over the budget.
+    private func descend(_ effort: GraphEffort) throws(BelfryError) -> Bool {
+        var entered = enterTop()
+        for level in view.sizes.indices.dropFirst().reversed() {
+            try walk(level, entered, until: .init(window: 1, capacity: 4), &walk)
             entered = min(walk.count, 2)
             for index in 0..<entered { entries[index] = GraphWalk.row(walk.pool[index]) }
         }
+        var routing = routing(0)
+        let end = end(effort)
+        walk.begin()
+        walk.enter(entries, count: entered, &routing, kernels, capacity: end.capacity)
+        return try goOn(effort)
     }
 
-    /// Goes on with the walk on the lowest level.
-    private func goOn(_ window: Int, _ capacity: Int) throws(BelfryError) {
+    /// The rows of the highest level: a search looks at all of them.
+    private func enterTop() -> Int {
+        let entered = min(view.sizes[view.sizes.count - 1], view.rows, Self.entryLimit)
+        for index in 0..<entered { entries[index] = UInt32(index) }
+        return entered
+    }
+
+    /// Goes on with the walk on the lowest level; false where that went over the budget.
+    ///
+    /// A query whose walk is long is far from the rows, and its nearest ones may be far from each other: then rows of the
+    /// level above, from all over the data, are entered as well.
+    private func goOn(_ effort: GraphEffort) throws(BelfryError) -> Bool {
+        let end = end(effort)
+        guard effort.slack != nil, !isScouted, view.sizes.count > 1 else { return try walkOn(end) }
+        var short = end
+        short.budget = min(end.budget, Self.scoutsAfter)
+        if try walkOn(short) { return true }
+        isScouted = true
+        try enterMore(end)
+        return try walkOn(end)
+    }
+
+    /// So many rows are estimated before more entries are looked for.
+    private static let scoutsAfter = 1_000
+    /// So many rows of the level above are entered.
+    private static let scouted = 64
+
+    /// Enters rows that are near to the query on the level above the lowest.
+    private func enterMore(_ end: GraphWalk.End) throws(BelfryError) {
+        var entered = enterTop()
+        for level in view.sizes.indices.dropFirst().reversed() {
+            let isLast = level == 1
+            try walk(
+                level, entered, until: .init(window: isLast ? Self.scouted : 1, capacity: isLast ? Self.scouted : 4),
+                &scout)
+            entered = isLast ? scout.count : min(scout.count, 2)
+            for index in 0..<entered { entries[index] = GraphWalk.row(scout.pool[index]) }
+        }
         var routing = routing(0)
-        try walk(0, &routing, window: window, capacity: capacity)
+        walk.enter(entries, count: walk.unseen(entries, count: entered), &routing, kernels, capacity: end.capacity)
+    }
+
+    /// Walks through a level above the lowest from some entries.
+    private func walk(
+        _ level: Int, _ entered: Int, until end: GraphWalk.End, _ walk: inout GraphWalk
+    ) throws(BelfryError) {
+        var routing = routing(level)
+        walk.begin()
+        walk.enter(entries, count: entered, &routing, kernels, capacity: end.capacity)
+        let outcome = walk.walk(&routing, kernels, links: view.links[level], degree: view.degree, until: end)
+        charge(&walk)
+        if case .damaged(let row) = outcome { throw damage(level, row) }
+    }
+
+    /// Goes on with the walk on the lowest level; false where it went over the budget.
+    private func walkOn(_ end: GraphWalk.End) throws(BelfryError) -> Bool {
+        var (routing, end) = (routing(0), end)
+        if end.budget < .max { end.budget -= spent }
+        let outcome = walk.walk(&routing, kernels, links: view.links[0], degree: view.degree, until: end)
+        charge(&walk)
+        switch outcome {
+        case .done: return true
+        case .overBudget: return false
+        case .damaged(let row): throw damage(0, row)
+        }
+    }
+
+    private func charge(_ walk: inout GraphWalk) {
+        spent += walk.evaluations
+        cost.rowsScanned += walk.evaluations
+        cost.bytes += walk.evaluations * view.coder.shape.recordBytes + walk.expansions * view.storedDegree * 4
+        (walk.evaluations, walk.expansions) = (0, 0)
     }
 
     private func routing(_ level: Int) -> belfry_routing {
@@ -166,17 +280,6 @@ final class GraphSearcher {
             records: view.records, rows: UInt64(min(view.sizes[level], view.rows)),
             lines: UInt32(view.coder.shape.lines), bits: UInt32(view.coder.shape.bits), query: query.planes,
             slope: query.slope, offset: query.offset, constant: query.constant)
-    }
-
-    private func walk(
-        _ level: Int, _ routing: inout belfry_routing, window: Int, capacity: Int
-    ) throws(BelfryError) {
-        let damaged = walk.walk(
-            &routing, kernels, links: view.links[level], degree: view.degree, window: window, capacity: capacity)
-        cost.rowsScanned += walk.evaluations
-        cost.bytes += walk.evaluations * view.coder.shape.recordBytes + walk.expansions * view.storedDegree * 4
-        (walk.evaluations, walk.expansions) = (0, 0)
-        if let damaged { throw damage(level, damaged) }
     }
 
     private func damage(_ level: Int, _ row: Int) -> BelfryError {

@@ -10,6 +10,9 @@ import Vectors
 ///
 /// The window is how far the walk looks; what is beyond it, up to the capacity, was seen on the way and costs nothing
 /// more: it is there for the rerank. (The split buffer of Intel's Scalable Vector Search.)
+///
+/// A walk that follows the query has no window, but a ``Slack``: it ends at a row that is too far beyond the nearest
+/// that it has seen.
 struct GraphWalk: ~Copyable {
     /// Distance (as an ordered integer) in the upper half; row and, in the lowest bit, whether it is expanded.
     typealias Entry = UInt64
@@ -22,6 +25,9 @@ struct GraphWalk: ~Copyable {
     var evaluations = 0
     /// Rows that were expanded since this was last set to zero.
     var expansions = 0
+
+    /// How many of the pool's first rows were expanded one after another when the last walk ended.
+    private(set) var cursor = 0
 
     private let rows: Int
     private let visited: UnsafeMutablePointer<UInt64>
@@ -104,6 +110,17 @@ struct GraphWalk: ~Copyable {
         evaluations += entered
     }
 
+    /// Takes those of `rows` out that were seen already. Returns how many are left, at the front.
+    func unseen(_ rows: UnsafeMutablePointer<UInt32>, count: Int) -> Int {
+        var left = 0
+        for index in 0..<count {
+            let row = rows[index]
+            rows[left] = row
+            left += visited[Int(row >> 6)] >> UInt64(row & 63) & 1 == 0 ? 1 : 0
+        }
+        return left
+    }
+
     private mutating func note(_ row: UInt32) {
         guard seenCount <= Self.seenLimit else { return }
         seen[seenCount] = row
@@ -128,24 +145,62 @@ struct GraphWalk: ~Copyable {
         return low
     }
 
+    /// When a walk ends.
+    struct End {
+        /// When so many of the nearest rows are expanded.
+        var window: Int
+        /// The most rows that the pool holds.
+        var capacity: Int
+        /// When the next row is this many times as far as that of the rank; infinity for a walk of a fixed window.
+        var ratio = Float.infinity
+        var rank = 1
+        /// The pool keeps rows up to so many times as far as that of the rank, which a longer walk may want, and this many
+        /// rows however far they are.
+        var keptRatio = Float.infinity
+        var kept = 0
+        /// When so many rows were estimated: to look at all of them would cost less then.
+        var budget = Int.max
+    }
+
+    /// Why a walk ended.
+    enum Outcome {
+        case done
+        case overBudget
+        /// A link of this row leads to a row that does not exist.
+        case damaged(Int)
+    }
+
     /// Walks from what has entered.
     ///
     /// - Parameters:
     ///   - routing: its `rows` are those that have links.
     ///   - links: `degree` rows per node, in the order of rows, ended by `BELFRY_NO_LINK` where they are fewer.
-    /// - Returns: the row whose links are damaged, or nil.
     mutating func walk(
         _ routing: inout belfry_routing, _ kernels: belfry_routing_kernels, links: UnsafePointer<UInt32>, degree: Int,
-        window: Int, capacity: Int
-    ) -> Int? {
+        until end: End
+    ) -> Outcome {
         let pool = pool, near = near, distances = distances, visited = visited
         let expand = kernels.expand!
+        let capacity = end.capacity, follows = end.ratio < .infinity
         var cursor = 0
-        while cursor < min(window, count) {
+        defer { self.cursor = cursor }
+        while cursor < min(end.window, count) {
             let entry = pool[cursor]
             guard entry & 1 == 0 else {
                 cursor += 1
                 continue
+            }
+            var threshold = count < capacity ? Float.infinity : Self.distance(pool[count - 1])
+            if follows, count >= end.rank {
+                let reference = Self.distance(pool[end.rank - 1])
+                if Self.distance(entry) > end.ratio * reference { break }
+                if evaluations > end.budget { return .overBudget }
+                // What is farther than that will never be expanded, since the reference only comes nearer.
+                if count >= end.kept {
+                    let farthest = end.keptRatio * reference
+                    while count > end.kept, Self.distance(pool[count - 1]) > farthest { count -= 1 }
+                    threshold = min(threshold, max(farthest, Self.distance(pool[end.kept - 1])))
+                }
             }
             pool[cursor] = entry | 1
             let row = Int(Self.row(entry))
@@ -153,14 +208,13 @@ struct GraphWalk: ~Copyable {
             if cursor + 1 < count {
                 belfry_prefetch(links + Int(Self.row(pool[cursor + 1])) * degree, degree * 4)
             }
-            let threshold = count < capacity ? Float.infinity : Self.distance(pool[count - 1])
             var fresh = 0
             let into = seenCount <= Self.seenLimit ? seen + seenCount : seen + Self.seenLimit
             let found = expand(
                 &routing, links + row * degree, degree, visited, threshold, into, &fresh, near, distances)
             guard found >= 0 else {
                 seenCount = Self.seenLimit + 1
-                return row
+                return .damaged(row)
             }
             if seenCount <= Self.seenLimit { seenCount += fresh }
             evaluations += fresh
@@ -172,6 +226,6 @@ struct GraphWalk: ~Copyable {
             cursor = lowest
             if cursor < count { belfry_prefetch(links + Int(Self.row(pool[cursor])) * degree, degree * 4) }
         }
-        return nil
+        return .done
     }
 }

@@ -19,11 +19,12 @@ package enum ListsBuilder {
     /// threads.
     ///
     /// - Parameters:
+    ///   - held: Rows that the centroids are not to learn from; they are given to lists like the others.
     ///   - lists: How many lists to aim at; nil leaves it to the number of rows.
     ///   - progress: Told how many of how many steps are done.
     /// - Throws: `unsupported` for more rows than `UInt32` counts, and `cancelled`.
     package static func build(
-        rows: Matrix, metric: Metric, lists: Int? = nil, seed: UInt64, threads: Int,
+        rows: Matrix, held: [UInt32] = [], metric: Metric, lists: Int? = nil, seed: UInt64, threads: Int,
         settings: KMeans.Settings = .init(), progress: ((_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(BelfryError) -> ListsPlan {
         precondition(threads > 0 && rows.columns > 0)
@@ -32,27 +33,33 @@ package enum ListsBuilder {
                 .unsupported, "\(rows.rows) rows are more than lists can number (\(UInt32.max)).",
                 remedy: "Split them into several segments.")
         }
-        let placed = Space(metric: metric, of: rows).place(
-            rows, order: (0..<UInt32(rows.rows)).map { $0 }, threads: threads)
+        let space = Space(metric: metric, of: rows)
+        let originals = HeldRows.last(held, of: Array(0..<UInt32(rows.rows)))
+        let placed = space.place(rows, order: originals, threads: threads)
         let mean = center(placed, dimension: rows.columns)
-        var order: [UInt32] = []
+        var positions: [UInt32] = []
         var starts = [0]
         var centroids = Matrix(rows: 0, columns: placed.columns)
         if rows.rows > 0 {
             let steps = settings.rounds + 2
+            let seen = held.isEmpty ? placed : placed.prefix(rows.rows - held.count)
             var means = try KMeans.train(
-                placed, count: lists ?? listCount(rows: rows.rows), seed: seed, threads: threads, settings: settings,
+                seen, count: lists ?? listCount(rows: rows.rows), seed: seed, threads: threads, settings: settings,
                 progress: progress.map { tell in { done, _ in tell(done, steps) } })
-            var assignment = means.assign(placed, threads: threads)
+            var assignment = means.assign(seen, threads: threads)
             progress?(steps - 1, steps)
-            try means.balance(placed, &assignment, seed: seed, threads: threads)
+            try means.balance(seen, &assignment, seed: seed, threads: threads)
+            if !held.isEmpty {
+                assignment.labels += means.assign(placed.suffix(held.count), threads: threads).labels
+            }
             progress?(steps, steps)
             let members = KMeans.Members(assignment.labels, count: means.centroids.rows)
-            (order, starts, centroids) = (members.order, members.starts, means.centroids)
+            (positions, starts, centroids) = (members.order, members.starts, means.centroids)
         }
         return ListsPlan(
-            metric: metric, dimension: rows.columns, order: order, starts: starts, placed: placed, mean: mean,
-            centroids: centroids)
+            metric: metric, dimension: rows.columns, largestSquare: space.largestSquare,
+            order: positions.map { originals[Int($0)] }, positions: positions, starts: starts, placed: placed,
+            mean: mean, centroids: centroids)
     }
 
     /// Takes the mean off the placed rows. The component that ip adds stays as it is.
@@ -77,8 +84,12 @@ package struct ListsPlan: Sendable {
     package let metric: Metric
     /// Components of a vector.
     package let dimension: Int
+    /// The squared length of the longest row, under `ip`.
+    let largestSquare: Float
     /// `order[new]` is the row, as it was given to the builder, that is to be stored as row `new`.
     package let order: [UInt32]
+    /// `positions[new]` is where it stands in `placed`.
+    let positions: [UInt32]
     /// The first new row of each list, and behind them the number of rows.
     package let starts: [Int]
     let placed: Matrix

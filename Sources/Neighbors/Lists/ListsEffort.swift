@@ -6,6 +6,8 @@ package struct ListsEffort: Hashable, Sendable {
     package var probes: Int
     /// How many of the rows with the best estimates are looked at again on the codes, at least the `k` wanted.
     package var rerank: Int
+    /// Ends the scan in the place of `probes`.
+    var slack: Slack?
 
     /// An effort of one's own.
     package init(probes: Int, rerank: Int) {
@@ -23,6 +25,12 @@ package struct ListsEffort: Hashable, Sendable {
     package init(probes: Int, lists: Int, k: Int) {
         let share = lists > 1 ? min(1, log(Double(max(probes, 1))) / log(Double(lists))) : 1
         self.init(probes: max(probes, 1), rerank: Int(Double(2 * k + 6) + share * Double(2 * k + 18)))
+    }
+
+    /// The effort of a slack for `k` neighbors.
+    init(slack: Slack, k: Int) {
+        self.init(probes: 1, rerank: max(4 * k + 24, slack.rank))
+        self.slack = slack
     }
 
     /// At most 64 numbers of lists, from one to all of them, in steps of one factor.

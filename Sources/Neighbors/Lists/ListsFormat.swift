@@ -4,11 +4,11 @@ package import Vectors
 
 /// What the file `lists` says about itself in its section `shape`, and where things lie in the others.
 ///
-/// A segment file of kind `lists`, version 1. All integers are little-endian, all numbers f32 or f16 (IEEE 754).
+/// A segment file of kind `lists`, version 2. All integers are little-endian, all numbers f32 or f16 (IEEE 754).
 ///
 /// | section | what |
 /// |---|---|
-/// | `shape` | u32 dimension D, u32 metric (1 l2, 2 ip, 3 cosine), u64 rows N, u32 lists L, u32 zero, f32 unit of the biases, f32 unit of the scales |
+/// | `shape` | u32 dimension D, u32 metric (1 l2, 2 ip, 3 cosine), u64 rows N, u32 lists L, f32 squared length of the longest row (under ip, else 0), f32 unit of the biases, f32 unit of the scales |
 /// | `mean` | f32 × D: the mean of the placed rows |
 /// | `starts` | u32 × (L + 1): the first row of each list, and N |
 /// | `cells` | the centroids, less the mean, as 8-bit codes in blocks of 16 |
@@ -27,7 +27,7 @@ package import Vectors
 /// code stands in the bias, too, leaves <q - c, r - s z> for the error: the nearer the list, the smaller.
 package struct ListsFormat: Sendable {
     static let kind = SegmentFile.Kind(rawValue: "lists")
-    static let version = 1
+    static let version = 2
     static let sections = ["shape", "mean", "starts", "cells", "blocks"]
     static let shapeBytes = 32
     static let blockRows = 16
@@ -40,6 +40,8 @@ package struct ListsFormat: Sendable {
     package var rowCount: Int
     /// How many lists.
     package var listCount: Int
+    /// The squared length of the longest row, under `ip`: see ``Space``.
+    var largestSquare: Float
     /// What the biases and the scales of the rows are multiples of.
     var biasUnit: Float
     var scaleUnit: Float
@@ -60,7 +62,7 @@ extension ListsFormat {
         try writer.write(metric.number)
         try writer.write(UInt64(rowCount))
         try writer.write(UInt32(listCount))
-        try writer.write(UInt32(0))
+        try writer.write(largestSquare.bitPattern)
         try writer.write(biasUnit.bitPattern)
         try writer.write(scaleUnit.bitPattern)
     }
@@ -73,12 +75,13 @@ extension ListsFormat {
         let number = try reader.read(UInt32.self, "The metric")
         rowCount = try reader.readCount(UInt64.self, "The number of rows")
         listCount = Int(try reader.read(UInt32.self, "The number of lists"))
-        let zero = try reader.read(UInt32.self, "The shape")
+        // Zero in version 1, which knew no effort that follows the query.
+        largestSquare = Float(bitPattern: try reader.read(UInt32.self, "The squared length of the longest row"))
         biasUnit = Float(bitPattern: try reader.read(UInt32.self, "The unit of the biases"))
         scaleUnit = Float(bitPattern: try reader.read(UInt32.self, "The unit of the scales"))
-        guard let metric = Metric(number: number), dimension > 0, zero == 0, reader.remaining == 0, biasUnit.isNormal,
-            scaleUnit.isNormal, biasUnit > 0, scaleUnit > 0, rowCount <= Int(UInt32.max), listCount <= rowCount,
-            dimension <= 1 << 16
+        guard let metric = Metric(number: number), dimension > 0, largestSquare.isFinite, largestSquare >= 0,
+            reader.remaining == 0, biasUnit.isNormal, scaleUnit.isNormal, biasUnit > 0, scaleUnit > 0,
+            rowCount <= Int(UInt32.max), listCount <= rowCount, dimension <= 1 << 16
         else { throw .corrupt("The shape of the lists is not a possible one.", at: place) }
         self.metric = metric
         try demand(file, "mean", dimension * 4)

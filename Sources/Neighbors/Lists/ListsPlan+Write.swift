@@ -36,7 +36,7 @@ extension ListsPlan {
             let centroid = centroids.pointer + list * width
             longest = max(longest, ListsEncoder.product(centroid, centroid, width))
             for new in starts[list]..<starts[list + 1] {
-                let row = placed.pointer + Int(order[new]) * width
+                let row = placed.pointer + Int(positions[new]) * width
                 var squares: Float = 0
                 for i in 0..<width { squares += (row[i] - centroid[i]) * (row[i] - centroid[i]) }
                 farthest = max(farthest, squares)
@@ -49,6 +49,7 @@ extension ListsPlan {
             plan: self,
             format: ListsFormat(
                 dimension: dimension, metric: metric, rowCount: order.count, listCount: listCount,
+                largestSquare: largestSquare,
                 biasUnit: Self.unit(bias), scaleUnit: Self.unit(scale)))
     }
 
@@ -130,7 +131,7 @@ struct ListsEncoder: Sendable {
                         writer.put(bias: .infinity, scale: 0, lane: lane, into: block)
                         continue
                     }
-                    let row = plan.placed.pointer + Int(plan.order[first + index]) * width
+                    let row = plan.placed.pointer + Int(plan.positions[first + index]) * width
                     for i in 0..<width { residual[i] = row[i] - centroid[i] }
                     let scale = belfry_fit_code(residual, d, 4, code)
                     var bias = Self.product(residual, residual, width)

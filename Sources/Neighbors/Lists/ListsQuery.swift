@@ -15,7 +15,7 @@ final class ListsQuery {
 
     /// How many lists are in `order`.
     private(set) var found = 0
-    /// The lists to be scanned, nearest first.
+    /// The nearest lists, nearest first.
     let order: UnsafeMutablePointer<UInt32>
     /// The candidates.
     let pool = UnsafeMutablePointer<belfry_pool>.allocate(capacity: 1)
@@ -25,6 +25,11 @@ final class ListsQuery {
     private(set) var admitted = UnsafeMutablePointer<UInt32>.allocate(capacity: 0)
     /// For how many candidates there is memory.
     private var room = 0
+    /// The squared length of the placed query, less the mean: what the estimates of distances lack.
+    private var square: Float = 0
+    /// Where candidates are put into order.
+    private var best = UnsafeMutablePointer<UInt32>.allocate(capacity: 0)
+    private var bestScratch = UnsafeMutablePointer<UInt32>.allocate(capacity: 0)
 
     private let lists: ListsReader
     private let kernels: UnsafePointer<belfry_lists_kernels>
@@ -57,6 +62,8 @@ final class ListsQuery {
         order.deallocate()
         distances.deallocate()
         admitted.deallocate()
+        best.deallocate()
+        bestScratch.deallocate()
         pool.pointee.estimates?.deallocate()
         pool.pointee.rows?.deallocate()
         pool.deallocate()
@@ -75,7 +82,32 @@ final class ListsQuery {
         let format = lists.format
         var ofCells = round(query)
         kernels.pointee.estimates8(&ofCells, lists.cells, format.listCount, bases)
-        found = belfry_least_first(kernels, bases, format.listCount, wanted, order, scratch)
+        rank(wanted, scratch)
+    }
+
+    /// Puts the `wanted` nearest lists into order.
+    private func rank(_ wanted: Int, _ scratch: UnsafeMutablePointer<UInt32>) {
+        found = belfry_least_first(kernels, bases, lists.format.listCount, wanted, order, scratch)
+    }
+
+    /// How many of the nearest lists are within `ratio` times the distance of the `rank`-th nearest candidate, of which
+    /// the first `done` are known to be. Where there are not so many candidates yet, all lists are.
+    func listsWithin(_ slack: Slack, beyond done: Int, _ scratch: UnsafeMutablePointer<UInt32>) -> Int {
+        let count = pool.pointee.count
+        guard count >= slack.rank, let estimates = pool.pointee.estimates else { return lists.listCount }
+        guard belfry_least_first(kernels, estimates, count, slack.rank, best, bestScratch) == slack.rank else {
+            return lists.listCount
+        }
+        let reference = estimates[Int(best[slack.rank - 1])] * lists.format.biasUnit + square
+        let limit = slack.ratio * reference
+        var within = done
+        while true {
+            while within < found, bases[Int(order[within])] + square <= limit { within += 1 }
+            guard within == found, found < lists.listCount else { return within }
+            let before = found
+            rank(min(8 * found, lists.listCount), scratch)
+            guard found > before else { return within }
+        }
     }
 
     /// Offers the rows of a list to the pool. `next` is what will be scanned after it: its codes are asked for.
@@ -132,6 +164,10 @@ final class ListsQuery {
         distances.deallocate()
         admitted.deallocate()
         admitted = .allocate(capacity: capacity)
+        best.deallocate()
+        bestScratch.deallocate()
+        best = .allocate(capacity: capacity + 16)
+        bestScratch = .allocate(capacity: 2 * (capacity + 16))
         pool.pointee.estimates = .allocate(capacity: capacity)
         pool.pointee.rows = .allocate(capacity: capacity)
         distances = .allocate(capacity: capacity)
@@ -142,8 +178,11 @@ final class ListsQuery {
         let format = lists.format
         let (d, placed, components) = (format.dimension, placed, components)
         // The component that ip adds is 0 for a query, and is left out.
-        Space(metric: format.metric, dimension: d, largestSquare: 0).place(query: query, into: placed)
+        let space = Space(metric: format.metric, dimension: d, largestSquare: format.largestSquare)
+        space.place(query: query, into: placed)
+        space.lengthen(query: placed)
         let extent = rounding.center(placed, lists.mean, d, placed)
+        square = Space.square(placed, d)
         let step = extent.largest / 127
         let factor = step > 0 && step.isFinite ? 1 / step : 0
         let sum = rounding.round(placed, factor, 0, d, components)

@@ -24,16 +24,22 @@ extension ListsSearcher {
         guard k > 0, lists.rowCount > 0 else { return [[Neighbor]](repeating: [], count: queries.rows) }
         var answers: [[Neighbor]] = []
         answers.reserveCapacity(queries.rows)
-        let (keep, probes) = (min(max(effort.rerank, k), lists.rowCount), min(effort.probes, lists.listCount))
+        let keep = min(max(effort.rerank, k), lists.rowCount)
+        let probes = min(effort.slack == nil ? effort.probes : Self.ranked, lists.listCount)
+        var wanted = [Int](repeating: 0, count: min(Self.abreast, queries.rows))
         let states = (0..<min(Self.abreast, queries.rows)).map { _ in ListsQuery(lists, kernels) }
         for first in stride(from: 0, to: queries.rows, by: Self.abreast) {
             let count = min(Self.abreast, queries.rows - first)
             for index in 0..<count {
                 let query = queries.pointer + (first + index) * queries.columns
                 states[index].start(query, keep: keep, wanted: probes, scratch)
-                probe(states[index], min(Self.ownLists, probes))
+                let own = min(Self.ownLists, states[index].found)
+                probe(states[index], 0..<own)
+                // How many lists a query wants is decided by what it has found in its own.
+                wanted[index] =
+                    effort.slack.map { states[index].listsWithin($0, beyond: own, scratch) } ?? states[index].found
             }
-            share(states, count)
+            share(states, wanted[..<count])
             for index in 0..<count {
                 states[index].finish()
                 let (pool, query) = (states[index].pool, queries.pointer + (first + index) * queries.columns)
@@ -44,17 +50,18 @@ extension ListsSearcher {
     }
 
     /// Scans the rest of all queries' lists, list by list.
-    private func share(_ states: [ListsQuery], _ count: Int) {
+    /// - Parameter wanted: how many lists each query scans in all.
+    private func share(_ states: [ListsQuery], _ wanted: ArraySlice<Int>) {
         // Sorted by list: the queries of list l are at starts[l]..<starts[l + 1].
         var starts = [Int](repeating: 0, count: lists.listCount + 1)
-        for state in states[..<count] {
-            for place in min(Self.ownLists, state.found)..<state.found { starts[Int(state.order[place]) + 1] += 1 }
+        for (state, wanted) in zip(states, wanted) {
+            for place in min(Self.ownLists, wanted)..<wanted { starts[Int(state.order[place]) + 1] += 1 }
         }
         for list in 0..<lists.listCount { starts[list + 1] += starts[list] }
         var next = starts
         var queries = [UInt32](repeating: 0, count: starts.last!)
-        for (index, state) in states[..<count].enumerated() {
-            for place in min(Self.ownLists, state.found)..<state.found {
+        for (index, (state, wanted)) in zip(states, wanted).enumerated() {
+            for place in min(Self.ownLists, wanted)..<wanted {
                 let list = Int(state.order[place])
                 queries[next[list]] = UInt32(index)
                 next[list] += 1

@@ -69,30 +69,51 @@ package final class ListsSearcher {
     ) throws(BelfryError) -> [Neighbor] {
         precondition(k >= 0)
         guard k > 0, lists.rowCount > 0 else { return [] }
-        probe(query, effort, keep: k)
+        let probed = probe(query, effort, keep: k)
+        if effort.slack != nil { one.cut(to: min(rerank(probed, k), lists.rowCount)) }
         return try rerank(one, one.pool.pointee.rows, one.pool.pointee.count, query, k)
     }
 
-    /// What searches for each of `ks`, by growing k, find in the same lists, and what each of them would have cost.
-    /// - Parameter spare: so many rows are found, and looked at again, in addition: some that will not count.
+    /// What searches for each of `ks`, by growing k, find with each of some slack ratios, and what each of them would have
+    /// cost, ratio by ratio.
+    /// - Parameters:
+    ///   - ks: whose slack has the same rank.
+    ///   - spare: so many rows are found, and looked at again, in addition: some that will not count.
     func search(
-        _ query: UnsafePointer<Float>, ks: [Int], spare: Int, probes: Int
-    ) throws(BelfryError) -> [(rows: [Neighbor], cost: SearchCost)] {
-        guard lists.rowCount > 0, let most = ks.last else { return ks.map { _ in ([], SearchCost()) } }
-        func keep(_ k: Int) -> Int {
-            max(ListsEffort(probes: probes, lists: lists.listCount, k: k).rerank, k) + spare
+        _ query: UnsafePointer<Float>, ks: [Int], spare: Int, ratios: [Float]
+    ) throws(BelfryError) -> [(rows: [Neighbor], cost: SearchCost)?] {
+        guard lists.rowCount > 0, let most = ks.last else {
+            return ratios.flatMap { _ in ks.map { _ in ([], SearchCost()) } }
         }
-        cost = SearchCost()
-        probe(query, ListsEffort(probes: probes, rerank: keep(most)), keep: most)
-        let scanned = cost
-        var answers: [(rows: [Neighbor], cost: SearchCost)] = []
-        // From the largest down: the pool is cut to what a smaller k looks at again.
-        for k in ks.reversed() {
-            cost = scanned
-            one.cut(to: min(keep(k), lists.rowCount))
-            answers.append((try rerank(one, one.pool.pointee.rows, one.pool.pointee.count, query, k + spare), cost))
+        var answers: [(rows: [Neighbor], cost: SearchCost)?] = []
+        var probed = -1
+        for ratio in ratios {
+            cost = SearchCost()
+            let slack = Slack(ratio: ratio, k: most)
+            let before = probed
+            probed = probe(query, ListsEffort(slack: slack, k: most + spare), keep: most + spare)
+            guard probed != before else {
+                // The same lists hold the same rows.
+                answers += answers.suffix(ks.count)
+                continue
+            }
+            let scanned = cost
+            var found: [(rows: [Neighbor], cost: SearchCost)?] = []
+            // From the largest down: the pool is cut to what a smaller k looks at again.
+            for k in ks.reversed() {
+                cost = scanned
+                one.cut(to: min(rerank(probed, k) + spare, lists.rowCount))
+                let rows = try rerank(one, one.pool.pointee.rows, one.pool.pointee.count, query, k + spare)
+                found.append((rows, cost))
+            }
+            answers += found.reversed()
         }
-        return answers.reversed()
+        return answers
+    }
+
+    /// How many candidates are looked at again after so many lists.
+    private func rerank(_ probes: Int, _ k: Int) -> Int {
+        max(ListsEffort(probes: probes, lists: lists.listCount, k: k).rerank, k)
     }
 
     /// The `k` nearest rows that were found and are not left out; nil if there are fewer than `k` of these among the
@@ -109,27 +130,57 @@ package final class ListsSearcher {
         return one.admissible(leftOut) < k ? nil : try rerank(one, one.admitted, admitted, query, k)
     }
 
-    /// Fills the pool with the best of the nearest lists, at least `keep` of them if there are as many.
-    private func probe(_ query: UnsafePointer<Float>, _ effort: ListsEffort, keep: Int) {
-        let probes = min(effort.probes, lists.listCount)
-        one.start(query, keep: min(max(effort.rerank, keep), lists.rowCount), wanted: probes, scratch)
-        if readsAhead { lists.readAhead(one.order, min(probes, one.found)) }
-        probe(one, probes)
+    /// Fills the pool with the best of the nearest lists, at least `keep` of them if there are as many. Returns how many
+    /// lists were scanned.
+    @discardableResult
+    private func probe(_ query: UnsafePointer<Float>, _ effort: ListsEffort, keep: Int) -> Int {
+        let keep = min(max(effort.rerank, keep), lists.rowCount)
+        let probes = min(effort.slack == nil ? effort.probes : Self.ranked, lists.listCount)
+        one.start(query, keep: keep, wanted: probes, scratch)
+        guard let slack = effort.slack else {
+            if readsAhead { lists.readAhead(one.order, min(probes, one.found)) }
+            probe(one, 0..<min(one.found, probes))
+            one.finish()
+            return probes
+        }
+        let probed = follow(one, slack)
         one.finish()
+        return probed
     }
 
-    /// Scans the first lists of a query's order.
-    func probe(_ query: ListsQuery, _ probes: Int) {
-        let (order, found, lists) = (query.order, min(query.found, probes), lists)
+    /// So many lists are put into order at first where nobody knows how many will be scanned.
+    static let ranked = 64
+    /// So many are scanned before it looks how near the rows are.
+    private static let first = 2
+
+    /// Scans lists, nearest first, until the next one is too far beyond the nearest rows that were found. Looks again
+    /// when twice as many lists are scanned.
+    private func follow(_ query: ListsQuery, _ slack: Slack) -> Int {
+        var (done, wanted) = (0, min(Self.first, query.found))
+        while true {
+            if readsAhead { lists.readAhead(query.order + done, wanted - done) }
+            probe(query, done..<wanted)
+            done = wanted
+            guard done < lists.listCount, done > 0 else { break }
+            let within = query.listsWithin(slack, beyond: done, scratch)
+            guard within > done else { break }
+            wanted = min(within, 2 * done, query.found)
+        }
+        return done
+    }
+
+    /// Scans lists by their places in a query's order.
+    func probe(_ query: ListsQuery, _ places: Range<Int>) {
+        let (order, lists) = (query.order, lists)
         var (rows, blocks) = (0, 0)
-        for place in 0..<found {
+        for place in places {
             let list = Int(order[place])
-            query.scan(list, next: place + 1 < found ? Int(order[place + 1]) : nil)
+            query.scan(list, next: place + 1 < places.upperBound ? Int(order[place + 1]) : nil)
             let (first, end) = lists.rows(of: list)
             rows += end - first
             blocks += ListsFormat.blocks(end - first)
         }
-        charge(lists: found, rows: rows, blocks: blocks)
+        charge(lists: places.count, rows: rows, blocks: blocks, cells: places.lowerBound == 0 ? 1 : 0)
     }
 
     func charge(lists probed: Int, rows: Int, blocks: Int, cells: Int = 1) {

@@ -9,73 +9,78 @@ extension SegmentFile.Kind {
 
 /// The file `calibration` of a segment.
 ///
-/// A `SegmentFile` of kind `calibrat`, version 1, with five sections of little-endian integers, L levels, C curves:
+/// A `SegmentFile` of kind `calibrat`, version 2, with six sections of little-endian integers, for Q kinds of query, L
+/// levels, and C curves of each kind:
 ///
 /// | section | bytes | what |
 /// |---|---|---|
-/// | `params` | 0..<4 | u32 levels of the ladder, L, from 1 to 256 |
-/// | | 4..<8 | u32 integers per level, P, at most 16 |
-/// | | 8..<12 | u32 curves, C, from 1 to 16 |
-/// | | 12..<16 | u32 where the queries came from: 1 given, 2 logged, 3 rows of the data |
-/// | `efforts` | 4·P·L | u32 the integers of each level, cheap to dear |
-/// | `curves` | 8·C | for each curve u32 k, which grows from curve to curve, at most 10,000, and u32 queries |
-/// | `totals` | 24·L·C | for each curve and level u64 neighbours missed (see `RecallCurve.Level`), u64 distances computed, u64 bytes read, over all queries |
-/// | `found` | 4·L·Σ(k+1) | for each curve and level u32 how many queries found 0, 1, … k of their neighbours |
+/// | `params` | 16 | u32 levels L, from 1 to 256; u32 integers per level P, at most 16; u32 curves C, from 1 to 16; u32 kinds Q, from 1 to 16 |
+/// | `efforts` | 4·P·L | u32 the integers of each level, from cheapest to most expensive |
+/// | `buckets` | 4·C | u32 the k of each curve, growing, at most 10,000 |
+/// | `kinds` | 12·Q | for each kind u32 its number (see ``QueryStyle``), u32 queries, f32 reach |
+/// | `totals` | 28·L·C·Q | for each kind, curve and level u64 neighbors missed, u64 distances computed, u64 bytes read, u32 queries that missed the nearest row |
+/// | `found` | 42·L·C·Q | for each kind, curve and level u16 how many queries found 0, 1, … 20 twentieths |
 ///
-/// Some kilobytes. Opening verifies every checksum, and that the figures fit each other: each row of `found` adds up to
-/// the queries, and what was missed never grows from level to level nor is less than `found` says.
+/// Some tens of kilobytes. Opening verifies every checksum, and that the figures fit each other: each row of `found`
+/// adds up to the queries, and what was missed never grows from level to level.
+///
+/// Version 1 knew one kind of query and no effort that follows the query. It is refused: the index is built again.
 extension RecallCalibration {
-    private static let version = 1
-    private static let sections = ["params", "efforts", "curves", "totals", "found"]
+    private static let version = 2
+    private static let sections = ["params", "efforts", "buckets", "kinds", "totals", "found"]
 
     /// Writes the file, and makes it survive a power cut.
     public func write(to path: String) throws(BelfryError) {
         let file = try SegmentFileWriter(path, kind: .calibration, version: Self.version, sections: Self.sections)
         try file.begin("params")
-        let counts = [levels.count, levels[0].parameters.count, curves.count]
-        for count in counts { try file.write(UInt32(count)) }
-        try file.write(source.rawValue)
+        for count in [levels.count, levels[0].parameters.count, kinds[0].curves.count, kinds.count] {
+            try file.write(UInt32(count))
+        }
         try file.begin("efforts")
-        for level in levels {
-            for parameter in level.parameters { try file.write(parameter) }
+        for parameter in levels.flatMap(\.parameters) { try file.write(parameter) }
+        try file.begin("buckets")
+        for curve in kinds[0].curves { try file.write(UInt32(curve.k)) }
+        try file.begin("kinds")
+        for kind in kinds {
+            for value in [kind.kind.rawValue, UInt32(kind.queries), kind.reach.bitPattern] { try file.write(value) }
         }
-        try file.begin("curves")
-        for curve in curves {
-            try file.write(UInt32(curve.k))
-            try file.write(UInt32(curve.queries))
-        }
+        let rows = kinds.flatMap(\.curves).flatMap(\.levels)
         try file.begin("totals")
-        for level in curves.flatMap(\.levels) {
+        for level in rows {
             for total in [level.losses, level.evaluations, level.bytes] { try file.write(total) }
+            try file.write(level.nearestMissed)
         }
         try file.begin("found")
-        for level in curves.flatMap(\.levels) {
-            for count in level.found { try file.write(count) }
+        for level in rows {
+            for count in level.found { try file.write(UInt16(count)) }
         }
         try file.finish()
     }
 
     /// Reads and verifies the file.
-    /// - Throws: `notFound`, `corruptData` with the byte offset, or `unsupported` for a newer format.
+    /// - Throws: `notFound`, `corruptData` with the byte offset, or `unsupported` for another format.
     public init(_ path: String) throws(BelfryError) {
         let file = try SegmentFile(path, kind: .calibration, newest: Self.version)
         defer { withExtendedLifetime(file) {} }
+        guard file.version == Self.version else {
+            throw BelfryError(
+                .unsupported, "The calibration has format \(file.version); this belfry reads format \(Self.version).",
+                at: .init(file: path), remedy: "Build the index again: belfry build --replace embeds nothing anew.")
+        }
 
         var params = try Self.reader(of: "params", in: file, bytes: 16)
         let start = params.location
         let levels = Int(try params.read(UInt32.self, "The number of levels"))
         let width = Int(try params.read(UInt32.self, "The integers per level"))
-        let count = Int(try params.read(UInt32.self, "The number of curves"))
-        let code = try params.read(UInt32.self, "The source of the queries")
+        let curves = Int(try params.read(UInt32.self, "The number of curves"))
+        let count = Int(try params.read(UInt32.self, "The number of kinds"))
         guard (1...Self.levelLimit).contains(levels), width <= Self.parameterLimit,
-            (1...Self.curveLimit).contains(count)
+            (1...Self.curveLimit).contains(curves), (1...Self.kindLimit).contains(count)
         else {
-            throw .corrupt("\(levels) levels of \(width) integers and \(count) curves are impossible.", at: start)
+            throw .corrupt(
+                "\(levels) levels of \(width) integers and \(curves) curves of \(count) kinds are impossible.",
+                at: start)
         }
-        guard let source = QuerySource(rawValue: code) else {
-            throw .corrupt("The source of queries \(code) does not exist.", at: start)
-        }
-
         var efforts = try Self.reader(of: "efforts", in: file, bytes: 4 * width * levels)
         var ladder: [EffortLevel] = []
         for _ in 0..<levels {
@@ -83,38 +88,58 @@ extension RecallCalibration {
             for _ in 0..<width { parameters.append(try efforts.read(UInt32.self, "An effort")) }
             ladder.append(EffortLevel(parameters))
         }
+        let buckets = try Self.buckets(Self.reader(of: "buckets", in: file, bytes: 4 * curves), curves)
 
-        var heads = try Self.reader(of: "curves", in: file, bytes: 8 * count)
-        var shapes: [(k: Int, queries: Int)] = []
+        var heads = try Self.reader(of: "kinds", in: file, bytes: 12 * count)
+        var totals = try Self.reader(of: "totals", in: file, bytes: 28 * levels * curves * count)
+        var found = try Self.reader(of: "found", in: file, bytes: 42 * levels * curves * count)
+        var kinds: [Kind] = []
         for _ in 0..<count {
             let place = heads.location
-            let shape = (
-                Int(try heads.read(UInt32.self, "The k of a curve")),
-                Int(try heads.read(UInt32.self, "The queries of a curve"))
-            )
-            guard shape.0 > shapes.last?.k ?? 0, shape.0 <= Self.bucketLimit, shape.1 > 0 else {
-                throw .corrupt("A curve for k \(shape.0) of \(shape.1) queries is impossible here.", at: place)
+            let number = try heads.read(UInt32.self, "The number of a kind")
+            let queries = Int(try heads.read(UInt32.self, "The queries of a kind"))
+            let reach = Float(bitPattern: try heads.read(UInt32.self, "The reach of a kind"))
+            guard let kind = QueryStyle(rawValue: number), !kinds.contains(where: { $0.kind == kind }),
+                (1...Self.queryLimit).contains(queries), !reach.isNaN
+            else {
+                throw .corrupt("A kind \(number) of \(queries) queries is impossible here.", at: place)
             }
-            shapes.append(shape)
+            var read: [RecallCurve] = []
+            for k in buckets {
+                read.append(try Self.curve(&totals, &found, levels: levels, k: k, queries: queries))
+            }
+            kinds.append(Kind(kind, curves: read, reach: reach))
         }
+        self.init(checked: ladder, kinds)
+    }
 
-        var totals = try Self.reader(of: "totals", in: file, bytes: 24 * levels * count)
-        let bins = shapes.reduce(0) { $0 + $1.k + 1 }
-        var found = try Self.reader(of: "found", in: file, bytes: 4 * levels * bins)
-        var curves: [RecallCurve] = []
-        for (k, queries) in shapes {
-            var read: [RecallCurve.Level] = []
-            for _ in 0..<levels {
-                let place = totals.location
-                let level = try Self.level(&totals, &found, k: k, queries: queries)
-                guard level.losses <= read.last?.losses ?? .max else {
-                    throw .corrupt("A dearer level misses more than the one before it.", at: place)
-                }
-                read.append(level)
+    private static func buckets(_ reader: ByteReader, _ count: Int) throws(BelfryError) -> [Int] {
+        var (reader, buckets) = (reader, [Int]())
+        for _ in 0..<count {
+            let place = reader.location
+            let k = Int(try reader.read(UInt32.self, "The k of a curve"))
+            guard k > buckets.last ?? 0, k <= bucketLimit else {
+                throw .corrupt("A curve for k \(k) is impossible here.", at: place)
             }
-            curves.append(RecallCurve(k: k, queries: queries, levels: read))
+            buckets.append(k)
         }
-        self.init(checked: ladder, curves, source)
+        return buckets
+    }
+
+    private static func curve(
+        _ totals: inout ByteReader, _ found: inout ByteReader, levels: Int, k: Int, queries: Int
+    ) throws(BelfryError) -> RecallCurve {
+        var read: [RecallCurve.Level] = []
+        for _ in 0..<levels {
+            let place = totals.location
+            let level = try level(&totals, &found, k: k, queries: queries)
+            guard level.losses <= read.last?.losses ?? .max, level.nearestMissed <= read.last?.nearestMissed ?? .max
+            else {
+                throw .corrupt("A more expensive level misses more than the one before it.", at: place)
+            }
+            read.append(level)
+        }
+        return RecallCurve(k: k, queries: queries, levels: read)
     }
 
     private static func level(
@@ -124,21 +149,21 @@ extension RecallCalibration {
         let losses = try totals.read(UInt64.self, "What was missed")
         let evaluations = try totals.read(UInt64.self, "The distances computed")
         let bytes = try totals.read(UInt64.self, "The bytes read")
+        let nearestMissed = try totals.read(UInt32.self, "The queries that missed the nearest row")
         var counts: [UInt32] = []
-        var (sum, missed) = (0, UInt64(0))
-        for number in 0...k {
-            let count = try found.read(UInt32.self, "A count of queries")
-            sum += Int(count)
-            missed += UInt64(count) * UInt64(k - number)
-            counts.append(count)
+        var sum = 0
+        for _ in 0...RecallCurve.parts {
+            counts.append(UInt32(try found.read(UInt16.self, "A count of queries")))
+            sum += Int(counts.last!)
         }
         guard sum == queries else {
             throw .corrupt("The counts add up to \(sum) queries; there were \(queries).", at: row)
         }
-        guard losses >= missed, losses <= UInt64(k) * UInt64(queries) else {
-            throw .corrupt("\(losses) neighbours missed do not fit the counts, which say \(missed).", at: place)
+        guard losses <= UInt64(k) * UInt64(queries), nearestMissed <= queries else {
+            throw .corrupt("\(losses) neighbors missed, \(nearestMissed) times the nearest, are impossible.", at: place)
         }
-        return RecallCurve.Level(found: counts, losses: losses, evaluations: evaluations, bytes: bytes)
+        return RecallCurve.Level(
+            found: counts, losses: losses, nearestMissed: nearestMissed, evaluations: evaluations, bytes: bytes)
     }
 
     /// The verified bytes of a section that must have so many.

@@ -1,32 +1,49 @@
-/// Which effort reaches a recall, learned from queries whose true neighbours are known.
+/// Which effort keeps a recall target, learned from queries whose true neighbors are known.
 ///
 /// ## Overview
-/// 1. The index has a ladder of efforts, cheap to dear. Calibration queries are searched at every level, for every `k`
-///    of ``usualBuckets``, and compared with exact search: ``RecallObservations``.
-/// 2. Each `k` gets a ``RecallCurve``: what was found, missed, computed and read at every level.
-/// 3. A target chooses the cheapest level that can promise it on the mean of new queries of the same kind.
+/// 1. The index has a ladder of efforts, from cheapest to most expensive. Queries of several kinds are searched at every
+///    level, for every `k` of ``defaultBuckets``, and compared with exact search: ``RecallObservations``.
+/// 2. Each kind and `k` gets a ``RecallCurve``: what was found, missed, computed and read at every level.
+/// 3. A target chooses the cheapest level that keeps a ``RecallPromise`` for every kind.
+/// 4. Of each kind it is kept how far from its nearest row a query may be: one that is farther is like none of them, and
+///    nothing is promised for it.
 ///
-/// A `k` between two buckets takes the larger bucket's level. Above the largest bucket the index multiplies its
-/// effort's sizes (how much it keeps, how many lists it reads) by `k / bucket`, see ``Choice/scaled(_:)``: what must be
-/// found grows so, and the effort with it, but nobody has measured it, and the promise does not hold.
+/// A `k` between two buckets takes the larger bucket's level; one above the largest bucket takes that one's, but nobody
+/// has measured it, and nothing is promised.
 ///
 /// All figures are counts, never microseconds: the same observations give the same bytes. It knows neither the index
 /// nor the queries.
 ///
 /// ## Usage
 /// ```swift
-/// let calibration = RecallCalibration(levels: ladder, observations, queries: .given)
+/// let calibration = RecallCalibration(levels: ladder, [.init(.rows, observations, reach: 0.4)])
 /// guard let choice = calibration.choice(recall: 0.95, k: 10) else { return exact.search(query, k: 10) }
 /// ```
 public struct RecallCalibration: Hashable, Sendable {
-    /// Where the calibration queries came from, and so for what queries the promise holds.
-    public enum QuerySource: UInt32, CaseIterable, Sendable {
-        /// Queries that somebody gave.
-        case given = 1
-        /// Queries that were asked before.
-        case logged = 2
-        /// Rows of the data themselves, each searched without finding itself.
-        case ownRows = 3
+    /// What was seen of one kind of query.
+    public struct Kind: Hashable, Sendable {
+        /// What the queries are like.
+        public let kind: QueryStyle
+        /// A curve per bucket, by growing `k`.
+        public let curves: [RecallCurve]
+        /// How far from its nearest row a query of this kind is at most, but for one in a hundred: see
+        /// `Metric.farness`.
+        public let reach: Float
+
+        /// How many queries were asked.
+        public var queries: Int { curves[0].queries }
+
+        /// What was observed for some `k`, all different, of the same queries.
+        public init(_ kind: QueryStyle, _ observations: [RecallObservations], reach: Float) {
+            self.init(kind, curves: observations.sorted { $0.k < $1.k }.map { RecallCurve($0) }, reach: reach)
+        }
+
+        init(_ kind: QueryStyle, curves: [RecallCurve], reach: Float) {
+            (self.kind, self.curves, self.reach) = (kind, curves, reach)
+        }
+
+        /// The curve that answers for `k`: the next larger one, or the largest.
+        public func curve(k: Int) -> RecallCurve { curves.first { $0.k >= k } ?? curves[curves.count - 1] }
     }
 
     /// An effort for a target, and what it stands on.
@@ -42,65 +59,78 @@ public struct RecallCalibration: Hashable, Sendable {
 
         /// Whether `k` is beyond what was calibrated, so that nothing is promised.
         public var isExtrapolated: Bool { k > bucket }
-
-        /// A size of the effort, grown by `k / bucket` and rounded up where `k` is beyond what was calibrated.
-        public func scaled(_ size: Int) -> Int {
-            guard isExtrapolated else { return size }
-            let (product, overflow) = size.multipliedReportingOverflow(by: k)
-            return overflow ? .max : product / bucket + (product % bucket == 0 ? 0 : 1)
-        }
     }
 
     /// The values of `k` that are calibrated.
-    public static let usualBuckets = [1, 10, 30, 100]
+    public static let defaultBuckets = [1, 10, 30, 100]
 
-    /// The ladder, cheap to dear.
+    /// The ladder, from cheapest to most expensive.
     public let levels: [EffortLevel]
-    /// A curve per bucket, by growing `k`.
-    public let curves: [RecallCurve]
-    /// Where the queries came from.
-    public let source: QuerySource
+    /// What was seen, kind by kind, with curves for the same values of `k`.
+    public let kinds: [Kind]
 
     /// The calibration of what was observed.
     /// - Parameters:
-    ///   - levels: the ladder, cheap to dear, with at most ``levelLimit`` levels of at most ``parameterLimit`` integers.
-    ///   - observations: those of one or more `k`, all different, of at most ``bucketLimit`` each.
-    public init(levels: [EffortLevel], _ observations: [RecallObservations], queries source: QuerySource) {
+    ///   - levels: the ladder, from cheapest to most expensive, with at most ``levelLimit`` levels of at most
+    ///     ``parameterLimit`` integers.
+    ///   - kinds: at least one; each with the same `k`s, at most ``curveLimit`` of at most ``bucketLimit`` each, and at
+    ///     most ``queryLimit`` queries.
+    public init(levels: [EffortLevel], _ kinds: [Kind]) {
         precondition((1...Self.levelLimit).contains(levels.count), "a ladder of up to \(Self.levelLimit) levels")
-        precondition(Set(levels.map(\.parameters.count)).count == 1, "levels of one kind")
+        precondition(Set(levels.map(\.parameters.count)).count == 1, "levels of one shape")
         precondition(levels[0].parameters.count <= Self.parameterLimit)
-        precondition((1...Self.curveLimit).contains(observations.count))
-        precondition(Set(observations.map(\.k)).count == observations.count, "one curve for each k")
-        precondition(observations.allSatisfy { $0.levels == levels.count && $0.k <= Self.bucketLimit })
-        precondition(observations.allSatisfy { $0.queries <= Int(UInt32.max) })
-        self.init(
-            checked: levels, observations.sorted { $0.k < $1.k }.map { RecallCurve($0) }, source)
+        precondition((1...Self.kindLimit).contains(kinds.count))
+        precondition(Set(kinds.map { $0.curves.map(\.k) }).count == 1, "the same k for all kinds")
+        let curves = kinds[0].curves
+        precondition((1...Self.curveLimit).contains(curves.count))
+        precondition(Set(curves.map(\.k)).count == curves.count, "one curve for each k")
+        precondition(
+            kinds.flatMap(\.curves).allSatisfy {
+                $0.levels.count == levels.count && $0.k <= Self.bucketLimit && $0.queries <= Self.queryLimit
+            })
+        self.init(checked: levels, kinds)
     }
 
-    init(checked levels: [EffortLevel], _ curves: [RecallCurve], _ source: QuerySource) {
-        (self.levels, self.curves, self.source) = (levels, curves, source)
-    }
+    init(checked levels: [EffortLevel], _ kinds: [Kind]) { (self.levels, self.kinds) = (levels, kinds) }
 
     /// The most levels of a ladder.
     public static let levelLimit = 256
     /// The most integers of a level.
     public static let parameterLimit = 16
-    /// The most curves.
+    /// The most kinds of query.
+    public static let kindLimit = 16
+    /// The most curves of a kind.
     public static let curveLimit = 16
     /// The largest `k` that can be calibrated.
     public static let bucketLimit = 10_000
+    /// The most queries of a kind.
+    public static let queryLimit = Int(UInt16.max)
 
-    /// The curve that answers for `k`: the next larger one, or the largest.
-    public func curve(k: Int) -> RecallCurve { curves.first { $0.k >= k } ?? curves[curves.count - 1] }
+    /// How far from its nearest row a query may be before it is unlike all that were calibrated.
+    public var reach: Float { kinds.map(\.reach).max() ?? .infinity }
 
-    /// The cheapest effort that can promise a mean recall of `target` on new queries like the calibration's.
-    ///
-    /// - Parameter target: from 0 to 1. For 1, and for what no level can promise, exact search is the answer.
-    /// - Returns: nil where exact search is needed.
-    public func choice(recall target: Double, k: Int) -> Choice? {
-        precondition(k > 0)
-        let curve = curve(k: k)
-        guard let level = curve.level(guaranteeing: target) else { return nil }
-        return Choice(level: level, effort: levels[level], k: k, bucket: curve.k)
+    /// The kinds of some styles; all of them where nobody knows how the queries are, or where none of those was calibrated.
+    public func kinds(of styles: Set<QueryStyle>?) -> [Kind] {
+        let some = kinds.filter { styles?.contains($0.kind) ?? true }
+        return some.isEmpty ? kinds : some
     }
+
+    /// The cheapest effort that keeps the promise of `target` to new queries of every kind.
+    ///
+    /// - Parameters:
+    ///   - target: from 0 to 1. For 1, and for what no level can promise, exact search is the answer.
+    ///   - styles: how the queries are, if that is known; nil for any kind.
+    /// - Returns: nil where exact search is needed.
+    public func choice(recall target: Double, k: Int, for styles: Set<QueryStyle>? = nil) -> Choice? {
+        precondition(k > 0)
+        var level = 0
+        for kind in kinds(of: styles) {
+            guard let own = kind.curve(k: k).level(keeping: RecallPromise(target)) else { return nil }
+            level = max(level, own)
+        }
+        return Choice(level: level, effort: levels[level], k: k, bucket: kinds[0].curve(k: k).k)
+    }
+
+    /// Distances that a query computed at a level, on average, in the kind that needs the most.
+    func evaluations(_ level: Int, k: Int) -> Double { kinds.map { $0.curve(k: k).evaluations(level) }.max() ?? 0 }
 }

@@ -16,6 +16,15 @@ final class RecallJudge {
         distances.begin(query, known: truth)
     }
 
+    /// Whether `found` has the nearest row, or one that is as near; where there are no rows, none is missed.
+    func hasNearest(_ found: ArraySlice<Neighbor>) throws(BelfryError) -> Bool {
+        guard let nearest = truth.first?.distance else { return true }
+        for neighbor in found {
+            if try distances(neighbor.row) <= nearest { return true }
+        }
+        return false
+    }
+
     /// How many of `k` neighbours are not missed by `found`. Where there are fewer rows than `k`, none beyond them is.
     func right(_ found: ArraySlice<Neighbor>, k: Int) throws(BelfryError) -> Int {
         let there = min(k, truth.count)

@@ -9,12 +9,15 @@ public struct RecallObservations: Sendable {
         public var found: UInt32
         /// How many distances it computed.
         public var evaluations: UInt32
+        /// Whether the nearest of all is among them.
+        public var hasNearest: Bool
         /// How many bytes of the index and of codes it read, without the shard.
         public var bytes: UInt32
 
         /// An outcome; costs beyond 2^32 - 1 are written as that.
-        public init(found: Int, evaluations: Int, bytes: Int) {
+        public init(found: Int, hasNearest: Bool, evaluations: Int, bytes: Int) {
             self.found = UInt32(clamping: found)
+            self.hasNearest = hasNearest
             self.evaluations = UInt32(clamping: evaluations)
             self.bytes = UInt32(clamping: bytes)
         }
@@ -33,7 +36,7 @@ public struct RecallObservations: Sendable {
         precondition(k > 0 && levels > 0 && queries > 0)
         (self.k, self.levels, self.queries) = (k, levels, queries)
         outcomes = [Outcome](
-            repeating: Outcome(found: 0, evaluations: 0, bytes: 0), count: levels * queries)
+            repeating: Outcome(found: 0, hasNearest: false, evaluations: 0, bytes: 0), count: levels * queries)
     }
 
     /// The outcomes at the first `count` levels only.

@@ -2,10 +2,13 @@ import Files
 import Shards
 import Vectors
 
-/// Measures what the efforts of an index are worth, against exact search.
+/// Measures what the efforts of an index are worth, against exact search, for every kind of query.
 ///
-/// It climbs the ladder of efforts until every query finds nearly everything, and no further: efforts that cost more
-/// than that are not in the calibration.
+/// 1. For each kind, exact search finds the true nearest rows of its queries. They also say how far from its nearest row a
+///    query of the kind may be.
+/// 2. The ladder of slack ratios is climbed until every query finds nearly everything, and no further: efforts that cost
+///    more than that are not in the calibration.
+/// 3. What each query found at each rung, for each `k`, becomes the kind's curves.
 struct Calibrator {
     let shard: ShardReader
     let codes: CodesReader
@@ -13,112 +16,155 @@ struct Calibrator {
     let threads: Int
     let progress: @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
 
-    /// What one query found at one effort for one `k`, and what that cost.
+    /// Queries of a kind. Rows of the data name their own rows, which they must not find.
+    struct Asked {
+        var kind: QueryStyle
+        var queries: Matrix
+        var ownRows: [Int]?
+    }
+
+    /// What one query found at one effort for one `k`, and what that cost; nil where a scan costs less.
     typealias Answer = (rows: [Neighbor], cost: SearchCost)
-    /// One thread's searches at some levels, for several `k` at once: an answer for each level and k, level by level.
-    typealias Search = (_ query: UnsafePointer<Float>, _ ks: [Int], _ levels: Range<Int>) throws(BelfryError) ->
-        [Answer]
+    /// One thread's searches for all of `ks` with some slack ratios: an answer for each ratio and k, ratio by ratio.
+    typealias Search = (_ query: UnsafePointer<Float>, _ ks: [Int], _ ratios: [Float]) throws(BelfryError) -> [Answer?]
 
     /// Where next to nothing is left to be learned: one in five hundred is missed. Who asks for more gets a scan.
     private static let enough = 0.998
-    /// So many levels are climbed before it looks whether that is reached.
+    /// So many rungs are climbed before it looks whether that is reached.
     private static let stride = 12
+    /// Of a hundred queries of a kind, one may be farther from its nearest row than the kind reaches.
+    private static let reaching = 0.99
 
-    /// A whole graph, and queries; or a graph from which the last `held` rows are missing: they are the queries.
+    /// A graph from which the rows `held` are missing: these are queries, and so is what is given.
     func calibrate(
-        _ builder: GraphBuilder, _ given: Matrix?, held: Int
+        _ builder: GraphBuilder, held: Range<Int>, given: [QuerySample]
     ) throws(BelfryError) -> RecallCalibration {
-        let missing = shard.rowCount - (given == nil ? held : 0)..<shard.rowCount
-        let queries = if let given { given } else { try shard.rows(missing) }
-        let absent = given == nil ? RowSet(missing, capacity: shard.rowCount) : nil
+        let absent = RowSet(held, capacity: shard.rowCount)
         nonisolated(unsafe) let view = builder.view
         let (codes, shard) = (codes, shard)
-        return try observe(
-            queries, given == nil ? .ownRows : .given, excluding: absent, ownRows: nil, sizes: GraphEffort.windows
-        ) {
+        let asked =
+            [Asked(kind: .rows, queries: try shard.rows(held))]
+            + given.map { Asked(kind: $0.kind, queries: $0.queries) }
+        return try observe(asked, excluding: absent) {
             let searcher = GraphSearcher(view, codes: codes, shard: shard, remembering: $0)
-            return { query, ks, levels throws(BelfryError) in
-                try searcher.search(query, ks: ks, windows: GraphEffort.windows[levels])
-            }
+            return { query, ks, ratios throws(BelfryError) in try searcher.search(query, ks: ks, ratios: ratios) }
         }
     }
 
-    /// Lists of all rows, and queries; or lists alone: some of the rows are the queries, and do not count as found.
+    /// Lists whose centroids have not seen the rows `held`: these are queries that must not find themselves, and what is
+    /// given are queries, too.
     func calibrate(
-        _ lists: ListsReader, _ given: Matrix?, queries: Int, seed: UInt64
+        _ lists: ListsReader, held: [Int], given: [QuerySample]
     ) throws(BelfryError) -> RecallCalibration {
-        var chosen: [Int]?
-        let asked: Matrix
-        if let given {
-            asked = given
-        } else {
-            var random = SplitMix64(seed: seed)
-            let rows = random.permutation(shard.rowCount).prefix(queries).map { Int($0) }
-            asked = Matrix(rows: rows.count, columns: shard.dimension)
-            let scratch = ShardReader.Scratch()
-            for (index, row) in rows.enumerated() { try shard.copyRow(row, into: asked.row(index), scratch) }
-            chosen = rows
-        }
-        let spare = given == nil ? 1 : 0
-        let probes = ListsEffort.probes(lists: lists.listCount)
+        let own = Matrix(rows: held.count, columns: shard.dimension)
+        let scratch = ShardReader.Scratch()
+        for (index, row) in held.enumerated() { try shard.copyRow(row, into: own.row(index), scratch) }
         let (codes, shard) = (codes, shard)
-        return try observe(
-            asked, given == nil ? .ownRows : .given, excluding: nil, ownRows: chosen, sizes: probes
-        ) {
+        let asked =
+            [Asked(kind: .rows, queries: own, ownRows: held)] + given.map { Asked(kind: $0.kind, queries: $0.queries) }
+        return try observe(asked, excluding: nil) {
             let searcher = ListsSearcher(lists, codes: codes, shard: shard, remembering: $0)
-            return { query, ks, levels throws(BelfryError) in
-                var answers: [Answer] = []
-                for level in levels {
-                    answers += try searcher.search(query, ks: ks, spare: spare, probes: probes[level])
-                }
-                return answers
+            // One more is found, and looked at again: a query's own row will not count.
+            return { query, ks, ratios throws(BelfryError) in
+                try searcher.search(query, ks: ks, spare: 1, ratios: ratios)
             }
         }
     }
 
-    /// Outcomes of all queries at all levels, for every k.
+    /// Outcomes of all queries at all rungs, for every k.
     private func observe(
-        _ queries: Matrix, _ source: RecallCalibration.QuerySource, excluding absent: RowSet?, ownRows own: [Int]?,
-        sizes: [Int], _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
+        _ asked: [Asked], excluding absent: RowSet?, _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) -> RecallCalibration {
-        let buckets = RecallCalibration.usualBuckets
-        progress("calibrating", 0, sizes.count)
-        let truth = try ExactSearch(shard, codes: codes, metric: metric).search(
-            queries, k: buckets.last!, excluding: absent, ownRows: own.map { $0.map { Optional($0) } },
-            threads: threads)
-        var observations = buckets.map { RecallObservations(k: $0, levels: sizes.count, queries: queries.rows) }
+        let buckets = RecallCalibration.defaultBuckets
+        let rungs = Slack.ladder.count
+        progress("calibrating", 0, rungs)
+        var kinds: [(asked: Asked, truth: [[Neighbor]], observations: [RecallObservations])] = []
+        for asked in asked {
+            let truth = try ExactSearch(shard, codes: codes, metric: metric).search(
+                asked.queries, k: buckets.last!, excluding: absent,
+                ownRows: asked.ownRows.map { $0.map(Optional.some) },
+                threads: threads)
+            kinds.append(
+                (asked, truth, buckets.map { RecallObservations(k: $0, levels: rungs, queries: asked.queries.rows) }))
+        }
         var climbed = 0
-        while climbed < sizes.count {
-            let levels = climbed..<min(climbed + Self.stride, sizes.count)
-            let outcomes = try outcomes(queries, truth, own, levels, makeSearch)
-            var next = outcomes.makeIterator()
-            for query in 0..<queries.rows {
-                for level in levels {
-                    for bucket in buckets.indices { observations[bucket][level, query] = next.next()! }
-                }
+        while climbed < rungs {
+            let levels = climbed..<min(climbed + Self.stride, rungs)
+            for kind in kinds.indices {
+                try climb(levels, kinds[kind].asked, kinds[kind].truth, &kinds[kind].observations, makeSearch)
             }
             climbed = levels.upperBound
-            progress("calibrating", climbed, sizes.count)
-            let isEnough = observations.allSatisfy { observations in
-                let found = (0..<queries.rows).reduce(0) { $0 + Int(observations[climbed - 1, $1].found) }
-                return Double(found) >= Self.enough * Double(observations.k * queries.rows)
-            }
-            if isEnough { break }
+            progress("calibrating", climbed, rungs)
+            if kinds.allSatisfy({ $0.observations.allSatisfy { Self.isEnough($0, level: climbed - 1) } }) { break }
         }
+        progress("calibrating", rungs, rungs)
         return RecallCalibration(
-            levels: sizes.prefix(climbed).map { EffortLevel([UInt32($0)]) },
-            observations.map { $0.prefix(levels: climbed) }, queries: source)
+            levels: Slack.ladder.prefix(climbed).map { EffortLevel([$0]) },
+            kinds.map { kind in
+                .init(
+                    kind.asked.kind, kind.observations.map { $0.prefix(levels: climbed) },
+                    reach: reach(kind.asked.queries, kind.truth))
+            })
     }
 
-    /// What every query did at some levels: one outcome for each k, level by level, query by query.
+    private static func isEnough(_ observations: RecallObservations, level: Int) -> Bool {
+        let found = (0..<observations.queries).reduce(0) { $0 + Int(observations[level, $1].found) }
+        return Double(found) >= enough * Double(observations.k * observations.queries)
+    }
+
+    /// How far from its nearest row a query of the kind is at most, but for one in a hundred.
+    private func reach(_ queries: Matrix, _ truth: [[Neighbor]]) -> Float {
+        var farness: [Float] = []
+        for (query, nearest) in truth.enumerated() {
+            guard let distance = nearest.first?.distance else { continue }
+            let far = metric.farness(
+                distance, of: queries.pointer + query * queries.columns, dimension: queries.columns)
+            if far.isFinite { farness.append(far) }
+        }
+        farness.sort()
+        let place = Int((Self.reaching * Double(farness.count + 1)).rounded(.up)) - 1
+        return farness.isEmpty ? .infinity : farness[min(place, farness.count - 1)]
+    }
+
+    /// Notes what every query of a kind did at some rungs.
+    private func climb(
+        _ levels: Range<Int>, _ asked: Asked, _ truth: [[Neighbor]], _ observations: inout [RecallObservations],
+        _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
+    ) throws(BelfryError) {
+        let queries = asked.queries
+        let outcomes = try outcomes(levels, asked, truth, makeSearch)
+        var next = outcomes.makeIterator()
+        for query in 0..<queries.rows {
+            for bucket in observations.indices {
+                for level in levels { observations[bucket][level, query] = next.next()! }
+            }
+        }
+    }
+
+    /// Buckets of k whose searches are one walk, since the slack has one rank for them.
+    private static let groups: [[Int]] = {
+        var groups: [[Int]] = []
+        for k in RecallCalibration.defaultBuckets {
+            if let last = groups.last, Slack(ratio: 1, k: last[0]).rank == Slack(ratio: 1, k: k).rank {
+                groups[groups.count - 1].append(k)
+            } else {
+                groups.append([k])
+            }
+        }
+        return groups
+    }()
+
+    /// What every query did at some rungs: query by query, k by k, rung by rung.
     private func outcomes(
-        _ queries: Matrix, _ truth: [[Neighbor]], _ own: [Int]?, _ levels: Range<Int>,
+        _ levels: Range<Int>, _ asked: Asked, _ truth: [[Neighbor]],
         _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) -> [RecallObservations.Outcome] {
-        let buckets = RecallCalibration.usualBuckets
-        let (count, share, slots) = (queries.rows, 16, buckets.count * levels.count)
+        let (queries, own) = (asked.queries, asked.ownRows)
+        let (count, share) = (queries.rows, 16)
+        let slots = RecallCalibration.defaultBuckets.count * levels.count
+        let ratios = Slack.ladder[levels].map { Float($0) / 1_000 }
         var outcomes = [RecallObservations.Outcome](
-            repeating: .init(found: 0, evaluations: 0, bytes: 0), count: count * slots)
+            repeating: .init(found: 0, hasNearest: false, evaluations: 0, bytes: 0), count: count * slots)
         let failure: BelfryError? = outcomes.withUnsafeMutableBufferPointer { outcomes in
             // Each query writes outcomes of its own.
             nonisolated(unsafe) let table = outcomes.baseAddress!
@@ -130,15 +176,16 @@ struct Calibrator {
                         for query in piece * share..<min((piece + 1) * share, count) {
                             let vector = queries.pointer + query * queries.columns
                             judge.begin(vector, truth: truth[query])
-                            let answers = try search(vector, buckets, levels)
-                            for (slot, answer) in answers.enumerated() {
-                                let bucket = slot % buckets.count
-                                let k = buckets[bucket]
-                                let found = answer.rows.filter { own == nil || Int($0.row) != own![query] }
-                                table[query * slots + slot] = .init(
-                                    found: try judge.right(found.prefix(k), k: k),
-                                    evaluations: answer.cost.rowsScanned + answer.cost.rowsReranked,
-                                    bytes: answer.cost.bytes)
+                            var slot = query * slots
+                            for ks in Self.groups {
+                                let answers = try search(vector, ks, ratios)
+                                for (place, k) in ks.enumerated() {
+                                    for level in ratios.indices {
+                                        let answer = answers[level * ks.count + place]
+                                        table[slot] = try outcome(of: answer, k: k, own: own?[query], judge)
+                                        slot += 1
+                                    }
+                                }
                             }
                         }
                     }) {}
@@ -148,5 +195,19 @@ struct Calibrator {
         }
         if let failure { throw failure }
         return outcomes
+    }
+
+    /// What an answer is worth. A scan in its place finds everything.
+    private func outcome(
+        of answer: Answer?, k: Int, own: Int?, _ judge: RecallJudge
+    ) throws(BelfryError) -> RecallObservations.Outcome {
+        guard let answer else {
+            let rows = shard.rowCount
+            return .init(found: k, hasNearest: true, evaluations: rows, bytes: rows * Int(codes.bytesPerVector))
+        }
+        let found = (own == nil ? answer.rows : answer.rows.filter { Int($0.row) != own }).prefix(k)
+        return .init(
+            found: try judge.right(found, k: k), hasNearest: try judge.hasNearest(found),
+            evaluations: answer.cost.rowsScanned + answer.cost.rowsReranked, bytes: answer.cost.bytes)
     }
 }

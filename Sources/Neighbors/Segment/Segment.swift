@@ -20,6 +20,9 @@ public final class Segment: Sendable {
         case graph(window: Int)
         /// A scan of so many of the nearest lists.
         case lists(probes: Int)
+        /// A walk, or a scan of lists, that goes on for as long as what is next is at most so many times as far from the
+        /// query as the k-th nearest row found.
+        case following(ratio: Float)
     }
 
     /// What finds near rows.
@@ -65,24 +68,23 @@ public final class Segment: Sendable {
         codes.bytesPerVector + (graph?.bytesPerVector ?? lists?.bytesPerVector ?? 0)
     }
 
-    /// The efforts of the index, cheap to dear.
+    /// The fixed efforts of the index, from cheapest to most expensive.
     public var efforts: [Effort] {
         if graph != nil { return GraphEffort.windows.map { .graph(window: $0) } }
         guard let lists else { return [.exact] }
         return ListsEffort.probes(lists: lists.listCount).map { .lists(probes: $0) }
     }
 
-    /// The cheapest effort whose mean recall on queries like the calibration's is at least `target`. For more rows than were
-    /// calibrated it is extrapolated, and nothing is promised: see ``RecallCalibration``. Where `k` is more than a sixteenth
-    /// of the rows, an index would see most of them anyway, and miss some: all are scanned, as where `k` is
-    /// more than a walk through a graph can keep.
-    public func effort(recall target: Double, k: Int) -> Effort {
-        guard k > 0, k <= shard.rowCount / 16, kind != .hnsw || k <= GraphSearcher.limit, target < 1,
-            let choice = calibration?.choice(recall: target, k: k),
-            let parameter = choice.effort.parameters.first
+    /// The cheapest effort that keeps a recall target for every kind of query of the calibration: see ``RecallPromise``.
+    /// For more rows than were calibrated nothing is promised. Where `k` is more than a sixteenth of the rows, an index
+    /// would see most of them anyway, and miss some: all are scanned, as where `k` is more than a walk through a graph can
+    /// keep.
+    /// - Parameter styles: how the queries are, if that is known; nil for any kind.
+    public func effort(recall target: Double, k: Int, for styles: Set<QueryStyle>? = nil) -> Effort {
+        guard k > 0, k <= shard.rowCount / 16, kind != .hnsw || k <= GraphSearcher.limit / 4, target < 1,
+            let choice = calibration?.choice(recall: target, k: k, for: styles)
         else { return .exact }
-        let size = choice.scaled(Int(parameter))
-        return kind == .hnsw ? .graph(window: size) : .lists(probes: size)
+        return .following(ratio: Slack.ratio(choice.effort))
     }
 
     /// What one thread searches with.

@@ -6,8 +6,9 @@ public import Vectors
 ///
 /// 1. The index says in which order the rows are stored.
 /// 2. `vectors.shard` and `ids` are written in that order, then `codes` from what the shard gives back.
-/// 3. The index is built and written, and calibrated on queries that are given. Without them a graph is first built
-///    without some of the rows: these are queries that it has never seen, and calibrate it. Then they are inserted as well.
+/// 3. The index is built and written, and calibrated. Some of the rows are held back for that: a graph is first built
+///    without them, lists' centroids do not learn from them. These are queries that the index has never seen, and so are
+///    the queries of other kinds that are given. Then the rows are inserted as well.
 ///
 /// The files have the same bytes for any number of threads.
 public struct SegmentBuilder: Sendable {
@@ -19,9 +20,9 @@ public struct SegmentBuilder: Sendable {
     public var elementType: ElementType
     /// What all that is random starts from.
     public var seed: UInt64
-    /// Queries like those that will be asked, to calibrate on and to choose by. Where there are none, rows of the data
-    /// take their place.
-    public var queries: Matrix?
+    /// Queries like those that will be asked, to calibrate on and to choose by, beside rows of the data. A kind with too
+    /// few to promise anything is left out: see ``minQueries``.
+    public var queries: [QuerySample] = []
     /// How many threads work.
     public var threads: Int
     /// Hears how many of how many are done, and of what.
@@ -36,15 +37,11 @@ public struct SegmentBuilder: Sendable {
         (self.seed, self.threads, self.progress) = (seed, threads, progress)
     }
 
-    /// Queries of a calibration, and rows that are held back from a graph for it: few beside the rest, and enough that what
-    /// was found of one neighbour each has a standard error of less than 0.007.
-    static func calibrationRows(_ count: Int) -> Int { min(2_000, count / 20) }
+    /// With fewer queries of a kind than this a calibration could promise next to nothing of it.
+    package static let minQueries = 100
 
-    /// The queries that are there, if they are enough to promise anything.
-    var givenQueries: Matrix? { queries.flatMap { $0.rows >= Self.fewestQueries ? $0 : nil } }
-
-    /// With fewer queries than this a calibration could promise next to nothing.
-    package static let fewestQueries = 100
+    /// The kinds of query that are given and are enough to promise anything.
+    var givenQueries: [QuerySample] { queries.filter { $0.queries.rows >= Self.minQueries } }
 
     /// Builds a segment of finite `rows` in `directory`, which is there; the id of row `i` is `ids(i)`.
     public func build(
@@ -55,32 +52,36 @@ public struct SegmentBuilder: Sendable {
         case .exact:
             _ = try write(rows, [UInt32](0..<UInt32(rows.rows)), ids, files)
         case .hnsw:
-            let plan = GraphPlan(rows: rows, metric: metric, seed: seed, threads: threads)
+            let held = HeldRows.choose(rows, seed: seed, threads: threads)
+            let plan = GraphPlan(rows: rows, held: held, metric: metric, seed: seed, threads: threads)
             let (shard, codes) = try write(rows, plan.order, ids, files)
             let builder = GraphBuilder(plan, options: .init(), threads: threads)
-            let held = Self.calibrationRows(rows.rows)
-            let calibrator = Calibrator(
-                shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
-            let isGiven = givenQueries != nil
-            builder.insert(upTo: rows.rows - (isGiven ? 0 : held)) { progress("linking", $0, rows.rows) }
-            if held >= Self.fewestQueries {
-                try calibrator.calibrate(builder, givenQueries, held: held).write(to: files.calibration)
+            if held.count >= Self.minQueries {
+                let last = rows.rows - held.count..<rows.rows
+                builder.insert(upTo: last.lowerBound) { progress("linking", $0, rows.rows) }
+                try calibrator(shard, codes).calibrate(builder, held: last, given: givenQueries)
+                    .write(to: files.calibration)
             }
             builder.insert(upTo: rows.rows) { progress("linking", $0, rows.rows) }
             try builder.write(to: files.graph)
         case .ivf:
+            let held = HeldRows.choose(rows, seed: seed, threads: threads)
             let plan = try ListsBuilder.build(
-                rows: rows, metric: metric, seed: seed, threads: threads,
+                rows: rows, held: held, metric: metric, seed: seed, threads: threads,
                 progress: { progress("clustering", $0, $1) })
             let (shard, codes) = try write(rows, plan.order, ids, files)
             try plan.write(to: files.lists, threads: threads)
-            let held = Self.calibrationRows(rows.rows)
-            if held >= Self.fewestQueries {
-                try Calibrator(shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
-                    .calibrate(ListsReader(files.lists), givenQueries, queries: held, seed: seed)
+            if held.count >= Self.minQueries {
+                let set = RowSet(held.map(Int.init), capacity: rows.rows)
+                let places = plan.order.indices.filter { set.contains(Int(plan.order[$0])) }
+                try calibrator(shard, codes).calibrate(ListsReader(files.lists), held: places, given: givenQueries)
                     .write(to: files.calibration)
             }
         }
+    }
+
+    private func calibrator(_ shard: ShardReader, _ codes: CodesReader) -> Calibrator {
+        Calibrator(shard: shard, codes: codes, metric: metric, threads: threads, progress: progress)
     }
 
     /// Writes shard, ids and codes in the order of the index.

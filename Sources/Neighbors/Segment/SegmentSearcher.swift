@@ -3,13 +3,44 @@ import Shards
 public import Vectors
 
 /// One thread's searches of a segment.
+///
+/// 1. A fixed effort is searched with as it is.
+/// 2. An effort that follows the query goes on for as long as the query needs. Where a walk would cost more than a scan,
+///    all rows are scanned.
+/// 3. Where the nearest row that it finds is farther away than that of any query of the calibration, nobody knows what
+///    such a search finds: all rows are scanned if that is quick, else it is searched with the most slack that was
+///    calibrated. ``verdict`` says so.
 public final class SegmentSearcher {
+    /// What is known of the answer to a query.
+    public enum Verdict: Hashable, Sendable {
+        /// What the calibration says of queries like this one.
+        case calibrated
+        /// All rows were looked at: nothing is missed.
+        case scanned
+        /// All rows were looked at, since the query is unlike all of the calibration.
+        case scannedAsUnlike
+        /// The query is unlike all of the calibration, and the rows are too many for a scan: nobody knows.
+        case unlike
+
+        /// Whether the query is unlike all of the calibration.
+        public var isUnlike: Bool { self == .unlike || self == .scannedAsUnlike }
+        /// Whether all rows were looked at.
+        public var isScanned: Bool { self == .scanned || self == .scannedAsUnlike }
+    }
+
     let segment: Segment
     private let exact: ExactSearch
     private let graph: GraphSearcher?
     private let lists: ListsSearcher?
     private let query: Matrix
+    private let reach: Float
     private var scanned = 0
+
+    /// What is known of the last answer.
+    public private(set) var verdict = Verdict.scanned
+
+    /// The most bytes of codes that are scanned for a query that is unlike all others: some milliseconds of one core.
+    private static let unlikeScanBytes = 64 << 20
 
     init(_ segment: Segment, readsAhead: Bool) {
         self.segment = segment
@@ -17,6 +48,7 @@ public final class SegmentSearcher {
         graph = segment.graph.map { GraphSearcher($0, codes: segment.codes, shard: segment.shard) }
         lists = segment.lists.map { ListsSearcher($0, codes: segment.codes, shard: segment.shard) }
         query = Matrix(rows: 1, columns: segment.shard.dimension)
+        reach = segment.calibration?.reach ?? .infinity
         if readsAhead { lists?.readsAhead = true }
     }
 
@@ -36,22 +68,44 @@ public final class SegmentSearcher {
         _ query: UnsafePointer<Float>, k: Int, effort: Segment.Effort
     ) throws(BelfryError) -> [Neighbor] {
         let k = min(k, segment.shard.rowCount)
+        verdict = .calibrated
         guard k > 0 else { return [] }
-        if case .graph(let window) = effort, let graph, k <= GraphSearcher.limit {
-            return try graph.search(query, k: k, effort: GraphEffort(window: window, k: k))
+        guard let found = try searchIndex(query, k, effort) else { return try scan(query, k, leftOut: nil, .scanned) }
+        guard case .following = effort, let nearest = found.first else { return found }
+        let dimension = segment.shard.dimension
+        guard segment.metric.farness(nearest.distance, of: query, dimension: dimension) > reach else { return found }
+        return try searchUnlike(query, k)
+    }
+
+    /// What the index finds; nil where it has none of that kind, or where a scan costs less.
+    private func searchIndex(
+        _ query: UnsafePointer<Float>, _ k: Int, _ effort: Segment.Effort
+    ) throws(BelfryError) -> [Neighbor]? {
+        if let graph, let effort = effort.ofGraph(k: k), k <= GraphSearcher.limit {
+            return try graph.search(query, k: k, effort: effort)
         }
-        if case .lists(let probes) = effort, let lists, let count = segment.lists?.listCount {
-            return try lists.search(query, k: k, effort: ListsEffort(probes: probes, lists: count, k: k))
+        if let lists, let effort = effort.ofLists(lists.lists.listCount, k: k) {
+            return try lists.search(query, k: k, effort: effort)
         }
-        return try scan(query, k, leftOut: nil)
+        return nil
+    }
+
+    /// What is near a query that is farther from all rows than those of the calibration are.
+    private func searchUnlike(_ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) -> [Neighbor] {
+        let bytes = Int(segment.codes.bytesPerVector) * segment.shard.rowCount
+        guard bytes > Self.unlikeScanBytes, let hardest = segment.calibration?.levels.last,
+            let found = try searchIndex(query, k, .following(ratio: Slack.ratio(hardest)))
+        else { return try scan(query, k, leftOut: nil, .scannedAsUnlike) }
+        verdict = .unlike
+        return found
     }
 
     /// The same for every row of `queries`. Lists are read once for all queries that scan them.
     public func search(_ queries: Matrix, k: Int, effort: Segment.Effort) throws(BelfryError) -> [[Neighbor]] {
         precondition(queries.columns == segment.shard.dimension, "queries of the segment's dimension")
-        if case .lists(let probes) = effort, let lists, let count = segment.lists?.listCount, k > 0 {
-            let k = min(k, segment.shard.rowCount)
-            return try lists.search(queries, k: k, effort: ListsEffort(probes: probes, lists: count, k: k))
+        let k = min(k, segment.shard.rowCount)
+        if k > 0, let lists, let effort = effort.ofLists(lists.lists.listCount, k: k) {
+            return try lists.search(queries, k: k, effort: effort)
         }
         var answers: [[Neighbor]] = []
         for query in 0..<queries.rows {
@@ -66,7 +120,7 @@ public final class SegmentSearcher {
     /// first `k / s` of all rows. So the index is asked for these at the effort that finds `target` of *them*; a scan of
     /// what is let through is the answer where that is cheaper. Where the filter keeps away from the query, too few are
     /// found; then the index is asked for more, until it would have cost as much as the scan: all in all never more than
-    /// about twice the scan. Where `k / s` is beyond what was calibrated, the effort is extrapolated.
+    /// about twice the scan. Where `k / s` is beyond what was calibrated, nobody has measured the effort.
     ///
     /// - Parameters:
     ///   - query: as many finite components as the rows have.
@@ -76,6 +130,7 @@ public final class SegmentSearcher {
         _ query: UnsafePointer<Float>, k: Int, recall target: Double, keeping: RowSet? = nil, excluding: RowSet? = nil
     ) throws(BelfryError) -> [Neighbor] {
         let count = segment.shard.rowCount
+        verdict = .calibrated
         guard k > 0 else { return [] }
         guard let leftOut = RowSet.leftOut(of: count, excluding: excluded(excluding), keeping: keeping) else {
             return try search(query, k: k, effort: segment.effort(recall: target, k: k))
@@ -91,7 +146,9 @@ public final class SegmentSearcher {
             let rank = Int(wanted)
             let effort = segment.effort(recall: target, k: rank)
             let cost = segment.expectedEvaluations(effort, k: rank)
-            guard effort != .exact, rank < count, cost < budget else { return try scan(query, k, leftOut: leftOut) }
+            guard effort != .exact, rank < count, cost < budget else {
+                return try scan(query, k, leftOut: leftOut, .scanned)
+            }
             if let found = try search(query, few, rank, effort, leftOut) { return found }
             budget -= cost
             wanted = min(4 * wanted, Double(count))
@@ -102,13 +159,11 @@ public final class SegmentSearcher {
     private func search(
         _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ effort: Segment.Effort, _ leftOut: RowSet
     ) throws(BelfryError) -> [Neighbor]? {
-        if case .graph(let window) = effort, let graph {
-            return try graph.search(
-                query, k: k, among: rank, effort: GraphEffort(window: window, k: rank), leftOut: leftOut)
+        if let graph, let effort = effort.ofGraph(k: rank) {
+            return try graph.search(query, k: k, among: rank, effort: effort, leftOut: leftOut)
         }
-        if case .lists(let probes) = effort, let lists, let count = segment.lists?.listCount {
-            return try lists.search(
-                query, k: k, among: rank, effort: ListsEffort(probes: probes, lists: count, k: rank), leftOut: leftOut)
+        if let lists, let effort = effort.ofLists(lists.lists.listCount, k: rank) {
+            return try lists.search(query, k: k, among: rank, effort: effort, leftOut: leftOut)
         }
         return nil
     }
@@ -124,28 +179,43 @@ public final class SegmentSearcher {
 
     private func excluded(_ rows: RowSet?) -> RowSet? { rows?.count == 0 ? nil : rows }
 
-    private func scan(_ query: UnsafePointer<Float>, _ k: Int, leftOut: RowSet?) throws(BelfryError) -> [Neighbor] {
+    private func scan(
+        _ query: UnsafePointer<Float>, _ k: Int, leftOut: RowSet?, _ verdict: Verdict
+    ) throws(BelfryError) -> [Neighbor] {
         scanned += segment.shard.rowCount - (leftOut?.count ?? 0)
+        self.verdict = verdict
         self.query.pointer.update(from: query, count: self.query.columns)
         return try exact.search(self.query, k: k, excluding: leftOut)[0]
     }
 }
 
-extension Segment {
-    /// What a search costs at an effort that was chosen for `k` rows, in rows of a graph.
-    func expectedEvaluations(_ effort: Effort, k: Int) -> Double {
-        guard let calibration else { return .infinity }
-        let size: Int
-        let unit: Double
-        switch effort {
-        case .exact: return .infinity
-        case .graph(let window): (size, unit) = (window, 1)
-        case .lists(let probes): (size, unit) = (probes, 1 / SegmentSearcher.listedRows)
+extension Segment.Effort {
+    /// The effort of a graph for `k` rows; nil where it is not one of a graph.
+    fileprivate func ofGraph(k: Int) -> GraphEffort? {
+        switch self {
+        case .graph(let window): GraphEffort(window: window, k: k)
+        case .following(let ratio): GraphEffort(slack: Slack(ratio: ratio, k: k), k: k)
+        case .lists, .exact: nil
         }
-        let curve = calibration.curve(k: k)
-        let level = calibration.levels.lastIndex { Int($0.parameters[0]) <= size } ?? 0
-        // Beyond the last level the cost grows as the size does.
-        let growth = Double(size) / Double(max(1, calibration.levels[level].parameters[0]))
-        return curve.evaluations(level) * growth * unit
+    }
+
+    /// The effort of so many lists for `k` rows; nil where it is not one of lists.
+    fileprivate func ofLists(_ count: Int, k: Int) -> ListsEffort? {
+        switch self {
+        case .lists(let probes): ListsEffort(probes: probes, lists: count, k: k)
+        case .following(let ratio): ListsEffort(slack: Slack(ratio: ratio, k: k), k: k)
+        case .graph, .exact: nil
+        }
+    }
+}
+
+extension Segment {
+    /// What a search costs at an effort that was chosen for `k` rows, in rows of a graph, as a mean of the most expensive
+    /// kind of query. Beyond what was calibrated it grows as `k` does.
+    func expectedEvaluations(_ effort: Effort, k: Int) -> Double {
+        guard let calibration, case .following(let ratio) = effort else { return .infinity }
+        let level = calibration.levels.lastIndex { Slack.ratio($0) <= ratio } ?? 0
+        let growth = max(1, Double(k) / Double(calibration.kinds[0].curve(k: k).k))
+        return calibration.evaluations(level, k: k) * growth / (kind == .hnsw ? 1 : SegmentSearcher.listedRows)
     }
 }

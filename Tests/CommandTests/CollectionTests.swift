@@ -151,7 +151,7 @@ import Vectors
                 try System.rename(file, to: file + ".away")
                 let finding = try Collection.check(shop.collection).first { !$0.problems.isEmpty }
                 #expect(finding?.name.hasSuffix("/" + name) == true)
-                #expect(throws: BelfryError.self) { try Collection(shop.collection, sweeping: false) }
+                #expect(throws: BelfryError.self) { try Collection(shop.collection) }
                 try System.rename(file + ".away", to: file)
             }
             #expect(try Collection.check(shop.collection).allSatisfy(\.problems.isEmpty))

@@ -117,6 +117,9 @@ public enum BenchIndexKind: String, CaseIterable, Sendable {
     /// Every row is looked at.
     case exact
 
+    /// The file that says why it is this kind of index, where that was measured.
+    static let reasonName = "reason.txt"
+
     /// What builds and searches it.
     var type: any BenchIndex.Type {
         switch self {

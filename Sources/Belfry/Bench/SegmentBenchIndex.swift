@@ -20,8 +20,6 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
     /// Why it is this kind of index, where that was measured.
     private let reason: String?
 
-    private static var reasonName: String { "reason.txt" }
-
     static func build(
         _ base: VectorFile, in directory: String, _ options: BenchBuildOptions
     ) throws(BelfryError) -> Self {
@@ -33,7 +31,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
             return try open(directory, options)
         }
         let choice = try builder.buildFastest(try base.matrix(), in: directory, recall: options.recall)
-        try System.write(Data(choice.reason.utf8), to: directory + "/" + reasonName)
+        try System.write(Data(choice.reason.utf8), to: directory + "/" + BenchIndexKind.reasonName)
         return try open(directory, options)
     }
 
@@ -47,7 +45,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
             }
             originals.append(UInt32(clamping: number))
         }
-        let reason = directory + "/" + reasonName
+        let reason = directory + "/" + BenchIndexKind.reasonName
         return Self(
             segment: segment, originals: originals,
             reason: System.exists(reason) ? String(decoding: try System.read(reason), as: UTF8.self) : nil)

@@ -62,7 +62,7 @@ struct Bench: ParsableCommand {
 
         if let plot {
             let page = BenchPlot(title: Self.title(report), subtitle: Self.conditions(report), series: [report.series])
-            try System.write(Data(page.html.utf8), to: plot)
+            Terminal.noteRemoved(try System.write(Data(page.html.utf8), to: plot))
         }
         if output.json {
             Terminal.print(report.json.text())

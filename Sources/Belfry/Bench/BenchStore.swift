@@ -11,6 +11,8 @@ import Vectors
 /// temporary one, which goes away with this object.
 final class BenchStore: Sendable {
     let index: any BenchIndex
+    /// The folder in which it lies.
+    let path: String
     /// How long the build took, when it was made.
     let buildSeconds: Double
     /// With how many threads.
@@ -24,7 +26,7 @@ final class BenchStore: Sendable {
     ) throws(BelfryError) {
         let type = kind.type
         guard let directory else {
-            let path = FileManager.default.temporaryDirectory.path + "/belfry-bench-" + UUID().uuidString
+            path = FileManager.default.temporaryDirectory.path + "/belfry-bench-" + UUID().uuidString
             try System.createDirectory(path)
             do throws(BelfryError) {
                 let start = ContinuousClock.now
@@ -39,7 +41,7 @@ final class BenchStore: Sendable {
         }
 
         temporary = nil
-        let path = directory + "/" + (try Self.name(kind, base, options))
+        path = directory + "/" + (try Self.name(kind, base, options))
         wasReused = System.exists(path)
         if !wasReused {
             let building = path + ".building"

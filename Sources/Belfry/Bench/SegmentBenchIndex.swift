@@ -9,6 +9,7 @@ import Vectors
 protocol BenchedKind: Sendable { static var kind: IndexKind? { get } }
 enum BenchedGraph: BenchedKind { static var kind: IndexKind? { .hnsw } }
 enum BenchedLists: BenchedKind { static var kind: IndexKind? { .ivf } }
+enum BenchedScan: BenchedKind { static var kind: IndexKind? { .exact } }
 /// Whichever is fastest.
 enum BenchedFastest: BenchedKind { static var kind: IndexKind? { nil } }
 
@@ -55,6 +56,8 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
     var memoryBytes: Int { Int(segment.memoryBytesPerVector * Double(segment.shard.rowCount)) }
     var diskBytes: Int { memoryBytes + segment.shard.fileBytes }
 
+    var scan: BenchEffort? { segment.kind == .exact ? nil : Self.named(.exact) }
+
     func efforts(k: Int) -> [BenchEffort] { segment.efforts.map(Self.named) }
 
     func effort(recall target: Double, k: Int) -> BenchEffort { Self.named(segment.effort(recall: target, k: k)) }
@@ -82,6 +85,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
     func searchBatch(
         _ queries: Matrix, k: Int, effort: BenchEffort, threads: Int, into rows: UnsafeMutablePointer<UInt32>
     ) throws(BelfryError) -> BenchCost? {
+        guard Self.effort(effort) != .exact else { return try scanAll(queries, k, threads, rows) }
         let failure = Mutex<BelfryError?>(nil)
         let total = Mutex(BenchCost())
         nonisolated(unsafe) let rows = rows
@@ -107,6 +111,21 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
         }
         if let error = failure.withLock({ $0 }) { throw error }
         return total.withLock { $0 }
+    }
+
+    /// All queries share one pass over the codes, as in a collection.
+    private func scanAll(
+        _ queries: Matrix, _ k: Int, _ threads: Int, _ rows: UnsafeMutablePointer<UInt32>
+    ) throws(BelfryError) -> BenchCost {
+        let search = ExactSearch(segment.shard, codes: segment.codes, metric: segment.metric)
+        for (query, found) in try search.search(queries, k: k, threads: threads).enumerated() {
+            for index in 0..<k {
+                rows[query * k + index] = index < found.count ? originals[Int(found[index].row)] : Self.noRow
+            }
+        }
+        let evaluations = queries.rows * segment.shard.rowCount
+        return BenchCost(
+            evaluations: UInt64(evaluations), bytes: UInt64(evaluations * Int(segment.codes.bytesPerVector)))
     }
 
     private final class Searcher: BenchSearcher {

@@ -62,7 +62,7 @@ final class BuildingDirectory {
                 segments = []
             }
         }
-        try layout.sweep(segments: segments.map(\.number), note: note)
+        try layout.sweep(segments: segments.map(\.number), files: Self.files(catalogue), note: note)
     }
 
     /// Removes what a killed writer left in the finished collection at `target` and beside it, unless a writer is at work
@@ -83,12 +83,14 @@ final class BuildingDirectory {
             }
         }
         let layout = CollectionLayout(path: target)
-        func segments() throws(BelfryError) -> [Int] {
-            try Catalogue(layout.catalogue, .read).read { try $0.segments() }.map(\.number)
+        func listed() throws(BelfryError) -> (segments: [Int], files: Set<String>) {
+            let catalogue = try Catalogue(layout.catalogue, .read)
+            return (try catalogue.read { try $0.segments() }.map(\.number), try Self.files(catalogue))
         }
+        let before = try listed()
         let isHalfWritten = Catalogue.hasJournal(layout.catalogue)
         // Asked first without the lock: where there is nothing to remove, a disk may be read-only.
-        guard try !layout.leftovers(segments: segments()).isEmpty || isHalfWritten,
+        guard try !layout.leftovers(segments: before.segments, files: before.files).isEmpty || isHalfWritten,
             let lock = try WriterLock(layout.lock)
         else { return }
         defer { withExtendedLifetime(lock) {} }
@@ -96,7 +98,8 @@ final class BuildingDirectory {
             try Catalogue(layout.catalogue, .create).close()
             note("Rolled back what an interrupted writer had left half written: \(layout.catalogue).")
         }
-        try layout.sweep(segments: segments(), note: note)
+        let now = try listed()
+        try layout.sweep(segments: now.segments, files: now.files, note: note)
     }
 
     /// Refuses what no build can have made.

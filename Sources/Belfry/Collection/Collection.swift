@@ -91,7 +91,7 @@ public final class Collection: Sendable {
             throw BelfryError(.conflict, "Another process is writing to the collection.", at: .init(file: path))
         }
         defer { withExtendedLifetime(lock) {} }
-        try layout.sweep(segments: segments.map(\.number), note: note)
+        try layout.sweep(segments: segments.map(\.number), files: Set(index.files), note: note)
         var changed = configuration
         (changed.show, changed.recall) = (fields, recall)
         let catalogue = try Catalogue(layout.catalogue, .create)
@@ -153,7 +153,8 @@ public final class Collection: Sendable {
         for name in listing.index.files where !System.exists("\(folder)/\(name)") {
             throw .corrupt("The catalogue lists this file, and it is not there.", at: .init(file: "\(folder)/\(name)"))
         }
-        let index = try Neighbors.Segment(folder, metric: configuration.metric)
+        let index = try Neighbors.Segment(
+            folder, metric: configuration.metric, files: Set(listing.index.files))
         let (vectors, ids) = (index.shard, try IDsReader(layout.ids(row.number)))
         guard index.kind == listing.index.kind else {
             throw .corrupt(

@@ -80,10 +80,11 @@ extension CollectionLayout {
 // MARK: removing
 
 extension CollectionLayout {
-    /// What a writer that was killed has left: files that were to take another's place, and segments that the catalogue
-    /// does not list; by the path from the collection on. Changes nothing.
+    /// What a writer that was killed has left: files that were to take another's place, segments that the catalogue does
+    /// not list, and in those that it lists, files of a segment that it does not; by the path from the collection on.
+    /// Changes nothing.
     /// - Throws: `conflict` with the place of a link where a file or folder of the collection should be.
-    func leftovers(segments listed: [Int]) throws(BelfryError) -> [String] {
+    func leftovers(segments listed: [Int], files: Set<String>) throws(BelfryError) -> [String] {
         let directory = try Directory(path)
         for name in ["catalog.sqlite", "catalog.seal", "lock", "segments", "towers"]
         where directory.kind(of: name) == .link { throw Directory.isLink("\(path)/\(name)") }
@@ -94,26 +95,33 @@ extension CollectionLayout {
         found += try folder.names()
             .filter { !known.contains($0) && Self.segmentFolder($0) != nil && folder.kind(of: $0) == .folder }
             .map { "segments/\($0)" }
+        for segment in known.sorted() where folder.kind(of: segment) != nil {
+            let inside = try folder.folder(segment)
+            found += try inside.names()
+                .filter { SegmentFiles.names.contains($0) && !files.contains($0) && inside.kind(of: $0) == .file }
+                .map { "segments/\(segment)/\($0)" }
+        }
         return found
     }
 
     /// Removes what a killed writer has left, and says so.
     ///
     /// Only the holder of the writer's lock may call this: a segment that is being written is not listed yet.
-    func sweep(segments listed: [Int], note: (String) -> Void) throws(BelfryError) {
-        let leftovers = try leftovers(segments: listed)
+    func sweep(segments listed: [Int], files: Set<String>, note: (String) -> Void) throws(BelfryError) {
+        let leftovers = try leftovers(segments: listed, files: files)
         guard !leftovers.isEmpty else { return }
         let directory = try Directory(path)
         var removed: [String] = []
         for name in leftovers {
-            if name.hasPrefix("segments/") {
-                let left = try directory.folder("segments").removeFolder(
-                    String(name.dropFirst("segments/".count)), Self.segmentFile)
-                if left.isEmpty { removed.append(name) }
-            } else {
-                try directory.removeFile(name)
-                removed.append(name)
+            let parts = name.split(separator: "/").map(String.init)
+            switch parts.count {
+            case 1: try directory.removeFile(name)
+            case 2:
+                let left = try directory.folder(parts[0]).removeFolder(parts[1], Self.segmentFile)
+                guard left.isEmpty else { continue }
+            default: try directory.folder(parts[0]).folder(parts[1]).removeFile(parts[2])
             }
+            removed.append(name)
         }
         guard !removed.isEmpty else { return }
         note("Removed what an interrupted build had left in \(path): \(removed.joined(separator: ", ")).")

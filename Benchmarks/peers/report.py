@@ -16,6 +16,14 @@ def tables(name: str, result: dict, targets: list[float], k: int) -> str:
         lines += [f"**QPS, {title}**", "", *table(result, mode, targets), ""]
         lines += turns(result, mode, targets)
     lines += [f"- {system} kept {busy:.2f} threads busy" for system, busy in crowds(result).items()]
+    disturbed = [
+        f"{point['param']} ({mode})"
+        for mode, run in result.get("belfry", {}).get("runs", {}).items()
+        for point in run["points"]
+        if point.get("disturbed")
+    ]
+    if disturbed:
+        lines.append(f"- belfry's clock ran over 1.25 times as long as its threads worked at {', '.join(disturbed)}")
     failed = {system: one["error"] for system, one in systems(result).items() if "error" in one}
     return "\n".join(lines + [f"- {system} failed: {error}" for system, error in failed.items()])
 
@@ -47,7 +55,7 @@ def table(result: dict, mode: str, targets: list[float]) -> list[str]:
     # Batches have no latency of one query.
     latency = [f"p99 µs at {target}" for target in targets] if mode == "single" else []
     heads = ["system", *(f"recall {target}" for target in targets), *(f"to best peer {target}" for target in targets)]
-    heads += [*latency, "build s (CPU s)", "B/vector memory", "B/vector disk"]
+    heads += [*latency, "build s (CPU s)", "B/vector resident", "evictable of it", "B/vector disk"]
     lines = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     for system, one in systems(result).items():
         if mode not in one:
@@ -59,7 +67,7 @@ def table(result: dict, mode: str, targets: list[float]) -> list[str]:
             for entry, target in zip(found, targets, strict=True)
         ]
         cells += [number(entry and entry["p99_us"]) for entry in found] if latency else []
-        cells += [build(one["build"]), number(one["memory"]), number(one["disk"])]
+        cells += [build(one["build"]), number(one["resident"]), number(one["evictable"]), number(one["disk"])]
         lines.append("| " + " | ".join(cells) + " |")
         lines += chosen(one, mode, targets, len(cells))
     return lines

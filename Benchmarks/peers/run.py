@@ -52,7 +52,7 @@ def measure_peer(variant: Variant, data: Dataset, arguments: argparse.Namespace,
         if arguments.build_only:
             return result
         with peer:
-            result |= {name: peer.facts[name] for name in ("memory", "disk", "batch_loops")}
+            result |= {name: peer.facts[name] for name in ("resident", "evictable", "disk", "batch_loops")}
             result["points"] = sweep(peer, arguments.recall, arguments.repeat)
     except Exception as error:  # one peer's failure is a line in the table, not the end of the run
         return {"error": f"{type(error).__name__}: {error}"}
@@ -72,7 +72,8 @@ def measure_belfry(belfry: Belfry, arguments: argparse.Namespace) -> dict:
         return {"error": f"{type(error).__name__}: {error}"}
     result = {
         "build": {"build_s": built["build_s"], "index": built["index"]},
-        "memory": built["bytes_per_vector"]["memory"],
+        "resident": built["bytes_per_vector"]["resident"],
+        "evictable": built["bytes_per_vector"]["evictable"],
         "disk": built["bytes_per_vector"]["disk"],
         "runs": runs,
     }

@@ -24,10 +24,12 @@ from dataset import Dataset
 UNFOUND = -1
 
 
-def resident() -> int:
-    """Resident bytes of this process."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def resident() -> tuple[int, int]:
+    """Resident bytes of this process, and of these those of files, which the kernel can drop and read again: counted page
+    by page, as `belfry bench` counts them."""
+    with open("/proc/self/smaps_rollup") as file:
+        found = {line.split(":")[0]: int(line.split()[1]) << 10 for line in file if line.rstrip().endswith("kB")}
+    return found["Rss"], found["Rss"] - found["Anonymous"]
 
 
 def square(found: list, k: int) -> np.ndarray:
@@ -99,8 +101,10 @@ def search(variant: adapters.Variant, data: Dataset, k: int, reply) -> None:
     adapter.load(folder)
     adapter.set_param(adapter.sweep[0][-1])
     square(adapter.search_batch(query), k)
+    grown, evictable = (after - was for after, was in zip(resident(), before, strict=True))
     loaded = {
-        "memory": (resident() - before) / data.count,
+        "resident": grown / data.count,
+        "evictable": max(0, evictable) / data.count,
         "disk": adapter.bytes(folder) / data.count,
         "sweep": adapter.sweep,
         "batch_loops": adapter.batch_loops,

@@ -18,7 +18,7 @@ struct Tool: ParsableCommand {
         version: "belfry 0.1.0",
         subcommands: [
             Build.self, Search.self, Similar.self, Recommend.self, Embed.self, TowerCommand.self, Check.self,
-            Stats.self, Explain.self, Audit.self, Evaluate.self, Map.self, Bench.self,
+            Stats.self, Explain.self, Audit.self, Evaluate.self, Map.self, Bench.self, BenchProbe.self,
         ])
 }
 

@@ -14,9 +14,10 @@ public final class FileWriter {
     private static let capacity = 1 << 18
 
     /// Creates the file, or empties it if it is there.
-    public init(_ path: String) throws(BelfryError) {
+    /// - Parameter isNew: whether something there is an error, a link too.
+    public init(_ path: String, isNew: Bool = false) throws(BelfryError) {
         self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        descriptor = open(path, O_RDWR | O_CREAT | (isNew ? O_EXCL : O_TRUNC) | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw System.failure("create it", path) }
         buffer.reserveCapacity(Self.capacity)
     }

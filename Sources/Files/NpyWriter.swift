@@ -12,10 +12,11 @@ public final class NpyWriter {
     private let writer: FileWriter
 
     /// Creates the file, or replaces the one that is there.
-    public init(_ path: String, columns: Int) throws(BelfryError) {
+    /// - Parameter isNew: whether something there is an error.
+    public init(_ path: String, columns: Int, isNew: Bool = false) throws(BelfryError) {
         precondition(columns >= 0)
         self.columns = columns
-        writer = try FileWriter(path)
+        writer = try FileWriter(path, isNew: isNew)
         try Self.header(rows: 0, columns: columns).withBytes { bytes throws(BelfryError) in try writer.write(bytes) }
     }
 

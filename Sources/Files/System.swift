@@ -64,15 +64,19 @@ public enum System {
         }
     }
 
-    /// Removes a file, or a directory with all it holds; nothing there is fine.
+    /// Removes a file, or a directory with all it holds; nothing there is fine. A link is removed itself, and nothing is
+    /// removed through one. For what this process has made: what others may have put into is removed by its
+    /// ``Belongings``.
     public static func remove(_ path: String) throws(BelfryError) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            throw failure("remove it", path, error)
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove it", path) }
+            return
         }
+        let directory = try Directory(path)
+        for entry in try directory.entries() { try directory.removeAll(entry) }
+        guard rmdir(path) == 0 || errno == ENOENT else { throw failure("remove it", path) }
     }
 
     /// Renames, replacing a file at `target`. Atomic within one file system.
@@ -87,22 +91,13 @@ public enum System {
         }
     }
 
-    /// Copies a folder of files, each synced to disk; links are followed, so that the copy stands alone.
-    public static func copyDirectory(_ source: String, to target: String) throws(BelfryError) {
-        try createDirectory(target)
-        for name in try list(source) {
-            let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
-            if isDirectory(from) {
-                try copyDirectory(from, to: to)
-                continue
-            }
-            let file = try MappedFile(from, access: .sequential)
-            let writer = try FileWriter(to)
-            try writer.write(file.bytes)
-            try writer.finish()
-            withExtendedLifetime(file) {}
-        }
-        try sync(target)
+    /// Copies a file to where none is, and syncs it to disk.
+    public static func copyFile(_ source: String, to target: String) throws(BelfryError) {
+        let file = try MappedFile(source, access: .sequential)
+        defer { withExtendedLifetime(file) {} }
+        let writer = try FileWriter(target, isNew: true)
+        try writer.write(file.bytes)
+        try writer.finish()
     }
 
     /// Where a path leads to if it is a link, else the path as it is.
@@ -134,13 +129,24 @@ public enum System {
     }
 
     /// Writes a small file so that a reader, or a crash, sees the old content or the new, never half of it.
-    public static func write(_ data: Data, to path: String) throws(BelfryError) {
-        let temporary = path + ".tmp"
-        let writer = try FileWriter(temporary)
-        try Array(data).withBytes { bytes throws(BelfryError) in try writer.write(bytes) }
-        try writer.finish()
-        try rename(temporary, to: path)
+    /// - Returns: The files that killed writers of `path` had left beside it, which were removed.
+    @discardableResult
+    public static func write(_ data: Data, to path: String) throws(BelfryError) -> [String] {
+        let leftovers = TemporaryName.file.removeLeftoverFiles(of: path)
+        let temporary = TemporaryName.file.beside(path)
+        do throws(BelfryError) {
+            let writer = try FileWriter(temporary, isNew: true)
+            try Array(data).withBytes { bytes throws(BelfryError) in try writer.write(bytes) }
+            try writer.finish()
+            try rename(temporary, to: path)
+        } catch {
+            try? remove(temporary)
+            var error = error
+            if error.location?.file == temporary { error.location?.file = path }
+            throw error
+        }
         try sync(parent(of: path))
+        return leftovers
     }
 
     /// The directory that holds `path`.

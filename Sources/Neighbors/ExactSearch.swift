@@ -15,7 +15,9 @@ public import Vectors
 /// All ways give the same answer: within one instruction set the distances are, to the bit, those of `DistanceKernel`
 /// over the rows as they are stored, and of two rows at the same distance the smaller one comes first. So the answer
 /// does not depend on the number of threads, nor on whether there are codes. A row with a NaN has no distance and is
-/// never returned. A damaged block is an error, and not skipped, if it is read: with codes, few blocks are.
+/// never returned. Nothing is read that no checksum vouches for: the codes are verified as a whole by the first search
+/// that scans them, once for an open file, and each block of the shard when it is read. Damage is an error, and not
+/// skipped.
 ///
 /// It does not look at the queries' components (`VectorCheck` does), and knows neither ids nor segments.
 public struct ExactSearch: Sendable {
@@ -47,8 +49,8 @@ public struct ExactSearch: Sendable {
     ///   - excluded: Rows that must not be returned, such as tombstones; nil for none.
     ///   - kept: The only rows that may be returned, such as a filter's answer; nil for all.
     ///   - threads: How many threads share the work.
-    /// - Throws: `invalidInput` for a query of another dimension, `corruptData` with the place of a damaged block, and
-    ///   `cancelled`.
+    /// - Throws: `invalidInput` for a query of another dimension, `corruptData` with the place of damaged codes or of a
+    ///   damaged block, and `cancelled`.
     public func search(
         _ query: [Float], k: Int, excluding excluded: RowSet? = nil, keeping kept: RowSet? = nil, threads: Int = 1
     ) throws(BelfryError) -> [Neighbor] {
@@ -98,6 +100,7 @@ public struct ExactSearch: Sendable {
             return try compare(queries, k, .rows(leftOut?.missing ?? []), threads)
         }
         guard let codes, k <= left / 16 else { return try compare(queries, k, .blocks(leftOut), threads) }
+        try codes.verify()
         let listed = left <= count / 4 ? leftOut?.missing : nil
         return try settle(queries, k, codes, listed: listed, leftOut, threads)
     }

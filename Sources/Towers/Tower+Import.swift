@@ -31,16 +31,18 @@ extension Tower {
     ///     that it was trained for it.
     ///   - force: Cuts the vectors to `dimension` whatever the folder says.
     ///   - features: The configuration of an ONNX model's feature columns, if it is not the `features.json` beside it.
-    /// - Throws: `unsupported` with the name of the part that is not done here, `conflict` if `target` exists.
+    ///   - note: Hears what was removed that an interrupted import had left.
+    /// - Throws: `unsupported` with the name of the part that is not done here; `conflict` if `target` exists, or holds
+    ///   files that Belfry did not make and that would be lost.
     @discardableResult
     public static func importModel(
         from source: String, to target: String, replace: Bool = false, dimension: Int? = nil, force: Bool = false,
-        features: String? = nil
+        features: String? = nil, note: @escaping (String) -> Void = { _ in }
     ) throws(BelfryError) -> Tower {
         let path = withoutSlash(source)
         var source = try TowerSource.read(path, features: features)
         if let dimension { try source.cut(to: dimension, force: force, path: path) }
-        return try install(source, at: target, replace: replace)
+        return try install(source, at: target, replace: replace, note: note)
     }
 
     /// Imports a sentence-transformers folder as a tower directory: see `importModel`.
@@ -53,10 +55,10 @@ extension Tower {
 
     /// Makes the tower directory `target` of `source`.
     static func install(
-        _ source: TowerSource, at target: String, replace: Bool
+        _ source: TowerSource, at target: String, replace: Bool, note: @escaping (String) -> Void = { _ in }
     ) throws(BelfryError) -> Tower {
         let target = withoutSlash(target)
-        let place = try TowerPlace(target, .tower, replace: replace)
+        let place = try TowerPlace(target, .tower, replace: replace, note: note)
         let temporary = place.temporary
         var manifest = source.manifest
         manifest.canaries = canaries

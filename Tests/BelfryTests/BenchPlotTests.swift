@@ -5,12 +5,12 @@ import Testing
 @testable import Belfry
 
 private func point(
-    _ recall: Double, _ qps: Double, target: Double? = nil, latency: BenchReport.Latency? = nil
+    _ recall: Double, _ qps: Double, target: Double? = nil, latency: BenchReport.Latency? = nil, wait: Double? = nil
 ) -> BenchReport.Point {
     BenchReport.Point(
         target: target, parameter: "pool=<8>", recall: recall, qps: qps, slowestQPS: qps * 0.9,
         fastestQPS: qps * 1.1, latency: latency ?? .init(p50: 1e6 / qps, p95: 2e6 / qps, p99: 3e6 / qps),
-        evaluations: 100, bytes: nil)
+        evaluations: 100, bytes: nil, wait: wait)
 }
 
 /// What is wrong with a page's markup, if anything: every tag closed in its order, every attribute quoted.
@@ -49,6 +49,9 @@ private func markupProblem(_ page: String) -> String? {
         for shown in [series, [], [BenchPlot.Series(name: "none", points: [])]] {
             let page = BenchPlot(title: "a < b & \"c\"", subtitle: "2 > 1", series: shown).html
             #expect(markupProblem(page) == nil)
+            let drawing = BenchPlot(title: "a < b & \"c\"", subtitle: "2 > 1", series: shown).svg
+            #expect(markupProblem(drawing) == nil && drawing.hasPrefix("<svg xmlns="))
+            #expect(!drawing.contains("<script") && !drawing.contains("url("))
             #expect(!page.contains("<script") && !page.contains("http") && !page.contains("url("))
             #expect(page.contains("prefers-color-scheme: dark"))
         }
@@ -78,19 +81,47 @@ private func markupProblem(_ page: String) -> String? {
         // The line goes from the least recall to the greatest.
         let dots = [(0.9, 10_000), (0.99, 1_000), (1, 100)] as [(Double, Double)]
         let places = dots.map { "\(BenchChart.number(chart.x($0.0))),\(BenchChart.number(chart.y($0.1)))" }
-        #expect(chart.svg.contains("<polyline points=\"\(places.joined(separator: " "))\" />"))
-        #expect(chart.svg.count(of: "class=\"ring\"") == 1)
+        #expect(chart.svg().contains("<polyline points=\"\(places.joined(separator: " "))\" />"))
+        #expect(chart.svg().count(of: "class=\"ring\"") == 1)
         #expect(
-            chart.svg.contains(
+            chart.svg().contains(
                 "<circle cx=\"840.0\" cy=\"\(BenchChart.number(chart.y(100)))\" r=\"6\" class=\"ring\">"))
+    }
+
+    /// The line is the frontier; what is beaten stands beside it. Scan, spread, names and disturbance are drawn.
+    @Test func theFrontierIsDrawn() throws {
+        let points = [
+            point(0.9, 10_000), point(0.95, 4_000), point(0.93, 3_000, wait: 1.9), point(0.99, 1_000, target: 0.99),
+            point(0.99, 1_000), point(0.99, 500), point(0.5, 10_000, wait: 1.1),
+        ]
+        let series = BenchPlot.Series(name: "a", points: points, scan: point(1, 70))
+        let plot = BenchPlot(title: "", subtitle: "", series: [series])
+        let (chart, svg) = (plot.speed, plot.speed.svg())
+        let frontier = [(0.9, 10_000), (0.95, 4_000), (0.99, 1_000), (0.99, 1_000)] as [(Double, Double)]
+        let places = frontier.map { "\(BenchChart.number(chart.x($0.0))),\(BenchChart.number(chart.y($0.1)))" }
+        #expect(svg.contains("<polyline points=\"\(places.joined(separator: " "))\" />"))
+        #expect(svg.count(of: "<circle") == 7 && svg.count(of: "beaten") == 3)
+        #expect(svg.count(of: "class=\"spread\"") == 7 && svg.count(of: "pool=&lt;8&gt;</text>") == 3)
+        #expect(svg.count(of: "disturbed\"") == 1 && svg.contains("the clock ran 1.9 times as long as the work"))
+        #expect(svg.contains("every row: 70 queries/s</text>") && svg.count(of: "class=\"level\"") == 1)
+        let (low, high) = (chart.y(9_000), chart.y(11_000))
+        #expect(
+            svg.contains(
+                "y1=\"\(BenchChart.number(low))\" x2=\"\(BenchChart.number(chart.x(0.9)))\" y2=\"\(BenchChart.number(high))\""
+            ))
+        #expect(plot.latency.svg().contains("every row: p50 14286 µs"))
+        #expect(markupProblem(plot.html) == nil && plot.html.contains("A dashed dot") == false)
+        #expect(plot.html.contains("At a dashed dot") && plot.html.contains("<tr class=\"disturbed\">"))
+        let quiet = BenchPlot(title: "", subtitle: "", series: [.init(name: "a", points: [point(0.9, 10, wait: 1.2)])])
+        #expect(!quiet.html.contains("At a dashed dot"))
     }
 
     @Test func figuresThatCannotBeDrawnAreLeftOut() {
         let odd = [point(.nan, 10), point(0.9, 0), point(0.9, .infinity), point(0, 1e-9), point(1, 1e12), point(1, 7)]
         let page = BenchPlot(title: "", subtitle: "", series: [.init(name: "odd", points: odd)])
-        #expect(page.speed.svg.count(of: "<circle") == 3)
-        #expect(!page.speed.svg.contains("nan") || page.speed.svg.contains("title"))
-        #expect(!page.latency.svg.contains("\"nan") && !page.latency.svg.contains("\"inf"))
+        #expect(page.speed.svg().count(of: "<circle") == 3)
+        #expect(!page.speed.svg().contains("nan") || page.speed.svg().contains("title"))
+        #expect(!page.latency.svg().contains("\"nan") && !page.latency.svg().contains("\"inf"))
     }
 }
 

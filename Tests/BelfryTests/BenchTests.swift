@@ -136,6 +136,7 @@ extension [[Float]] {
         func searchBatch(
             _ queries: Matrix, k: Int, effort: BenchEffort, threads: Int, into rows: UnsafeMutablePointer<UInt32>
         ) throws(BelfryError) -> BenchCost? {
+            if queries[0][0] == 77 { usleep(100_000) }
             for query in 0..<queries.rows { rows[query * k] = UInt32(queries[query][0]) }
             return nil
         }
@@ -145,6 +146,7 @@ extension [[Float]] {
             func search(
                 _ query: UnsafePointer<Float>, into rows: UnsafeMutablePointer<UInt32>
             ) throws(BelfryError) -> Int {
+                if query[0] == 77 { usleep(20_000) }
                 guard query[0] != 99 else { throw BelfryError(.corruptData, "Ninety-nine.") }
                 rows[0] = UInt32(query[0])
                 cost.evaluations += 7
@@ -164,8 +166,19 @@ extension [[Float]] {
         #expect(runner.cost?.evaluations == (mode == .single ? 49 : nil))
         try runner.round()
         try runner.round()
+        #expect(runner.waits.count == (mode == .batch && threads > 1 ? 0 : 2) && runner.waits.allSatisfy { $0 > 0.5 })
         #expect(runner.rates.count == 2 && runner.rates.allSatisfy { $0 > 0 })
         #expect(runner.latencies.count % 7 == 0 && runner.latencies.isEmpty == (mode == .batch))
+    }
+
+    /// A round in which the clock ran on while the thread slept.
+    @Test(arguments: [BenchRunner.Mode.single, .batch]) func waitingShows(mode: BenchRunner.Mode) throws {
+        let queries = Matrix((0..<4).map { _ in [Float(77)] })
+        let effort = BenchEffort("", EffortLevel([]))
+        let runner = try BenchRunner(Echo(), queries, k: 1, effort: effort, threads: 1, mode: mode)
+        try runner.warmUp()
+        try runner.round()
+        #expect(runner.waits.count == 1 && runner.waits[0] > 2, "\(runner.waits)")
     }
 
     @Test func aFailureInAThreadIsTheRunsFailure() throws {

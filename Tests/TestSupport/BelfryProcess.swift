@@ -19,13 +19,17 @@ public enum BelfryProcess {
     }
 
     /// Runs `belfry` with `arguments` to its end.
-    /// - Parameter killAfter: ends it with SIGKILL after so many seconds, unless it was done before.
+    /// - Parameters:
+    ///   - through: a program that runs it, with its arguments.
+    ///   - killAfter: ends it with SIGKILL after so many seconds, unless it was done before.
     public static func run(
-        _ arguments: [String], environment: [String: String] = [:], input: String = "", killAfter: Double? = nil
+        _ arguments: [String], environment: [String: String] = [:], input: String = "", killAfter: Double? = nil,
+        through: [String] = []
     ) throws -> Outcome {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
+        let words = through + [path] + arguments
+        process.executableURL = URL(fileURLWithPath: words[0])
+        process.arguments = Array(words.dropFirst())
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         // Files and not pipes: a full pipe that nobody reads would stop the process.
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("belfry-run-" + UUID().uuidString)

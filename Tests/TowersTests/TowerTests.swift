@@ -221,8 +221,8 @@ import Vectors
             let target = folder + "/t.tower"
             try System.createDirectory(target)
             // No process has the greatest number; this one is alive.
-            let dead = target + ".importing-\(Int32.max)-x"
-            let alive = target + ".importing-\(ProcessInfo.processInfo.processIdentifier)-x"
+            let dead = target + ".importing-\(Int32.max)-\(UUID().uuidString)"
+            let alive = target + ".importing-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
             for path in [dead, alive] { try System.createDirectory(path) }
             let tower = try Tower.importSentenceTransformers(from: TinyBert.folder + "//", to: target + "/")
             #expect(tower.path == target)

@@ -17,6 +17,8 @@ public protocol BenchIndex: Sendable {
 
     /// What answers, for people: `exact`, or what `auto` chose and why.
     var summary: String { get }
+    /// The effort that looks at every row; nil where there is none, or where it is the only one.
+    var scan: BenchEffort? { get }
     /// What search reads again and again, in bytes: what should be in memory.
     var memoryBytes: Int { get }
     /// All files, in bytes.
@@ -41,6 +43,9 @@ public protocol BenchIndex: Sendable {
 }
 
 extension BenchIndex {
+    /// None, unless an index says so.
+    public var scan: BenchEffort? { nil }
+
     /// Stands where a search found fewer rows than it was asked for.
     public static var noRow: UInt32 { .max }
 }
@@ -107,7 +112,7 @@ public struct BenchBuildOptions: Sendable {
 }
 
 /// The indexes that can be measured.
-public enum BenchIndexKind: String, CaseIterable, Sendable {
+public enum BenchIndexKind: String, CaseIterable, Codable, Sendable {
     /// The one that is fastest on the data.
     case auto
     /// A graph.
@@ -117,10 +122,13 @@ public enum BenchIndexKind: String, CaseIterable, Sendable {
     /// Every row is looked at.
     case exact
 
+    /// The file that says why it is this kind of index, where that was measured.
+    static let reasonName = "reason.txt"
+
     /// What builds and searches it.
     var type: any BenchIndex.Type {
         switch self {
-        case .exact: ExactBenchIndex.self
+        case .exact: SegmentBenchIndex<BenchedScan>.self
         case .hnsw: SegmentBenchIndex<BenchedGraph>.self
         case .ivf: SegmentBenchIndex<BenchedLists>.self
         case .auto: SegmentBenchIndex<BenchedFastest>.self

@@ -1,9 +1,10 @@
 import Foundation
 
-/// Curves of recall against speed, as one HTML page that needs nothing from elsewhere: SVG, no scripts.
+/// Curves of recall against speed, as one HTML page that needs nothing from elsewhere (SVG, no scripts), or as one SVG
+/// drawing.
 ///
 /// Each series has a colour. One chart shows queries per second, one the percentiles of latency; a table below has the
-/// figures. The page follows the reader's choice of light or dark.
+/// figures. Page and drawing follow the reader's choice of light or dark.
 public struct BenchPlot: Sendable {
     /// One index, or one peer.
     public struct Series: Sendable {
@@ -11,14 +12,18 @@ public struct BenchPlot: Sendable {
         public var name: String
         /// What was measured, in any order.
         public var points: [BenchReport.Point]
+        /// What looking at every row takes; nil if that was not measured.
+        public var scan: BenchReport.Point?
 
         /// A named series.
-        public init(name: String, points: [BenchReport.Point]) { (self.name, self.points) = (name, points) }
+        public init(name: String, points: [BenchReport.Point], scan: BenchReport.Point? = nil) {
+            (self.name, self.points, self.scan) = (name, points, scan)
+        }
     }
 
-    private let title: String
-    private let subtitle: String
-    private let series: [Series]
+    let title: String
+    let subtitle: String
+    let series: [Series]
 
     /// A plot of several series on the same data.
     public init(title: String, subtitle: String, series: [Series]) {
@@ -28,7 +33,7 @@ public struct BenchPlot: Sendable {
     /// The page. It is well-formed XML, too.
     public var html: String {
         let legend = series.enumerated().map { index, series in
-            "<li class=\"s\(index % Self.colours.count)\">\(Self.escaped(series.name))</li>"
+            "<li class=\"\(Self.style(index))\">\(Self.escaped(series.name))</li>"
         }
         return """
             <!DOCTYPE html>
@@ -38,7 +43,8 @@ public struct BenchPlot: Sendable {
             <meta name="viewport" content="width=device-width, initial-scale=1" />
             <title>\(Self.escaped(title))</title>
             <style>
-            \(Self.style)
+            \(Self.pageStyle)
+            \(Self.chartStyle)
             </style>
             </head>
             <body>
@@ -46,11 +52,13 @@ public struct BenchPlot: Sendable {
             <p>\(Self.escaped(subtitle))</p>
             <ul class="legend">\(legend.joined())</ul>
             <h2>Queries per second against recall</h2>
-            <p>Up and to the right is better. The recall axis is stretched towards 1. A ring is what a recall target chose.</p>
-            \(speed.svg)
+            <p>Up and to the right is better. The recall axis is stretched towards 1. A ring is what a recall target chose. \
+            The line goes through the efforts that no other beats in both; those that are beaten stand beside it, paler. A \
+            whisker spans the rounds. A level line is what looking at every row takes.\(disturbance)</p>
+            \(speed.svg())
             <h2>Latency against recall</h2>
             <p>Down and to the right is better. Solid: half of the queries take at most this; dashed: 95 %; dotted: 99 %.</p>
-            \(latency.svg)
+            \(latency.svg())
             <h2>Figures</h2>
             \(table)
             </body>
@@ -64,9 +72,14 @@ public struct BenchPlot: Sendable {
     /// The chart of queries per second.
     var speed: BenchChart {
         let lines = series.enumerated().map { index, series in
-            line(series, colour: index, style: "solid") { ($0.qps, "\(Self.figure($0.qps)) queries/s") }
+            line(series, colour: index, style: "solid", isNamed: true) { point in
+                let isRange = point.slowestQPS <= point.fastestQPS
+                let spread = isRange ? point.slowestQPS...point.fastestQPS : nil
+                return (point.qps, "\(Self.figure(point.qps)) queries/s", spread)
+            }
         }
-        return BenchChart(label: "queries per second", lines: lines)
+        let levels = scans { ($0.qps, "every row: \(Self.figure($0.qps)) queries/s") }
+        return BenchChart(label: "queries per second", lines: lines, levels: levels)
     }
 
     /// The chart of latencies.
@@ -76,26 +89,54 @@ public struct BenchPlot: Sendable {
         ]
         let lines = series.enumerated().flatMap { index, series in
             percentiles.map { percentile in
-                line(series, colour: index, style: percentile.style) { point in
+                line(series, colour: index, style: percentile.style, isNamed: percentile.style == "solid") { point in
                     guard let value = point.latency.map(percentile.value) else { return nil }
-                    return (value, "\(percentile.name) \(Self.figure(value)) µs")
+                    return (value, "\(percentile.name) \(Self.figure(value)) µs", nil)
                 }
             }
         }
-        return BenchChart(label: "microseconds per query", lines: lines)
+        let levels = scans { point in point.latency.map { ($0.p50, "every row: p50 \(Self.figure($0.p50)) µs") } }
+        return BenchChart(label: "microseconds per query", lines: lines, levels: levels)
     }
 
+    private func scans(_ value: (BenchReport.Point) -> (Double, String)?) -> [BenchChart.Level] {
+        series.enumerated().compactMap { index, series in
+            guard let (value, title) = series.scan.flatMap(value) else { return nil }
+            return BenchChart.Level(
+                style: Self.style(index), value: value,
+                title: self.series.count > 1 ? "\(series.name), \(title)" : title)
+        }
+    }
+
+    /// A line of dots; `value` gives a point's height, its text, and the spread of the rounds.
     private func line(
-        _ series: Series, colour: Int, style: String, _ value: (BenchReport.Point) -> (Double, String)?
+        _ series: Series, colour: Int, style: String, isNamed: Bool,
+        _ value: (BenchReport.Point) -> (Double, String, ClosedRange<Double>?)?
     ) -> BenchChart.Line {
         let dots = series.points.compactMap { point -> BenchChart.Dot? in
-            guard let (y, text) = value(point) else { return nil }
+            guard let (y, text, spread) = value(point) else { return nil }
             let target = point.target.map { ", target \(Self.figure($0))" } ?? ""
+            let wait =
+                point.isDisturbed ? ", the clock ran \(Self.figure(point.wait ?? 0)) times as long as the work" : ""
             return BenchChart.Dot(
                 recall: point.recall, value: y, isRing: point.target != nil,
-                title: "\(series.name), \(point.parameter)\(target): recall \(Self.recall(point.recall)), \(text)")
+                isOnFrontier: !series.points.contains { $0.beats(point) }, isDisturbed: point.isDisturbed,
+                spread: spread,
+                label: isNamed ? point.parameter : nil,
+                title:
+                    "\(series.name), \(point.parameter)\(target): recall \(Self.recall(point.recall)), \(text)\(wait)")
         }
-        return BenchChart.Line(style: "s\(colour % Self.colours.count) \(style)", dots: dots)
+        return BenchChart.Line(style: "\(Self.style(colour)) \(style)", dots: dots)
+    }
+
+    static func style(_ index: Int) -> String { "s\(index % colours.count)" }
+
+    /// What a dashed dot means, where there is one.
+    var disturbance: String {
+        let points = series.flatMap { $0.points + [$0.scan].compactMap { $0 } }
+        guard points.contains(where: \.isDisturbed) else { return "" }
+        return
+            " At a dashed dot the machine had other work, or the index came from disk: its figures are not the index's own."
     }
 
     // MARK: the table
@@ -103,13 +144,14 @@ public struct BenchPlot: Sendable {
     private var table: String {
         let head = [
             "series", "target", "effort", "recall", "queries/s", "slowest–fastest", "p50 µs", "p95 µs", "p99 µs",
-            "distances", "bytes",
+            "clock/work", "distances", "bytes",
         ]
         var rows = "<tr>" + head.map { "<th>\($0)</th>" }.joined() + "</tr>\n"
         for series in series {
-            for point in series.points {
+            for point in series.points + [series.scan].compactMap({ $0 }) {
                 let cells = [series.name] + Self.cells(point)
-                rows += "<tr>" + cells.map { "<td>\(Self.escaped($0))</td>" }.joined() + "</tr>\n"
+                let style = point.isDisturbed ? " class=\"disturbed\"" : ""
+                rows += "<tr\(style)>" + cells.map { "<td>\(Self.escaped($0))</td>" }.joined() + "</tr>\n"
             }
         }
         return "<table>\n\(rows)</table>"
@@ -117,7 +159,7 @@ public struct BenchPlot: Sendable {
 
     private static func cells(_ point: BenchReport.Point) -> [String] {
         let measured: [Double?] = [
-            point.latency?.p50, point.latency?.p95, point.latency?.p99, point.evaluations, point.bytes,
+            point.latency?.p50, point.latency?.p95, point.latency?.p99, point.wait, point.evaluations, point.bytes,
         ]
         let spread = "\(figure(point.slowestQPS))–\(figure(point.fastestQPS))"
         return [
@@ -150,41 +192,11 @@ public struct BenchPlot: Sendable {
         }
         return escaped
     }
+}
 
-    // MARK: the style
-
-    /// Okabe and Ito's colours, which colour-blind readers can tell apart, those on white darkened to be legible.
-    private static let colours: [(light: String, dark: String)] = [
-        ("#0072b2", "#56b4e9"), ("#d55e00", "#ff8a3d"), ("#008562", "#1fc99a"), ("#b3478c", "#e58fc3"),
-        ("#8a6d00", "#f0e442"), ("#3d3d3d", "#d0d0d0"), ("#6a3fb5", "#b79cf2"), ("#a02020", "#ff7b7b"),
-    ]
-
-    private static var style: String {
-        let light = colours.enumerated().map { ".s\($0) { --c: \($1.light); }" }.joined(separator: "\n")
-        let dark = colours.enumerated().map { ".s\($0) { --c: \($1.dark); }" }.joined(separator: "\n")
-        return """
-            :root { color-scheme: light dark; --paper: #ffffff; --ink: #1c1c1c; --faint: #d8d8d8; }
-            \(light)
-            @media (prefers-color-scheme: dark) {
-            :root { --paper: #16181c; --ink: #e8e8e8; --faint: #3a3d44; }
-            \(dark)
-            }
-            body { background: var(--paper); color: var(--ink); font: 16px/1.45 system-ui, sans-serif;
-              max-width: 960px; margin: 2em auto; padding: 0 1em; }
-            h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }
-            ul.legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 0.3em 1.5em; }
-            ul.legend li::before { content: ""; display: inline-block; width: 1.6em; height: 0.25em;
-              background: var(--c); margin-right: 0.5em; vertical-align: middle; }
-            svg { width: 100%; height: auto; font: 13px system-ui, sans-serif; }
-            svg text { fill: var(--ink); } .grid { stroke: var(--faint); stroke-width: 1; }
-            .frame { fill: none; stroke: var(--ink); stroke-width: 1; }
-            polyline { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
-            .dashed polyline { stroke-dasharray: 7 4; } .dotted polyline { stroke-dasharray: 2 4; }
-            circle { fill: var(--c); stroke: var(--c); stroke-width: 2; } circle.ring { fill: var(--paper); }
-            table { border-collapse: collapse; font-size: 0.85em; display: block; overflow-x: auto; }
-            th, td { text-align: right; padding: 0.25em 0.7em; border-bottom: 1px solid var(--faint);
-              white-space: nowrap; }
-            th:first-child, td:first-child, th:nth-child(3), td:nth-child(3) { text-align: left; }
-            """
+extension BenchReport.Point {
+    /// Whether it finds at least as much at least as fast, and more or faster.
+    fileprivate func beats(_ other: Self) -> Bool {
+        recall >= other.recall && qps >= other.qps && (recall > other.recall || qps > other.qps)
     }
 }

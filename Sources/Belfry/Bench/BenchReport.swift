@@ -24,6 +24,27 @@ public struct BenchReport: Sendable {
         public var evaluations: Double?
         /// Bytes read per query; nil if they are not counted.
         public var bytes: Double?
+        /// How many times as long the rounds took by the clock as the searching threads worked: the median of the rounds;
+        /// nil if that is not known.
+        public var wait: Double?
+
+        /// Whether the machine had other work, or the index was read from disk: the figures are then not the index's own.
+        public var isDisturbed: Bool { wait.map { $0 > Self.mostWait } ?? false }
+
+        /// The clock's time over the threads' own from which on a point is marked.
+        public static let mostWait = 1.25
+    }
+
+    /// What a process that does nothing but search has in memory, in bytes per row: its growth from before the index is
+    /// opened to after the searches.
+    public struct Resident: Hashable, Sendable {
+        /// All of it.
+        public var all: Double
+        /// Of these, pages of files, which the system can drop and read again.
+        public var evictable: Double
+
+        /// Bytes per row.
+        public init(all: Double, evictable: Double) { (self.all, self.evictable) = (all, evictable) }
     }
 
     /// Percentiles of the time of one query, in microseconds.
@@ -66,12 +87,17 @@ public struct BenchReport: Sendable {
     public var rounds: Int
     /// What the build's random numbers started from.
     public var seed: UInt64
-    /// Bytes per row that should be in memory.
+    /// Bytes per row of codes and index: what search reads again and again.
     public var memoryBytesPerVector: Double
+    /// Bytes per row that a process has in memory after searching; nil if that was not measured.
+    public var resident: Resident?
     /// Bytes per row of all files.
     public var diskBytesPerVector: Double
     /// What was measured: first the targets, then the rungs of the ladder.
     public var points: [Point]
+    /// What looking at every row takes, beside a ladder of efforts: measured on the first queries, since it takes as long
+    /// for any.
+    public var scan: Point?
     /// The processor's name.
     public var processor: String
     /// What the kernels were written for.
@@ -81,7 +107,7 @@ public struct BenchReport: Sendable {
 extension BenchReport {
     /// The report for programs: figures with six digits.
     public var json: JSON {
-        .object([
+        var members: [String: JSON] = [
             "dataset": .string(dataset), "index": .string(index.rawValue), "summary": .string(summary),
             "n": .integer(Int64(rows)), "dim": .integer(Int64(dimension)), "queries": .integer(Int64(queries)),
             "metric": .string(metric.rawValue), "k": .integer(Int64(k)), "build_s": Self.number(buildSeconds),
@@ -90,9 +116,12 @@ extension BenchReport {
             "seed": .unsigned(seed),
             "bytes_per_vector": .object([
                 "memory": Self.number(memoryBytesPerVector), "disk": Self.number(diskBytesPerVector),
+                "resident": Self.number(resident?.all), "evictable": Self.number(resident?.evictable),
             ]),
             "points": .array(points.map(Self.json)), "cpu": .string(processor), "isa": .string("\(instructionSet)"),
-        ])
+        ]
+        if let scan { members["scan"] = Self.json(scan) }
+        return .object(members)
     }
 
     private static func json(_ point: Point) -> JSON {
@@ -101,7 +130,7 @@ extension BenchReport {
             "qps": number(point.qps), "qps_min": number(point.slowestQPS), "qps_max": number(point.fastestQPS),
             "p50_us": number(point.latency?.p50), "p95_us": number(point.latency?.p95),
             "p99_us": number(point.latency?.p99), "evaluations": number(point.evaluations),
-            "bytes": number(point.bytes),
+            "bytes": number(point.bytes), "wall_over_cpu": number(point.wait), "disturbed": .bool(point.isDisturbed),
         ])
     }
 
@@ -112,6 +141,6 @@ extension BenchReport {
 
     /// The report as a line of a plot.
     public var series: BenchPlot.Series {
-        BenchPlot.Series(name: "belfry \(index.rawValue)", points: points)
+        BenchPlot.Series(name: "belfry \(index.rawValue)", points: points, scan: scan)
     }
 }

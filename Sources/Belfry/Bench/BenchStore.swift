@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Neighbors
 import Vectors
 
 /// An index to measure, built for this run or kept from an earlier one.
@@ -10,6 +11,8 @@ import Vectors
 /// temporary one, which goes away with this object.
 final class BenchStore: Sendable {
     let index: any BenchIndex
+    /// The folder in which it lies.
+    let path: String
     /// How long the build took, when it was made.
     let buildSeconds: Double
     /// With how many threads.
@@ -23,7 +26,7 @@ final class BenchStore: Sendable {
     ) throws(BelfryError) {
         let type = kind.type
         guard let directory else {
-            let path = FileManager.default.temporaryDirectory.path + "/belfry-bench-" + UUID().uuidString
+            path = FileManager.default.temporaryDirectory.path + "/belfry-bench-" + UUID().uuidString
             try System.createDirectory(path)
             do throws(BelfryError) {
                 let start = ContinuousClock.now
@@ -38,11 +41,11 @@ final class BenchStore: Sendable {
         }
 
         temporary = nil
-        let path = directory + "/" + (try Self.name(kind, base, options))
+        path = directory + "/" + (try Self.name(kind, base, options))
         wasReused = System.exists(path)
         if !wasReused {
             let building = path + ".building"
-            try System.remove(building)
+            try Self.removeUnfinished(building)
             try System.createDirectory(building)
             let start = ContinuousClock.now
             _ = try type.build(base, in: building, options)
@@ -70,6 +73,22 @@ final class BenchStore: Sendable {
     }
 
     private static let recordName = "bench.json"
+
+    /// Removes what a build left that was interrupted, and nothing that is not of a build.
+    /// - Throws: `conflict` where there is something else, or a link.
+    private static func removeUnfinished(_ building: String) throws(BelfryError) {
+        guard System.exists(building) else { return }
+        let (parent, name) = (try Directory(around: building), (building as NSString).lastPathComponent)
+        let foreign = try parent.folder(name).foreign(to: belongings)
+        try System.refuse(foreign, in: building, "The folder of an unfinished build")
+        try parent.removeFolder(name, belongings)
+    }
+
+    private static let belongings: @Sendable (String) -> Belongings? = { name in
+        let isFile = SegmentFiles.names.contains(name) || [recordName, BenchIndexKind.reasonName].contains(name)
+        if isFile || TemporaryName.file.process(of: name) != nil { return .file }
+        return IndexKind(rawValue: name) == nil ? nil : .folder { SegmentFiles.names.contains($0) ? .file : nil }
+    }
 
     private static func name(
         _ kind: BenchIndexKind, _ base: VectorFile, _ options: BenchBuildOptions

@@ -5,11 +5,14 @@ public import Vectors
 /// Recall against speed of an index on any vectors.
 ///
 /// 1. The files are opened, and every vector is checked.
-/// 2. The truth is read, or computed by looking at every row.
+/// 2. The truth is read, and refused if its rows do not come nearest first or some queries contradict it; or it is
+///    computed by looking at every row.
 /// 3. The index is built, or found as an earlier run left it.
 /// 4. Each effort answers all queries once without a clock: that pass is compared with the truth.
 /// 5. Rounds go over all efforts in turn, so that what else the machine does hits all of them alike; the median of the
-///    rounds counts, and their spread is reported.
+///    rounds counts, and their spread is reported. Where the clock ran on while the searching threads did not work, the
+///    point is marked.
+/// 6. What a search has in memory is measured in a process of its own, if there is a way to start one.
 ///
 /// Recall is measured and never assumed: what a target promises stands beside what it gave.
 public struct Benchmark: Sendable {
@@ -45,6 +48,8 @@ public struct Benchmark: Sendable {
         public var sweeps = false
         /// How many of the queries are asked; nil for all.
         public var queryLimit: Int?
+        /// Measures what a search has in memory, in a process of its own (``BenchMemory``); nil to leave that out.
+        public var memory: (@Sendable (BenchMemory) -> BenchMemory.Growth?)?
 
         /// Options; all that has a default can be set later.
         public init(base: String, queries: String, metric: Metric) {
@@ -78,7 +83,8 @@ public struct Benchmark: Sendable {
         }
         let truth =
             if let truthFile {
-                try BenchTruth(base, queries, options.metric, k: options.k, file: truthFile)
+                try BenchTruth(
+                    base, queries, options.metric, k: options.k, file: truthFile, threads: options.buildThreads)
             } else {
                 try BenchTruth(
                     computing: base, queries, options.metric, k: options.k, threads: options.buildThreads
@@ -88,14 +94,22 @@ public struct Benchmark: Sendable {
             options.index, base, save: options.save,
             BenchBuildOptions(
                 metric: options.metric, seed: options.seed, threads: options.buildThreads, progress: progress))
-        let points = try measure(store.index, queries, truth, progress)
+        let (points, scan) = try measure(store.index, queries, truth, progress)
+        let memory = BenchMemory(
+            directory: store.path, index: options.index, metric: options.metric, queries: options.queries,
+            queryLimit: queries.rows, k: options.k, target: options.targets.max() ?? 1)
+        let growth = options.memory.flatMap { $0(memory) }
         return BenchReport(
             dataset: options.base, index: options.index, summary: store.index.summary, rows: base.rows,
             dimension: base.columns, queries: queries.rows, metric: options.metric, k: options.k,
             buildSeconds: store.buildSeconds, buildThreads: store.buildThreads, wasReused: store.wasReused,
             threads: options.threads, isBatch: options.isBatch, rounds: options.rounds, seed: options.seed,
             memoryBytesPerVector: Double(store.index.memoryBytes) / Double(base.rows),
-            diskBytesPerVector: Double(store.index.diskBytes) / Double(base.rows), points: points,
+            resident: growth.map { growth in
+                BenchReport.Resident(
+                    all: Double(growth.all) / Double(base.rows), evictable: Double(growth.files) / Double(base.rows))
+            },
+            diskBytesPerVector: Double(store.index.diskBytes) / Double(base.rows), points: points, scan: scan,
             processor: Self.processor, instructionSet: .current)
     }
 
@@ -123,7 +137,7 @@ extension Benchmark {
     private func measure(
         _ index: any BenchIndex, _ queries: Matrix, _ truth: BenchTruth,
         _ progress: (_ stage: String, _ done: Int, _ total: Int) -> Void
-    ) throws(BelfryError) -> [BenchReport.Point] {
+    ) throws(BelfryError) -> (points: [BenchReport.Point], scan: BenchReport.Point?) {
         var wanted: [(target: Double?, effort: BenchEffort)] = []
         for target in options.targets { wanted.append((target, try index.effort(recall: target, k: options.k))) }
         if options.sweeps { wanted += index.efforts(k: options.k).map { (nil, $0) } }
@@ -139,21 +153,35 @@ extension Benchmark {
             places[effort] = runners.count
             runners.append((runner, try truth.recall(runner.rows.baseAddress!)))
         }
+        // Beside a ladder, what looking at every row takes: as long for any query.
+        if options.sweeps, let effort = index.scan {
+            let few = Matrix((0..<min(queries.rows, Self.scanned)).map { queries[$0] })
+            let runner = try BenchRunner(
+                index, few, k: options.k, effort: effort, threads: options.threads,
+                mode: options.isBatch ? .batch : .single)
+            try runner.warmUp()
+            runners.append((runner, try truth.recall(runner.rows.baseAddress!, queries: few.rows)))
+        }
         for round in 0..<options.rounds {
             for (place, (runner, _)) in runners.enumerated() {
                 try runner.round()
                 progress("measuring", round * runners.count + place + 1, options.rounds * runners.count)
             }
         }
-        let points = runners.map { Self.point($0.runner, recall: $0.recall, queries: queries.rows) }
-        return wanted.map { target, effort in
+        let points = runners.map { Self.point($0.runner, recall: $0.recall) }
+        let asked = wanted.map { target, effort in
             var point = points[places[effort]!]
             point.target = target
             return point
         }
+        return (asked, points.count > places.count ? points.last : nil)
     }
 
-    private static func point(_ runner: BenchRunner, recall: Double, queries: Int) -> BenchReport.Point {
+    /// How many queries a scan beside a ladder answers.
+    private static let scanned = 50
+
+    private static func point(_ runner: BenchRunner, recall: Double) -> BenchReport.Point {
+        let queries = Double(runner.queries.rows)
         let rates = runner.rates.sorted()
         let times = runner.latencies.sorted()
         func microseconds(_ share: Double) -> Double {
@@ -165,8 +193,9 @@ extension Benchmark {
             latency: times.isEmpty
                 ? nil
                 : BenchReport.Latency(p50: microseconds(0.50), p95: microseconds(0.95), p99: microseconds(0.99)),
-            evaluations: runner.cost.map { Double($0.evaluations) / Double(queries) },
-            bytes: runner.cost.map { Double($0.bytes) / Double(queries) })
+            evaluations: runner.cost.map { Double($0.evaluations) / queries },
+            bytes: runner.cost.map { Double($0.bytes) / queries },
+            wait: runner.waits.isEmpty ? nil : median(runner.waits.sorted()))
     }
 
     /// The middle one of sorted numbers, or the mean of the two in the middle.

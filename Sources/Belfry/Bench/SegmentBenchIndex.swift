@@ -9,6 +9,7 @@ import Vectors
 protocol BenchedKind: Sendable { static var kind: IndexKind? { get } }
 enum BenchedGraph: BenchedKind { static var kind: IndexKind? { .hnsw } }
 enum BenchedLists: BenchedKind { static var kind: IndexKind? { .ivf } }
+enum BenchedScan: BenchedKind { static var kind: IndexKind? { .exact } }
 /// Whichever is fastest.
 enum BenchedFastest: BenchedKind { static var kind: IndexKind? { nil } }
 
@@ -19,8 +20,6 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
     private let originals: [UInt32]
     /// Why it is this kind of index, where that was measured.
     private let reason: String?
-
-    private static var reasonName: String { "reason.txt" }
 
     static func build(
         _ base: VectorFile, in directory: String, _ options: BenchBuildOptions
@@ -33,7 +32,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
             return try open(directory, options)
         }
         let choice = try builder.buildFastest(try base.matrix(), in: directory, recall: options.recall)
-        try System.write(Data(choice.reason.utf8), to: directory + "/" + reasonName)
+        try System.write(Data(choice.reason.utf8), to: directory + "/" + BenchIndexKind.reasonName)
         return try open(directory, options)
     }
 
@@ -47,7 +46,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
             }
             originals.append(UInt32(clamping: number))
         }
-        let reason = directory + "/" + reasonName
+        let reason = directory + "/" + BenchIndexKind.reasonName
         return Self(
             segment: segment, originals: originals,
             reason: System.exists(reason) ? String(decoding: try System.read(reason), as: UTF8.self) : nil)
@@ -56,6 +55,8 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
     var summary: String { segment.kind.rawValue + (reason.map { ": " + $0 } ?? "") }
     var memoryBytes: Int { Int(segment.memoryBytesPerVector * Double(segment.shard.rowCount)) }
     var diskBytes: Int { memoryBytes + segment.shard.fileBytes }
+
+    var scan: BenchEffort? { segment.kind == .exact ? nil : Self.named(.exact) }
 
     func efforts(k: Int) -> [BenchEffort] { segment.efforts.map(Self.named) }
 
@@ -86,6 +87,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
     func searchBatch(
         _ queries: Matrix, k: Int, effort: BenchEffort, threads: Int, into rows: UnsafeMutablePointer<UInt32>
     ) throws(BelfryError) -> BenchCost? {
+        guard Self.effort(effort) != .exact else { return try scanAll(queries, k, threads, rows) }
         let failure = Mutex<BelfryError?>(nil)
         let total = Mutex(BenchCost())
         nonisolated(unsafe) let rows = rows
@@ -111,6 +113,21 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
         }
         if let error = failure.withLock({ $0 }) { throw error }
         return total.withLock { $0 }
+    }
+
+    /// All queries share one pass over the codes, as in a collection.
+    private func scanAll(
+        _ queries: Matrix, _ k: Int, _ threads: Int, _ rows: UnsafeMutablePointer<UInt32>
+    ) throws(BelfryError) -> BenchCost {
+        let search = ExactSearch(segment.shard, codes: segment.codes, metric: segment.metric)
+        for (query, found) in try search.search(queries, k: k, threads: threads).enumerated() {
+            for index in 0..<k {
+                rows[query * k + index] = index < found.count ? originals[Int(found[index].row)] : Self.noRow
+            }
+        }
+        let evaluations = queries.rows * segment.shard.rowCount
+        return BenchCost(
+            evaluations: UInt64(evaluations), bytes: UInt64(evaluations * Int(segment.codes.bytesPerVector)))
     }
 
     private final class Searcher: BenchSearcher {

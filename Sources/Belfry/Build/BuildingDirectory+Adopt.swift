@@ -33,8 +33,7 @@ extension BuildingDirectory {
         }
         for folder in [layout.segments, layout.path] { try System.sync(folder) }
         CrashPoint.vectorsAdopted.reach()
-        // Where a build removes what it does not know.
-        let copy = layout.segments + "/catalog.sqlite"
+        let copy = layout.catalogueCopy
         try System.copyFile(source.catalogue, to: copy)
         let catalogue = try Catalogue(copy, .create)
         try catalogue.write { transaction in
@@ -46,16 +45,5 @@ extension BuildingDirectory {
         try System.rename(copy, to: layout.catalogue)
         try System.sync(layout.path)
         CrashPoint.catalogueAdopted.reach()
-    }
-}
-
-extension System {
-    /// Copies a file and syncs it to disk.
-    fileprivate static func copyFile(_ source: String, to target: String) throws(BelfryError) {
-        let file = try MappedFile(source, access: .sequential)
-        defer { withExtendedLifetime(file) {} }
-        let writer = try FileWriter(target)
-        try writer.write(file.bytes)
-        try writer.finish()
     }
 }

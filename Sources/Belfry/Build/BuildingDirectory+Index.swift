@@ -99,7 +99,7 @@ extension BuildingDirectory {
             try transaction.put("index", record)
         }
         CrashPoint.indexListed.reach()
-        for old in segments { try System.remove(layout.segment(old.number)) }
+        for old in segments { try layout.removeSegment(old.number) }
         segments = [new]
         try System.sync(layout.segments)
         CrashPoint.smallSegmentsRemoved.reach()

@@ -10,6 +10,9 @@ import Vectors
 /// the next one: segment files before the transaction that lists them, all files before the rename.
 final class BuildingDirectory {
     private let target: String
+    /// The tower that is copied in.
+    private let tower: String
+    private let note: (String) -> Void
     let layout: CollectionLayout
     private let towerName: String
     private let lock: WriterLock
@@ -22,45 +25,89 @@ final class BuildingDirectory {
     static func path(of collection: String) -> String { "\(collection).building" }
 
     /// Opens the directory for a build of `target`: kept if its journal has the vectors of `journal`, else made anew.
-    init(_ target: String, journal: BuildJournal, tower: String) throws(BelfryError) {
-        self.target = target
-        towerName = tower
-        layout = CollectionLayout(path: Self.path(of: target))
-        try Self.requireOwn(layout.path)
+    /// - Parameters:
+    ///   - tower: the tower's directory.
+    ///   - note: hears what was removed of an interrupted build.
+    init(
+        _ target: String, journal: BuildJournal, tower: String, named towerName: String,
+        note: @escaping (String) -> Void
+    ) throws(BelfryError) {
+        (self.target, self.tower, self.towerName, self.note) = (target, tower, towerName, note)
+        let layout = CollectionLayout(path: Self.path(of: target))
+        self.layout = layout
+        try Self.requireCollection(layout.path)
+        // Not even a lock is made through a link.
+        if System.exists(layout.path) { _ = try Directory(layout.path) }
         try System.createDirectory(layout.path)
         CrashPoint.buildingDirectoryMade.reach()
         lock = try Self.takeLock(layout)
+        try layout.requireOwn("The folder of an unfinished build", tower: tower)
         if let (catalogue, segments) = Self.resume(layout, journal) {
             self.catalogue = catalogue
             self.segments = segments
         } else {
-            try Self.clear(layout)
+            if System.exists(layout.segments) { note("Removed an unfinished build that cannot go on: \(layout.path).") }
+            try Self.clear(layout, tower)
             // Whatever is wrong with the old collection is no reason not to build a new one.
-            do throws(BelfryError) { try Self.adopt(target, into: layout, journal) } catch { try Self.clear(layout) }
+            do throws(BelfryError) {
+                try Self.adopt(target, into: layout, journal)
+            } catch {
+                try Self.clear(layout, tower)
+            }
             if let (catalogue, segments) = Self.resume(layout, journal) {
                 self.catalogue = catalogue
                 self.segments = segments
             } else {
-                catalogue = try Self.start(layout, journal)
+                catalogue = try Self.start(layout, journal, tower)
                 segments = []
             }
         }
-        try layout.sweep(segments: segments.map(\.number), files: Self.files(catalogue), tower: tower)
+        try layout.sweep(segments: segments.map(\.number), files: Self.files(catalogue), note: note)
     }
 
-    /// Removes what a build left behind that was killed after its rename, unless another build is at work there.
-    static func removeLeftover(of target: String) throws(BelfryError) {
-        let layout = CollectionLayout(path: path(of: target))
-        guard System.exists(layout.path), let lock = try WriterLock(layout.lock) else { return }
-        try withExtendedLifetime(lock) { () throws(BelfryError) in try System.remove(layout.path) }
+    /// Removes what a killed writer left in the finished collection at `target` and beside it, unless a writer is at work
+    /// there, and rolls back what it left half written in the catalogue.
+    static func removeLeftovers(
+        of target: String, tower: String, note: (String) -> Void
+    ) throws(BelfryError) {
+        let building = CollectionLayout(path: path(of: target))
+        try requireCollection(building.path)
+        if System.exists(building.path) {
+            _ = try Directory(building.path)
+            if let lock = try WriterLock(building.lock) {
+                let left = try withExtendedLifetime(lock) { () throws(BelfryError) -> [String] in
+                    try building.requireOwn("The folder of an unfinished build", tower: tower)
+                    return try building.removeAll(tower: tower)
+                }
+                if left.isEmpty { note("Removed what an interrupted build had left: \(building.path).") }
+            }
+        }
+        let layout = CollectionLayout(path: target)
+        func listed() throws(BelfryError) -> (segments: [Int], files: Set<String>) {
+            let catalogue = try Catalogue(layout.catalogue, .read)
+            return (try catalogue.read { try $0.segments() }.map(\.number), try Self.files(catalogue))
+        }
+        let before = try listed()
+        let isHalfWritten = Catalogue.hasJournal(layout.catalogue)
+        // Asked first without the lock: where there is nothing to remove, a disk may be read-only.
+        guard try !layout.leftovers(segments: before.segments, files: before.files).isEmpty || isHalfWritten,
+            let lock = try WriterLock(layout.lock)
+        else { return }
+        defer { withExtendedLifetime(lock) {} }
+        if isHalfWritten {
+            try Catalogue(layout.catalogue, .create).close()
+            note("Rolled back what an interrupted writer had left half written: \(layout.catalogue).")
+        }
+        let now = try listed()
+        try layout.sweep(segments: now.segments, files: now.files, note: note)
     }
 
-    /// Refuses a directory that no build can have made: its files would be lost.
-    static func requireOwn(_ path: String) throws(BelfryError) {
+    /// Refuses what no build can have made.
+    static func requireCollection(_ path: String) throws(BelfryError) {
         guard System.exists(path) else { return }
         let names = System.isDirectory(path) ? try System.list(path) : nil
-        guard let names, names.contains("catalog.sqlite") || CollectionLayout.names.isSuperset(of: names)
-        else {
+        let belongs = CollectionLayout(path: path).belongings()
+        guard let names, names.contains("catalog.sqlite") || names.allSatisfy({ belongs($0) != nil }) else {
             throw BelfryError(
                 .conflict, "What is here is not a collection, and is not replaced.", at: .init(file: path),
                 remedy: "Move it away, or give the recipe another name.")
@@ -102,17 +149,17 @@ final class BuildingDirectory {
         return index.map { Set($0.files) } ?? CollectionLayout.rowFiles
     }
 
-    /// Removes all but the lock, which other builds look at.
-    private static func clear(_ layout: CollectionLayout) throws(BelfryError) {
-        for name in try System.list(layout.path) where name != "lock" { try System.remove("\(layout.path)/\(name)") }
+    /// Removes all but the lock.
+    private static func clear(_ layout: CollectionLayout, _ tower: String) throws(BelfryError) {
+        try layout.clear(tower: tower)
         try System.createDirectory(layout.segments)
         try System.createDirectory(layout.towers)
     }
 
     private static func start(
-        _ layout: CollectionLayout, _ journal: BuildJournal
+        _ layout: CollectionLayout, _ journal: BuildJournal, _ tower: String
     ) throws(BelfryError) -> Catalogue {
-        try clear(layout)
+        try clear(layout, tower)
         let catalogue = try Catalogue(layout.catalogue, .create)
         try catalogue.write { try $0.put("journal", journal) }
         CrashPoint.journalWritten.reach()
@@ -183,8 +230,9 @@ final class BuildingDirectory {
     /// Makes the directory a collection and puts it in its place.
     func finish(_ towers: TowerPair, _ recipe: Recipe, badRows: Int) throws(BelfryError) {
         let copy = layout.tower(towerName)
-        try System.remove(copy)
-        try System.copyDirectory(recipe.tower, to: copy)
+        try System.createDirectory(layout.towers)
+        try layout.removeTowers(like: tower)
+        try TowerPair.copy(recipe.tower, to: copy)
         for folder in [copy, layout.towers] { try System.sync(folder) }
         CrashPoint.towerCopied.reach()
 
@@ -205,13 +253,18 @@ final class BuildingDirectory {
         CrashPoint.cataloguePacked.reach()
 
         if System.exists(target) {
-            // A reader that sweeps the old collection must be done before another one stands in its place.
-            let old = try WriterLock(CollectionLayout(path: target).lock, .wait)
-            defer { withExtendedLifetime(old) {} }
+            let old = CollectionLayout(path: target)
+            // A writer must be done before another collection stands in its place.
+            let lock = try WriterLock(old.lock, .wait)
+            defer { withExtendedLifetime(lock) {} }
+            try old.requireOwn("The collection", tower: tower)
             try System.exchange(layout.path, target)
             CrashPoint.swapped.reach()
             try System.sync(System.parent(of: target))
-            try System.remove(layout.path)
+            let left = try layout.removeAll(tower: tower)
+            if !left.isEmpty {
+                note("Left in \(layout.path), since Belfry did not make it: \(left.joined(separator: ", ")).")
+            }
         } else {
             try System.rename(layout.path, to: target)
             CrashPoint.swapped.reach()

@@ -47,18 +47,22 @@ public struct CollectionBuilder: Sendable {
         public var progress: @Sendable (_ done: Int, _ total: Int) -> Void
         /// How far a stage of building the index is.
         public var indexing: @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
+        /// What was removed that an interrupted build had left, as one sentence.
+        public var note: @Sendable (String) -> Void
 
         /// An observer.
         public init(
             badRow: @escaping @Sendable (BelfryError) -> Void,
             reading: @escaping @Sendable (_ done: Int, _ total: Int?) -> Void,
             progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void,
-            indexing: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
+            indexing: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in },
+            note: @escaping @Sendable (String) -> Void = { _ in }
         ) {
             self.badRow = badRow
             self.reading = reading
             self.progress = progress
             self.indexing = indexing
+            self.note = note
         }
     }
 
@@ -77,7 +81,8 @@ public struct CollectionBuilder: Sendable {
     }
 
     /// Builds, or finds that all is built.
-    /// - Throws: `conflict` where another collection is in the place and `replace` is false, or another build runs.
+    /// - Throws: `conflict` where another collection is in the place and `replace` is false, where it holds files that
+    ///   Belfry did not make and that would be lost, or where another build runs.
     public func build(_ observer: Observer) throws(BelfryError) -> Summary {
         guard System.exists(recipe.tower) else {
             throw BelfryError(
@@ -100,10 +105,15 @@ public struct CollectionBuilder: Sendable {
             tower: towers.space, limit: limit, index: request,
             users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
         let target = try System.resolvingLink(recipe.collectionPath)
-        if let summary = try existing(target, journal) { return summary }
+        if let summary = try existing(target, journal, observer) { return summary }
+        // Before the work, and again when the collection is put in its place.
+        if System.exists(target) {
+            try CollectionLayout(path: target).requireOwn("The collection", tower: recipe.tower)
+        }
 
         let survey = try survey(towers.item, observer)
-        let building = try BuildingDirectory(target, journal: journal, tower: recipe.towerName)
+        let building = try BuildingDirectory(
+            target, journal: journal, tower: recipe.tower, named: recipe.towerName, note: observer.note)
         let resumed = building.finishedRows
         let badUsers = try building.writeUsers(recipe.users, towers.query, badRow: observer.badRow)
         try embed(with: towers.item, into: building, total: survey.points, observer)
@@ -135,9 +145,11 @@ public struct CollectionBuilder: Sendable {
     }
 
     /// The summary of a collection that is there and is what would be built.
-    private func existing(_ path: String, _ journal: BuildJournal) throws(BelfryError) -> Summary? {
+    private func existing(
+        _ path: String, _ journal: BuildJournal, _ observer: Observer
+    ) throws(BelfryError) -> Summary? {
         guard System.exists(path) else { return nil }
-        try BuildingDirectory.requireOwn(path)
+        try BuildingDirectory.requireCollection(path)
         let built: BuildJournal?
         do throws(BelfryError) {
             built = try Catalogue(CollectionLayout(path: path).catalogue, .read).read {
@@ -146,7 +158,7 @@ public struct CollectionBuilder: Sendable {
             if built == journal {
                 // Who asks to replace a collection that is up to date thinks that it is damaged.
                 if replace, try Collection.check(path).contains(where: { !$0.problems.isEmpty }) { return nil }
-                return try upToDate(path)
+                return try upToDate(path, observer)
             }
         } catch {
             if replace { return nil }
@@ -176,13 +188,13 @@ public struct CollectionBuilder: Sendable {
                 + "the old one serves until the new one is done.")
     }
 
-    private func upToDate(_ path: String) throws(BelfryError) -> Summary {
-        try BuildingDirectory.removeLeftover(of: path)
+    private func upToDate(_ path: String, _ observer: Observer) throws(BelfryError) -> Summary {
+        try BuildingDirectory.removeLeftovers(of: path, tower: recipe.tower, note: observer.note)
         let collection = try Collection(path)
         _ = try collection.towers()
         let recall = recipe.recall ?? collection.index.recall
         if collection.configuration.show != recipe.show || collection.configuration.recall != recall {
-            try collection.change(show: recipe.show, recall: recall)
+            try collection.change(show: recipe.show, recall: recall, note: observer.note)
         }
         return Summary(
             path: path, points: collection.count, badRows: collection.configuration.badRows, resumedPoints: 0,

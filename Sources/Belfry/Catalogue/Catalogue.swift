@@ -82,7 +82,7 @@ final class Catalogue: Sendable {
     enum Access {
         /// Made if it is not there.
         case create
-        /// For reading only.
+        /// For reading only: nothing is changed on disk, whatever lies there.
         case read
     }
 
@@ -93,34 +93,35 @@ final class Catalogue: Sendable {
                 .notFound, "The collection has no catalogue.", at: .init(file: path),
                 remedy: "Build the collection again with --replace, or restore a copy.")
         }
-        if access == .read, System.exists(path + "-journal") { Self.rollBack(path) }
+        if access == .read { try Self.requireRollbackMode(path) }
         queue = try Self.reporting(path) {
-            var configuration = Configuration()
-            configuration.readonly = access == .read
-            configuration.busyMode = .timeout(10)
-            configuration.prepareDatabase { database in
-                if access == .create { try database.execute(sql: "PRAGMA synchronous = FULL") }
+            // SQLite would look into a log, whosever it is, and make a file beside it.
+            if access == .read, System.exists(path + "-wal") { return try Self.connectToCopy(of: path) }
+            do {
+                return try Self.connect(path, access, named: path)
+            } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
+                return try Self.connectToCopy(of: path)
             }
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            if access == .create {
-                try queue.write { database in
-                    for (table, sql) in Self.schema where try !database.tableExists(table) {
-                        try database.execute(sql: sql)
-                    }
-                }
-            }
-            try queue.read { try Self.verifySchema($0, path) }
-            return queue
         }
     }
 
-    /// Undoes what a writer that was killed left half written: SQLite does so when a connection that may write looks at
-    /// the database, and refuses one that may not. A writer that is alive is left alone. Where the disk is read-only,
-    /// nothing happens, and the reader's own error says so.
-    private static func rollBack(_ path: String) {
-        guard let queue = try? DatabaseQueue(path: path) else { return }
-        _ = try? queue.read { try $0.tableExists("points") }
-        try? queue.close()
+    static func connect(_ path: String, _ access: Access, named name: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.readonly = access == .read
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { database in
+            if access == .create { try database.execute(sql: "PRAGMA synchronous = FULL") }
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        if access == .create {
+            try queue.write { database in
+                for (table, sql) in Self.schema where try !database.tableExists(table) {
+                    try database.execute(sql: sql)
+                }
+            }
+        }
+        try queue.read { try Self.verifySchema($0, name) }
+        return queue
     }
 
     /// Refuses a database whose tables are not defined as here: every later read relies on the columns.

@@ -27,15 +27,15 @@ extension Collection {
 
     /// Verifies every checksum of the collection at `path` and that its parts fit together.
     ///
-    /// Goes on after a problem, so that one run names all that is damaged. Changes nothing but what a killed writer left
-    /// half written in the catalogue, which is rolled back.
+    /// Goes on after a problem, so that one run names all that is damaged. Changes nothing: what a killed writer left half
+    /// written in the catalogue is undone in a copy, which is what counts.
     /// - Throws: only where there is no collection to check.
     public static func check(_ path: String) throws(BelfryError) -> [Finding] {
         let layout = CollectionLayout(path: try resolve(path))
         let seal = CatalogueSeal.path(of: layout.catalogue)
-        // The rows first: opening the database rolls back what a killed writer left, and the seal is for what stays.
         let rows = Catalogue.check(layout.catalogue)
-        let sealed = CatalogueSeal.check(layout.catalogue)
+        // A seal says nothing about a database that is half written.
+        let sealed = Catalogue.hasJournal(layout.catalogue) ? [] : CatalogueSeal.check(layout.catalogue)
         let catalogue = rows + sealed.filter { $0.location?.file != seal }
         var findings = [Finding(name: "catalog.sqlite", problems: catalogue)]
         if System.exists(seal) {
@@ -79,7 +79,7 @@ extension Collection {
     private static func crossCheck(_ layout: CollectionLayout) -> [BelfryError] {
         var problems: [BelfryError] = []
         do throws(BelfryError) {
-            let collection = try Collection(layout.path, sweeping: false)
+            let collection = try Collection(layout.path)
             let place = BelfryError.Location(file: layout.catalogue)
             let segments = Dictionary(uniqueKeysWithValues: collection.segments.map { ($0.number, $0) })
             var points = 0

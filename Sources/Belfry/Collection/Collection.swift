@@ -7,15 +7,15 @@ import Vectors
 
 /// An open collection: one directory with a catalogue, the segments it lists, and the tower that filled them.
 ///
-/// 1. If no process is writing, files that the catalogue does not list are removed: a crash left them behind.
-/// 2. The configuration and the list of segments are read from the catalogue.
-/// 3. Each segment's shard, codes, index and ids are mapped; little is read from them yet.
-/// 4. If another collection was put in the place meanwhile, all of that is done again: parts never mix.
-/// 5. A search goes through the segments at the recall that is asked for, merges the nearest, and fetches the payload of
+/// 1. The configuration and the list of segments are read from the catalogue.
+/// 2. Each segment's shard, codes, index and ids are mapped; little is read from them yet.
+/// 3. If another collection was put in the place meanwhile, all of that is done again: parts never mix.
+/// 4. A search goes through the segments at the recall that is asked for, merges the nearest, and fetches the payload of
 ///    those only.
 ///
 /// An open collection does not change: it shows what was there when it was opened, even after a build has replaced it.
-/// Building is ``CollectionBuilder``'s work. Safe to use from several threads.
+/// Opening and searching change nothing on disk, whatever lies there; what a crash left behind is removed by the next
+/// writer. Building is ``CollectionBuilder``'s work. Safe to use from several threads.
 public final class Collection: Sendable {
     /// One immutable segment.
     struct Segment: Sendable {
@@ -59,14 +59,8 @@ public final class Collection: Sendable {
 
     /// Opens the collection at `path`: a `.belfry` directory, or the folder of a recipe whose collection is built.
     /// - Throws: `notFound` where nothing is built yet, `corruptData` with file and place.
-    public convenience init(_ path: String) throws(BelfryError) {
-        try self.init(path, sweeping: true)
-    }
-
-    /// Opens the collection; without `sweeping`, changes nothing on disk.
-    init(_ path: String, sweeping: Bool) throws(BelfryError) {
+    public init(_ path: String) throws(BelfryError) {
         layout = CollectionLayout(path: try Self.resolve(path))
-        if sweeping { try Self.sweep(layout) }
         while true {
             let identity = FileIdentity(layout.path)
             let parts: Parts?
@@ -89,27 +83,20 @@ public final class Collection: Sendable {
     var isInPlace: Bool { FileIdentity(layout.path) == identity }
 
     /// Changes which payload fields a table of answers shows, and the recall of searches that do not name their own.
-    func change(show fields: [String], recall: Double) throws(BelfryError) {
+    /// - Parameter note: hears what was removed that a killed writer had left.
+    func change(
+        show fields: [String], recall: Double, note: (String) -> Void = { _ in }
+    ) throws(BelfryError) {
         guard let lock = try WriterLock(layout.lock) else {
             throw BelfryError(.conflict, "Another process is writing to the collection.", at: .init(file: path))
         }
         defer { withExtendedLifetime(lock) {} }
+        try layout.sweep(segments: segments.map(\.number), files: Set(index.files), note: note)
         var changed = configuration
         (changed.show, changed.recall) = (fields, recall)
         let catalogue = try Catalogue(layout.catalogue, .create)
         try catalogue.write { try $0.put("collection", changed) }
         try catalogue.close()
-    }
-
-    /// Removes what the catalogue does not list, unless a writer is at work or the disk is read-only.
-    private static func sweep(_ layout: CollectionLayout) throws(BelfryError) {
-        // Under the lock no build can replace the directory, so the list and the files belong together.
-        guard let lock = try? WriterLock(layout.lock) else { return }
-        defer { withExtendedLifetime(lock) {} }
-        let listing = try listing(Catalogue(layout.catalogue, .read), layout)
-        try layout.sweep(
-            segments: listing.rows.map(\.number), files: Set(listing.index.files),
-            tower: listing.configuration.tower.name)
     }
 
     private static func open(_ layout: CollectionLayout) throws(BelfryError) -> Parts {
@@ -166,7 +153,8 @@ public final class Collection: Sendable {
         for name in listing.index.files where !System.exists("\(folder)/\(name)") {
             throw .corrupt("The catalogue lists this file, and it is not there.", at: .init(file: "\(folder)/\(name)"))
         }
-        let index = try Neighbors.Segment(folder, metric: configuration.metric)
+        let index = try Neighbors.Segment(
+            folder, metric: configuration.metric, files: Set(listing.index.files))
         let (vectors, ids) = (index.shard, try IDsReader(layout.ids(row.number)))
         guard index.kind == listing.index.kind else {
             throw .corrupt(

@@ -9,10 +9,13 @@ final class WriterLock: Sendable {
     enum Patience { case wait, giveUp }
 
     /// Takes the lock file at `path`, which is made if it is not there, or returns nil where another process holds it.
+    /// - Throws: `conflict` where it is a link, through which nothing is made; `io`.
     init?(_ path: String, _ patience: Patience = .giveUp) throws(BelfryError) {
         while true {
-            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-            guard descriptor >= 0 else { throw System.failure("open the lock", path) }
+            let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
+            guard descriptor >= 0 else {
+                throw errno == ELOOP ? Directory.isLink(path) : System.failure("open the lock", path)
+            }
             while flock(descriptor, patience == .wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
                 if errno == EINTR { continue }
                 close(descriptor)

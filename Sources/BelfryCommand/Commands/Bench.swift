@@ -11,7 +11,9 @@ struct Bench: ParsableCommand {
             belfry bench --base base.npy --query queries.npy --metric cosine --sweep --plot curves.html
 
             Files are .npy, .fvecs, .bvecs or .ivecs. A result counts as right if its true distance is at most that of \
-            the true k-th nearest row. Rounds go over all efforts in turn; the median counts, and the spread is shown.
+            the true k-th nearest row; a truth that an answer contradicts is an error. Rounds go over all efforts in turn; \
+            the median counts, and the spread is shown. Resident is what a process of its own grows by when it opens the \
+            index and searches; the evictable part of it is pages of files.
             """)
 
     @Option(help: "The vectors to search.") var base: String
@@ -29,9 +31,9 @@ struct Bench: ParsableCommand {
     @Option(help: "How many threads build.") var buildThreads = ProcessInfo.processInfo.activeProcessorCount
     @Option(help: "How many threads search, each for queries of its own.") var threads = 1
     @Flag(help: "Ask all queries in one call.") var batch = false
-    @Flag(help: "Measure every effort, too, from cheap to dear.") var sweep = false
+    @Flag(help: "Measure every effort, too, from cheap to dear, and what looking at every row takes.") var sweep = false
     @Option(help: "Ask only this many of the queries.") var limitQueries: Int?
-    @Option(help: "Write the curves to this HTML page.") var plot: String?
+    @Option(help: "Write the curves to this page (.html) or drawing (.svg).") var plot: String?
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -42,7 +44,14 @@ struct Bench: ParsableCommand {
         for (name, value) in [("k", k), ("repeat", `repeat`), ("limit-queries", limitQueries ?? 1)] where value < 1 {
             throw ValidationError("--\(name) must be at least 1.")
         }
+        if let plot, !Self.isPage(plot), !Self.isDrawing(plot) {
+            throw ValidationError("--plot takes a file that ends in .html or .svg, not “\(plot)”.")
+        }
     }
+
+    private static func isPage(_ path: String) -> Bool { path.lowercased().hasSuffix(".html") }
+
+    private static func isDrawing(_ path: String) -> Bool { path.lowercased().hasSuffix(".svg") }
 
     func run() throws {
         // Before the work, not after it.
@@ -55,14 +64,18 @@ struct Bench: ParsableCommand {
         (options.buildThreads, options.threads) = (buildThreads, threads)
         (options.isBatch, options.sweeps, options.queryLimit) = (batch, sweep, limitQueries)
 
+        options.memory = { BenchProbe.run($0) }
+
         let progress = StageProgress()
         defer { progress.finish(failed: true) }
         let report = try Benchmark(options).run { progress.show($0, $1, of: $2, .items) }
         progress.finish(failed: false)
 
         if let plot {
-            let page = BenchPlot(title: Self.title(report), subtitle: Self.conditions(report), series: [report.series])
-            try System.write(Data(page.html.utf8), to: plot)
+            let curves = BenchPlot(
+                title: Self.title(report), subtitle: Self.conditions(report), series: [report.series])
+            let text = Self.isPage(plot) ? curves.html : curves.svg
+            Terminal.noteRemoved(try System.write(Data(text.utf8), to: plot))
         }
         if output.json {
             Terminal.print(report.json.text())
@@ -98,7 +111,10 @@ struct Bench: ParsableCommand {
     private static func lines(_ report: BenchReport) -> [String] {
         let made = report.wasReused ? "built before in" : "built in"
         let build = "\(made) \(Human.duration(.seconds(report.buildSeconds)))"
-        let memory = Human.count(Int(report.memoryBytesPerVector.rounded()))
+        func bytes(_ value: Double) -> String { Human.count(Int(value.rounded())) }
+        let memory =
+            report.resident.map { "\(bytes($0.all)) bytes resident (\(bytes($0.evictable)) of them evictable)" }
+            ?? "\(bytes(report.memoryBytesPerVector)) bytes of codes and index"
         let disk = Human.count(Int(report.diskBytesPerVector.rounded()))
         var table = Table([
             .init(title: "target", alignment: .right), .init(title: "effort", shrinks: true),
@@ -107,20 +123,31 @@ struct Bench: ParsableCommand {
             .init(title: "p95 µs", alignment: .right), .init(title: "p99 µs", alignment: .right),
             .init(title: "distances", alignment: .right),
         ])
-        for point in report.points {
+        for point in report.points + [report.scan].compactMap({ $0 }) {
             let times = [point.latency?.p50, point.latency?.p95, point.latency?.p99]
             table.add(
                 [
                     point.target.map { String(format: "%g", $0) } ?? "", point.parameter,
-                    String(format: "%.4f", point.recall), figure(point.qps),
+                    String(format: "%.4f", point.recall), figure(point.qps) + (point.isDisturbed ? "*" : ""),
                     "\(figure(point.slowestQPS))–\(figure(point.fastestQPS))",
                 ] + times.map { $0.map(figure) ?? "–" } + [point.evaluations.map(figure) ?? "–"])
         }
         return [
             title(report), conditions(report),
-            "\(report.summary): \(build) by \(Human.count(report.buildThreads, "thread")); per vector \(memory) bytes "
-                + "in memory, \(disk) on disk", "",
-        ] + table.lines(width: Terminal.width)
+            "\(report.summary): \(build) by \(Human.count(report.buildThreads, "thread")); per vector \(memory), "
+                + "\(disk) on disk", "",
+        ] + table.lines(width: Terminal.width) + disturbance(report)
+    }
+
+    /// What the stars in the table mean.
+    private static func disturbance(_ report: BenchReport) -> [String] {
+        let waits = (report.points + [report.scan].compactMap { $0 }).filter(\.isDisturbed).compactMap(\.wait)
+        guard let worst = waits.max() else { return [] }
+        return [
+            "",
+            "* The clock ran up to \(String(format: "%.1f", worst)) times as long as the searching threads worked: the machine "
+                + "was busy, or the index came from disk. Measure again when it is at rest.",
+        ]
     }
 
     private static func figure(_ value: Double) -> String {

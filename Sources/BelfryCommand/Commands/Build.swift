@@ -10,7 +10,8 @@ struct Build: ParsableCommand {
             belfry build Indexes/products --limit 5000
 
             A build that was interrupted goes on from its last finished segment. Rows that cannot be used are reported \
-            with their line. A recipe with variants builds all of them; Indexes/movielens/softmax names one.
+            with their line. A recipe with variants builds all of them; Indexes/movielens/softmax names one. A collection that holds files of yours \
+            is not replaced: the message names them.
             """)
 
     @Argument(help: "The folder with recipe.yaml.") var recipe: String
@@ -39,7 +40,7 @@ struct Build: ParsableCommand {
             .init(
                 badRow: { bad.add($0) }, reading: { progress.show("reading", $0, of: $1, .bytes) },
                 progress: { progress.show("embedding", $0, of: $1, .items) },
-                indexing: { progress.show("indexing: \($0)", $1, of: $2, .items) }))
+                indexing: { progress.show("indexing: \($0)", $1, of: $2, .items) }, note: { Terminal.note($0) }))
         progress.finish(failed: false)
 
         if output.json {

@@ -48,7 +48,7 @@ struct Map: ParsableCommand {
         }
         if let out {
             let text = Self.isPage(out) ? MapPage(map).html : MapDrawing(map).svg
-            try System.write(Data(text.utf8), to: out)
+            Terminal.noteRemoved(try System.write(Data(text.utf8), to: out))
         }
         if output.json {
             Terminal.print(map.json.text())

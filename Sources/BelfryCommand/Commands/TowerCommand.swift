@@ -48,11 +48,13 @@ struct TowerCommand: ParsableCommand {
         func run() throws {
             guard pair != nil || session else {
                 let tower = try Tower.importModel(
-                    from: model, to: to, replace: replace, dimension: dimension, force: force, features: features)
+                    from: model, to: to, replace: replace, dimension: dimension, force: force, features: features,
+                    note: Terminal.note)
                 return show([tower])
             }
             let towers = try Tower.importPair(
-                query: model, item: pair, queryFeatures: features, itemFeatures: pairFeatures, to: to, replace: replace)
+                query: model, item: pair, queryFeatures: features, itemFeatures: pairFeatures, to: to, replace: replace,
+                note: Terminal.note)
             show([towers.query, towers.item])
         }
 

@@ -14,15 +14,22 @@ struct VectorSink {
 
     private let target: Target
     private let path: String?
-    private var temporary: String? { path.map { $0 + ".tmp" } }
+    private let temporary: String?
 
     init(_ path: String?, dimension: Int) throws(BelfryError) {
         self.path = path
-        switch path {
-        case nil: target = .standardOutput
-        case let path? where path.hasSuffix(".npy"): target = .npy(try NpyWriter(path + ".tmp", columns: dimension))
-        case let path?: target = .lines(try FileWriter(path + ".tmp"))
+        guard let path else {
+            target = .standardOutput
+            temporary = nil
+            return
         }
+        Terminal.noteRemoved(TemporaryName.file.removeLeftoverFiles(of: path))
+        let temporary = TemporaryName.file.beside(path)
+        target =
+            path.hasSuffix(".npy")
+            ? .npy(try NpyWriter(temporary, columns: dimension, isNew: true))
+            : .lines(try FileWriter(temporary, isNew: true))
+        self.temporary = temporary
     }
 
     /// Writes the vectors, and into JSON lines what they were made of, as the member `name`.

@@ -21,6 +21,12 @@ enum Terminal {
         _ = write(text, to: STDERR_FILENO)
     }
 
+    /// Says which files of killed processes were removed, if there were any.
+    static func noteRemoved(_ paths: [String]) {
+        guard !paths.isEmpty else { return }
+        note("Removed what an interrupted run had left: \(paths.joined(separator: ", ")).")
+    }
+
     /// Gives closed standard streams something to be, so that no file of ours gets their numbers.
     static func openStandardStreams() {
         // A reader that went away (`belfry … | head`) ends a write with an error, not the process with a signal.

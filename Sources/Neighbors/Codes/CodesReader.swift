@@ -1,12 +1,13 @@
 package import Files
 import Shards
+import Synchronization
 package import Vectors
 
 /// Reads the file `codes` through a mapping: estimated distances of rows, and how far off they may be.
 ///
 /// Opening verifies header, section table and parameters, whatever the file's size. The records are not verified until
-/// ``check()``: a damaged one gives a wrong estimate, which may be NaN, but every read stays inside the file. The format
-/// is described at ``CodesFormat``, the arithmetic at `ByteCode`.
+/// ``verify()``, which a search that claims to miss nothing calls: a damaged one gives a wrong estimate, which may be NaN,
+/// but every read stays inside the file. The format is described at ``CodesFormat``, the arithmetic at `ByteCode`.
 package final class CodesReader: Sendable {
     /// A query as the codes need it: owned by one thread, reused from query to query without allocation.
     package typealias Query = ByteCode.Query
@@ -18,6 +19,9 @@ package final class CodesReader: Sendable {
     /// The first record. Valid while this object is alive.
     package nonisolated(unsafe) let records: UnsafePointer<UInt8>
     private let file: SegmentFile
+    private let verdict = Mutex<Verdict>(.open)
+
+    private enum Verdict { case open, sound, damaged(BelfryError) }
 
     /// Maps the file at `path`.
     /// - Throws: `notFound`, `corruptData` with the byte offset, or `unsupported` for a newer format.
@@ -84,6 +88,24 @@ package final class CodesReader: Sendable {
     package func sigma(_ query: Query, row: Int, estimate: Float) -> Float {
         precondition(row >= 0 && row < rowCount, "a row of this file")
         return code.sigma(query, records, row: row, estimate: estimate)
+    }
+
+    /// Compares the records with their checksum: all of them at the first call, which takes about as long as a scan of
+    /// them, and none later. Callers on other threads wait for the first.
+    /// - Throws: `corruptData` with the byte offset.
+    package func verify() throws(BelfryError) {
+        let found = verdict.withLock { verdict in
+            if case .open = verdict {
+                do throws(BelfryError) {
+                    _ = try file.verifiedBytes(of: "records")
+                    verdict = .sound
+                } catch {
+                    verdict = .damaged(error)
+                }
+            }
+            return verdict
+        }
+        if case .damaged(let problem) = found { throw problem }
     }
 
     /// Reads every byte of the file and returns all that is wrong, each with its byte offset.

@@ -38,16 +38,21 @@ public final class Segment: Sendable {
     let lists: ListsReader?
 
     /// Opens the segment in `directory`.
+    /// - Parameter names: The files that are its own: an index that is not among them is none, in whatever state it is.
+    ///   By default, all that are there.
     /// - Throws: `notFound`, or `corruptData` with file and offset, also for files that do not belong together.
-    public init(_ directory: String, metric: Metric) throws(BelfryError) {
+    public init(_ directory: String, metric: Metric, files names: Set<String>? = nil) throws(BelfryError) {
+        func has(_ path: String) -> Bool {
+            names?.contains(String(path.dropFirst(directory.count + 1))) ?? System.exists(path)
+        }
         let files = SegmentFiles(directory)
         self.metric = metric
         shard = try ShardReader(files.vectors)
         codes = try CodesReader(files.codes)
-        graph = System.exists(files.graph) ? try GraphReader(files.graph) : nil
-        lists = System.exists(files.lists) ? try ListsReader(files.lists) : nil
+        graph = has(files.graph) ? try GraphReader(files.graph) : nil
+        lists = has(files.lists) ? try ListsReader(files.lists) : nil
         kind = graph != nil ? .hnsw : lists != nil ? .ivf : .exact
-        calibration = System.exists(files.calibration) ? try RecallCalibration(files.calibration) : nil
+        calibration = has(files.calibration) ? try RecallCalibration(files.calibration) : nil
         try Self.demand(codes.rowCount, codes.dimension, codes.metric, codes.path, shard, metric)
         if let lists { try Self.demand(lists.rowCount, lists.dimension, lists.metric, lists.path, shard, metric) }
         if let graph { try Self.demand(graph.rowCount, graph.dimension, graph.metric, graph.path, shard, metric) }

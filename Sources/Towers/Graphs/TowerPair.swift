@@ -89,14 +89,15 @@ extension Tower {
     ///   - queryFeatures: The configuration of the query tower's columns, if it does not lie beside the model.
     ///   - itemFeatures: The same for the item tower.
     ///   - replace: Whether a pair that is there already is replaced, in one step.
+    ///   - note: Hears what was removed that an interrupted import had left.
     /// - Throws: As `importModel`; `invalidInput` if the two give vectors of different lengths.
     @discardableResult
     public static func importPair(
         query: String, item: String? = nil, queryFeatures: String? = nil, itemFeatures: String? = nil,
-        to target: String, replace: Bool = false
+        to target: String, replace: Bool = false, note: @escaping (String) -> Void = { _ in }
     ) throws(BelfryError) -> TowerPair {
         let target = withoutSlash(target)
-        let place = try TowerPlace(target, .pair, replace: replace)
+        let place = try TowerPlace(target, .pair, replace: replace, note: note)
         let sources: (query: TowerSource, item: TowerSource)
         if let item {
             sources = (

@@ -45,7 +45,7 @@ final class GraphTower: Sendable {
         features = try FeatureSet(file: paths.path(FeatureSet.file), folder: paths.folder)
         binding = try GraphBinding(features, model)
         guard model.outputs.count == 1, let dimensions = model.outputs[0].dimensions,
-            case .fixed(let size)? = dimensions.last, (2...3).contains(dimensions.count)
+            case .fixed(let size)? = dimensions.last, (2...3).contains(dimensions.count), (1...1 << 20).contains(size)
         else { throw .corrupt("The graph must have one output of vectors.", at: .init(file: model.path)) }
         self.size = size
         isPooled = dimensions.count == 2

@@ -72,6 +72,9 @@ private struct IntegerProduct {
     }
 
     func check(_ a: TensorView, _ b: TensorView, _ call: Call) throws(BelfryError) {
+        guard max(rows, inner, columns) <= Int32.max else {
+            throw call.unsupported("it multiplies \(a.shape) by \(b.shape)")
+        }
         if let leftZero, leftZero.count != 1, leftZero.count * inner != a.count {
             throw call.fail("its first zero point has the shape \(leftZero.shape) for \(a.shape)")
         }

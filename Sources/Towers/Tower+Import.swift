@@ -31,14 +31,17 @@ extension Tower {
     ///     that it was trained for it.
     ///   - force: Cuts the vectors to `dimension` whatever the folder says.
     ///   - features: The configuration of an ONNX model's feature columns, if it is not the `features.json` beside it.
+    ///   - options: What the model's own files do not say.
     /// - Throws: `unsupported` with the name of the part that is not done here, `conflict` if `target` exists.
     @discardableResult
     public static func importModel(
         from source: String, to target: String, replace: Bool = false, dimension: Int? = nil, force: Bool = false,
-        features: String? = nil
+        features: String? = nil, options: ImportOptions = .init()
     ) throws(BelfryError) -> Tower {
         let path = withoutSlash(source)
-        var source = try TowerSource.read(path, features: features)
+        var options = options
+        options.features = options.features ?? features
+        var source = try TowerSource.read(path, options)
         if let dimension { try source.cut(to: dimension, force: force, path: path) }
         return try install(source, at: target, replace: replace)
     }

@@ -12,7 +12,9 @@ public protocol Tokenizer: Sendable {
     /// Whether upper case is made lower case before anything is looked up.
     var lowercases: Bool { get }
     /// Appends the ids of `text` with the template's tokens around; `limit` counts both, and cuts the text's end.
-    func encode(_ text: String, limit: Int, into ids: inout [Int32])
+    /// - Returns: False if the tokenizer's patterns would take too long to cut the text: then ids are missing.
+    @discardableResult
+    func encode(_ text: String, limit: Int, into ids: inout [Int32]) -> Bool
 }
 
 extension Tokenizer {

@@ -62,7 +62,7 @@ public final class WordPieceTokenizer: Tokenizer {
     public var lowercases: Bool { model.normalizer.lowercases }
 
     /// Appends the ids of `text` with the template's tokens around; `limit` counts both, and cuts the text's end.
-    public func encode(_ text: String, limit: Int, into ids: inout [Int32]) {
+    public func encode(_ text: String, limit: Int, into ids: inout [Int32]) -> Bool {
         ids.append(contentsOf: model.before)
         let room = max(limit - templateCount, 0)
         let most = ids.count > Int.max - room ? Int.max : ids.count + room
@@ -91,6 +91,7 @@ public final class WordPieceTokenizer: Tokenizer {
         }
         if ids.count > most { ids.removeLast(ids.count - most) }
         ids.append(contentsOf: model.after)
+        return true
     }
 
     /// Appends the ids of the words of `text` until there are `most` ids or a few more.

@@ -8,7 +8,9 @@ import Testing
 /// The least and the greatest integers wherever a file has one: in an attribute, in a shape, in an index. What comes of
 /// them does not matter here, as long as it is a result or an error.
 @Suite struct ExtremeIntegerTests {
-    private static let extremes: [Int64] = [.min, .min + 1, -1 << 62, -1 << 31, -1, 0, 1 << 31, 1 << 62, .max - 1, .max]
+    private static let extremes: [Int64] = [
+        .min, .min + 1, -1 << 62, -1 << 31, -1, 0, 1 << 31, 1 << 62, .max - 1, .max,
+    ]
 
     /// Every integer of every conformance case in turn.
     @Test(.enabled(if: TestData.has(Conformance.folder + "/1.22.0/node", Conformance.folder + "/1.12.0/node")))

@@ -77,6 +77,7 @@ extension Tower {
                 let vectors = try embedCanaries()
                 try System.createDirectory(temporary)
                 try write(source.files, manifest, vectors, to: temporary)
+                try prepare(temporary)
             }
         } catch {
             var error = error
@@ -86,6 +87,28 @@ extension Tower {
             throw error
         }
         return try load(target)
+    }
+
+    /// Writes what a tower would else make of its files each time that it is loaded: products' weights as they are laid
+    /// out, a tokenizer's tables.
+    private static func prepare(_ path: String) throws(BelfryError) {
+        var manifest = try TowerManifest(folder: path)
+        // A graph's weights are laid out by its operators.
+        guard manifest.kind != EncoderKind.onnx.rawValue else { return }
+        let kept = PreparedWeights()
+        let tower = try Tower(path, manifest, preparing: kept)
+        if let digest = manifest.files[PreparedWeights.weights]?.sha256,
+            try kept.write(to: path + "/" + PreparedWeights.name, madeOf: digest)
+        {
+            manifest.files[PreparedWeights.name] = try .init(of: path + "/" + PreparedWeights.name)
+        }
+        if let digest = manifest.files["tokenizer.json"]?.sha256, tower.graph == nil,
+            let tokenizer = tower.tokenizer as? WordPieceTokenizer
+        {
+            try tokenizer.writePrepared(to: path + "/" + PreparedTokenizer.name, madeOf: digest)
+            manifest.files[PreparedTokenizer.name] = try .init(of: path + "/" + PreparedTokenizer.name)
+        }
+        try System.write(Data(manifest.text.utf8), to: path + "/" + TowerManifest.name)
     }
 
     static func withoutSlash(_ path: String) -> String {

@@ -12,7 +12,7 @@ import Foundation
 /// | `include_prompt` | false if the prompt's tokens are left out of the pooling; absent if they are not |
 /// | `rows`, `row_ranges` | for a graph: which rows run together, and whether dynamic quantisation is by rows; see `Rows` |
 /// | `files` | name → bytes and SHA-256 |
-/// | `fingerprint` | SHA-256 over all of the above, `canaries.npy` left out: the identity of the space |
+/// | `fingerprint` | SHA-256 over all of the above, files that are made of others left out: the identity of the space |
 /// | `pair` | the fingerprints of `query` and `item` tower, for a tower that is one of two |
 /// | `canaries` | texts whose vectors `canaries.npy` holds |
 /// | `checksum` | SHA-256 over all other members |
@@ -94,6 +94,8 @@ public struct TowerManifest: Hashable, Sendable {
 
     static let name = "tower.json"
     static let canaryFile = "canaries.npy"
+    /// Files that are made of the others, and say nothing about the space.
+    static let derivedFiles: Set<String> = [canaryFile, PreparedWeights.name, PreparedTokenizer.name]
     /// The newest format.
     static let format = 3
 
@@ -114,7 +116,7 @@ public struct TowerManifest: Hashable, Sendable {
     /// The identity of the tower's vector space: SHA-256 over weights, tokenizer, configuration and settings.
     public var fingerprint: String {
         var members = identity
-        members["files"] = Self.json(files.filter { $0.key != Self.canaryFile })
+        members["files"] = Self.json(files.filter { !Self.derivedFiles.contains($0.key) })
         return Digest.sha256(Data(JSON.object(members).text().utf8))
     }
 

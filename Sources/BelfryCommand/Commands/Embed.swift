@@ -20,7 +20,7 @@ struct Embed: ParsableCommand {
     @Option(
         name: .customLong("as"),
         help: "What the texts are, for models with prompts or two towers: query or document (default: neither).")
-    var role: Tower.Role?
+    var text: TextRole?
     @Option(
         help: """
             Texts: a .txt of lines, or a .jsonl, .csv or .tsv; each also .gz (default: lines of standard input). A tower \
@@ -58,6 +58,7 @@ struct Embed: ParsableCommand {
     }
 
     func run() throws {
+        let role = text?.role
         let tower = try Self.open(tower, role)
         let source =
             try tower.takesTexts
@@ -114,4 +115,9 @@ struct Embed: ParsableCommand {
     }
 }
 
-extension Tower.Role: ExpressibleByArgument {}
+/// What texts are, as the command line says it.
+enum TextRole: String, ExpressibleByArgument, CaseIterable {
+    case query, document
+
+    var role: Tower.Role { self == .query ? .query : .document }
+}

@@ -280,7 +280,7 @@ private struct GraphPart {
             // What exporters call the vector of the whole model.
             settings.output = name
         }
-        if settings.pools, tokens.isEmpty, let name = named(["sentence_embedding"], 2) {
+        if settings.pools, options.pooling.isEmpty, tokens.isEmpty, let name = named(["sentence_embedding"], 2) {
             // All modules of the model are in the graph already.
             (settings.output, settings.modules) = (name, [])
         }

@@ -101,9 +101,11 @@ struct RowTrial {
             let longest = pool.reduce(1) { max($0, columns.elements(of: rows[$1])) }
             for size in Self.sizes where size * longest <= Self.mostElements || size <= pool.count {
                 let run = (0..<size).map { pool[$0 % pool.count] }
-                runs += [run, run.reversed()]
+                runs.append(run)
+                if size <= 8 { runs.append(run.reversed()) }
             }
         }
-        return runs.map { Array($0.prefix(tower.rowsAtOnce)) }.filter { $0.count > 1 }
+        var seen: Set<[Int]> = []
+        return runs.map { Array($0.prefix(tower.rowsAtOnce)) }.filter { $0.count > 1 && seen.insert($0).inserted }
     }
 }

@@ -53,6 +53,18 @@ public enum Tokenizers {
         }
     }
 
+    /// The same, by tables that were made of its file before, if they are there.
+    static func load(
+        folder: String, prepared: String, madeOf digest: String?
+    ) throws(BelfryError) -> any Tokenizer {
+        if let digest, let tables = PreparedTokenizer(prepared, madeOf: digest),
+            let tokenizer = WordPieceTokenizer(tables)
+        {
+            return tokenizer
+        }
+        return try load(folder: folder)
+    }
+
     /// The names of the files in `folder` that `load(folder:)` reads: what a copy of the tokenizer needs.
     public static func files(folder: String) throws(BelfryError) -> [String] {
         func present(_ names: String...) -> [String] { names.filter { System.exists(folder + "/" + $0) } }

@@ -38,7 +38,13 @@ extension Products {
             row += part.outputs
         }
         let places = usesBLAS ? outputs * inputs : belfry_nn_packed_size(number, inputs, outputs)
+        // Panels of f32 are the same for all kernels of our own.
+        let keeps = !usesBLAS && !rounds
+        if keeps, let ready = prepared?.next(places) {
+            return PackedLinear(inputs: inputs, outputs: outputs, weight: ready, bias: Weights(bias))
+        }
         let weight = Matrix(rows: 1, columns: places)
+        defer { if keeps { prepared?.keep(UnsafePointer(weight.pointer), places) } }
         if usesBLAS {
             gather(parts, inputs, into: weight.pointer)
         } else if parts.dropLast().allSatisfy({ $0.outputs % PackedLinear.panel == 0 }) {

@@ -17,6 +17,8 @@ struct Products: Sendable {
     let usesBLAS: Bool
     /// What packed weights, and the inputs of products with them, are rounded to.
     let number: belfry_number
+    /// Weights that are laid out already, or those that are being laid out for the next time; nil for neither.
+    var prepared: PreparedWeights?
     /// Whether that is bf16.
     var rounds: Bool { number != BELFRY_F32 }
 

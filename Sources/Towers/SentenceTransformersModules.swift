@@ -7,6 +7,11 @@ extension SentenceTransformersFolder {
         _ file: String
     ) throws(BelfryError) -> (modes: [TowerManifest.Pooling], includesPrompt: Bool) {
         let json = try StrictObject(file: file)
+        try json.refuseOthers([
+            "word_embedding_dimension", "embedding_dimension", "pooling_mode", "include_prompt",
+            "pooling_mode_cls_token", "pooling_mode_max_tokens", "pooling_mode_mean_tokens",
+            "pooling_mode_mean_sqrt_len_tokens", "pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken",
+        ])
         let includesPrompt = try json.bool("include_prompt", default: true)
         if json["pooling_mode"] != nil { return (try namedPooling(json), includesPrompt) }
         var modes: [TowerManifest.Pooling] = []
@@ -56,12 +61,14 @@ extension SentenceTransformersFolder {
         _ file: String, _ weights: String
     ) throws(BelfryError) -> (module: TowerManifest.Module, outputs: Int) {
         let json = try StrictObject(file: file)
+        try json.refuseOthers([
+            "in_features", "out_features", "bias", "activation_function", "module_input_name", "module_output_name",
+        ])
         guard let inputs = try json.integer("in_features"), let outputs = try json.integer("out_features"),
             (1...1 << 18).contains(inputs), (1...1 << 18).contains(outputs)
         else { throw .corrupt("The module needs in_features and out_features.", at: .init(file: file)) }
         let name = try json.string("activation_function") ?? "torch.nn.modules.activation.Tanh"
         guard let activation = Activation(torch: name) else { throw refuse("activation", name, file) }
-        if try json.bool("use_residual", default: false) { throw refuse("setting", "use_residual", file) }
         try checkNames(file)
         let bias = try json.bool("bias", default: true)
         return (
@@ -73,6 +80,7 @@ extension SentenceTransformersFolder {
     /// Layer normalisation of the text's vector.
     static func layerNorm(_ file: String, _ weights: String) throws(BelfryError) -> TowerManifest.Module {
         let json = try StrictObject(file: file)
+        try json.refuseOthers(["dimension"])
         guard let size = try json.integer("dimension"), (1...1 << 18).contains(size) else {
             throw .corrupt("The module needs its dimension.", at: .init(file: file))
         }

@@ -46,14 +46,11 @@ extension Tower {
                     return runs[state.next - 1]
                 }
                 guard let run else { return }
-                let isFinite = embed(
+                let failure = embed(
                     texts[run], prompt, skipping: skipped, workspace, into: result.pointer + run.lowerBound * dimension)
                 state.withLock { state in
                     state.done += run.count
-                    if !isFinite {
-                        state.failure = .corrupt(
-                            "The weights give vectors that are not numbers.", at: .init(file: weights[0].path))
-                    }
+                    if let failure { state.failure = state.failure ?? failure }
                     progress?(state.done)
                 }
             }
@@ -98,11 +95,11 @@ extension Tower {
     }
 
     /// Embeds a run of texts in batches of up to twice `batchTokens` tokens, or one text: a run's tokens were only
-    /// guessed, and a small rest would cost more. False: something is not finite.
+    /// guessed, and a small rest would cost more. What went wrong, if anything did.
     private func embed(
         _ texts: ArraySlice<String>, _ prompt: String, skipping skipped: Int, _ workspace: Workspace,
         into target: UnsafeMutablePointer<Float>
-    ) -> Bool {
+    ) -> BelfryError? {
         var target = target
         var isFinite = true
         workspace.ids.removeAll(keepingCapacity: true)
@@ -122,13 +119,22 @@ extension Tower {
         }
         for text in texts {
             let begin = workspace.ids.count
-            tokenizer.encode(prompt.isEmpty ? text : prompt + text, limit: maximumTokens, into: &workspace.ids)
+            guard tokenizer.encode(prompt.isEmpty ? text : prompt + text, limit: maximumTokens, into: &workspace.ids)
+            else {
+                return BelfryError(
+                    .invalidInput, "The text “\(text.prefix(40))” …: \(Self.tooLongToCut)",
+                    at: .init(file: path), remedy: Self.tooLongToCutRemedy)
+            }
             workspace.texts.append(begin..<workspace.ids.count)
             if workspace.ids.count >= 2 * Self.batchTokens { flush() }
         }
         if !workspace.texts.isEmpty { flush() }
-        return isFinite
+        guard !isFinite else { return nil }
+        return .corrupt("The weights give vectors that are not numbers.", at: .init(file: weights[0].path))
     }
+
+    static let tooLongToCut = "The tokenizer's pattern takes too many attempts to cut the text into tokens."
+    static let tooLongToCutRemedy = "Shorten the text, or take a model whose tokenizer has a simpler pattern."
 }
 
 private struct EmbeddingState {

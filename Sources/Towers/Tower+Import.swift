@@ -31,16 +31,19 @@ extension Tower {
     ///     that it was trained for it.
     ///   - force: Cuts the vectors to `dimension` whatever the folder says.
     ///   - features: The configuration of an ONNX model's feature columns, if it is not the `features.json` beside it.
+    ///   - options: What the model's own files do not say.
     ///   - note: Hears what was removed that an interrupted import had left.
     /// - Throws: `unsupported` with the name of the part that is not done here; `conflict` if `target` exists, or holds
     ///   files that Belfry did not make and that would be lost.
     @discardableResult
     public static func importModel(
         from source: String, to target: String, replace: Bool = false, dimension: Int? = nil, force: Bool = false,
-        features: String? = nil, note: @escaping (String) -> Void = { _ in }
+        features: String? = nil, options: ImportOptions = .init(), note: @escaping (String) -> Void = { _ in }
     ) throws(BelfryError) -> Tower {
         let path = withoutSlash(source)
-        var source = try TowerSource.read(path, features: features)
+        var options = options
+        options.features = options.features ?? features
+        var source = try TowerSource.read(path, options)
         if let dimension { try source.cut(to: dimension, force: force, path: path) }
         return try install(source, at: target, replace: replace, note: note)
     }
@@ -76,6 +79,7 @@ extension Tower {
                 let vectors = try embedCanaries()
                 try System.createDirectory(temporary)
                 try write(source.files, manifest, vectors, to: temporary)
+                try prepare(temporary)
             }
         } catch {
             var error = error
@@ -85,6 +89,28 @@ extension Tower {
             throw error
         }
         return try load(target)
+    }
+
+    /// Writes what a tower would else make of its files each time that it is loaded: products' weights as they are laid
+    /// out, a tokenizer's tables.
+    private static func prepare(_ path: String) throws(BelfryError) {
+        var manifest = try TowerManifest(folder: path)
+        // A graph's weights are laid out by its operators.
+        guard manifest.kind != EncoderKind.onnx.rawValue else { return }
+        let kept = PreparedWeights()
+        let tower = try Tower(path, manifest, preparing: kept)
+        if let digest = manifest.files[PreparedWeights.weights]?.sha256,
+            try kept.write(to: path + "/" + PreparedWeights.name, madeOf: digest)
+        {
+            manifest.files[PreparedWeights.name] = try .init(of: path + "/" + PreparedWeights.name)
+        }
+        if let digest = manifest.files["tokenizer.json"]?.sha256, tower.graph == nil,
+            let tokenizer = tower.tokenizer as? WordPieceTokenizer
+        {
+            try tokenizer.writePrepared(to: path + "/" + PreparedTokenizer.name, madeOf: digest)
+            manifest.files[PreparedTokenizer.name] = try .init(of: path + "/" + PreparedTokenizer.name)
+        }
+        try System.write(Data(manifest.text.utf8), to: path + "/" + TowerManifest.name)
     }
 
     static func withoutSlash(_ path: String) -> String {

@@ -15,6 +15,9 @@ extension Tower {
         public let tensors: [Safetensors.Tensor]
         /// The identity of the vector space.
         public let fingerprint: String
+        /// Which rows run together, in words, where a row's vector would else depend on those beside it; nil where it does
+        /// not.
+        public let rows: String?
         /// For an ONNX model: what it takes, gives and is made of.
         public let graph: GraphInspection?
     }
@@ -29,7 +32,7 @@ extension Tower {
             parameters: tensors.filter { $0.type.contains("F") }.reduce(graph?.inspection.parameters ?? 0) {
                 $0 + $1.count
             },
-            tensors: tensors, fingerprint: fingerprint, graph: graph?.inspection)
+            tensors: tensors, fingerprint: fingerprint, rows: graph?.groupingSummary, graph: graph?.inspection)
     }
 }
 

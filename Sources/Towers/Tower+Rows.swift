@@ -28,8 +28,10 @@ extension Tower {
         progress: (@Sendable (Int) -> Void)? = nil
     ) throws(BelfryError) -> Matrix {
         if let graph {
+            let prompt = prompt(role)
             return try graph.embed(
-                rows, prompt: prompt(role), source: source, first: first, threads: threads, progress: progress)
+                rows, prompt: prompt, skipping: skippedTokens(prompt), source: source, first: first, threads: threads,
+                progress: progress)
         }
         var texts: [String] = []
         for (index, row) in rows.enumerated() {

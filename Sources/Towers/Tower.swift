@@ -74,10 +74,17 @@ public final class Tower: Sendable {
     /// The tower that `manifest` describes, which is or will be at `path`.
     init(
         _ path: String, _ manifest: TowerManifest, files: TowerFiles? = nil,
-        instructionSet: InstructionSet = .current, precision: Precision = .f32
+        instructionSet: InstructionSet = .current, precision: Precision = .f32, preparing: PreparedWeights? = nil
     ) throws(BelfryError) {
         let paths = files ?? TowerFiles(folder: path)
-        let products = Products(instructionSet, precision)
+        var products = Products(instructionSet, precision)
+        products.prepared = preparing
+        if preparing == nil, !products.usesBLAS, !products.rounds,
+            let digest = manifest.files[PreparedWeights.weights]?.sha256,
+            manifest.files[PreparedWeights.name] != nil
+        {
+            products.prepared = PreparedWeights(paths.path(PreparedWeights.name), madeOf: digest)
+        }
         guard let kind = EncoderKind(rawValue: manifest.kind) else {
             throw BelfryError(
                 .unsupported, "The tower's kind “\(manifest.kind)” is not supported.", at: .init(file: path))
@@ -98,7 +105,13 @@ public final class Tower: Sendable {
             self.graph = graph
             return
         }
-        let parts = try EncoderParts(kind, paths, products, precision)
+        let tables = manifest.files[PreparedTokenizer.name].map { _ in manifest.files["tokenizer.json"]?.sha256 ?? "" }
+        let parts = try EncoderParts(kind, paths, products, precision, tokenizerDigest: tables)
+        guard products.prepared?.isUsedUp ?? true else {
+            throw BelfryError(
+                .corruptData, "The weights that are laid out are not those of the model.",
+                at: .init(file: paths.path(PreparedWeights.name)), remedy: "Import the model again with --replace.")
+        }
         guard manifest.maximumTokens <= parts.maximumTokens, manifest.maximumTokens > parts.tokenizer.templateCount
         else {
             throw .corrupt(

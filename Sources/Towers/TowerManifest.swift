@@ -5,13 +5,14 @@ import Foundation
 ///
 /// | member | what |
 /// |---|---|
-/// | `format`, `kind` | 1 or 2; `bert`, `mpnet`, `static`, … |
+/// | `format`, `kind` | 1, 2 or 3; `bert`, `mpnet`, `static`, … |
 /// | `dimension`, `maximum_tokens` | of the vectors; of a text, the template's tokens included |
 /// | `modules` | what follows the encoder: `pooling` with its modes, `dense` with its file, `normalize`, … |
 /// | `prompts`, `default_prompt` | what is put before a text |
 /// | `include_prompt` | false if the prompt's tokens are left out of the pooling; absent if they are not |
+/// | `rows`, `row_ranges` | for a graph: which rows run together, and whether dynamic quantisation is by rows; see `Rows` |
 /// | `files` | name → bytes and SHA-256 |
-/// | `fingerprint` | SHA-256 over all of the above, `canaries.npy` left out: the identity of the space |
+/// | `fingerprint` | SHA-256 over all of the above, files that are made of others left out: the identity of the space |
 /// | `pair` | the fingerprints of `query` and `item` tower, for a tower that is one of two |
 /// | `canaries` | texts whose vectors `canaries.npy` holds |
 /// | `checksum` | SHA-256 over all other members |
@@ -48,6 +49,16 @@ public struct TowerManifest: Hashable, Sendable {
         case cut(Int)
     }
 
+    /// Which rows of a graph run together: as many as give each row the vector that it has alone.
+    public enum Rows: String, Hashable, Sendable, CaseIterable {
+        /// Any.
+        case together
+        /// Those whose texts and lists are equally long: the graph sees padding in spite of its mask.
+        case lengths = "equal_lengths"
+        /// One at a time: a row's vector depends on the rows beside it.
+        case alone
+    }
+
     /// A file of the tower.
     public struct File: Hashable, Sendable {
         /// Its length.
@@ -70,6 +81,10 @@ public struct TowerManifest: Hashable, Sendable {
     public var defaultPrompt: String?
     /// Whether the prompt's tokens take part in the pooling.
     public var includesPrompt = true
+    /// Which rows run together, for a graph.
+    public var rows = Rows.together
+    /// Whether a graph's dynamic quantisation takes the range of each row and not that of all rows of a run.
+    public var rangesPerRow = false
     /// The tower's files by name, `tower.json` left out.
     public var files: [String: File] = [:]
     /// For a tower that was imported as one of two: the fingerprints of both.
@@ -79,8 +94,10 @@ public struct TowerManifest: Hashable, Sendable {
 
     static let name = "tower.json"
     static let canaryFile = "canaries.npy"
+    /// Files that are made of the others, and say nothing about the space.
+    static let derivedFiles: Set<String> = [canaryFile, PreparedWeights.name, PreparedTokenizer.name]
     /// The newest format.
-    static let format = 2
+    static let format = 3
 
     /// The oldest format that says all of it.
     private var format: Int {
@@ -92,13 +109,14 @@ public struct TowerManifest: Hashable, Sendable {
             case .layerNorm, .cut: false
             }
         }
-        return kind == EncoderKind.bert.rawValue && includesPrompt && isPlain ? 1 : Self.format
+        if rows != .together || rangesPerRow { return 3 }
+        return kind == EncoderKind.bert.rawValue && includesPrompt && isPlain ? 1 : 2
     }
 
     /// The identity of the tower's vector space: SHA-256 over weights, tokenizer, configuration and settings.
     public var fingerprint: String {
         var members = identity
-        members["files"] = Self.json(files.filter { $0.key != Self.canaryFile })
+        members["files"] = Self.json(files.filter { !Self.derivedFiles.contains($0.key) })
         return Digest.sha256(Data(JSON.object(members).text().utf8))
     }
 
@@ -110,6 +128,8 @@ public struct TowerManifest: Hashable, Sendable {
         ]
         if let defaultPrompt { members["default_prompt"] = .string(defaultPrompt) }
         if !includesPrompt { members["include_prompt"] = .bool(false) }
+        if rows != .together { members["rows"] = .string(rows.rawValue) }
+        if rangesPerRow { members["row_ranges"] = .bool(true) }
         return members
     }
 
@@ -187,6 +207,11 @@ public struct TowerManifest: Hashable, Sendable {
         }
         defaultPrompt = try json.string("default_prompt")
         includesPrompt = try json.bool("include_prompt", default: true)
+        if let name = try json.string("rows") {
+            guard let rows = Rows(rawValue: name) else { throw corrupt("rows") }
+            self.rows = rows
+        }
+        rangesPerRow = try json.bool("row_ranges", default: false)
         guard let files = json["files"]?.members else { throw corrupt("files") }
         for (name, entry) in files {
             guard let bytes = entry["bytes"]?.integer, bytes >= 0, let sha256 = entry["sha256"]?.string,

@@ -116,4 +116,43 @@ import Testing
             #expect(try BelfryProcess.run(arguments + ["--separator", ""]).exitCode == 2)
         }
     }
+
+    /// What a model's files do not say is told, and what its texts are.
+    @Test func optionsSayWhatFilesDoNot() throws {
+        try withTemporaryDirectory { folder in
+            let tiny = TestData.root + "/Tests/TowersTests/Fixtures/tiny-bert"
+            let model = folder + "/model"
+            try FileManager.default.copyItem(atPath: tiny, toPath: model)
+            try FileManager.default.removeItem(atPath: model + "/modules.json")
+            let bare = try BelfryProcess.run(["tower", "import", model, "--to", folder + "/t.tower"])
+            #expect(bare.exitCode == 1 && bare.errors.contains("--pooling mean"), "\(bare)")
+            let told = ["tower", "import", model, "--to", folder + "/t.tower", "--pooling", "mean", "--normalize"]
+            #expect(try BelfryProcess.run(told + ["--max-length", "16"]).exitCode == 0)
+            let json = try BelfryProcess.run(["tower", "inspect", folder + "/t.tower", "--json"]).output
+            let members = try JSON(parsing: Data(json.utf8), source: "inspect")
+            #expect(members["maximum_tokens"] == 16 && members["rows"] == "together", "\(json)")
+            #expect(try BelfryProcess.run(told + ["--pooling", "average"]).exitCode == 2)
+
+            let prompts = #"{"prompts": {"query": "find ", "document": "the "}}"#
+            try Data(prompts.utf8).write(to: URL(fileURLWithPath: model + "/config_sentence_transformers.json"))
+            #expect(try BelfryProcess.run(told + ["--replace"]).exitCode == 0)
+            func vector(_ text: String, _ options: String...) throws -> JSON? {
+                let run = try BelfryProcess.run(["embed", folder + "/t.tower"] + options, input: text + "\n")
+                return try JSON(parsing: Data(run.output.utf8), source: "embed")["vector"]
+            }
+            #expect(try vector("bell", "--as", "query") == vector("find bell"))
+            #expect(try vector("bell", "--as", "document") == vector("the bell"))
+            #expect(try BelfryProcess.run(["embed", folder + "/t.tower", "--as", "passage"]).exitCode == 2)
+        }
+    }
+
+    @Test func aPairEmbedsByRole() throws {
+        try withPair { pair, _ in
+            let user = #"{"user_id": "ann", "age": 34}"# + "\n"
+            let one = try BelfryProcess.run(["embed", pair, "--as", "query"], input: user)
+            let other = try BelfryProcess.run(["embed", pair + "/query.tower"], input: user)
+            #expect(one.exitCode == 0 && one.output == other.output, "\(one)")
+            #expect(try BelfryProcess.run(["embed", pair], input: user).exitCode == 1)
+        }
+    }
 }

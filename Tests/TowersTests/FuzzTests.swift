@@ -32,7 +32,12 @@ enum Fuzz {
                 "bert/3_LayerNorm/config.json",
                 { (file) throws(BelfryError) in _ = try SentenceTransformersFolder.layerNorm(file, "x") }
             ),
-            ("bert/modules.json", { (file) throws(BelfryError) in _ = try SentenceTransformersFolder.entries(file) }),
+            (
+                "bert/modules.json",
+                { (file) throws(BelfryError) in
+                    _ = try SentenceTransformersFolder.entries(file, in: System.parent(of: file))
+                }
+            ),
         ]
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in

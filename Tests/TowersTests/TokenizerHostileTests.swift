@@ -117,6 +117,32 @@ import Testing
         #expect(grown.count > 1000 && grown.count < 1_000_000)
     }
 
+    /// A pattern that looks at the rest of the text from each of its places ends soon, and its text has an error.
+    @Test func aPatternThatTakesTooLongIsAnErrorOfTheText() throws {
+        let split = { (pattern: String) in
+            "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\(pattern)\"},\"behavior\":\"Isolated\",\"invert\":false}"
+        }
+        let bytes = #"{"type":"BPE","vocab":{"a":0,"b":1," ":2},"merges":[]}"#
+        for (pattern, letter) in [("a+b", "a"), ("(?:a|aa)+b", "a"), ("[ab]+[ab]+[ab]+c", "ab"), ("(?:a+)+b", "a")] {
+            let hostile = try load(tokenizer(model: bytes, preTokenizer: split(pattern)))
+            let text = String(repeating: letter, count: 400_000)
+            let start = ContinuousClock.now
+            var ids: [Int32] = []
+            #expect(!hostile.encode(text, limit: .max, into: &ids), "\(pattern)")
+            #expect(ContinuousClock.now - start < .seconds(15), "\(pattern): \(ContinuousClock.now - start)")
+            // The next text is none the worse for it.
+            ids = []
+            #expect(hostile.encode("abab", limit: .max, into: &ids) && ids.count == 4)
+        }
+        let usual = try load(
+            tokenizer(
+                model: bytes,
+                preTokenizer: split(#"\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+|[ab]{1,3}"#)))
+        var ids: [Int32] = []
+        #expect(usual.encode(String(repeating: " ", count: 300_000) + "ab", limit: .max, into: &ids))
+        #expect(ids.count == 300_002)
+    }
+
     /// The rules of a character map, its trie random or cut short.
     @Test func randomCharacterMapsNeverTrap() throws {
         var random = SeededGenerator()

@@ -12,10 +12,15 @@ struct Embed: ParsableCommand {
             echo "heat resistant gloves" | belfry embed minilm.tower
             belfry embed minilm.tower --input products.csv --field title --output titles.npy
             echo '{"user_id": 5, "age": 34}' | belfry embed movielens/query.tower
+            belfry embed e5.tower --as query --input questions.txt --output questions.npy
             belfry embed movielens/item.tower --input movies.csv --separator '|' --output movies.npy
             """)
 
-    @Argument(help: "The tower's directory.") var tower: String
+    @Argument(help: "The tower's directory, or a pair's with --as.") var tower: String
+    @Option(
+        name: .customLong("as"),
+        help: "What the texts are, for models with prompts or two towers: query or document (default: neither).")
+    var text: TextRole?
     @Option(
         help: """
             Texts: a .txt of lines, or a .jsonl, .csv or .tsv; each also .gz (default: lines of standard input). A tower \
@@ -45,8 +50,16 @@ struct Embed: ParsableCommand {
         if separator == "" { throw ValidationError("--separator cannot be empty.") }
     }
 
+    /// The tower at `path`; of a pair the one for `role`.
+    private static func open(_ path: String, _ role: Tower.Role?) throws -> Tower {
+        guard let role, TowerPair.isPair(path) else { return try Tower.load(path) }
+        let pair = try TowerPair.load(path)
+        return role == .query ? pair.query : pair.item
+    }
+
     func run() throws {
-        let tower = try Tower.load(tower)
+        let role = text?.role
+        let tower = try Self.open(tower, role)
         let source =
             try tower.takesTexts
             ? Source.texts(TextReader(input, field: field))
@@ -68,7 +81,7 @@ struct Embed: ParsableCommand {
             case .texts(let reader):
                 let texts = try reader.next(Self.window)
                 let start = ContinuousClock.now
-                let vectors = try tower.embed(texts, threads: threads.threads, progress: advance)
+                let vectors = try tower.embed(texts, as: role, threads: threads.threads, progress: advance)
                 time += .now - start
                 count += texts.count
                 try sink.write("text", texts.map(JSON.string), vectors)
@@ -77,7 +90,7 @@ struct Embed: ParsableCommand {
                 let rows = try reader.next(Self.window)
                 let start = ContinuousClock.now
                 let vectors = try tower.embed(
-                    rows, source: reader.path, first: before + 1, threads: threads.threads, progress: advance)
+                    rows, as: role, source: reader.path, first: before + 1, threads: threads.threads, progress: advance)
                 time += .now - start
                 count += rows.count
                 try sink.write("row", rows, vectors)
@@ -100,4 +113,11 @@ struct Embed: ParsableCommand {
             Terminal.note("\(output): \(Human.count(count)) vectors of \(tower.dimension), \(Human.count(Int(rate)))/s")
         }
     }
+}
+
+/// What texts are, as the command line says it.
+enum TextRole: String, ExpressibleByArgument, CaseIterable {
+    case query, document
+
+    var role: Tower.Role { self == .query ? .query : .document }
 }

@@ -19,15 +19,28 @@ struct TowerCommand: ParsableCommand {
                 belfry tower import encoder.onnx --features features.json --to encoder.tower
                 belfry tower import user.onnx --features user.json --pair movie.onnx --pair-features movie.json --to movielens
                 belfry tower import gru4rec.onnx --features session.json --session --to sessions
+                belfry tower import ~/models/e5 --graph onnx/model_quantized.onnx --to e5.tower
+                belfry tower import encoder.onnx --pooling mean --normalize --max-length 256 --to encoder.tower
 
                 A pair is a directory with query.tower and item.tower. With --session, the item tower is the output layer \
-                of the query's model, which the configuration names as "items".
+                of the query's model, which the configuration names as "items". A model with routes for queries and \
+                documents becomes a pair of both.
                 """)
 
         @Argument(help: "The model: a sentence-transformers folder, an .onnx file, or a folder that holds one.")
         var model: String
         @Option(help: "The tower's directory, to be made.") var to: String
         @Option(help: "The feature columns of an ONNX model (default: features.json beside it).") var features: String?
+        @Option(help: "The ONNX file to take of the model's folder, as onnx/model_quantized.onnx.") var graph: String?
+        @Option(help: "The output of an ONNX model that is the vector, or the tokens' vectors.") var output: String?
+        @Option(
+            help: ArgumentHelp(
+                "How tokens' vectors become a text's, if no file of the model says it: "
+                    + "\(TowerManifest.Pooling.allCases.map(\.rawValue).joined(separator: ", "))."))
+        var pooling: String?
+        @Flag(help: "Divide vectors by their length, if no file of the model says it.") var normalize = false
+        @Option(help: "The most tokens of a text (default: what the model's files say).") var maxLength: Int?
+        @Option(help: "The route to take of a model that has several: query or document.") var route: String?
         @Option(help: "The model of the item tower: both become a pair, and MODEL is its query tower.") var pair:
             String?
         @Option(help: "The feature columns of the item tower.") var pairFeatures: String?
@@ -35,9 +48,15 @@ struct TowerCommand: ParsableCommand {
         @Option(help: "Keep so many components of a vector, the first ones.") var dimension: Int?
         @Flag(help: "Keep them even if nothing says that the model was trained for it.") var force = false
         @Flag(help: "Replace a tower that is there.") var replace = false
-        @OptionGroup var output: OutputOptions
+        @OptionGroup var format: OutputOptions
 
         func validate() throws {
+            if let pooling, TowerManifest.Pooling(rawValue: pooling) == nil {
+                let known = TowerManifest.Pooling.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--pooling must be one of \(known); it is “\(pooling)”.")
+            }
+            if let maxLength, maxLength < 1 { throw ValidationError("--max-length must be at least 1.") }
+            if session, isTold { throw ValidationError("A session model is described by its configuration alone.") }
             if pair != nil, session { throw ValidationError("A session model is its own pair: --pair or --session.") }
             if pairFeatures != nil, pair == nil { throw ValidationError("--pair-features needs --pair.") }
             if dimension != nil, pair != nil || session {
@@ -45,22 +64,39 @@ struct TowerCommand: ParsableCommand {
             }
         }
 
+        /// Whether anything is told that the model's files may say.
+        private var isTold: Bool {
+            graph != nil || output != nil || pooling != nil || normalize || maxLength != nil || route != nil
+        }
+
+        private var options: Tower.ImportOptions {
+            var options = Tower.ImportOptions()
+            (options.graph, options.output, options.normalizes) = (graph, output, normalize)
+            options.pooling = pooling.flatMap(TowerManifest.Pooling.init).map { [$0] } ?? []
+            (options.maximumTokens, options.route) = (maxLength, route)
+            return options
+        }
+
         func run() throws {
-            guard pair != nil || session else {
+            let hasRoutes = try pair == nil && !session && route == nil && Tower.hasRoutes(model)
+            guard pair != nil || session || hasRoutes else {
                 let tower = try Tower.importModel(
                     from: model, to: to, replace: replace, dimension: dimension, force: force, features: features,
-                    note: Terminal.note)
+                    options: options, note: Terminal.note)
                 return show([tower])
             }
+            if hasRoutes, dimension != nil {
+                throw ValidationError("A pair is not cut. Import one route of the model with --route.")
+            }
             let towers = try Tower.importPair(
-                query: model, item: pair, queryFeatures: features, itemFeatures: pairFeatures, to: to, replace: replace,
-                note: Terminal.note)
+                query: model, item: hasRoutes ? model : pair, queryFeatures: features, itemFeatures: pairFeatures,
+                to: to, replace: replace, options: options, note: Terminal.note)
             show([towers.query, towers.item])
         }
 
         private func show(_ towers: [Tower]) {
             for tower in towers {
-                if output.json {
+                if format.json {
                     let members: [String: JSON] = [
                         "path": .string(tower.path), "fingerprint": .string(tower.fingerprint),
                         "space": .string(tower.space),
@@ -92,6 +128,7 @@ struct TowerCommand: ParsableCommand {
             Terminal.print("\(tower)")
             Terminal.print("fingerprint \(inspection.fingerprint)")
             if let role = tower.role { Terminal.print("\(role.rawValue) tower of the space \(tower.space)") }
+            if let rows = inspection.rows { Terminal.print("rows: \(rows)") }
             if let graph = inspection.graph { Self.show(graph, tower.fields) }
             guard !inspection.tensors.isEmpty else { return }
             var table = Table([.init(title: "tensor"), .init(title: "type"), .init(title: "shape")])
@@ -147,6 +184,7 @@ struct TowerCommand: ParsableCommand {
                 "modules": .array(inspection.modules.map { .string($0) }), "tensors": .array(tensors),
                 "fields": .array(fields), "space": .string(tower.space),
                 "graph": inspection.graph.map(Self.json) ?? .null,
+                "rows": .string(tower.manifest.rows.rawValue), "row_ranges": .bool(tower.manifest.rangesPerRow),
             ])
         }
     }

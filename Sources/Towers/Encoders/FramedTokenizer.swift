@@ -25,14 +25,16 @@ struct FramedTokenizer: Tokenizer {
     var templateCount: Int { before.count + after.count }
     var lowercases: Bool { base.lowercases }
 
-    func encode(_ text: String, limit: Int, into ids: inout [Int32]) {
+    func encode(_ text: String, limit: Int, into ids: inout [Int32]) -> Bool {
         ids.append(contentsOf: before)
         let begin = ids.count
         let room = max(limit - templateCount, 0)
-        base.encode(text, limit: room > Int.max - base.templateCount ? room : room + base.templateCount, into: &ids)
+        let isWhole = base.encode(
+            text, limit: room > Int.max - base.templateCount ? room : room + base.templateCount, into: &ids)
         ids.removeLast(min(own.after, ids.count - begin))
         ids.removeSubrange(begin..<min(begin + own.before, ids.count))
         if ids.count == begin { ids.append(contentsOf: empty) }
         ids.append(contentsOf: after)
+        return isWhole
     }
 }

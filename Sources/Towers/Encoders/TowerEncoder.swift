@@ -46,8 +46,10 @@ struct EncoderParts {
     let maximumTokens: Int
 
     /// Reads what a tower of this kind has in its files.
+    /// - Parameter tokenizerDigest: Of the tokenizer's file, if its tables may lie beside it.
     init(
-        _ kind: EncoderKind, _ paths: TowerFiles, _ products: Products, _ precision: Tower.Precision
+        _ kind: EncoderKind, _ paths: TowerFiles, _ products: Products, _ precision: Tower.Precision,
+        tokenizerDigest: String? = nil
     ) throws(BelfryError) {
         switch kind {
         case .bert, .roberta, .mpnet, .distilbert:
@@ -60,7 +62,8 @@ struct EncoderParts {
             try Tower.check(
                 precision, products, sizes: [configuration.hiddenSize, configuration.intermediateSize],
                 .init(file: paths.path("config.json")))
-            tokenizer = try Tokenizers.load(folder: paths.folder)
+            tokenizer = try Tokenizers.load(
+                folder: paths.folder, prepared: paths.path(PreparedTokenizer.name), madeOf: tokenizerDigest)
             guard tokenizer.templateCount > 0 else {
                 throw BelfryError(
                     .unsupported, "The tokenizer adds no tokens to a text, so an empty text would have none at all.",

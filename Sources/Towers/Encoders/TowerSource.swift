@@ -16,16 +16,60 @@ struct TowerSource {
     /// What is known only then it writes into the manifest.
     var convert: ((_ folder: String, _ manifest: inout TowerManifest) throws(BelfryError) -> [String])?
 
-    /// Reads the model at `path`: a folder, or for the Universal Sentence Encoder its file of weights.
-    ///
-    /// - Parameter features: The configuration of an ONNX model's feature columns.
-    static func read(_ path: String, features: String? = nil) throws(BelfryError) -> TowerSource {
-        if features != nil || isGraph(path) { return try graph(path, features: features) }
-        if path.hasSuffix(".npz") { return try use(weights: path, folder: System.parent(of: path)) }
-        if System.exists(path + "/modules.json") { return try SentenceTransformersFolder(path).source }
-        if System.exists(path + "/weights.npz") { return try use(weights: path + "/weights.npz", folder: path) }
-        if isStatic(folder: path) { return try staticFolder(path, weights: path + "/model.safetensors") }
-        return try SentenceTransformersFolder(path).source
+    /// Reads the model at `path`: a folder, an ONNX file, or for the Universal Sentence Encoder its file of weights.
+    static func read(_ path: String, _ options: Tower.ImportOptions = .init()) throws(BelfryError) -> TowerSource {
+        if let (folder, name) = sentenceTransformersGraph(path, options) {
+            var options = options
+            options.graph = name
+            return try SentenceTransformersFolder(folder, options).source
+        }
+        if options.features != nil || isGraph(path, options) { return try graph(path, options) }
+        if System.exists(path + "/modules.json") { return try SentenceTransformersFolder(path, options).source }
+        var source: TowerSource
+        if path.hasSuffix(".npz") {
+            source = try use(weights: path, folder: System.parent(of: path))
+        } else if System.exists(path + "/weights.npz") {
+            source = try use(weights: path + "/weights.npz", folder: path)
+        } else if try isStatic(folder: path) {
+            source = try staticFolder(path, weights: path + "/model.safetensors")
+            if options.normalizes, source.manifest.modules.isEmpty { source.manifest.modules = [.normalize] }
+        } else {
+            return try SentenceTransformersFolder(path, options).source
+        }
+        guard options.pooling.isEmpty else {
+            throw BelfryError(
+                .invalidInput, "The model gives vectors of whole texts: there is nothing to pool.",
+                at: .init(file: path),
+                remedy: "Leave --pooling out.")
+        }
+        if let wanted = options.maximumTokens { try source.limitTokens(to: wanted, path: path) }
+        return source
+    }
+
+    /// The folder and the name in it of an ONNX file that is one of a sentence-transformers folder, and has no
+    /// configuration of its own.
+    private static func sentenceTransformersGraph(
+        _ path: String, _ options: Tower.ImportOptions
+    ) -> (folder: String, name: String)? {
+        guard path.hasSuffix(".onnx"), !System.isDirectory(path), options.features == nil else { return nil }
+        let folder = System.parent(of: path)
+        guard !System.exists(folder + "/" + FeatureSet.file) else { return nil }
+        let name = String(path.dropFirst(folder.count + 1))
+        if System.exists(folder + "/modules.json") { return (folder, name) }
+        let outer = System.parent(of: folder)
+        guard outer != folder, folder.hasSuffix("/onnx"), System.exists(outer + "/modules.json") else { return nil }
+        return (outer, "onnx/" + name)
+    }
+
+    /// Keeps at most `wanted` tokens of a text.
+    mutating func limitTokens(to wanted: Int, path: String) throws(BelfryError) {
+        guard (1...manifest.maximumTokens).contains(wanted) else {
+            throw BelfryError(
+                .invalidInput,
+                "The most tokens must be 1 to \(manifest.maximumTokens) for this model; \(wanted) were asked for.",
+                at: .init(file: path))
+        }
+        manifest.maximumTokens = wanted
     }
 
     /// Cuts the vectors to their first `dimension` components, and makes them of unit length again if they were.

@@ -90,7 +90,9 @@ struct FeatureColumn: Sendable {
             }
             let begin = batch.flat.count
             batch.tokens.removeAll(keepingCapacity: true)
-            tokenizer.encode(text, limit: list.length, into: &batch.tokens)
+            guard tokenizer.encode(text, limit: list.length, into: &batch.tokens) else {
+                throw FeatureProblem(Tower.tooLongToCut, remedy: Tower.tooLongToCutRemedy)
+            }
             for token in batch.tokens { batch.flat.append(Int64(token)) }
             try list.endRow(from: begin, batch)
         }
@@ -150,14 +152,14 @@ extension FeatureColumn.Kind {
         case .index, .number, .string: 1
         case .vector(let length): length
         case .multiHot(_, let lookup, _): lookup.rows
-        case .list(_, _, let list), .text(_, let list): list.length
+        case .list(_, _, let list), .text(_, let list): list.fixedWidth ?? list.length
         }
     }
 
     /// Inputs of the same width that go with the column's own.
     var companions: Int {
         switch self {
-        case .list(_, _, let list), .text(_, let list): (list.mask == nil ? 0 : 1) + (list.zeros == nil ? 0 : 1)
+        case .list(_, _, let list), .text(_, let list): list.companions.count
         default: 0
         }
     }

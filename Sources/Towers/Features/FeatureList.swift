@@ -5,14 +5,14 @@ struct FeatureList: Hashable, Sendable {
 
     /// The most elements of a row.
     var length: Int
-    /// Whether every batch is `length` wide, and not as wide as its longest row.
-    var isFixed = false
+    /// How wide every batch is, at least `length`; nil if it is as wide as its longest row.
+    var fixedWidth: Int?
     /// Which end of a longer list is kept: the first elements, or, as for a history, the last ones.
     var keeps = End.first
     /// On which side shorter lists are padded.
     var pads = Side.right
-    /// What they are padded with.
-    var padding: Int64 = 0
+    /// What they are padded with; nil if nothing says it: then it is 0, and no row may be padding alone.
+    var padding: Int64?
     /// The least elements of a row: a recurrent model has no state before the first.
     var minimum = 0
     /// The input that gets 1 for an element and 0 for padding, [rows, width].
@@ -21,10 +21,22 @@ struct FeatureList: Hashable, Sendable {
     var lengths: Int?
     /// The input that gets zeros, [rows, width]: the token types of a single text.
     var zeros: Int?
+    /// The input that gets the place of each element, [rows, width], counted from `firstPosition`.
+    var positions: Int?
+    var firstPosition = 0
+
+    var isFixed: Bool { fixedWidth != nil }
+    /// Inputs of the same width as the list's own.
+    var companions: [Int] { [mask, zeros, positions].compactMap { $0 } }
 
     /// Cuts what was appended to the batch's elements since `begin`, and ends the row there.
     func endRow(from begin: Int, _ batch: FeatureBatch) throws(FeatureProblem) {
         let count = batch.flat.count - begin
+        guard count > 0 || mask != nil || lengths != nil || padding != nil else {
+            throw FeatureProblem(
+                "The list is empty, and the model would take its padding for an element.",
+                remedy: "Leave the row out, or give the column the “padding” that the model was trained with.")
+        }
         guard count >= minimum else {
             throw FeatureProblem(
                 count == 0
@@ -46,8 +58,9 @@ struct FeatureList: Hashable, Sendable {
             longest = max(longest, end - begin)
             begin = end
         }
-        let width = isFixed ? length : longest
-        for tensor in [input, mask, zeros] { if let tensor { batch.resize(tensor, width: width) } }
+        let width = fixedWidth ?? longest
+        for tensor in [input] + companions { batch.resize(tensor, width: width) }
+        let padding = padding ?? 0
         if let lengths { batch.resize(lengths, width: 1) }
         begin = 0
         var counts: [Int] = []
@@ -58,6 +71,12 @@ struct FeatureList: Hashable, Sendable {
             for index in 0..<count {
                 batch.set(batch.flat[begin + index], input, at: start + index)
                 if let mask { batch.mark(mask, at: start + index) }
+            }
+            if let positions {
+                // Padding behind the elements goes on counting: it is a place that the model has, as they are.
+                for place in start..<(row + 1) * width {
+                    batch.set(Int64(firstPosition + place - start), positions, at: place)
+                }
             }
             if let lengths { batch.set(Int64(count), lengths, at: row) }
             counts.append(count)

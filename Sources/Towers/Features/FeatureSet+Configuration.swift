@@ -39,11 +39,12 @@ import Files
 ///
 /// | member of a list | what |
 /// |---|---|
-/// | `length`, `fixed` | the most elements; whether every batch is that wide |
+/// | `length`, `fixed` | the most elements; whether every batch is that wide, or how wide it is |
 /// | `keeps` | `first` or `last` elements of a longer list |
-/// | `pads`, `padding` | `right` or `left`; 0 without it |
+/// | `pads`, `padding` | `right` or `left`; 0 without it, and then no row may be empty that has no mask |
 /// | `minimum` | the least elements |
 /// | `mask`, `float_mask`, `lengths`, `token_types` | further inputs: 1 where an element is, how many there are, zeros |
+/// | `positions`, `first_position` | a further input: 0, 1, 2, … or counted from another number |
 extension FeatureSet {
     static let file = "features.json"
     static let format = 1
@@ -201,15 +202,20 @@ struct FeatureReader {
     }
 
     private static let listMembers = [
-        "length", "fixed", "keeps", "pads", "padding", "minimum", "mask", "float_mask", "lengths",
+        "length", "fixed", "keeps", "pads", "padding", "minimum", "mask", "float_mask", "lengths", "positions",
+        "first_position",
     ]
 
     private func list(_ json: StrictObject) throws(BelfryError) -> FeatureList {
         var list = FeatureList(length: try json.needed("length", json.count("length", 1...1 << 16)))
-        list.isFixed = try json.bool("fixed", default: false)
+        if json["fixed"]?.number != nil {
+            list.fixedWidth = try json.count("fixed", list.length...1 << 16)
+        } else if try json.bool("fixed", default: false) {
+            list.fixedWidth = list.length
+        }
         list.keeps = try json.choice("keeps", FeatureList.End.self) ?? .first
         list.pads = try json.choice("pads", FeatureList.Side.self) ?? .right
-        list.padding = Int64(try json.count("padding", 0...FeatureSet.mostRows) ?? 0)
+        list.padding = try json.count("padding", 0...FeatureSet.mostRows).map { Int64($0) }
         list.minimum = try json.count("minimum", 0...list.length) ?? 0
         return list
     }
@@ -232,6 +238,10 @@ struct FeatureReader {
             }
             if let name = try json.string("token_types") {
                 list.zeros = try reader.add(name, .integer, width: nil, json, "token_types")
+            }
+            if let name = try json.string("positions") {
+                list.positions = try reader.add(name, .integer, width: nil, json, "positions")
+                list.firstPosition = try json.count("first_position", 0...1 << 20) ?? 0
             }
             return list
         }

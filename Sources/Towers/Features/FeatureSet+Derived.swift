@@ -1,35 +1,79 @@
 import Files
 
+/// How a graph's text input is filled, as far as the model's folder tells.
+struct TextPlan {
+    /// The most tokens.
+    var length: Int
+    /// What shorter texts are filled up with, and on which side if the graph has a fixed length.
+    var padding: Int?
+    var padsLeft = false
+    /// The number of the first token's position, where positions are an input.
+    var firstPosition = 0
+}
+
 extension FeatureSet {
     /// The configuration for a graph that came without one: each input is filled by a field of its own name.
     ///
     /// | input | column |
     /// |---|---|
-    /// | `input_ids` [rows, n], with a tokenizer in `folder` | text, from the field `text`; its mask and types with it |
+    /// | `input_ids` [rows, n], with a tokenizer (`text`) | text, from the field `text`; its mask, types and positions with it |
     /// | whole numbers [rows], [rows, 1] | index: the number as it is |
     /// | whole numbers [rows, n] | list of such numbers |
     /// | floats [rows], [rows, 1] | number |
     /// | floats [rows, n, …] | vector |
     /// | texts [rows], [rows, 1] | string |
-    static func derived(_ model: OnnxModel, folder: String) throws(BelfryError) -> JSON {
+    static func derived(_ model: OnnxModel, text plan: TextPlan?) throws(BelfryError) -> JSON {
+        try refuseOffsets(model)
         var columns: [JSON] = []
         var text: Set<String> = []
         let names = Set(model.inputs.map(\.name))
-        if let ids = model.inputs.first(where: { $0.name == "input_ids" }), ids.dimensions?.count ?? 2 == 2,
-            ids.type == .int64 || ids.type == .int32, try !Tokenizers.files(folder: folder).isEmpty
+        if let plan, let ids = model.inputs.first(where: { $0.name == "input_ids" }), ids.dimensions?.count ?? 2 == 2,
+            ids.type == .int64 || ids.type == .int32
         {
-            var column: [String: JSON] = ["input": "input_ids", "field": "text", "type": "text"]
-            column["length"] = .integer(Int64(try longestText(folder)))
-            if case .fixed(let length)? = ids.dimensions?.last {
-                (column["length"], column["fixed"]) = (.integer(Int64(length)), true)
-            }
-            if names.contains("attention_mask") { column["mask"] = "attention_mask" }
-            if names.contains("token_type_ids") { column["token_types"] = "token_type_ids" }
-            text = ["input_ids", "attention_mask", "token_type_ids"]
-            columns.append(.object(column))
+            columns.append(.object(try column(of: ids, plan, names, model.path)))
+            text = ["input_ids", "attention_mask", "token_type_ids", "position_ids"]
         }
         for port in model.inputs where !text.contains(port.name) { columns.append(try column(port, model.path)) }
         return ["format": .integer(Int64(format)), "columns": .array(columns)]
+    }
+
+    private static func column(
+        of ids: OnnxModel.Port, _ plan: TextPlan, _ names: Set<String>, _ path: String
+    ) throws(BelfryError) -> [String: JSON] {
+        var column: [String: JSON] = ["input": "input_ids", "field": "text", "type": "text"]
+        column["length"] = .integer(Int64(plan.length))
+        column["padding"] = plan.padding.map { .integer(Int64($0)) }
+        if case .fixed(let width)? = ids.dimensions?.last {
+            guard (1...1 << 16).contains(width) else {
+                throw BelfryError(
+                    .unsupported, "The input “input_ids” takes texts of \(width) tokens.", at: .init(file: path))
+            }
+            column["length"] = .integer(Int64(min(plan.length, width)))
+            column["fixed"] = .integer(Int64(width))
+            if plan.padsLeft { column["pads"] = "left" }
+        }
+        if names.contains("attention_mask") { column["mask"] = "attention_mask" }
+        if names.contains("token_type_ids") { column["token_types"] = "token_type_ids" }
+        if names.contains("position_ids") {
+            column["positions"] = "position_ids"
+            if plan.firstPosition > 0 { column["first_position"] = .integer(Int64(plan.firstPosition)) }
+        }
+        return column
+    }
+
+    /// Refuses one list for all rows with the places where each row's part begins: rows cannot be told apart in it.
+    private static func refuseOffsets(_ model: OnnxModel) throws(BelfryError) {
+        let lists = model.inputs.filter {
+            ($0.type == .int64 || $0.type == .int32) && $0.dimensions?.count == 1
+        }
+        guard lists.count > 1, let offsets = lists.first(where: { $0.name.lowercased().contains("offset") }),
+            let list = lists.first(where: { $0.name != offsets.name })
+        else { return }
+        throw BelfryError(
+            .unsupported,
+            "The inputs “\(list.name)” and “\(offsets.name)” are one list for the whole batch and the offsets where each "
+                + "row begins in it (nn.EmbeddingBag): a row has no place of its own.", at: .init(file: model.path),
+            remedy: "Export the model with a padded list for each row, [rows, n], and a masked mean over it.")
     }
 
     private static func column(_ port: OnnxModel.Port, _ path: String) throws(BelfryError) -> JSON {
@@ -54,6 +98,8 @@ extension FeatureSet {
             guard row.count == 1 else { throw failure("it has \(dimensions.count) dimensions") }
             column["length"] = .integer(Int64(extents.first ?? 512))
             column["fixed"] = .bool(!extents.isEmpty)
+            // Nothing says what an element is that is none: a list of a fixed length must be whole, others must not be empty.
+            column["minimum"] = .integer(Int64(extents.first ?? 1))
         case .float32, .float64, .float16:
             column["type"] = isOne ? "number" : "vector"
             if isOne { break }
@@ -65,28 +111,5 @@ extension FeatureSet {
         default: throw failure("such values have no column")
         }
         return .object(column)
-    }
-
-    /// The most tokens that the model's own files allow.
-    private static func longestText(_ folder: String) throws(BelfryError) -> Int {
-        for (file, name) in [
-            ("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length"),
-        ]
-        where System.exists(folder + "/" + file) {
-            // Some say "none" by a number that is larger than any text.
-            if let length = try StrictObject(file: folder + "/" + file).number(name), (8...65_536).contains(length) {
-                return Int(length)
-            }
-        }
-        let file = folder + "/config.json"
-        guard System.exists(file) else { return 512 }
-        let json = try StrictObject(file: file)
-        guard let positions = try json.number("max_position_embeddings"), (8...65_536).contains(positions) else {
-            return 512
-        }
-        // RoBERTa and its kin count positions from behind the padding's id, 1.
-        let family = try json.string("model_type") ?? ""
-        let isShifted = ["roberta", "xlm-roberta", "camembert", "mpnet"].contains(family)
-        return Int(positions) - (isShifted ? 2 : 0)
     }
 }

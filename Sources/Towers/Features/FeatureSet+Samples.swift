@@ -23,6 +23,24 @@ extension FeatureSet {
         }
         return rows
     }
+
+    /// Groups of different rows whose texts and lists are equally long; none without texts and lists.
+    func evenSamples() -> [[JSON]] {
+        let (lists, batch) = (listInputs, FeatureBatch())
+        guard !lists.isEmpty else { return [] }
+        return [2, 6].compactMap { length -> [JSON]? in
+            var groups: [[Int]: [JSON]] = [:]
+            for number in 0..<8 {
+                var members: [String: JSON] = [:]
+                for column in columns.sorted(by: { $0.kind.choosiness < $1.kind.choosiness }) {
+                    members[column.field] = column.kind.sample(number, length: length)
+                }
+                guard (try? encode([.object(members)], into: batch)) != nil else { continue }
+                groups[lists.map { batch.elements(of: $0, row: 0).count }, default: []].append(.object(members))
+            }
+            return groups.values.max { $0.count < $1.count }.flatMap { $0.count > 1 ? $0 : nil }
+        }
+    }
 }
 
 extension FeatureColumn.Kind {
@@ -53,6 +71,22 @@ extension FeatureColumn.Kind {
         case .list(_, let lookup, let list):
             let length = min(max(list.minimum, number * number), list.length + 2)
             return .array((0..<length).map { lookup.sample($0 * 5 + number, isList: true) })
+        }
+    }
+}
+
+extension FeatureColumn.Kind {
+    /// Value `number` of the field, of `length` elements or words.
+    fileprivate func sample(_ number: Int, length: Int) -> JSON {
+        switch self {
+        // A digit is a token in nearly every vocabulary.
+        case .text: .string((0..<length).map { "\(($0 * (number + 1) + number) % 10)" }.joined(separator: " "))
+        case .list(.array, let lookup, let list), .list(.separated, let lookup, let list):
+            .array(
+                (0..<min(max(length, list.minimum), list.length)).map {
+                    lookup.sample($0 * 5 + number * 3, isList: true)
+                })
+        default: sample(number)
         }
     }
 }

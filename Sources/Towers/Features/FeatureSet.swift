@@ -92,6 +92,16 @@ public struct FeatureSet: Sendable {
         }
     }
 
+    /// The inputs of texts and lists that are padded to the longest of a batch.
+    var listInputs: [Int] {
+        columns.compactMap { column in
+            switch column.kind {
+            case .list(_, _, let list), .text(_, let list): list.isFixed ? nil : column.input
+            default: nil
+            }
+        }
+    }
+
     /// The most bytes that one row can take in all inputs together.
     var bytesPerRow: Int {
         columns.reduce(0) { $0 + $1.kind.largestWidth * 8 * (1 + $1.kind.companions) }

@@ -12,6 +12,8 @@ struct GraphBinding: Sendable {
     }
 
     private let ports: [Port]
+    /// Rows that a graph may want at a time: each run makes so many of the last one.
+    private static let mostRows = 4096
     /// How many rows a graph takes that was exported for a fixed number; nil if it takes any.
     let fixedRows: Int?
 
@@ -37,6 +39,11 @@ struct GraphBinding: Sendable {
             if case .fixed(let rows)? = port.dimensions?.first {
                 guard rows > 0, fixed == nil || fixed == rows else {
                     throw failure(port.name, "has \(rows) rows, and another one \(fixed ?? 0)")
+                }
+                guard rows <= Self.mostRows else {
+                    throw failure(
+                        port.name, "takes \(rows) rows at a time, and no fewer",
+                        remedy: "Export the model with a free number of rows.")
                 }
                 fixed = rows
             }
@@ -88,7 +95,7 @@ struct GraphBinding: Sendable {
             return (own, true)
         }
         let extents = dimensions.map { if case .fixed(let extent) = $0 { extent } else { -1 } }
-        guard !extents.contains(-1), extents.reduce(1, *) == width else { return nil }
+        guard !extents.contains(-1), Shape(extents)?.checkedElements == width else { return nil }
         return (extents, true)
     }
 

@@ -16,9 +16,36 @@ struct GraphSettings {
     var output: String?
     var modules: [TowerManifest.Module] = []
     var prompts: [String: String] = [:]
+    var defaultPrompt: String?
+    var includesPrompt = true
     var items: SessionItems?
 
     init() {}
+
+    /// What a model's folder says that has no configuration and no `modules.json`, and what the import is told.
+    init(folder: String, _ options: Tower.ImportOptions) throws(BelfryError) {
+        output = options.output
+        if !options.pooling.isEmpty {
+            modules.append(.pooling(options.pooling))
+        } else if System.exists(folder + "/1_Pooling/config.json") {
+            let (modes, includesPrompt) = try SentenceTransformersFolder.pooling(folder + "/1_Pooling/config.json")
+            modules.append(.pooling(modes))
+            self.includesPrompt = includesPrompt
+        }
+        if options.normalizes || System.isDirectory(folder + "/2_Normalize") { modules.append(.normalize) }
+        let file = folder + "/config_sentence_transformers.json"
+        guard System.exists(file) else { return }
+        let json = try StrictObject(file: file)
+        for (name, value) in try json.object("prompts")?.members ?? [] {
+            let name = String(decoding: name, as: UTF8.self)
+            guard let text = value.string else { throw json.failure("prompts", "The prompt “\(name)” must be a text.") }
+            prompts[name] = text
+        }
+        defaultPrompt = try json.string("default_prompt_name").flatMap { prompts[$0] == nil ? nil : $0 }
+    }
+
+    /// Whether something says that tokens' vectors are pooled.
+    var pools: Bool { modules.contains { if case .pooling = $0 { true } else { false } } }
 
     /// Reads the members of the configuration in `file` that are not columns.
     init(file: String) throws(BelfryError) {

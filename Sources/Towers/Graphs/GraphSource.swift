@@ -3,20 +3,18 @@ import Foundation
 
 extension TowerSource {
     /// Whether `path` is an ONNX model, and no other kind of folder that may hold one beside its own weights.
-    static func isGraph(_ path: String) -> Bool {
+    static func isGraph(_ path: String, _ options: Tower.ImportOptions) -> Bool {
         if !System.isDirectory(path) { return path.hasSuffix(".onnx") }
         return !System.exists(path + "/modules.json")
-            && (System.exists(path + "/model.onnx") || System.exists(path + "/onnx/model.onnx"))
+            && (options.graph != nil || System.exists(path + "/model.onnx") || System.exists(path + "/onnx/model.onnx"))
     }
 
-    /// An ONNX model with its feature columns.
+    /// An ONNX model with its feature columns: the `.onnx` file, or a folder with a `model.onnx` (or `onnx/model.onnx`).
     ///
-    /// - Parameters:
-    ///   - path: The `.onnx` file, or a folder with a `model.onnx` (or `onnx/model.onnx`).
-    ///   - features: Its configuration; without it the `features.json` beside the model, or one that follows from the
-    ///     graph's inputs.
-    static func graph(_ path: String, features: String?) throws(BelfryError) -> TowerSource {
-        let part = try GraphPart(path, features: features)
+    /// Its configuration is the `features.json` that the options name, or the one beside the model, or one that follows
+    /// from the graph's inputs and the other files of the folder.
+    static func graph(_ path: String, _ options: Tower.ImportOptions) throws(BelfryError) -> TowerSource {
+        let part = try GraphPart(path, options)
         guard part.settings.items == nil else {
             throw BelfryError(
                 .invalidInput, "The configuration describes a session model: it becomes a pair of towers.",
@@ -26,11 +24,26 @@ extension TowerSource {
         return try part.source()
     }
 
+    /// The encoder of a sentence-transformers folder as a graph.
+    /// - Parameters:
+    ///   - file: The `.onnx` file.
+    ///   - folder: Where the tokenizer lies and the encoder's settings.
+    ///   - settings: What the folder's modules say.
+    ///   - dense: Files of weights that the modules have.
+    static func graph(
+        _ file: String, folder: String, _ settings: GraphSettings, _ dense: [String: String],
+        _ options: Tower.ImportOptions
+    ) throws(BelfryError) -> TowerSource {
+        try GraphPart(file, folder: folder, settings, dense, options).source()
+    }
+
     /// A session model: its query tower, and the item tower that is the rows of its output layer.
     static func session(_ path: String, features: String?) throws(BelfryError) -> (
         query: TowerSource, item: TowerSource
     ) {
-        let part = try GraphPart(path, features: features)
+        var options = Tower.ImportOptions()
+        options.features = features
+        let part = try GraphPart(path, options)
         guard let items = part.settings.items else {
             throw BelfryError(
                 .invalidInput, "Nothing says where the item tower is.", at: .init(file: part.featuresFile ?? path),
@@ -49,28 +62,65 @@ private struct GraphPart {
     /// Where vocabularies and the tokenizer lie.
     let folder: String
     private(set) var settings: GraphSettings
+    private let options: Tower.ImportOptions
+    /// Files of the modules.
+    private var dense: [String: String] = [:]
 
-    init(_ path: String, features: String?) throws(BelfryError) {
+    init(_ path: String, _ options: Tower.ImportOptions) throws(BelfryError) {
         var model = path
         if System.isDirectory(path) {
-            model =
-                [path + "/model.onnx", path + "/onnx/model.onnx"].first(where: System.exists) ?? path + "/model.onnx"
+            let names = options.graph.map { [$0] } ?? ["model.onnx", "onnx/model.onnx"]
+            model = path + "/" + (names.first { System.exists(path + "/" + $0) } ?? names[0])
         }
         guard System.exists(model) else {
             throw BelfryError(.notFound, "There is no such model.", at: .init(file: model))
         }
         self.model = model
+        self.options = options
         let beside = System.parent(of: model) + "/" + FeatureSet.file
-        featuresFile = features ?? (System.exists(beside) ? beside : nil)
-        folder = System.isDirectory(path) ? path : System.parent(of: featuresFile ?? model)
-        settings = GraphSettings()
-        if let featuresFile { settings = try GraphSettings(file: featuresFile) }
+        featuresFile = options.features ?? (System.exists(beside) ? beside : nil)
+        if let featuresFile {
+            folder = System.isDirectory(path) ? path : System.parent(of: featuresFile)
+            guard options.pooling.isEmpty, !options.normalizes, options.output == nil, options.maximumTokens == nil
+            else {
+                throw BelfryError(
+                    .invalidInput, "The model has a configuration of its own, which says how its vectors are made.",
+                    at: .init(file: featuresFile),
+                    remedy: "Write output, pooling, normalize and length into it, and leave the options out.")
+            }
+            settings = try GraphSettings(file: featuresFile)
+        } else {
+            folder = System.isDirectory(path) ? path : try Self.folder(of: model)
+            settings = try GraphSettings(folder: folder, options)
+        }
+    }
+
+    init(
+        _ model: String, folder: String, _ settings: GraphSettings, _ dense: [String: String],
+        _ options: Tower.ImportOptions
+    ) {
+        (self.model, self.folder, self.settings, self.dense, self.options) = (model, folder, settings, dense, options)
+        featuresFile = nil
+    }
+
+    /// Where the tokenizer of a model's file lies: beside it, or outside of the folder `onnx`.
+    private static func folder(of model: String) throws(BelfryError) -> String {
+        let own = System.parent(of: model)
+        let outer = System.parent(of: own)
+        let isInside = own.hasSuffix("/onnx") && outer != own
+        if isInside, try Tokenizers.files(folder: own).isEmpty, try !Tokenizers.files(folder: outer).isEmpty {
+            return outer
+        }
+        return own
     }
 
     /// The tower of the graph itself.
     func source() throws(BelfryError) -> TowerSource {
-        var files: [String: String] = [:]
-        var elsewhere: [String: String] = [:]
+        var part = self
+        try part.chooseOutput(OnnxPacker(model))
+        let chosen = part
+        var files = dense
+        var elsewhere = dense
         if let featuresFile {
             elsewhere[FeatureSet.file] = featuresFile
             files[FeatureSet.file] = featuresFile
@@ -79,12 +129,14 @@ private struct GraphPart {
             for name in try Tokenizers.files(folder: folder) { files[name] = folder + "/" + name }
         }
         var source = TowerSource(
-            manifest: manifest(settings.modules), files: files,
+            manifest: chosen.manifest(chosen.settings.modules), files: files,
             towerFiles: TowerFiles(folder: folder, elsewhere: elsewhere))
         source.matryoshka = try Matryoshka(folder: folder)
         source.origin = model
         source.convert = { (target, manifest) throws(BelfryError) in
-            try naming(model, insteadOf: target) { () throws(BelfryError) in try write(to: target, &manifest) }
+            try chosen.naming(insteadOf: target) { () throws(BelfryError) in
+                try chosen.write(to: target, &manifest)
+            }
         }
         return source
     }
@@ -92,18 +144,19 @@ private struct GraphPart {
     /// Writes the graph, its weights and, if it follows from the graph, the configuration. The names of the files.
     private func write(to target: String, _ manifest: inout TowerManifest) throws(BelfryError) -> [String] {
         var packer = try OnnxPacker(model)
-        try packer.keep(output: output(of: packer))
+        try packer.keep(output: settings.output!)
         var names = try packer.write(to: target)
         var features = featuresFile
         if features == nil {
             features = target + "/" + FeatureSet.file
             let graph = try OnnxModel(target + "/" + OnnxPacker.modelFile)
-            let text = try FeatureSet.derived(graph, folder: folder).text(pretty: true) + "\n"
+            let text = try FeatureSet.derived(graph, text: textPlan(graph)).text(pretty: true) + "\n"
             try System.write(Data(text.utf8), to: features!)
             names.append(FeatureSet.file)
         }
         let columns = try FeatureSet(file: features!, folder: folder)
-        let probed = try probe(&packer, columns, target)
+        let probed = try GraphProbe(model: model, featuresFile: featuresFile, pools: settings.pools)
+            .run(&packer, columns, target)
         var size = probed.size
         if settings.items?.bias != nil {
             SessionItems.appendOne(to: &packer, size: size)
@@ -113,7 +166,25 @@ private struct GraphPart {
         try finish(&manifest, size: size, columns)
         // A graph that normalises its vectors itself does so before they are cut.
         if probed.isUnit, case .cut? = manifest.modules.last { manifest.modules.append(.normalize) }
+        var files = TowerFiles(folder: folder, elsewhere: dense)
+        for name in [OnnxPacker.modelFile, OnnxPacker.weightsFile] { files.elsewhere[name] = target + "/" + name }
+        files.elsewhere[FeatureSet.file] = features!
+        let decided = try RowTrial(manifest, files, columns).decided()
+        (manifest.rows, manifest.rangesPerRow) = (decided.rows, decided.rangesPerRow)
         return names
+    }
+
+    /// How the graph's text is filled; nil if there is no tokenizer.
+    private func textPlan(_ graph: OnnxModel) throws(BelfryError) -> TextPlan? {
+        guard try !Tokenizers.files(folder: folder).isEmpty else { return nil }
+        let tokenizer = try Tokenizers.load(folder: folder)
+        let file = try TokenizerFileSettings(folder: folder)
+        let table = try PositionTable(folder: folder, padding: file.padding)
+        // Beyond the table there are no positions; without one a text may be as long as the model was meant to take.
+        let length = try TransformerSettings(folder: folder, tokenizer).maximumTokens(
+            options.maximumTokens, most: table.count ?? 1 << 16, usual: file.truncation ?? table.count ?? 512)
+        return TextPlan(
+            length: length, padding: file.padding, padsLeft: file.padsLeft, firstPosition: table.firstPosition)
     }
 
     /// The tower of the output layer's rows.
@@ -123,7 +194,7 @@ private struct GraphPart {
             towerFiles: TowerFiles(folder: folder))
         source.origin = model
         source.convert = { (target, manifest) throws(BelfryError) in
-            try naming(model, insteadOf: target) { () throws(BelfryError) in
+            try naming(insteadOf: target) { () throws(BelfryError) in
                 var packer = try OnnxPacker(model)
                 let size = try items.write(from: &packer, to: target)
                 let file = target + "/" + FeatureSet.file
@@ -144,11 +215,12 @@ private struct GraphPart {
 
     /// Errors about a file that is being made name the one that the user has.
     private func naming<Result>(
-        _ file: String, insteadOf folder: String, _ body: () throws(BelfryError) -> Result
+        insteadOf folder: String, _ body: () throws(BelfryError) -> Result
     ) throws(BelfryError) -> Result {
         do throws(BelfryError) { return try body() } catch {
             var error = error
-            if error.location?.file.hasPrefix(folder) == true { error.location?.file = file }
+            if error.location?.file.hasPrefix(folder) == true { error.location?.file = model }
+            error.remedy = error.remedy?.replacingOccurrences(of: folder + "/" + OnnxPacker.modelFile, with: model)
             throw error
         }
     }
@@ -158,18 +230,27 @@ private struct GraphPart {
         var manifest = TowerManifest(dimension: 1 << 18, maximumTokens: 1, modules: modules)
         manifest.kind = EncoderKind.onnx.rawValue
         manifest.prompts = settings.prompts
+        manifest.defaultPrompt = settings.defaultPrompt
+        manifest.includesPrompt = settings.includesPrompt
         return manifest
     }
 
     private func finish(_ manifest: inout TowerManifest, size: Int, _ columns: FeatureSet) throws(BelfryError) {
-        manifest.dimension = manifest.pooledSize(hidden: size)
-        for case .cut(let count) in manifest.modules {
-            guard count <= manifest.dimension else {
-                throw BelfryError(
-                    .invalidInput, "The model gives \(manifest.dimension) components: they cannot be cut to \(count).",
-                    at: .init(file: featuresFile ?? model))
+        manifest.dimension = size
+        for module in manifest.modules {
+            switch module {
+            case .pooling(let modes): manifest.dimension *= modes.count
+            case .dense(_, _, let outputs, _, _): manifest.dimension = outputs
+            case .normalize, .layerNorm: break
+            case .cut(let count):
+                guard count <= manifest.dimension else {
+                    throw BelfryError(
+                        .invalidInput,
+                        "The model gives \(manifest.dimension) components: they cannot be cut to \(count).",
+                        at: .init(file: featuresFile ?? model))
+                }
+                manifest.dimension = count
             }
-            manifest.dimension = count
         }
         manifest.maximumTokens = max(columns.longestList, 1)
         manifest.canaries = columns.samples().map { $0.text() }
@@ -180,69 +261,38 @@ private struct GraphPart {
         }
     }
 
-    /// The value of the graph that is the vector.
-    private func output(of packer: OnnxPacker) throws(BelfryError) -> String {
-        if let name = settings.output { return name }
-        let outputs = packer.outputs
-        if outputs.count == 1 { return outputs[0].name }
-        // What is pooled by the graph itself comes before what still has to be.
-        for rank in [2, 3] {
-            let candidates = outputs.filter { $0.rank == rank }
-            if candidates.count == 1 { return candidates[0].name }
-            guard candidates.isEmpty else { break }
+    /// Decides which value of the graph is the vector, or the tokens' vectors.
+    ///
+    /// It is the one that somebody has named, or the only one that can be it. Where the folder says how tokens are
+    /// pooled, it is theirs. Among several nothing is taken in silence.
+    private mutating func chooseOutput(_ packer: OnnxPacker) throws(BelfryError) {
+        guard settings.output == nil else { return }
+        let outputs = packer.vectorOutputs
+        func named(_ names: [String], _ rank: Int) -> String? {
+            names.first { name in outputs.contains { $0.name == name && $0.rank ?? rank == rank } }
         }
+        let tokens = outputs.filter { $0.rank == 3 }
+        if outputs.count == 1 {
+            settings.output = outputs[0].name
+        } else if settings.pools {
+            settings.output = tokens.count == 1 ? tokens[0].name : named(["last_hidden_state", "token_embeddings"], 3)
+        } else if let name = named(["sentence_embedding"], 2) {
+            // What exporters call the vector of the whole model.
+            settings.output = name
+        }
+        if settings.pools, options.pooling.isEmpty, tokens.isEmpty, let name = named(["sentence_embedding"], 2) {
+            // All modules of the model are in the graph already.
+            (settings.output, settings.modules) = (name, [])
+        }
+        guard settings.output == nil else { return }
         let names = outputs.map { "\($0.name) (\($0.rank.map { "\($0)-D" } ?? "unknown"))" }.joined(separator: ", ")
         throw BelfryError(
-            .invalidInput, "The model has several outputs, and nothing says which is the vector: \(names).",
-            at: .init(file: model), remedy: "Name it as “output” in the configuration.")
-    }
-
-    /// Runs the graph on made-up rows, and writes down what its output is. Components of a vector, and whether all
-    /// vectors but those of zeros are of unit length.
-    private func probe(
-        _ packer: inout OnnxPacker, _ columns: FeatureSet, _ target: String
-    ) throws(BelfryError) -> (size: Int, isUnit: Bool) {
-        let graph = try OnnxModel(target + "/" + OnnxPacker.modelFile)
-        let binding = try GraphBinding(columns, graph)
-        var rows = Array(columns.samples().prefix(binding.fixedRows ?? 2))
-        guard let last = rows.last else {
-            throw BelfryError(
-                .unsupported, "No row could be made up that the columns take, to try the model with.",
-                at: .init(file: columns.path))
-        }
-        while rows.count < binding.fixedRows ?? 2 { rows.append(last) }
-        let batch = FeatureBatch()
-        try columns.encode(rows, into: batch)
-        let name = graph.outputs[0].name
-        guard let found = try graph.run(binding.tensors(batch))[0] else { return (0, false) }
-        let shape = found.shape
-        guard (2...3).contains(shape.rank), shape[0] == rows.count, found.type.isFloat else {
-            throw BelfryError(
-                .unsupported,
-                "The output “\(name)” is \(found.type) \(shape) for \(rows.count) rows: not a vector for "
-                    + "each row.", at: .init(file: model),
-                remedy: "Name another value as “output” in the configuration.")
-        }
-        let pools = settings.modules.contains { if case .pooling = $0 { true } else { false } }
-        guard pools == (shape.rank == 3) else {
-            throw BelfryError(
-                .invalidInput,
-                pools
-                    ? "The output “\(name)” is \(shape): it is pooled already."
-                    : "The output “\(name)” is \(shape): a vector for each element, which must be pooled.",
-                at: .init(file: featuresFile ?? model),
-                remedy: pools
-                    ? "Leave “pooling” out."
-                    : "Write \"pooling\": \"mean\" (or what it was trained with) into "
-                        + "the configuration.")
-        }
-        packer.setOutput(found.type, rank: shape.rank, size: shape[shape.rank - 1])
-        let size = shape[shape.rank - 1]
-        let values = try found.floats(model)
-        let lengths = stride(from: 0, to: values.count, by: max(size, 1)).map { start in
-            values[start..<start + size].reduce(0) { $0 + $1 * $1 }.squareRoot()
-        }.filter { $0 > 0 }
-        let isUnit = shape.rank == 2 && !lengths.isEmpty && lengths.allSatisfy { abs($0 - 1) < 1e-3 }
-        return (size, isUnit)
+            .invalidInput,
+            outputs.isEmpty
+                ? "None of the model's outputs can be a vector: \(packer.outputs.map(\.name).joined(separator: ", "))."
+                : "The model has several outputs, and nothing says which is the vector: \(names).",
+            at: .init(file: model),
+            remedy: "Name it with --output, or as “output” in the configuration"
+                + (tokens.isEmpty ? "." : ", and with --pooling how tokens' vectors (3-D) become a text's."))
     }
 }

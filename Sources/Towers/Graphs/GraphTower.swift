@@ -22,6 +22,8 @@ final class GraphTower: Sendable {
     /// The inputs whose lists are padded without the graph being told.
     private let unmasked: [Int]
     private let batchRows: Int
+    let rows: TowerManifest.Rows
+    let rangesPerRow: Bool
     private let workspaces = WorkspacePool()
     private let state = Mutex(Batches())
 
@@ -40,17 +42,22 @@ final class GraphTower: Sendable {
     ) throws(BelfryError) {
         let path = paths.path(OnnxPacker.modelFile)
         let file = try OnnxImporter(path)
-        model = try OnnxModel(path, file.graph, file.versions, instructionSet, fuses: true)
+        rangesPerRow = manifest.rangesPerRow
+        let graph = manifest.rangesPerRow ? file.graph.quantizingByRows : file.graph
+        model = try OnnxModel(path, graph, file.versions, instructionSet, fuses: true)
         inspection = GraphInspection(model, file.graph, file.versions)
         features = try FeatureSet(file: paths.path(FeatureSet.file), folder: paths.folder)
         binding = try GraphBinding(features, model)
         guard model.outputs.count == 1, let dimensions = model.outputs[0].dimensions,
-            case .fixed(let size)? = dimensions.last, (2...3).contains(dimensions.count)
+            case .fixed(let size)? = dimensions.last, (2...3).contains(dimensions.count), (1...1 << 20).contains(size)
         else { throw .corrupt("The graph must have one output of vectors.", at: .init(file: model.path)) }
         self.size = size
         isPooled = dimensions.count == 2
         pooled = isPooled ? nil : features.listInput
-        unmasked = features.unmaskedInputs
+        // The range of dynamic quantisation is that of all rows of a run: towers of before it was measured do not say so.
+        let hasRanges = inspection.operators["DynamicQuantizeLinear"] != nil && !manifest.rangesPerRow
+        rows = hasRanges && manifest.rows == .together ? .alone : manifest.rows
+        unmasked = rows == .lengths ? features.listInputs : features.unmaskedInputs
         head = try TowerHead(manifest, hidden: size, isPooled: isPooled, paths, Products(instructionSet))
         batchRows = binding.fixedRows ?? max(1, min(Self.mostRows, Self.mostBytes / max(features.bytesPerRow, 1)))
     }
@@ -58,18 +65,19 @@ final class GraphTower: Sendable {
     /// The vectors of `rows`, [rows, head.dimension].
     /// - Parameters:
     ///   - prompt: What is put before the rows' text.
+    ///   - skipped: How many tokens at a text's start take no part in the pooling.
     ///   - source: What the rows are called in an error.
     ///   - first: The number of the first row in an error.
     ///   - progress: Called with the number of rows done so far, one call at a time.
     func embed(
-        _ rows: [JSON], prompt: String = "", source: String, first: Int, threads: Int,
+        _ rows: [JSON], prompt: String = "", skipping skipped: Int = 0, source: String, first: Int, threads: Int,
         progress: (@Sendable (Int) -> Void)?
     ) throws(BelfryError) -> Matrix {
         let rows = prompt.isEmpty ? rows : prompted(rows, prompt)
         let result = Matrix(rows: rows.count, columns: head.dimension)
         let batches = batches(rows)
         if batches.count == 1 {
-            try embed(rows, batches[0], source: source, first: first, threads: threads, into: result)
+            try embed(rows, batches[0], skipped, source: source, first: first, threads: threads, into: result)
             progress?(rows.count)
             return result
         }
@@ -83,7 +91,7 @@ final class GraphTower: Sendable {
             }
             if isOver { return }
             do throws(BelfryError) {
-                try self.embed(rows, batches[number], source: source, first: first, threads: 1, into: result)
+                try self.embed(rows, batches[number], skipped, source: source, first: first, threads: 1, into: result)
                 shared.withLock { state in
                     state.done += batches[number].count
                     progress?(state.done)
@@ -120,6 +128,7 @@ final class GraphTower: Sendable {
     /// Which rows run together. Lists are padded to the longest of a batch, so rows of about one length do.
     private func batches(_ rows: [JSON]) -> [[Int]] {
         guard rows.count > 1 else { return rows.isEmpty ? [] : [[0]] }
+        if self.rows == .alone { return rows.indices.map { [$0] } }
         var places = Array(rows.indices)
         var batches: [[Int]] = []
         guard features.longestList > 0, binding.fixedRows == nil else {
@@ -142,9 +151,21 @@ final class GraphTower: Sendable {
         return batches
     }
 
+    /// The most rows of one run.
+    var rowsAtOnce: Int { batchRows }
+
+    /// The vectors of made-up rows: each by itself, or `together` in one run as far as the tower lets them.
+    func vectors(of rows: [JSON], together: Bool = false) throws(BelfryError) -> Matrix {
+        let result = Matrix(rows: rows.count, columns: head.dimension)
+        for places in together ? [Array(rows.indices)] : rows.indices.map({ [$0] }) {
+            try embed(rows, places, 0, source: "made-up rows", first: 0, threads: 2, into: result)
+        }
+        return result
+    }
+
     /// Embeds the rows at `places`, and writes their vectors to the same rows of `result`.
     private func embed(
-        _ rows: [JSON], _ places: [Int], source: String, first: Int, threads: Int, into result: Matrix
+        _ rows: [JSON], _ places: [Int], _ skipped: Int, source: String, first: Int, threads: Int, into result: Matrix
     ) throws(BelfryError) {
         let batch = state.withLock { $0.waiting.popLast().map(Handover.init) }?.batch ?? FeatureBatch()
         defer {
@@ -153,7 +174,7 @@ final class GraphTower: Sendable {
         }
         let parts = unmasked.isEmpty ? [places] : try groups(rows, places, batch, source: source, first: first)
         for places in parts {
-            try embed(rows, places, batch, source: source, first: first, threads: threads, into: result)
+            try embed(rows, places, batch, skipped, source: source, first: first, threads: threads, into: result)
         }
     }
 
@@ -171,8 +192,8 @@ final class GraphTower: Sendable {
     }
 
     private func embed(
-        _ rows: [JSON], _ places: [Int], _ batch: FeatureBatch, source: String, first: Int, threads: Int,
-        into result: Matrix
+        _ rows: [JSON], _ places: [Int], _ batch: FeatureBatch, _ skipped: Int, source: String, first: Int,
+        threads: Int, into result: Matrix
     ) throws(BelfryError) {
         var padded = places
         // A graph of a fixed number of rows gets the last one again and again.
@@ -181,7 +202,7 @@ final class GraphTower: Sendable {
         }
         try features.encode(rows, at: padded, into: batch, source: source, first: first)
         try model.withOutput(of: binding.tensors(batch), threads: threads) { output throws(BelfryError) in
-            let wrong = try finish(output, batch, places, rows: padded.count, into: result)
+            let wrong = try finish(output, batch, places, rows: padded.count, skipped, into: result)
             guard let wrong else { return }
             throw BelfryError(
                 .invalidInput, "The row's vector has components that are not finite numbers.",
@@ -193,7 +214,7 @@ final class GraphTower: Sendable {
 
     /// The head, row by row. The place of the first row whose vector is not finite.
     private func finish(
-        _ output: TensorView, _ batch: FeatureBatch, _ places: [Int], rows: Int, into result: Matrix
+        _ output: TensorView, _ batch: FeatureBatch, _ places: [Int], rows: Int, _ skipped: Int, into result: Matrix
     ) throws(BelfryError) -> Int? {
         let shape = output.shape
         guard shape.rank == (isPooled ? 2 : 3), shape[0] == rows, shape[shape.rank - 1] == size else {
@@ -218,7 +239,7 @@ final class GraphTower: Sendable {
                 let part = pooled.map { batch.elements(of: $0, row: row) } ?? 0..<elements
                 head.apply(
                     floats + (row * elements + part.lowerBound) * size, count: part.count,
-                    into: target, workspace)
+                    skipping: pooled == nil ? 0 : skipped, into: target, workspace)
                 if wrong == nil, !(0..<dimension).allSatisfy({ target[$0].isFinite }) { wrong = place }
             }
         }

@@ -9,6 +9,25 @@ extension OnnxPacker {
         }
     }
 
+    /// The outputs that can be vectors: floats that the graph computes, in two or three dimensions as far as it tells.
+    var vectorOutputs: [(name: String, rank: Int?)] {
+        let inputs = Set(model.graph.input.map(\.name)).subtracting(model.graph.initializer.map(\.name))
+        let floats = TensorType.floats.map(\.rawValue)
+        let copies = Dictionary(
+            model.graph.node.filter { $0.opType == "Identity" && $0.output.count == 1 && $0.input.count == 1 }
+                .map { ($0.output[0], $0.input[0]) }, uniquingKeysWith: { first, _ in first })
+        return model.graph.output.compactMap { output in
+            // A plain copy of an input is no vector of the model's.
+            var (name, left) = (output.name, copies.count)
+            while let source = copies[name], left > 0 { (name, left) = (source, left - 1) }
+            guard !inputs.contains(name) else { return nil }
+            guard case .tensorType(let type)? = output.type.value else { return (output.name, nil) }
+            guard type.elemType == 0 || floats.contains(type.elemType) else { return nil }
+            guard type.hasShape else { return (output.name, nil) }
+            return (2...3).contains(type.shape.dim.count) ? (output.name, type.shape.dim.count) : nil
+        }
+    }
+
     /// Makes `name` the graph's only output, and drops nodes, weights and inputs that it does not need.
     ///
     /// It may be a value inside of the graph: the state of a recurrent network before its output layer.

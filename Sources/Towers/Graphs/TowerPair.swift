@@ -75,6 +75,12 @@ public struct TowerPair: Sendable {
 }
 
 extension Tower {
+    /// Whether the model in `folder` has routes for queries and documents: then it is imported as a pair of both.
+    public static func hasRoutes(_ folder: String) throws(BelfryError) -> Bool {
+        guard let router = try SentenceTransformersRouter.of(model: withoutSlash(folder)) else { return false }
+        return router.routes.contains("query") && router.routes.count > 1
+    }
+
     /// The identity of the space of its vectors: of its pair, or its own fingerprint.
     public var space: String { manifest.pair?.space ?? fingerprint }
 
@@ -88,21 +94,25 @@ extension Tower {
     ///   - item: The model of the item tower; nil if the query tower's configuration names its output layer (`items`).
     ///   - queryFeatures: The configuration of the query tower's columns, if it does not lie beside the model.
     ///   - itemFeatures: The same for the item tower.
+    ///   - options: What the models' own files do not say; the features and routes of the two are told apart.
     ///   - replace: Whether a pair that is there already is replaced, in one step.
     ///   - note: Hears what was removed that an interrupted import had left.
     /// - Throws: As `importModel`; `invalidInput` if the two give vectors of different lengths.
     @discardableResult
     public static func importPair(
         query: String, item: String? = nil, queryFeatures: String? = nil, itemFeatures: String? = nil,
-        to target: String, replace: Bool = false, note: @escaping (String) -> Void = { _ in }
+        to target: String, replace: Bool = false, options: ImportOptions = .init(),
+        note: @escaping (String) -> Void = { _ in }
     ) throws(BelfryError) -> TowerPair {
         let target = withoutSlash(target)
         let place = try TowerPlace(target, .pair, replace: replace, note: note)
         let sources: (query: TowerSource, item: TowerSource)
+        // One model with two routes is both.
+        let routes = query == item && options.route == nil ? ("query", "document") : nil
         if let item {
             sources = (
-                try .read(withoutSlash(query), features: queryFeatures),
-                try .read(withoutSlash(item), features: itemFeatures)
+                try .read(withoutSlash(query), options.with(queryFeatures, route: routes?.0)),
+                try .read(withoutSlash(item), options.with(itemFeatures, route: routes?.1))
             )
         } else {
             sources = try TowerSource.session(withoutSlash(query), features: queryFeatures)
@@ -126,5 +136,15 @@ extension Tower {
             }
         }
         return try TowerPair.load(target)
+    }
+}
+
+extension Tower.ImportOptions {
+    /// The same with the configuration and the route of one tower of a pair.
+    fileprivate func with(_ features: String?, route: String?) -> Self {
+        var options = self
+        options.features = features ?? options.features
+        options.route = route ?? options.route
+        return options
     }
 }

@@ -245,9 +245,30 @@ final class GraphCompiler {
                 ? "\(label) is of an operator that is not supported."
                 : "\(label) is of an opset that is not supported; supported are \(known).",
             at: place(node),
-            remedy: node.operatorName.hasPrefix("Sequence")
-                ? "Export a masked mean instead of nn.EmbeddingBag with offsets, and tensors instead of lists."
-                : "Export the model with standard operators, for example at opset 17.")
+            remedy: Self.remedy(node, version, candidates))
+    }
+
+    /// What helps against an operator that is not there: not another opset, unless it is there in that.
+    private static func remedy(_ node: GraphNode, _ version: Int, _ candidates: [Operator]) -> String {
+        if let known = candidates.first {
+            let wanted = max(known.versions.lowerBound, min(version, known.versions.upperBound))
+            return "Export the model at opset \(wanted), or convert it with onnx.version_converter."
+        }
+        if node.operatorName.hasPrefix("Sequence") {
+            return "Export a masked mean instead of nn.EmbeddingBag with offsets, and tensors instead of lists."
+        }
+        switch node.domain {
+        case Operator.standard:
+            return
+                "No opset helps. If the vector is there before this node, name that value with --output; else write this "
+                + "part of the model with other operators, and export it again."
+        case OperatorTable.microsoftDomain:
+            return "Take the graph as it was before onnxruntime optimised or quantised it: model.onnx, not one of its "
+                + "variants, or export it without --optimize."
+        default:
+            return "“\(node.domain)” is a domain of the exporter's own: write this part of the model with standard "
+                + "operators, and export it again."
+        }
     }
 
     private func place(_ node: GraphNode) -> BelfryError.Location { .init(file: path, place: "node \(node.name)") }

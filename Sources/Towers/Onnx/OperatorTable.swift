@@ -3,7 +3,7 @@ enum OperatorTable {
     private static let lists: [[Operator]] = [
         arithmetic, comparison, functions, casts, reductions, running, movement, making, gathering, products, control,
         curves, selection, padding, sums, attention, convolution, normalization, recurrent, quantization,
-        machineLearning,
+        machineLearning, featureScaling,
         microsoft, fused,
     ]
 

@@ -70,6 +70,9 @@ final class BertNormalizerTable: Sendable {
     let codes: [UInt32]
     let normalizer: BertNormalizer
 
+    /// The table with the codes as they were computed before.
+    init(_ normalizer: BertNormalizer, codes: [UInt32]) { (self.normalizer, self.codes) = (normalizer, codes) }
+
     init(_ normalizer: BertNormalizer) {
         self.normalizer = normalizer
         codes = (0..<UInt32(Self.count)).map { Self.code(normalizer, $0) }

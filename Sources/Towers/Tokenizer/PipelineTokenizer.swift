@@ -56,11 +56,13 @@ final class PipelineTokenizer: Tokenizer {
         largestID = Int((added.map(\.id) + template.before + template.after + [largestModelID]).max()!)
     }
 
-    func encode(_ text: String, limit: Int, into ids: inout [Int32]) {
+    func encode(_ text: String, limit: Int, into ids: inout [Int32]) -> Bool {
         ids.append(contentsOf: template.before)
         let room = max(limit - templateCount, 0)
         let most = ids.count > Int.max - room ? Int.max : ids.count + room
         let scratch = pool.take()
+        let stack = scratch.stack
+        stack.begin(wholeTextOf: text.utf8.count)
         var text = text
         text.withUTF8 { bytes in
             rawTokens.split(bytes) { range, id in
@@ -69,12 +71,14 @@ final class PipelineTokenizer: Tokenizer {
                 } else {
                     encode(UnsafeBufferPointer(rebasing: bytes[range]), range.lowerBound == 0, most, scratch, &ids)
                 }
-                return ids.count < most
+                return ids.count < most && !stack.hasGivenUp
             }
         }
+        let isWhole = !stack.hasGivenUp
         pool.give(scratch)
         if ids.count > most { ids.removeLast(ids.count - most) }
         ids.append(contentsOf: template.after)
+        return isWhole
     }
 
     /// Appends the ids of text without added tokens, until there are `most` ids or a few more.

@@ -73,7 +73,7 @@ final class SentencePieceTokenizer: Tokenizer {
         largestID = file.pieces.count - 1
     }
 
-    func encode(_ text: String, limit: Int, into ids: inout [Int32]) {
+    func encode(_ text: String, limit: Int, into ids: inout [Int32]) -> Bool {
         let most = ids.count > Int.max - max(limit, 0) ? Int.max : ids.count + max(limit, 0)
         let scratch = pool.take()
         var text = text
@@ -88,6 +88,7 @@ final class SentencePieceTokenizer: Tokenizer {
         }
         pool.give(scratch)
         if ids.count > most { ids.removeLast(ids.count - most) }
+        return true
     }
 
     private func put(_ piece: UnsafeBufferPointer<UInt8>, _ token: PieceToken, _ ids: inout [Int32]) {

@@ -6,8 +6,8 @@ import Files
 /// in one instruction; where no shorter repetition could lead to a match, none is tried.
 ///
 /// A place has a number of attempts, and so has a text, in proportion to its length and far above what tokenizers need; a
-/// match that needs more counts as none. When those of the text are used up, each further place has 64: no file can make
-/// a text take for ever.
+/// match that needs more counts as none, and the stack says that it has given up. When those of the text are used up, each
+/// further place has 64: no file can make a text take for ever. A tokenizer stops there.
 final class TextPattern: @unchecked Sendable {
     enum Operation: UInt8 {
         /// One scalar of set `a`.
@@ -68,8 +68,9 @@ final class TextPattern: @unchecked Sendable {
         guard let bytes = text.baseAddress else { return nil }
         let first = self.first.view
         var place = place
-        if place == 0 { stack.begin(textOf: text.count) }
+        if place == 0, !stack.isShared { stack.begin(textOf: text.count) }
         while place < text.count {
+            if stack.isShared, stack.hasGivenUp { return nil }
             var end = place
             guard first.contains(UTF8Text.scalar(bytes, &end)) else {
                 place = end
@@ -120,7 +121,10 @@ final class TextPattern: @unchecked Sendable {
                     if number == instruction.least { least = place }
                 }
                 stack.spend(number)
-                if number < instruction.least || number == most && most < instruction.most {
+                if number == most, most < instruction.most {
+                    stack.giveUp()
+                    hasFailed = true
+                } else if number < instruction.least {
                     hasFailed = true
                 } else {
                     if instruction.b == 1, place > least {
@@ -196,7 +200,20 @@ final class PatternStack {
     private var given = 0
     private static let least = 64
 
-    func begin(textOf bytes: Int) { (total, given, attempts) = ((1 << 20) + 256 * bytes, 0, 0) }
+    /// Whether some match was given up for want of attempts.
+    private(set) var hasGivenUp = false
+    /// Whether all searches in one text, by whichever patterns, have their attempts together.
+    private(set) var isShared = false
+
+    func begin(textOf bytes: Int) { (total, given, attempts, hasGivenUp) = ((1 << 20) + 256 * bytes, 0, 0, false) }
+
+    /// All that follows is in one text of so many bytes.
+    func begin(wholeTextOf bytes: Int) {
+        isShared = true
+        begin(textOf: bytes / 16)
+    }
+
+    func giveUp() { hasGivenUp = true }
 
     /// A new place, with so many attempts if there are.
     func begin(attempts wanted: Int) {
@@ -209,6 +226,7 @@ final class PatternStack {
     /// Whether another attempt is allowed.
     func attempt() -> Bool {
         attempts -= 1
+        if attempts <= 0 { hasGivenUp = true }
         return attempts > 0
     }
 

@@ -12,7 +12,9 @@ public protocol Tokenizer: Sendable {
     /// Whether upper case is made lower case before anything is looked up.
     var lowercases: Bool { get }
     /// Appends the ids of `text` with the template's tokens around; `limit` counts both, and cuts the text's end.
-    func encode(_ text: String, limit: Int, into ids: inout [Int32])
+    /// - Returns: False if the tokenizer's patterns would take too long to cut the text: then ids are missing.
+    @discardableResult
+    func encode(_ text: String, limit: Int, into ids: inout [Int32]) -> Bool
 }
 
 extension Tokenizer {
@@ -49,6 +51,18 @@ public enum Tokenizers {
                 at: .init(file: folder),
                 remedy: "Save the model's tokenizer beside it (tokenizer.save_pretrained(folder)).")
         }
+    }
+
+    /// The same, by tables that were made of its file before, if they are there.
+    static func load(
+        folder: String, prepared: String, madeOf digest: String?
+    ) throws(BelfryError) -> any Tokenizer {
+        if let digest, let tables = PreparedTokenizer(prepared, madeOf: digest),
+            let tokenizer = WordPieceTokenizer(tables)
+        {
+            return tokenizer
+        }
+        return try load(folder: folder)
     }
 
     /// The names of the files in `folder` that `load(folder:)` reads: what a copy of the tokenizer needs.

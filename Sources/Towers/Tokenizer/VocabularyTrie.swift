@@ -1,3 +1,5 @@
+import Files
+
 /// The vocabulary as a trie over UTF-8 bytes, in a double array (Aoe, 1989): finds the entries that begin at a place.
 ///
 /// A WordPiece vocabulary is two tries, entries that begin a word and entries that continue one, which share their
@@ -22,6 +24,9 @@ final class VocabularyTrie: @unchecked Sendable {
     let continuation: Node
     // Owned memory instead of an array: the loop below runs once per byte of every text, and takes no reference counts.
     private let units: UnsafeMutablePointer<UInt64>
+    private let count: Int
+    /// The file that the units are mapped from, if they are.
+    private let file: MappedFile?
     /// Of all entries together; units take eight bytes each.
     static let mostBytes = 1 << 23
 
@@ -34,13 +39,26 @@ final class VocabularyTrie: @unchecked Sendable {
     init(_ entries: some Collection<(bytes: ArraySlice<UInt8>, continues: Bool, id: Int32)>) {
         var builder = VocabularyTrieBuilder()
         let roots = builder.build(entries)
+        (count, file) = (builder.units.count, nil)
         units = .allocate(capacity: builder.units.count)
         units.initialize(from: builder.units, count: builder.units.count)
         start = units[roots.start]
         continuation = units[roots.continuation]
     }
 
-    deinit { units.deallocate() }
+    /// A trie whose units, which were checked, lie in a file.
+    init?(_ mapped: UnsafeBufferPointer<UInt64>, _ file: MappedFile) {
+        guard let base = mapped.baseAddress, mapped.count > 512 else { return nil }
+        // Nothing writes through it.
+        units = UnsafeMutablePointer(mutating: base)
+        (count, self.file) = (mapped.count, file)
+        (start, continuation) = (units[VocabularyTrieBuilder.roots.start], units[VocabularyTrieBuilder.roots.continuation])
+    }
+
+    deinit { if file == nil { units.deallocate() } }
+
+    /// The units, to be written to a file.
+    var allUnits: UnsafeBufferPointer<UInt64> { UnsafeBufferPointer(start: units, count: count) }
 
     /// The node after `byte`, or nil: no entry goes on like that.
     @inline(__always)
@@ -73,6 +91,8 @@ final class VocabularyTrie: @unchecked Sendable {
 
 /// Lays the nodes out, block by block of 256 units: all children of a node lie in one block.
 private struct VocabularyTrieBuilder {
+    /// The units of the two roots, the first of the block behind the empty one.
+    static let roots = (start: 256, continuation: 257)
     private(set) var units: [UInt64] = []
     /// For every block, whether a node has this base.
     private var hasBase: [Bool] = []
@@ -116,7 +136,7 @@ private struct VocabularyTrieBuilder {
         addBlock()
         // The empty block of base 0, and the roots, which are nobody's children.
         open = [Block(number: 1, free: 254)]
-        let roots = (start: 256, continuation: 257)
+        let roots = Self.roots
         for root in [roots.start, roots.continuation] {
             units[root] = Self.inUse
             hasBase[root] = true

@@ -25,13 +25,12 @@ public final class WordPieceTokenizer: Tokenizer {
     /// The greatest id that the tokenizer can give.
     public let largestID: Int
     let model: Model
-    private let trie: VocabularyTrie
-    private let table: BertNormalizerTable
+    let trie: VocabularyTrie
+    let table: BertNormalizerTable
     private let rawTokens: AddedTokenMatcher
     private let normalizedTokens: AddedTokenMatcher
 
-    init(_ model: Model) {
-        self.model = model
+    convenience init(_ model: Model) {
         let prefix = model.continuingPrefix
         var entries: [(bytes: ArraySlice<UInt8>, continues: Bool, id: Int32)] = []
         entries.reserveCapacity(2 * model.vocabulary.count)
@@ -41,8 +40,14 @@ public final class WordPieceTokenizer: Tokenizer {
                 entries.append((token.dropFirst(prefix.count), true, id))
             }
         }
-        trie = VocabularyTrie(entries)
-        table = BertNormalizerTable(model.normalizer)
+        let ids = model.vocabulary.map(\.id) + model.added.map(\.id) + model.before + model.after + [model.unknown]
+        self.init(
+            model, VocabularyTrie(entries), BertNormalizerTable(model.normalizer), largestID: Int(ids.max() ?? 0))
+    }
+
+    /// A tokenizer with the tables that were made of its vocabulary and its normaliser.
+    init(_ model: Model, _ trie: VocabularyTrie, _ table: BertNormalizerTable, largestID: Int) {
+        (self.model, self.trie, self.table, self.largestID) = (model, trie, table, largestID)
         rawTokens = AddedTokenMatcher(model.added.filter { !$0.isNormalized })
         let normalizer = model.normalizer
         normalizedTokens = AddedTokenMatcher(
@@ -51,8 +56,6 @@ public final class WordPieceTokenizer: Tokenizer {
                 token.content = normalizer.normalized(token.content)
                 return token
             })
-        let ids = model.vocabulary.map(\.id) + model.added.map(\.id) + model.before + model.after + [model.unknown]
-        largestID = Int(ids.max() ?? 0)
     }
 
     /// How many tokens the template adds to every text.
@@ -62,7 +65,7 @@ public final class WordPieceTokenizer: Tokenizer {
     public var lowercases: Bool { model.normalizer.lowercases }
 
     /// Appends the ids of `text` with the template's tokens around; `limit` counts both, and cuts the text's end.
-    public func encode(_ text: String, limit: Int, into ids: inout [Int32]) {
+    public func encode(_ text: String, limit: Int, into ids: inout [Int32]) -> Bool {
         ids.append(contentsOf: model.before)
         let room = max(limit - templateCount, 0)
         let most = ids.count > Int.max - room ? Int.max : ids.count + room
@@ -91,6 +94,7 @@ public final class WordPieceTokenizer: Tokenizer {
         }
         if ids.count > most { ids.removeLast(ids.count - most) }
         ids.append(contentsOf: model.after)
+        return true
     }
 
     /// Appends the ids of the words of `text` until there are `most` ids or a few more.

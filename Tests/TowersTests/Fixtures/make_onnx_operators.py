@@ -222,5 +222,101 @@ labels("categories-both-ways", places,
        ("CategoryMapper", dict(cats_int64s=[3, 4, 9], cats_strings=["c", "d", "i"], default_string="?")),
        ("CategoryMapper", dict(cats_int64s=[30, 40, 90], cats_strings=["c", "i", "x"], default_int64=-5)))
 
+# What exporters and quantisers write beside these ------------------------------------------------------------------------
+
+case("scatter-elements-add", "ScatterElements",
+     {"X": small(3, 4), "I": np.array([[0, 2, -1, 1], [1, 1, 0, 2]], np.int64), "U": small(2, 4)}, ["Y"], ("I",), opset=18,
+     axis=0, reduction="add")
+case("scatter-elements-last-axis", "ScatterElements",
+     {"X": small(2, 5, dtype=np.int64), "I": np.array([[4, 0], [-2, 1]], np.int64), "U": small(2, 2, dtype=np.int64)},
+     ["Y"], ("I",), axis=-1)
+case("round-ties", "Round", {"X": np.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4999], np.float32)}, ["Y"])
+
+
+def bytes_(*shape, dtype=np.uint8):
+    return random.integers(*((0, 256) if dtype == np.uint8 else (-128, 128)), shape).astype(dtype)
+
+
+case("qlinear-product", "QLinearMatMul",
+     {"A": bytes_(2, 5, 40), "sa": np.array(0.02, np.float32), "za": np.array(113, np.uint8),
+      "B": bytes_(40, 7, dtype=np.int8), "sb": (np.abs(floats(7)) * 0.01 + 0.001).astype(np.float32),
+      "zb": np.zeros(7, np.int8), "sy": np.array(0.09, np.float32), "zy": np.array(121, np.uint8)}, ["Y"],
+     ("B", "sa", "za", "sb", "zb", "sy", "zy"))
+case("quantized-attention", "QAttention",
+     {"X": bytes_(2, 6, 12), "W": bytes_(12, 48, dtype=np.int8), "B": floats(48, scale=0.5),
+      "sx": np.array(0.02, np.float32), "sw": np.array(0.01, np.float32),
+      "mask": np.array([[1] * 6, [1] * 4 + [0] * 2], np.int32), "zx": np.array(128, np.uint8), "zw": np.array(0, np.int8)},
+     ["Y"], ("W", "B", "sx", "sw", "zx", "zw"), domain="com.microsoft", num_heads=2)
+
+
+def multi_head(name, mask=None, added=None, bias=True, keys=6, **attributes):
+    given = {"Q": floats(2, 6, 16), "K": floats(2, keys, 16), "V": floats(2, keys, 16),
+             "B": floats(48, scale=0.3) if bias else None,
+             "mask": None if mask is None else np.array(mask, np.int32), "added": added}
+    while list(given.values())[-1] is None:
+        given.popitem()
+    case(name, "MultiHeadAttention", given, ["Y"], ("B",), domain="com.microsoft", num_heads=2, **attributes)
+
+
+multi_head("multi-head-attention", [[1] * 6, [1] * 4 + [0] * 2])
+multi_head("multi-head-attention-plain", bias=False, scale=0.3)
+multi_head("multi-head-attention-lengths", [6, 3], floats(1, 2, 6, 6))
+multi_head("multi-head-attention-cross", keys=4)
+
+
+def group_query(name, packed=False, lengths=(5, 3), heads=4, key_heads=2, size=16, **attributes):
+    q = floats(2, 6, (heads + 2 * key_heads if packed else heads) * size)
+    k, v = (None, None) if packed else (floats(2, 6, key_heads * size), floats(2, 6, key_heads * size))
+    angles = np.outer(np.arange(8), 1 / 100 ** (np.arange(size // 2) / (size // 2)))
+    given = {"Q": q, "K": k, "V": v, "pk": None, "pv": None, "last": np.array(lengths, np.int32),
+             "total": np.array(6, np.int32), "cos": np.cos(angles).astype(np.float32),
+             "sin": np.sin(angles).astype(np.float32)}
+    node = helper.make_node("GroupQueryAttention", [n if given[n] is not None else "" for n in given],
+                            ["Y", "present_key", "present_value"], domain="com.microsoft", num_heads=heads,
+                            kv_num_heads=key_heads, **attributes)
+    case(name, None, given, ["Y"], ("cos", "sin"), domain="com.microsoft", nodes=[node])
+
+
+group_query("group-query-attention", do_rotary=1)
+group_query("group-query-attention-packed", packed=True, lengths=(5, 5), do_rotary=1, rotary_interleaved=1)
+group_query("group-query-attention-plain", lengths=(5, 5), scale=0.2)
+
+angles = np.outer(np.arange(10), 1 / 50 ** (np.arange(4) / 4)).astype(np.float32)
+for name, x, positions, attributes in [
+    ("rotary-microsoft-start", floats(2, 3, 16), np.array([4], np.int64), {}),
+    ("rotary-microsoft-positions", floats(2, 2, 3, 8), np.array([[0, 1, 2], [4, 5, 9]], np.int64), {"interleaved": 1}),
+]:
+    case(name, "RotaryEmbedding", {"X": x, "P": positions, "cos": np.cos(angles), "sin": np.sin(angles)}, ["Y"],
+         ("cos", "sin"), domain="com.microsoft", **attributes)
+case("skip-rms-norm", "SkipSimplifiedLayerNormalization",
+     {"X": floats(2, 3, 21), "skip": floats(2, 3, 21), "gamma": floats(21)}, ["Y", "", "", "sum"], ("gamma",),
+     domain="com.microsoft", epsilon=1e-5)
+
+
+def few_bits(name, inputs, outputs, block, zeros=None, bias=False, bits=4):
+    blocks = -(-inputs // block)
+    given = {"X": floats(2, 3, inputs), "W": bytes_(outputs, blocks, block * bits // 8),
+             "S": np.abs(floats(outputs * blocks, scale=0.02)), "Z": None, "order": None, "B": None}
+    if zeros == "packed":
+        given["Z"] = bytes_(outputs * -(-blocks * bits // 8))
+    if bias:
+        given["B"] = floats(outputs)
+    while list(given.values())[-1] is None:
+        given.popitem()
+    case(name, "MatMulNBits", given, ["Y"], ("W", "S", "Z", "B"), domain="com.microsoft", K=inputs, N=outputs, bits=bits,
+         block_size=block)
+
+
+few_bits("product-of-4-bits", 64, 7, 32)
+few_bits("product-of-4-bits-zeros", 96, 5, 32, "packed")
+few_bits("product-of-4-bits-rest", 40, 5, 16, "packed", bias=True)
+case("scaler-features", "Scaler", {"X": floats(4, 3)}, ["Y"], domain="ai.onnx.ml", offset=[0.5, -1.0, 2.0],
+     scale=[2.0, 0.25, -3.0])
+case("scaler-one", "Scaler", {"X": small(4, 3, dtype=np.int64)}, ["Y"], domain="ai.onnx.ml", offset=[0.5], scale=[2.0])
+for norm in ["MAX", "L1", "L2"]:
+    case(f"normalizer-{norm.lower()}", "Normalizer",
+         {"X": np.concatenate([floats(3, 5), np.zeros((1, 5), np.float32), -np.abs(floats(1, 5))])}, ["Y"],
+         domain="ai.onnx.ml", norm=norm)
+
 np.savez_compressed(os.path.join(folder, "values.npz"), **values)
 print(len([f for f in os.listdir(folder) if f.endswith(".onnx")]), "cases")

@@ -11,7 +11,8 @@ tokens, “1234”. All four come from one export of PyTorch's:
 - dequantize.onnx: weights only, a scale for each column, DequantizeLinear;
 - cast.onnx: weights only, Cast and Mul. It has a third output, “5”: 2-D as “1234”, the first token's vector.
 
-The vectors are onnxruntime's, without its optimisations, all texts in one batch.
+The vectors are onnxruntime's, without its optimisations, each text by itself: the range of a batch would be that of all
+its texts.
 """
 import json
 import os
@@ -107,7 +108,10 @@ def finish(model, name, outputs):
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(path, options)
     names = [output.name for output in session.get_outputs()]
-    found = dict(zip(names, session.run(None, {"input_ids": batch, "attention_mask": mask})))
+    rows = [session.run(None, {"input_ids": np.array([row]), "attention_mask": np.ones((1, len(row)), np.int64)})
+            for row in ids]
+    found = {name: np.concatenate([row[index] for row in rows])
+             for index, name in enumerate(names) if rows[0][index].ndim == 2}
     vectors[name] = found["1234"]
     if "5" in found:
         vectors[name + ".5"] = found["5"]

@@ -62,7 +62,8 @@ enum Conformance {
         ReduceSum Relu Reshape RotaryEmbedding ScatterND Shape Sigmoid Sign Sin Size Slice Softmax Split Sqrt Squeeze \
         Sub Sum Tanh Tile Transpose Trilu Unsqueeze Where LabelEncoder CategoryMapper DequantizeLinear \
         DynamicQuantizeLinear QuantizeLinear MatMulInteger LeakyRelu Elu Selu PRelu HardSigmoid HardSwish LogSoftmax \
-        OneHot Pad TopK Einsum
+        OneHot Pad TopK Einsum ScatterElements Scatter Round QLinearMatMul Floor ReduceL1 ReduceSumSquare ReduceProd \
+        ArgMin Softplus Xor Dropout CastLike
         """.split(separator: " ").map(String.init))
 
     /// Cases that are left out, and why.

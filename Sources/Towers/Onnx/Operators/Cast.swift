@@ -8,7 +8,7 @@ extension OperatorTable {
     private static let cast = Operator("Cast", versions: 6...Operator.newest, inputs: 1...1) {
         node throws(BelfryError) in
         _ = try node.type(0)
-        guard let number = try node.int("to"), let type = TensorType(rawValue: Int32(truncatingIfNeeded: number)) else {
+        guard let number = try node.int("to"), let type = Int32(exactly: number).flatMap(TensorType.init) else {
             throw node.unsupported("no type that is known to cast to")
         }
         let rounding = try SmallFloat.Rounding(node)

@@ -30,7 +30,9 @@ extension OperatorTable {
                 }
             }
             let window = try settings.window(x.shape, kernel: extents, call)
-            guard window.outputSize <= Int32.max else { throw call.fail("its input has the shape \(x.shape)") }
+            guard max(window.outputSize, w.shape[0], w.count / max(w.shape[0], 1)) <= Int32.max else {
+                throw call.fail("its input has the shape \(x.shape)")
+            }
             var shape: Shape = [x.shape[0], w.shape[0]]
             for axis in 0..<extents.rank { shape.append(window.output[3 - extents.rank + axis]) }
             let y = try call.output(0, shape)

@@ -10,7 +10,7 @@ extension OperatorTable {
         function("Sin", Sine.self), function("Cos", Cosine.self), function("Ceil", Ceiling.self),
         function("Floor", Floor.self), function("Erf", ErrorFunction.self), function("Sigmoid", Sigmoid.self),
         function("Tanh", HyperbolicTangent.self, activation: BELFRY_TANH), function("Softplus", Softplus.self),
-        function("Reciprocal", Reciprocal.self),
+        function("Reciprocal", Reciprocal.self), function("Round", Round.self),
         number("Abs", Magnitude.self), number("Neg", Negative.self), number("Sign", Sign.self),
         number("Relu", Rectified.self), clip,
     ]
@@ -132,6 +132,10 @@ private enum Ceiling: FloatFunction {
 private enum Floor: FloatFunction {
     static func apply(_ x: Float) -> Float { x.rounded(.down) }
     static func apply(_ x: Double) -> Double { x.rounded(.down) }
+}
+private enum Round: FloatFunction {
+    static func apply(_ x: Float) -> Float { x.rounded(.toNearestOrEven) }
+    static func apply(_ x: Double) -> Double { x.rounded(.toNearestOrEven) }
 }
 private enum ErrorFunction: FloatFunction {
     static func apply(_ x: Float) -> Float { erff(x) }

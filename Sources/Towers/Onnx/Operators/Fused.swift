@@ -9,7 +9,9 @@ extension Operator {
 
 extension OperatorTable {
     /// Parts of encoders as one operator each, on float32.
-    static let fused: [Operator] = [linear, gelu, layerNorm, l2Normalize, attentionCore, embeddingBag]
+    static let fused: [Operator] = [
+        linear, gelu, layerNorm, l2Normalize, attentionCore, embeddingBag, dynamicQuantizeRows,
+    ]
 
     private static let activations: [String: belfry_activation] = [
         "gelu": BELFRY_GELU_ERF, "gelu_tanh": BELFRY_GELU_TANH, "relu": BELFRY_RELU, "tanh": BELFRY_TANH,

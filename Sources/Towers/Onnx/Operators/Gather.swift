@@ -2,7 +2,10 @@ import Files
 
 extension OperatorTable {
     /// Operators that read or write at places which a tensor of indices names.
-    static let gathering: [Operator] = [gather, gatherElements, gatherND, scatterND]
+    static let gathering: [Operator] = [
+        gather, gatherElements, gatherND, scatterND, scatterElements("ScatterElements", 11...Operator.newest),
+        scatterElements("Scatter", 9...10),
+    ]
 
     private static let gather = Operator("Gather", inputs: 2...2) { node throws(BelfryError) in
         let axis = try node.int("axis", default: 0)
@@ -64,7 +67,7 @@ extension OperatorTable {
     }
 
     /// The next index in row-major order.
-    private static func advance(_ index: inout Shape, in shape: Shape) {
+    static func advance(_ index: inout Shape, in shape: Shape) {
         for axis in shape.indices.reversed() {
             index[axis] += 1
             if index[axis] < shape[axis] { return }

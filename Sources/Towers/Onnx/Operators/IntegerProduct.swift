@@ -33,7 +33,8 @@ extension OperatorTable {
             let rows = a.shape[a.shape.rank - 2] * (isTall ? leftBatch.elements : 1)
             let product = IntegerProduct(
                 rows: rows, inner: inner, columns: columns, left: left, right: right,
-                leftZero: call.optional(2), rightZero: call.optional(3))
+                leftZero: call.optional(2), rightZero: call.optional(3),
+                rowsPerZero: max(a.count / max(inner, 1) / max(call.optional(2)?.count ?? 1, 1), 1))
             try product.check(a, b, call)
             guard y.count > 0 else { return }
             let floats = try call.scratch(product.scratch)
@@ -54,7 +55,7 @@ extension OperatorTable {
 }
 
 /// One product of two matrices of bytes.
-private struct IntegerProduct {
+struct IntegerProduct {
     let rows: Int
     let inner: Int
     let columns: Int
@@ -62,6 +63,8 @@ private struct IntegerProduct {
     let right: TensorType
     let leftZero: TensorView?
     let rightZero: TensorView?
+    /// Rows of a that share a zero point, where there are several.
+    let rowsPerZero: Int
 
     /// The longest sum of products of two 9-bit numbers that f32 holds exactly.
     private static let depth = 256
@@ -72,7 +75,13 @@ private struct IntegerProduct {
     }
 
     func check(_ a: TensorView, _ b: TensorView, _ call: Call) throws(BelfryError) {
-        if let leftZero, leftZero.count != 1, leftZero.count * inner != a.count {
+        guard max(rows, inner, columns) <= Int32.max else {
+            throw call.unsupported("it multiplies \(a.shape) by \(b.shape)")
+        }
+        // One for each row, or for all rows of the first dimension's index.
+        if let leftZero, leftZero.count != 1, leftZero.count * inner != a.count,
+            leftZero.shape.rank != a.shape.rank || leftZero.count != a.shape[0] || leftZero.shape[0] != a.shape[0]
+        {
             throw call.fail("its first zero point has the shape \(leftZero.shape) for \(a.shape)")
         }
         if let rightZero, rightZero.count != 1, rightZero.count != columns {
@@ -92,7 +101,7 @@ private struct IntegerProduct {
         for first in stride(from: 0, to: inner, by: Self.depth) {
             let depth = min(Self.depth, inner - first)
             for row in 0..<rows {
-                let zero = Self.zero(leftZero, firstRow + row, left)
+                let zero = Self.zero(leftZero, (firstRow + row) / rowsPerZero, left)
                 Self.widen(a + row * inner + first, left, depth, x + row * depth)
                 if zero != 0 { for index in row * depth..<(row + 1) * depth { x[index] -= zero } }
             }

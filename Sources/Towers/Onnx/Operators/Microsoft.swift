@@ -5,7 +5,8 @@ extension OperatorTable {
     /// Operators of the domain com.microsoft: what the optimiser of onnxruntime makes of encoders, as its page
     /// ContribOperators describes them.
     static let microsoft: [Operator] = [
-        fusedAttention, skipLayerNormalization, embedLayerNormalization,
+        fusedAttention, quantizedAttention, multiHeadAttention, groupQueryAttention, microsoftRotaryEmbedding,
+        skipLayerNormalization, skipSimplifiedLayerNormalization, embedLayerNormalization, matMulNBits,
         Operator("BiasGelu", domain: microsoftDomain, inputs: 2...2) { node throws(BelfryError) in
             try activation(node, BELFRY_GELU_ERF)
         },
@@ -51,6 +52,38 @@ extension OperatorTable {
             let zeros = try call.scratch(columns)
             zeros.update(repeating: 0, count: columns)
             normalize(to, rows, columns, gamma.floats, beta?.floats ?? zeros, epsilon, call)
+        }
+    }
+
+    /// (x + skip + bias) / √(mean of squares + epsilon) · gamma over the last dimension; the sum is another output.
+    private static let skipSimplifiedLayerNormalization = Operator(
+        "SkipSimplifiedLayerNormalization", domain: microsoftDomain, inputs: 3...4, outputs: 1...4
+    ) { node throws(BelfryError) in
+        _ = try node.commonType(in: [.float32])
+        let epsilon = try node.float("epsilon", default: 1e-12)
+        return Kernel(.float32, .float32, .float32, .float32) { call throws(BelfryError) in
+            let (x, skip, gamma, bias) = (call.input(0), call.input(1), call.input(2), call.optional(3))
+            let columns = x.shape.last ?? 0
+            guard columns > 0, gamma.shape == [columns], bias == nil || bias!.shape == [columns], skip.shape.rank >= 2,
+                skip.shape.rank <= x.shape.rank, isEnd(skip.shape, of: x.shape), skip.count > 0
+            else { throw call.fail("its inputs have the shapes \(x.shape), \(skip.shape) and \(gamma.shape)") }
+            guard !call.wants(1), !call.wants(2) else {
+                throw call.fail("its mean is asked for, which only training needs")
+            }
+            let y = try call.output(0, x.shape)
+            let sums = call.wants(3) ? try call.output(3, x.shape).floats : y.floats
+            let (from, other, to) = (x.floats, skip.floats, y.floats)
+            for row in 0..<x.count / columns {
+                let first = row * columns
+                var squares: Float = 0
+                for column in 0..<columns {
+                    let sum = from[first + column] + other[(first + column) % skip.count] + (bias?.floats[column] ?? 0)
+                    sums[first + column] = sum
+                    squares += sum * sum
+                }
+                let factor = 1 / (squares / Float(columns) + epsilon).squareRoot()
+                for column in 0..<columns { to[first + column] = sums[first + column] * factor * gamma.floats[column] }
+            }
         }
     }
 

@@ -4,7 +4,9 @@ import Foundation
 
 extension OperatorTable {
     /// Numbers of few bits and back: y = round(x / scale) + zero point, x = (y - zero point) · scale.
-    static let quantization: [Operator] = [quantizeLinear, dequantizeLinear, dynamicQuantizeLinear, matMulInteger]
+    static let quantization: [Operator] = [
+        quantizeLinear, dequantizeLinear, dynamicQuantizeLinear, matMulInteger, qLinearMatMul,
+    ]
 
     private static let dequantizeLinear = Operator(
         "DequantizeLinear", versions: 10...Operator.newest, inputs: 2...3
@@ -96,28 +98,48 @@ extension OperatorTable {
     private static let dynamicQuantizeLinear = Operator(
         "DynamicQuantizeLinear", versions: 11...Operator.newest, inputs: 1...1, outputs: 3...3
     ) { node throws(BelfryError) in
+        try dynamicQuantization(node, perRow: false)
+    }
+
+    /// The same by the range of each row, so that a row's numbers do not depend on those beside it: scale and zero point
+    /// are [rows, 1, …, 1].
+    static let dynamicQuantizeRows = Operator(
+        "DynamicQuantizeRows", domain: Operator.fused, inputs: 1...1, outputs: 3...3
+    ) { node throws(BelfryError) in
+        try dynamicQuantization(node, perRow: true)
+    }
+
+    private static func dynamicQuantization(_ node: NodeContext, perRow: Bool) throws(BelfryError) -> Kernel {
         _ = try node.type(0, in: [.float32])
         let quantized = QuantizedType(.uint8)
         return Kernel(.uint8, .float32, .uint8) { call throws(BelfryError) in
             let x = call.input(0)
             let y = try call.output(0, x.shape)
-            let (scales, zeros) = (try call.output(1, []), try call.output(2, []))
-            var (least, most): (Float, Float) = (0, 0)
-            let values = x.floats
-            for index in 0..<x.count {
-                least = values[index] < least ? values[index] : least
-                most = values[index] > most ? values[index] : most
+            var shape = Shape()
+            if perRow, x.shape.rank > 0 {
+                shape = Shape(rank: x.shape.rank)
+                shape[0] = x.shape[0]
             }
-            let scale = most == least ? 1 : (most - least) / 255
-            // What is not a number, of an infinite range or one too small for a scale, is the last code, as in
-            // onnxruntime.
-            let place = -least / scale
-            let zero = place.isNaN ? 255 : min(max(place, 0), 255).rounded(.toNearestOrEven)
-            scales.floats[0] = scale
-            zeros.elements(UInt8.self)[0] = UInt8(zero)
+            let (scales, zeros) = (try call.output(1, shape), try call.output(2, shape))
             let target = try call.scratch(x.count)
-            target.update(from: values, count: x.count)
-            quantized.round(target, x.count, scale, zero)
+            target.update(from: x.floats, count: x.count)
+            let size = shape.elements > 0 ? x.count / shape.elements : 0
+            for row in 0..<shape.elements {
+                let values = target + row * size
+                var (least, most): (Float, Float) = (0, 0)
+                for index in 0..<size {
+                    least = values[index] < least ? values[index] : least
+                    most = values[index] > most ? values[index] : most
+                }
+                let scale = most == least ? 1 : (most - least) / 255
+                // What is not a number, of an infinite range or one too small for a scale, is the last code, as in
+                // onnxruntime.
+                let place = -least / scale
+                let zero = place.isNaN ? 255 : min(max(place, 0), 255).rounded(.toNearestOrEven)
+                scales.floats[row] = scale
+                zeros.elements(UInt8.self)[row] = UInt8(zero)
+                quantized.round(values, size, scale, zero)
+            }
             try quantized.encode(target, into: y, SmallFloat.Rounding())
         }
     }

@@ -77,9 +77,18 @@ struct WindowSettings: Sendable {
             window.before[axis] = before
             if before >= reach || after >= reach { window.padsLessThanItReaches = false }
         }
+        // Pads make places without any memory: their number must be one, too.
+        guard Self.isCount(window.output), Self.isCount(window.kernel) else {
+            throw call.fail("its window would have too many positions over its input \(x)")
+        }
         // Missing dimensions come first and have one element, so that a line is always the last one.
         window.shift(Self.mostDimensions - count)
         return window
+    }
+
+    /// Whether a tensor may have so many elements.
+    private static func isCount(_ extents: Window.Triple) -> Bool {
+        ([extents[0], extents[1], extents[2]] as Shape).checkedElements != nil
     }
 }
 

@@ -48,7 +48,7 @@ extension BuildingDirectory {
 
         let record = IndexRecord(
             request: request, kind: choice?.kind ?? builder.kind, files: try System.list(folder),
-            choice: choice, queries: queries)
+            identities: try IndexRecord.identities(in: folder), choice: choice, queries: queries)
         try replaceSegments(with: .init(number: number, rows: ids.count), record)
     }
 

@@ -42,6 +42,7 @@ struct Bench: ParsableCommand {
         for (name, value) in [("k", k), ("repeat", `repeat`), ("limit-queries", limitQueries ?? 1)] where value < 1 {
             throw ValidationError("--\(name) must be at least 1.")
         }
+        guard `repeat` <= 10_000 else { throw ValidationError("--repeat must be at most 10,000.") }
     }
 
     func run() throws {
@@ -98,8 +99,8 @@ struct Bench: ParsableCommand {
     private static func lines(_ report: BenchReport) -> [String] {
         let made = report.wasReused ? "built before in" : "built in"
         let build = "\(made) \(Human.duration(.seconds(report.buildSeconds)))"
-        let memory = Human.count(Int(report.memoryBytesPerVector.rounded()))
-        let disk = Human.count(Int(report.diskBytesPerVector.rounded()))
+        let memory = Human.count(report.memoryBytesPerVector)
+        let disk = Human.count(report.diskBytesPerVector)
         var table = Table([
             .init(title: "target", alignment: .right), .init(title: "effort", shrinks: true),
             .init(title: "recall", alignment: .right), .init(title: "queries/s", alignment: .right),
@@ -124,7 +125,7 @@ struct Bench: ParsableCommand {
     }
 
     private static func figure(_ value: Double) -> String {
-        value >= 100 ? Human.count(Int(value.rounded())) : String(format: "%.3g", value)
+        value >= 100 ? Human.count(value) : String(format: "%.3g", value)
     }
 }
 

@@ -7,20 +7,25 @@ struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build the collection of a recipe: catalogue → tower → shards → index.",
         discussion: """
-            belfry build Indexes/products --limit 5000
+            belfry build Indexes/products --sample 5000
 
             A build that was interrupted goes on from its last finished segment. Rows that cannot be used are reported \
             with their line. A recipe with variants builds all of them; Indexes/movielens/softmax names one.
             """)
 
     @Argument(help: "The folder with recipe.yaml.") var recipe: String
-    @Option(help: "Stop after this many points (default: all rows).") var limit: Int?
+    @Option(help: "Build the first points only, so many of them (default: all rows).") var limit: Int?
+    @Option(help: "Build so many points, drawn from all parts of the rows; the same ones every time.") var sample: Int?
     @Flag(help: "Build again over a collection that was built from something else.") var replace = false
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+        if let sample, sample < 1 { throw ValidationError("--sample must be at least 1.") }
+        if limit != nil, sample != nil {
+            throw ValidationError("--limit takes the first rows, --sample some of all: leave one out.")
+        }
     }
 
     func run() throws {
@@ -32,7 +37,8 @@ struct Build: ParsableCommand {
         let progress = StageProgress()
         defer { progress.finish(failed: true) }
         let bad = BadRowLog()
-        let builder = CollectionBuilder(recipe, limit: limit, threads: threads.threads, replace: replace)
+        let builder = CollectionBuilder(
+            recipe, limit: limit, sample: sample, threads: threads.threads, replace: replace)
         let summary = try builder.build(
             .init(
                 badRow: { bad.add($0) }, reading: { progress.show("reading", $0, of: $1, .bytes) },

@@ -13,9 +13,10 @@ struct Explain: ParsableCommand {
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The text to search for.") var text: String?
-    @Option(help: "Search for what is near this point instead.") var like: String?
-    @Option(help: "Search for a user instead.") var user: String?
-    @Option(help: "Search for a session instead: ids with commas between them.") var session: String?
+    @Option(parsing: .unconditional, help: "Search for what is near this point instead.") var like: String?
+    @Option(parsing: .unconditional, help: "Search for a user instead.") var user: String?
+    @Option(parsing: .unconditional, help: "Search for a session instead: ids with commas between them.") var session:
+        String?
     @Option(name: [.short, .customLong("k")], help: "How many answers.") var k = 10
     @OptionGroup var recall: RecallOptions
     @OptionGroup var output: OutputOptions
@@ -24,7 +25,7 @@ struct Explain: ParsableCommand {
         guard [text, like, user, session].count(where: { $0 != nil }) == 1 else {
             throw ValidationError("Name a text, or a point with --like, a --user or a --session.")
         }
-        if let text, text.allSatisfy(\.isWhitespace) { throw ValidationError("The text to search for is empty.") }
+        if let text, text.isBlank { throw ValidationError("The text to search for is empty.") }
         guard (1...10_000).contains(k) else { throw ValidationError("-k must be between 1 and 10,000.") }
     }
 
@@ -62,7 +63,7 @@ struct Explain: ParsableCommand {
         }
         if !expected.isExact, let fallback = found.fallback { lines.append(("calibration", fallback)) }
         let usual =
-            expected.isExact ? nil : expected.evaluations.map { ", on average \(Human.count(Int($0)))\(source)" }
+            expected.isExact ? nil : expected.evaluations.map { ", on average \(Human.count($0))\(source)" }
         lines.append(("distances", Human.count(found.evaluations) + (usual ?? "")))
         if found.reranked > 0 { lines.append(("estimated again", Human.count(found.reranked, "row"))) }
         lines.append(("settled on shard", found.settled.map { Human.count($0, "row") } ?? "not counted in a scan"))

@@ -20,10 +20,12 @@ struct Recommend: ParsableCommand {
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
-    @Option(help: "A user's id, or the fields of the query tower as a JSON object.") var user: String?
-    @Option(help: "The ids of a session's items, the oldest first, with commas between them.") var session: String?
-    @Option(help: "Ids of points that the answers are to be like.") var like: String?
-    @Option(help: "Ids of points that the answers are to be unlike.") var unlike: String?
+    @Option(parsing: .unconditional, help: "A user's id, or the fields of the query tower as a JSON object.") var user:
+        String?
+    @Option(parsing: .unconditional, help: "The ids of a session's items, the oldest first, with commas between them.")
+    var session: String?
+    @Option(parsing: .unconditional, help: "Ids of points that the answers are to be like.") var like: String?
+    @Option(parsing: .unconditional, help: "Ids of points that the answers are to be unlike.") var unlike: String?
     @Option(help: "How many answers with which payload value, as domain:Movie=5,domain:Book=5.") var quota: String?
     @Flag(help: "Answer also with what the user has had, with the session's items, the examples.")
     var includeSeen = false

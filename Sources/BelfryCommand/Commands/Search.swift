@@ -15,7 +15,7 @@ struct Search: ParsableCommand {
     @OptionGroup var options: SearchOptions
 
     func validate() throws {
-        if text.allSatisfy(\.isWhitespace) { throw ValidationError("The text to search for is empty.") }
+        if text.isBlank { throw ValidationError("The text to search for is empty.") }
     }
 
     func run() throws {
@@ -55,7 +55,7 @@ struct SearchOptions: ParsableArguments {
     /// `field:value`.
     static func condition(_ text: String, _ option: String) throws -> Collection.Condition {
         let parts = text.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2 else {
+        guard parts.count == 2, !text.utf8.contains(0) else {
             throw ValidationError("\(option) takes a payload field and its value, as domain:Book, not \(text).")
         }
         return Collection.Condition(field: String(parts[0]), value: String(parts[1]))
@@ -130,9 +130,7 @@ struct AnswerOptions: ParsableArguments {
         }
         let fields =
             show?.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-            ?? group.collections.flatMap(\.configuration.show).reduce(into: [String]()) { fields, field in
-                if !fields.contains(field) { fields.append(field) }
-            }
+            ?? group.collections.flatMap(\.configuration.show).withoutRepeats
         if show != nil, let first = answers.first?.hit.payload.names,
             let unknown = fields.first(where: { field in !answers.contains { $0.hit.payload[field] != nil } })
         {

@@ -57,8 +57,8 @@ struct Stats: ParsableCommand {
             })
         for candidate in candidates {
             table.add([
-                candidate.kind.rawValue, Human.count(Int(candidate.queriesPerSecond.rounded())),
-                Human.count(Int(candidate.evaluations.rounded())),
+                candidate.kind.rawValue, Human.count(candidate.queriesPerSecond),
+                Human.count(candidate.evaluations),
                 // A scan needs the codes only, which every index has.
                 candidate.kind == .exact ? "" : Human.duration(.seconds(candidate.buildSeconds)),
             ])
@@ -80,8 +80,8 @@ struct Stats: ParsableCommand {
             table.add([
                 "\(row.k)", Human.share(row.target), row.recall.map(Human.share) ?? "unknown",
                 row.shareBelowTarget.map(Human.percent) ?? "unknown",
-                row.evaluations.map { Human.count(Int($0.rounded())) } ?? "unknown",
-                row.bytes.map { Human.bytes(Int($0)) } ?? "not counted", row.effort,
+                row.evaluations.map { Human.count($0) } ?? "unknown",
+                row.bytes.map { Human.bytes($0) } ?? "not counted", row.effort,
             ])
         }
         let why = statistics.calibrationFallback.map { " (\($0))" } ?? ""

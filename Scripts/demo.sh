@@ -42,5 +42,5 @@ ask() {
 ask search "heat resistant gloves for the laboratory"
 ask search "measure the pH of water"
 ask search "small refrigerator for medicine"
-ask similar 111-33248
-ask similar 111-33747
+ask similar 111-57400
+ask similar 111-33784

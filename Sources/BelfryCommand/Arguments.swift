@@ -22,10 +22,11 @@ enum Arguments {
         return values.isEmpty ? arguments : kept + ["--"] + values
     }
 
-    /// Whether an argument with a dash before it can be no option: a number, or several words.
+    /// Whether an argument with a dash before it can be no option: several words, or what begins like none of the short
+    /// ones.
     private static func isValue(_ argument: String) -> Bool {
-        guard argument.hasPrefix("-"), let second = argument.dropFirst().unicodeScalars.first else { return false }
-        return ("0"..."9").contains(second) || argument.contains(where: \.isWhitespace)
+        guard argument.hasPrefix("-"), let second = argument.dropFirst().first else { return false }
+        return argument.contains(where: \.isWhitespace) || !"-kh".contains(second)
     }
 
     /// What to say where the first argument, or the one behind it, is no verb; nil where it is one.

@@ -38,7 +38,7 @@ import Testing
                 #expect(try VerifiedFiles.differing(in: folder + "/tower", from: digests) == [])
                 // Any change shows, whatever the time that it claims.
                 let handle = try FileHandle(forUpdating: URL(fileURLWithPath: file))
-                try handle.write(contentsOf: Data("w".utf8 + "E".utf8))
+                try handle.write(contentsOf: Data("wE".utf8))
                 try handle.close()
                 var times = [timespec](repeating: timespec(tv_sec: 1_000_000, tv_nsec: 0), count: 2)
                 #expect(utimensat(AT_FDCWD, file, &times, 0) == 0)
@@ -52,7 +52,8 @@ import Testing
             try System.write(Data("x".utf8), to: folder + "/file")
             let digests = ["file": try Digest.sha256(file: folder + "/file")]
             try Self.with(cache: folder + "/file") {
-                #expect(try VerifiedFiles.differing(in: folder, from: digests) == [])
+                let differing = try VerifiedFiles.differing(in: folder, from: digests)
+                #expect(differing == [])
                 #expect(throws: BelfryError.self) { try VerifiedFiles.differing(in: folder, from: ["gone": "0"]) }
             }
         }

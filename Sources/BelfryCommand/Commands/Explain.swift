@@ -8,7 +8,7 @@ struct Explain: ParsableCommand {
         abstract: "Say how a search is answered: index, effort, expected recall, what it looks at, how long it takes.",
         discussion: """
             belfry explain Indexes/products "heat resistant gloves"
-            belfry explain Indexes/products --like 111-33747 -k 5 --recall 0.99
+            belfry explain Indexes/products --like 111-33784 -k 5 --recall 0.99
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String

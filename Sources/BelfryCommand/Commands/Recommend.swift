@@ -11,7 +11,7 @@ struct Recommend: ParsableCommand {
             belfry recommend Indexes/movielens/rich --user '{"user_id": 5, "age": 34}'
             belfry recommend Indexes/sessions/three-domains --session Movie_tt0133093,Book_126 \
                 --quota domain:Movie=5,domain:Book=5
-            belfry recommend Indexes/products --like 111-33747,111-33750 --unlike 111-33790
+            belfry recommend Indexes/products --like 111-33784,111-59404 --unlike 111-33772
 
             What a user has had, a session's own items and the examples are not recommended again; of a user who is given \
             by fields nobody knows what that is. Ids that have commas go in a JSON array: '["a,1", "b"]'. Quotas say how \

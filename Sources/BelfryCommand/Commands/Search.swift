@@ -28,7 +28,7 @@ struct Search: ParsableCommand {
 struct Similar: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find what is nearest to a point of the collection.",
-        discussion: "belfry similar Indexes/products 111-33747 -k 5")
+        discussion: "belfry similar Indexes/products 111-33784 -k 5")
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The point's id.") var id: String

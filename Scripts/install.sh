@@ -10,7 +10,7 @@ fi
 missing=()
 has_library() { pkg-config --exists "$1" 2> /dev/null; }
 command -v pkg-config > /dev/null || missing+=(pkg-config)
-has_library openblas || missing+=(libopenblas-dev)
+has_library openblas || missing+=(libopenblas-dev)  # opened at run time
 has_library liblz4 || missing+=(liblz4-dev)
 has_library zlib || missing+=(zlib1g-dev)
 has_library sqlite3 || missing+=(libsqlite3-dev)
@@ -21,6 +21,10 @@ if ((${#missing[@]})); then
     echo "install.sh: installing ${missing[*]}"
     as_root=()
     if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
-    "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" > /dev/null
+    log="$(mktemp)"
+    trap 'rm -f "$log"' EXIT
+    # What apt and debconf have to say is of interest where they fail.
+    quietly() { "${as_root[@]}" "$@" > "$log" 2>&1 || { cat "$log" >&2; exit 1; }; }
+    quietly apt-get update -qq
+    quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"
 fi

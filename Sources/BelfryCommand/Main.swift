@@ -27,7 +27,12 @@ enum Main {
     static func main() {
         Terminal.openStandardStreams()
         do {
-            var command = try Tool.parseAsRoot()
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            if let message = Arguments.unknownVerb(arguments) {
+                Failure.reportUsage(message)
+                exit(2)
+            }
+            var command = try Tool.parseAsRoot(Arguments.prepared(arguments))
             try command.run()
         } catch let error as BelfryError {
             Failure.report(error)

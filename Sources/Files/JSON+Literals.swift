@@ -20,6 +20,6 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
 
     /// An object; of members with the same name the last one counts.
     public init(dictionaryLiteral members: (String, JSON)...) {
-        self = .object(Dictionary(members) { _, last in last })
+        self = .object(Members(members))
     }
 }

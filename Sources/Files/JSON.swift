@@ -1,12 +1,13 @@
 public import Foundation
 
-/// A JSON value (RFC 8259). Integers stay integers: a 64-bit id survives.
+/// A JSON value (RFC 8259). Whole numbers of 64 bits are integers, however they are written: an id survives, and so does
+/// the `5.0` of a column that another program took for one of fractions.
 public enum JSON: Hashable, Sendable {
     /// `null`.
     case null
     /// `true` or `false`.
     case bool(Bool)
-    /// A number without fraction or exponent that fits 64 signed bits.
+    /// A whole number that fits 64 signed bits.
     case integer(Int64)
     /// An integer above `Int64.max`.
     case unsigned(UInt64)
@@ -17,7 +18,7 @@ public enum JSON: Hashable, Sendable {
     /// An array.
     case array([JSON])
     /// An object; the order of members carries no meaning.
-    case object([String: JSON])
+    case object(Members)
 }
 
 extension JSON: Codable {
@@ -54,7 +55,7 @@ extension JSON: Codable {
         case .number(let value): try container.encode(value)
         case .string(let value): try container.encode(value)
         case .array(let value): try container.encode(value)
-        case .object(let value): try container.encode(value)
+        case .object(let value): try container.encode(Dictionary(value.sorted) { _, last in last })
         }
     }
 }
@@ -78,14 +79,10 @@ extension JSON {
         }
     }
 
-    /// The value as JSON text with sorted members, so that equal values give equal bytes.
+    /// The value as JSON text with sorted members, so that equal values give equal bytes. A number that is not finite,
+    /// which no file can hold, is null.
     public func text(pretty: Bool = false) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting =
-            pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
-        // Only a number that JSON cannot write fails, and decoding never makes one.
-        guard let data = try? encoder.encode(self) else { return "null" }
-        return String(decoding: data, as: UTF8.self)
+        JSONWriter.text(self, pretty: pretty)
     }
 
     /// The member `name` of an object.
@@ -95,7 +92,7 @@ extension JSON {
 
     /// The names of an object's members, sorted.
     public var names: [String] {
-        if case .object(let members) = self { members.keys.sorted() } else { [] }
+        if case .object(let members) = self { members.names } else { [] }
     }
 
     /// The text of a string.

@@ -64,8 +64,8 @@ struct JSONParser {
         return value
     }
 
-    private mutating func object(depth: Int) throws(Failure) -> [String: JSON] {
-        var members: [String: JSON] = [:]
+    private mutating func object(depth: Int) throws(Failure) -> JSON.Members {
+        var members = JSON.Members()
         index += 1
         skipSpace()
         if take(UInt8(ascii: "}")) { return members }
@@ -220,7 +220,7 @@ struct JSONParser {
             index = start
             throw failure("a number beyond the range of f64")
         }
-        return .number(value)
+        return WholeNumber(bytes[start..<index], near: value)?.json ?? .number(value)
     }
 
     private mutating func digits() throws(Failure) {

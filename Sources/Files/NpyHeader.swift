@@ -69,7 +69,12 @@ struct NpyHeader {
     {
         let name = String(descr.dropFirst())
         guard let element = NpyArray.Element(rawValue: name), let order = descr.first else {
-            throw unsupported("'\(descr)'", at: place)
+            guard name.hasPrefix("O") else { throw unsupported("'\(descr)'", at: place) }
+            // Only Python can take these apart, by running what the file says.
+            throw BelfryError(
+                .unsupported,
+                "The elements are Python objects ('\(descr)'): rows of different lengths, or lists of arrays.",
+                at: place, remedy: "Save one array of numbers: np.save(path, np.stack(array).astype('<f4')).")
         }
         guard order == "<" || (order == "|" && element.size == 1) else {
             throw BelfryError(

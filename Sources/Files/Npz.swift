@@ -20,7 +20,7 @@ public struct Npz: Sendable {
     /// The array called `name`, with its checksum verified.
     /// - Throws: `notFound` with the names that are there, or `corruptData` with file, member and byte.
     public func array(_ name: String) throws(BelfryError) -> NpyArray {
-        guard let member = archive.members.first(where: { $0.name == name + ".npy" }) else {
+        guard let member = archive.members.first(where: { $0.name.hasSameBytes(as: name + ".npy") }) else {
             throw BelfryError(
                 .notFound, "There is no array '\(name)' in the archive.", at: .init(file: path),
                 remedy: names.isEmpty ? "It holds no array at all." : "It holds: \(names.joined(separator: ", ")).")

@@ -120,17 +120,23 @@ public final class ProgressLine: Sendable {
         return text
     }
 
+    /// The nearest whole number, as `1,234,567`; `∞` for what is no number that 64 bits hold.
+    public static func grouped(_ value: Double) -> String {
+        Int(exactly: value.rounded()).map { grouped($0) } ?? "∞"
+    }
+
     private static func amount(_ value: Int, _ unit: Unit) -> String {
         unit == .items ? grouped(value) : bytes(Double(value))
     }
 
     private static func rate(_ rate: Double, _ unit: Unit) -> String {
         if unit == .bytes { return bytes(rate) + "/s" }
-        return (rate < 10 ? oneDecimal(rate) : grouped(Int(min(rate, 1e18).rounded()))) + "/s"
+        return (rate < 10 ? oneDecimal(rate) : grouped(rate)) + "/s"
     }
 
     /// `1.2 MB`, in powers of 1,000.
     public static func bytes(_ value: Double) -> String {
+        guard value.isFinite, value >= 0 else { return "∞" }
         var (value, unit) = (value, 0)
         let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
         while value >= 999.95, unit < units.count - 1 { (value, unit) = (value / 1000, unit + 1) }
@@ -138,7 +144,7 @@ public final class ProgressLine: Sendable {
     }
 
     private static func oneDecimal(_ value: Double) -> String {
-        let tenths = Int((value * 10).rounded())
+        guard let tenths = Int(exactly: (value * 10).rounded()) else { return "∞" }
         return "\(tenths / 10).\(tenths % 10)"
     }
 }

@@ -9,7 +9,9 @@ public enum System {
         let remedy: String? =
             switch code {
             case ENOSPC, EDQUOT: "Free some disk space and run the same command again: nothing was lost."
-            case EACCES, EPERM, EROFS: "Give this user permission to the path, or choose another one."
+            case EACCES, EPERM: "Give this user permission to the path, or choose another one."
+            case EROFS: "The disk can only be read: choose a path on another one."
+            case EFBIG: "Raise the limit of file sizes (ulimit -f)."
             case EMFILE, ENFILE: "Raise the limit of open files (ulimit -n)."
             case EINVAL where action.hasPrefix("exchange"), EXDEV where action.hasPrefix("exchange"):
                 "This file system cannot swap directories: remove the old one and run the same command again."
@@ -19,18 +21,21 @@ public enum System {
         return BelfryError(kind, "Cannot \(action): \(reason).", at: .init(file: path), remedy: remedy)
     }
 
-    /// The same for an error of Foundation's file manager, which carries the system's code inside.
-    private static func failure(_ action: String, _ path: String, _ error: any Error) -> BelfryError {
-        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        guard let code = underlying?.code else {
-            return BelfryError(.io, "Cannot \(action).", at: .init(file: path), cause: error)
-        }
-        return failure(action, path, errno: Int32(code))
-    }
-
     /// Whether something exists at `path`.
     public static func exists(_ path: String) -> Bool {
         access(path, F_OK) == 0
+    }
+
+    /// Whether nothing is at `path`. What this user may not look at is not missing.
+    public static func isMissing(_ path: String) -> Bool {
+        access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)
+    }
+
+    /// Refuses what is at `path` unless it is a file: opening a pipe, for one, would wait for its writer.
+    public static func requireFile(_ path: String) throws(BelfryError) {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { return }
+        throw BelfryError(.invalidInput, "This is not a regular file.", at: .init(file: path))
     }
 
     /// Whether `path` is a directory (links followed).
@@ -48,20 +53,27 @@ public enum System {
 
     /// Creates the directory and those above it; one that is there already is fine.
     public static func createDirectory(_ path: String) throws(BelfryError) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw failure("create the directory", path, error)
+        if isDirectory(path) { return }
+        let parent = parent(of: path)
+        if parent != path, isMissing(parent) { try createDirectory(parent) }
+        // Another process may have been faster.
+        guard mkdir(path, 0o777) == 0 || (errno == EEXIST && isDirectory(path)) else {
+            throw failure("create the directory", path)
         }
     }
 
     /// The names in a directory, sorted.
     public static func list(_ path: String) throws(BelfryError) -> [String] {
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-        } catch {
-            throw failure("list the directory", path, error)
+        guard let directory = opendir(path) else { throw failure("list the directory", path) }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            // Where the name is in the entry: as long as it is, whatever the declaration says.
+            let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name)!
+            let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
+            if strcmp(name, ".") != 0, strcmp(name, "..") != 0 { names.append(String(cString: name)) }
         }
+        return names.sorted()
     }
 
     /// Removes a file, or a directory with all it holds; nothing there is fine. A link is removed itself, and nothing is
@@ -140,6 +152,7 @@ public enum System {
             try writer.finish()
             try rename(temporary, to: path)
         } catch {
+            // A full disk is no place for what nobody can use.
             try? remove(temporary)
             var error = error
             if error.location?.file == temporary { error.location?.file = path }

@@ -32,13 +32,34 @@ public final class TextInput {
     /// Opens the file at `path`.
     public init(_ path: String) throws(BelfryError) {
         self.path = path == "-" ? "standard input" : path
-        descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
+        descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw System.failure("open it", self.path) }
         var status = stat()
-        let regular = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-        size = regular ? Int(status.st_size) : nil
+        let isKnown = fstat(descriptor, &status) == 0
+        size = isKnown && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
         buffer = .allocate(byteCount: 1 << 18, alignment: 64)
+        if path != "-" {
+            if isKnown, status.st_mode & S_IFMT == S_IFIFO { try awaitWriter() }
+            _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+        }
     }
+
+    /// Waits a moment for somebody who writes to the pipe: `<(zcat rows.csv.zst)` has a writer from the start, and a pipe
+    /// that lies where a file should has none.
+    private func awaitWriter() throws(BelfryError) {
+        for _ in 0..<Self.patience {
+            let count = Foundation.read(descriptor, buffer.baseAddress!, buffer.count)
+            if count > 0 { buffered = 0..<count }
+            if count > 0 || (count < 0 && errno == EAGAIN) { return }
+            usleep(10_000)
+        }
+        throw BelfryError(
+            .invalidInput, "This is a pipe that nobody writes to.", at: .init(file: path),
+            remedy: "Name a file, or start what writes to the pipe first.")
+    }
+
+    /// Hundredths of a second.
+    private static let patience = 200
 
     deinit {
         close(descriptor)

@@ -111,10 +111,10 @@ struct ZipArchive: Sendable {
         var reader = ByteReader(
             UnsafeRawBufferPointer(rebasing: file.bytes[extent]), file: file.path, base: extent.lowerBound)
         var members: [Member] = []
-        var names: Set<String> = []
+        var names: Set<UTF8Key> = []
         for index in 0..<directory.count {
             let member = try readEntry(&reader, index: index)
-            guard names.insert(member.name).inserted else {
+            guard names.insert(UTF8Key(member.name)).inserted else {
                 throw .corrupt("Member '\(member.name)' is listed twice.", at: reader.location)
             }
             members.append(member)

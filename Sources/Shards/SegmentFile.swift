@@ -70,6 +70,9 @@ public final class SegmentFile: Sendable {
     public let version: Int
     let file: MappedFile
     let sections: [Section]
+    /// The checksum of header and section table. Since the table has the checksums of all sections (and the blocks of a
+    /// shard have theirs in a section), files of different content have different ones: see ``identity(of:)``.
+    public let identity: UInt32
 
     /// Maps the file and verifies its header and section table, not the sections.
     /// - Parameters:
@@ -81,7 +84,7 @@ public final class SegmentFile: Sendable {
         file = try MappedFile(path)
         var reader = file.reader
         (kind, version, sections) = try Self.parse(&reader, length: file.bytes.count, path)
-        try Self.verifyTable(file.bytes, sections: sections.count, path)
+        identity = try Self.verifyTable(file.bytes, sections: sections.count, path)
         if let wanted, kind != wanted {
             throw .corrupt(
                 "This is a file of kind “\(kind)”, where one of kind “\(wanted)” is needed.", at: .byte(8, of: path))
@@ -179,7 +182,9 @@ extension SegmentFile {
         return (kind, version, sections)
     }
 
-    private static func verifyTable(_ file: UnsafeRawBufferPointer, sections: Int, _ path: String) throws(BelfryError) {
+    private static func verifyTable(
+        _ file: UnsafeRawBufferPointer, sections: Int, _ path: String
+    ) throws(BelfryError) -> UInt32 {
         let end = headerSize + sections * entrySize
         let stored = UInt32(littleEndian: file.loadUnaligned(fromByteOffset: 32, as: UInt32.self))
         guard tableChecksum(UnsafeRawBufferPointer(rebasing: file[..<end])) == stored else {
@@ -188,6 +193,7 @@ extension SegmentFile {
         if let place = file[36..<headerSize].firstIndex(where: { $0 != 0 }) {
             throw .corrupt("A reserved byte of the header is not zero.", at: .byte(place, of: path))
         }
+        return stored
     }
 
     /// The checksum of header and table, its own four bytes taken as zero.

@@ -24,7 +24,7 @@ extension Tower {
                 problems.append(.corrupt("The file does not belong to the tower.", at: file(name)))
             }
             for (name, entry) in manifest.files.sorted(by: { $0.key < $1.key }) {
-                guard System.exists(path + "/" + name) else {
+                guard !System.isMissing(path + "/" + name) else {
                     problems.append(missing(path + "/" + name))
                     continue
                 }

@@ -123,7 +123,7 @@ extension Tower {
             switch column.kind {
             case .list(_, let lookup, _), .multiHot(_, let lookup, _):
                 switch lookup.keys {
-                case .rows: if let number = Int64(text) { return .integer(number) }
+                case .rows: if let number = WholeNumber(text)?.json { return number }
                 case .boundaries: if let number = Double(text), number.isFinite { return .number(number) }
                 case .vocabulary, .hash: break
                 }

@@ -1,8 +1,6 @@
-import COpenBLAS
-
 extension BLAS {
     /// What OpenBLAS calls the CPU that its kernels are for: `Haswell`, `SkylakeX`, `Zen`, …
-    public static var coreName: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
+    public static var coreName: String { OpenBLAS.shared?.coreName().map { String(cString: $0) } ?? "none" }
 
     /// What to tell a person if OpenBLAS uses kernels for a lesser CPU than this one; nil if it does not.
     public static var coreWarning: String? { coreWarning(core: coreName, best: .best) }
@@ -17,7 +15,7 @@ extension BLAS {
             case .avx2: (avx2Cores, "AVX2")
             case .scalar: (Set([core]), "")
             }
-        guard !cores.contains(core) else { return nil }
+        guard !cores.contains(core), core != "none" else { return nil }
         return "OpenBLAS uses its kernels for \(core) on a CPU with \(name), which slows matrix products down. "
             + "Unset OPENBLAS_CORETYPE, or set it to \(best == .avx512 ? "SkylakeX" : "Haswell")."
     }

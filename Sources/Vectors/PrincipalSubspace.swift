@@ -1,5 +1,3 @@
-import COpenBLAS
-
 /// The directions in which rows vary most, turned at random among themselves.
 ///
 /// The first `outputs` principal components hold as much of the rows' variance as any so many directions can. A random
@@ -46,11 +44,12 @@ package enum PrincipalSubspace {
     }
 
     /// The eigenvalues of a symmetric matrix, the smallest first, and their eigenvectors as rows (LAPACK's `ssyevd`).
+    /// Where that cannot be used, or does not converge, Jacobi's method finds them.
     static func eigen(of symmetric: Matrix) -> (values: [Float], vectors: Matrix) {
         let size = symmetric.rows
+        guard size > 0, let library = OpenBLAS.shared else { return JacobiEigen.eigen(of: symmetric) }
         let vectors = Matrix(rows: size, columns: size)
         vectors.pointer.update(from: symmetric.pointer, count: size * size)
-        BLAS.oneThreadEach
         var n = Int32(size)
         var values = [Float](repeating: 0, count: size)
         var workSize = Int32(1 + 6 * size + 2 * size * size)
@@ -59,8 +58,10 @@ package enum PrincipalSubspace {
         var integers = [Int32](repeating: 0, count: Int(integerSize))
         var info: Int32 = 0
         // Column-major eigenvectors in columns are, read row by row, eigenvectors in rows.
-        ssyevd_("V", "L", &n, vectors.pointer, &n, &values, &work, &workSize, &integers, &integerSize, &info, 1, 1)
+        library.ssyevd(
+            "V", "L", &n, vectors.pointer, &n, &values, &work, &workSize, &integers, &integerSize, &info, 1, 1)
         precondition(info >= 0, "ssyevd was called with a bad argument")
+        guard info == 0 else { return JacobiEigen.eigen(of: symmetric) }
         return (values, vectors)
     }
 }

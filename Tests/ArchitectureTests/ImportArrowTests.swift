@@ -11,7 +11,7 @@ import Testing
         "Shards": ["CLZ4", "CKernels", "Files", "Vectors"],
         "Neighbors": ["CKernels", "Files", "Shards", "Vectors"],
         "Towers": ["CKernels", "Files", "SwiftProtobuf", "Vectors"],
-        "Belfry": ["Files", "GRDB", "Neighbors", "Shards", "Towers", "Vectors", "Yams"],
+        "Belfry": ["CYaml", "Files", "GRDB", "Neighbors", "Shards", "Towers", "Vectors", "Yams"],
         "BelfryCommand": ["ArgumentParser", "Belfry", "Files", "Neighbors", "Shards", "Towers", "Vectors"],
     ]
     static let toolchain: Set<String> = ["Foundation", "FoundationEssentials", "Synchronization", "Dispatch"]

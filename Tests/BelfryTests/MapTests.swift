@@ -29,6 +29,18 @@ private func data(_ page: String) throws -> JSON {
 }
 
 @Suite struct MapTests {
+    /// Numbers whose distance is beyond f64 have a ramp like any others; values that look the same are two.
+    @Test func valuesOfAnySize() throws {
+        let payloads: [JSON] = [-1e308, 1e308, 0, 1e-308].map { ["n": .number($0), "title": "x"] }
+        let drawn = try map(payloads, colour: "n")
+        #expect(MapDrawing(drawn).svg.contains("</svg>") && MapPage(drawn).html.contains("</html>"))
+        guard case .ramp(let ramp, _) = drawn.colours.kind else { throw CancellationError() }
+        #expect(abs(ramp.share(of: 0) - 0.5) < 0.01)
+        let words = try map([["n": "caf\u{e9}"], ["n": "cafe\u{301}"], ["n": "caf\u{e9}"]], colour: "n")
+        guard case .groups(let groups, _) = words.colours.kind else { throw CancellationError() }
+        #expect(groups.map(\.count) == [2, 1])
+    }
+
     private static let hostile = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> & \u{2028} \"'"
 
     @Test func thePageStandsAlone() throws {

@@ -144,7 +144,10 @@ func readRows(_ text: Data, as format: RowFormat, in folder: String) throws -> (
         let cases: [(PayloadType, String, JSON?)] = [
             (.string, " a ", .string(" a ")), (.string, "", nil), (.integer, " 42 ", .integer(42)), (.integer, "", nil),
             (.integer, "-7", .integer(-7)), (.integer, "18446744073709551615", .unsigned(.max)), (.integer, " ", nil),
-            (.number, "1.5", .number(1.5)), (.number, "1e3", .number(1000)), (.number, "7", .number(7)),
+            (.number, "1.5", .number(1.5)), (.number, "1e3", .integer(1000)), (.number, "7", .integer(7)),
+            (.number, "9007199254740993", .integer(9_007_199_254_740_993)), (.integer, "5.0", .integer(5)),
+            (.integer, "1e3", .integer(1000)), (.integer, "-0.0", .integer(0)),
+            (.integer, "9007199254740993.0", .integer(9_007_199_254_740_993)), (.boolean, "1.0", .bool(true)),
             (.boolean, "TRUE", .bool(true)), (.boolean, "no", .bool(false)), (.boolean, "0", .bool(false)),
             (list, "a| b ||c", .array([.string("a"), .string("b"), .string("c")])), (list, "", nil),
             (.json, #"{"a":[1]}"#, .object(["a": .array([.integer(1)])])), (.json, "null", nil),
@@ -155,7 +158,9 @@ func readRows(_ text: Data, as format: RowFormat, in folder: String) throws -> (
             let expected = type == .json ? .string(text) : value
             #expect(try type.convert(.string(text), field: "f") == expected, "\(type) \(text)")
         }
-        #expect(try PayloadType.number.convert(.integer(5), field: "f") == .number(5))
+        #expect(try PayloadType.number.convert(.integer(5), field: "f") == .integer(5))
+        #expect(try PayloadType.integer.convert(.number(-0.0), field: "f") == .integer(0))
+        #expect(try PayloadType.boolean.convert(.integer(1), field: "f") == .bool(true))
         #expect(try PayloadType.string.convert(.integer(5), field: "f") == .string("5"))
         #expect(try PayloadType.integer.convert(.null, field: "f") == nil)
         #expect(try list.convert(.array([.integer(1)]), field: "f") == .array([.integer(1)]))
@@ -172,7 +177,9 @@ func readRows(_ text: Data, as format: RowFormat, in folder: String) throws -> (
             #expect(error?.message.hasPrefix("Field 'price' is '\(text)', but ") == true, "\(error!)")
         }
         #expect(throws: BelfryError.self) { try PayloadType.integer.convert(.bool(true), field: "f") }
-        #expect(throws: BelfryError.self) { try PayloadType.boolean.convert(.integer(1), field: "f") }
+        #expect(throws: BelfryError.self) { try PayloadType.boolean.convert(.integer(2), field: "f") }
+        #expect(throws: BelfryError.self) { try PayloadType.integer.convert(.number(5.5), field: "f") }
+        #expect(throws: BelfryError.self) { try PayloadType.json.convert(#"["a\u0000"]"#, field: "f") }
         #expect(throws: BelfryError.self) { try PayloadType.string.convert(.array([]), field: "f") }
     }
 

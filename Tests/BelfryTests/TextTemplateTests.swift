@@ -18,7 +18,10 @@ import Testing
 
     @Test func aRowWithoutAnyFieldHasNoText() throws {
         #expect(try TextTemplate("title: {a}, {b}").text { _ in nil } == nil)
-        #expect(try TextTemplate("{a}").text { _ in " \n\u{a0}" } == nil)
+        for blank in [" \n\u{a0}", "\u{200b}", "\u{feff} \u{2060}\u{ad}", "\u{200d}\u{1}"] {
+            #expect(try TextTemplate("{a}").text { _ in blank } == nil)
+        }
+        #expect(try TextTemplate("{a}").text { _ in "\u{200b}x" } == "\u{200b}x")
     }
 
     @Test(arguments: ["", "no field", "{", "{a", "}", "a}", "{}", "{{a}}", "{a{b}}"])

@@ -219,7 +219,11 @@ import Testing
         arguments: [
             (["nonsense"], 2), (["search"], 2), (["search", "/nowhere", "x"], 1), (["search", "/nowhere", " "], 2),
             (["build", "/nowhere"], 1), (["build", "/nowhere", "--limit", "0"], 2), (["check", "/nowhere"], 1),
-            (["--help"], 0), (["build", "--help"], 0), (["similar", "/nowhere", "1", "-k", "0"], 2),
+            (["build", "/nowhere", "--sample", "0"], 2), (["build", "/nowhere", "--sample", "5", "--limit", "5"], 2),
+            (["bench", "--base", "/b", "--query", "/q", "--metric", "l2", "--repeat", "9223372036854775807"], 2),
+            (["search", "/nowhere", "\u{200b}\u{feff}"], 2), (["tower", "imprt"], 2), (["serch", "a", "b"], 2),
+            (["--help"], 0), (["build", "--help"], 0), (["help", "build"], 0), (["tower", "--help"], 0),
+            (["similar", "/nowhere", "1", "-k", "0"], 2),
         ] as [([String], Int32)])
     func exitCodes(_ arguments: [String], _ code: Int32) throws {
         let outcome = try BelfryProcess.run(arguments)

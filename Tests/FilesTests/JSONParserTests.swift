@@ -11,7 +11,10 @@ import Testing
             (" null ", .null), ("true", .bool(true)), ("false", .bool(false)), ("0", .integer(0)), ("-0", .integer(0)),
             ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
             ("18446744073709551615", .unsigned(.max)), ("18446744073709551616", .number(18446744073709551616)),
-            ("-9223372036854775809", .number(-9223372036854775808)), ("1.5e3", .number(1500)), ("2E-2", .number(0.02)),
+            ("-9223372036854775809", .number(-9223372036854775808)), ("1.5e3", .integer(1500)), ("5.0", .integer(5)),
+            ("-0.0", .number(-0.0)),
+            ("9007199254740993.0", .integer(9_007_199_254_740_993)), ("1e19", .unsigned(10_000_000_000_000_000_000)),
+            ("1e20", .number(1e20)), ("2E-2", .number(0.02)),
             ("0.1", .number(0.1)), ("[]", .array([])), ("{}", .object([:])), ("\"\"", .string("")),
             ("[1 , \"a\"\t,\r\n{}]", .array([.integer(1), .string("a"), .object([:])])),
             (#"{"a":{"b":[true]},"a":2}"#, .object(["a": .integer(2)])),
@@ -38,7 +41,8 @@ import Testing
 
     @Test func whatItWritesItReads() throws {
         var random = SeededGenerator()
-        for _ in 0..<2_000 {
+        let executions = ProcessInfo.processInfo.environment["BELFRY_FUZZ_EXECUTIONS"].flatMap { Int($0) } ?? 2_000
+        for _ in 0..<executions {
             let value = any(depth: 0, &random)
             #expect(try JSON(parsing: Data(value.text().utf8), source: "s") == value, "\(random)")
             // Any damage ends in a value or in an error.
@@ -54,14 +58,14 @@ import Testing
         case 3: return .unsigned(.random(in: 1 << 63 ... .max, using: &random))
         case 4: return .number(Double(random.gaussian()) + 0.000_123)
         case 5:
-            let letters = ["a", "\"", "\\", "é", "😀", "\n", "/", "\u{1}", "\u{2028}"]
+            let letters = ["a", "\"", "\\", "é", "\0", "😀", "\n", "/", "\u{1}", "\u{2028}"]
             return .string(
                 (0..<Int.random(in: 0..<6, using: &random)).map { _ in letters.randomElement(using: &random)! }.joined()
             )
         case 6: return .array((0..<Int.random(in: 0..<4, using: &random)).map { _ in any(depth: depth + 1, &random) })
         default:
-            var members: [String: JSON] = [:]
-            for name in ["a", "é\"", ""] where Bool.random(using: &random) {
+            var members = JSON.Members()
+            for name in ["a", "\u{e9}\"", "e\u{301}\"", "\0", ""] where Bool.random(using: &random) {
                 members[name] = any(depth: depth + 1, &random)
             }
             return .object(members)

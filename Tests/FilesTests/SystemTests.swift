@@ -28,6 +28,52 @@ import Testing
         }
     }
 
+    /// A pipe that has a writer is read: a shell's `<(…)` is one.
+    @Test func aPipeWithoutAWriterIsNotWaitedFor() throws {
+        try withTemporaryDirectory { folder in
+            let pipe = "\(folder)/pipe"
+            #expect(mkfifo(pipe, 0o600) == 0)
+            let error = #expect(throws: BelfryError.self) { try TextInput(pipe) }
+            #expect(error?.message.contains("nobody writes to") == true)
+            let writer = Process()
+            writer.executableURL = URL(fileURLWithPath: "/bin/sh")
+            writer.arguments = ["-c", "(echo one; sleep 0.3; echo two) > '\(pipe)'"]
+            try writer.run()
+            let input = try TextInput(pipe)
+            var text = Data()
+            let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 100, alignment: 1)
+            defer { room.deallocate() }
+            while case let count = try input.read(into: room), count > 0 { text += Data(room[..<count]) }
+            #expect(text == Data("one\ntwo\n".utf8))
+            writer.waitUntilExit()
+        }
+    }
+
+    @Test func whatCannotBeWrittenLeavesNothing() throws {
+        try withTemporaryDirectory { folder in
+            // No file can take the place of a folder that is not empty.
+            try System.createDirectory("\(folder)/a/b/c")
+            #expect(throws: BelfryError.self) { try System.write(Data("x".utf8), to: "\(folder)/a") }
+            #expect(try System.list(folder) == ["a"])
+            #expect(throws: BelfryError.self) { try System.createDirectory("/proc/no/such") }
+            let error = #expect(throws: BelfryError.self) { try System.createDirectory("/dev/null/x") }
+            #expect(error?.code == .io && error?.cause == nil, "\(error!)")
+            #expect(throws: BelfryError.self) { try System.list("/dev/null") }
+        }
+    }
+
+    @Test func removingDoesNotFollowLinks() throws {
+        try withTemporaryDirectory { folder in
+            try System.createDirectory("\(folder)/mine")
+            try System.write(Data("x".utf8), to: "\(folder)/mine/file")
+            try System.createDirectory("\(folder)/old/deep/deeper")
+            symlink("\(folder)/mine", "\(folder)/old/deep/link")
+            symlink("\(folder)/mine", "\(folder)/link")
+            for name in ["old", "link"] { try System.remove("\(folder)/\(name)") }
+            #expect(try System.list(folder) == ["mine"] && System.exists("\(folder)/mine/file"))
+        }
+    }
+
     @Test func exchangeSwapsFoldersInOneStep() throws {
         try withTemporaryDirectory { folder in
             for name in ["a", "b"] {

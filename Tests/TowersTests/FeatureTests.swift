@@ -266,7 +266,7 @@ import Testing
                     }
                     var changed = rows
                     if execution % 2 == 1, case .object(var members) = changed[0] {
-                        members[members.keys.sorted().randomElement(using: &random)!] = odd.randomElement(
+                        members[members.names.randomElement(using: &random)!] = odd.randomElement(
                             using: &random)!
                         changed[0] = .object(members)
                     }

@@ -47,9 +47,9 @@ extension BuildingDirectory {
 
         let standard = DefaultRecall.recall(of: try Neighbors.Segment(folder, metric: recipe.metric))
         let record = IndexRecord(
-            request: request, kind: choice?.kind ?? builder.kind, files: try System.list(folder), choice: choice,
-            queries: named, recall: choice?.recall ?? standard.recall,
-            recallReason: choice?.recallReason ?? standard.reason)
+            request: request, kind: choice?.kind ?? builder.kind, files: try System.list(folder),
+            identities: try IndexRecord.identities(in: folder), choice: choice, queries: named,
+            recall: choice?.recall ?? standard.recall, recallReason: choice?.recallReason ?? standard.reason)
         try replaceSegments(with: .init(number: number, rows: ids.count), record)
     }
 

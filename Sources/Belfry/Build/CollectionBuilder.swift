@@ -20,8 +20,10 @@ import Vectors
 public struct CollectionBuilder: Sendable {
     /// What to build.
     public let recipe: Recipe
-    /// The most points to build; nil for all.
+    /// The most points to build, the first ones; nil for all.
     public var limit: Int?
+    /// How many points to draw of all rows, spread over them: see ``EvenSample``; nil for all.
+    public var sample: Int?
     /// How many threads embed and build the index.
     public var threads: Int
     /// Whether a collection built from something else may be replaced.
@@ -30,9 +32,10 @@ public struct CollectionBuilder: Sendable {
     public var seed: UInt64 = 1
 
     /// A build of `recipe`.
-    public init(_ recipe: Recipe, limit: Int? = nil, threads: Int, replace: Bool = false) {
+    public init(_ recipe: Recipe, limit: Int? = nil, sample: Int? = nil, threads: Int, replace: Bool = false) {
         self.recipe = recipe
         self.limit = limit
+        self.sample = sample
         self.threads = threads
         self.replace = replace
     }
@@ -102,7 +105,7 @@ public struct CollectionBuilder: Sendable {
         let request = try recipe.indexRequest(ofTexts: towers.item.takesTexts && towers.query.takesTexts, seed: seed)
         let journal = BuildJournal(
             recipe: recipe.digest(asText: towers.item.takesTexts), rows: try Digest.sha256(file: recipe.rows.file),
-            tower: towers.space, limit: limit, index: request,
+            tower: towers.space, limit: limit, sample: sample, index: request,
             users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
         let target = try System.resolvingLink(recipe.collectionPath)
         if let summary = try existing(target, journal, observer) { return summary }
@@ -116,7 +119,7 @@ public struct CollectionBuilder: Sendable {
             target, journal: journal, tower: recipe.tower, named: recipe.towerName, note: observer.note)
         let resumed = building.finishedRows
         let badUsers = try building.writeUsers(recipe.users, towers.query, badRow: observer.badRow)
-        try embed(with: towers.item, into: building, total: survey.points, observer)
+        try embed(with: towers.item, into: building, survey, observer)
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
         try building.index(recipe, journal, towers, seed: seed, threads: threads, progress: observer.indexing)
         try building.finish(towers, recipe, badRows: survey.badRows + badUsers)
@@ -175,6 +178,9 @@ public struct CollectionBuilder: Sendable {
         if built?.limit != journal.limit {
             changes.append("the limit was \(Self.describe(built?.limit)) and is now \(Self.describe(journal.limit))")
         }
+        if built?.sample != journal.sample {
+            changes.append("the sample was \(Self.describe(built?.sample)) and is now \(Self.describe(journal.sample))")
+        }
         let isVectorsAlone = built.map(journal.hasSameVectors) ?? false
         if built?.index != journal.index {
             changes.append("the index was \(built?.index ?? "none") and is now \(journal.index ?? "none")")
@@ -203,10 +209,17 @@ public struct CollectionBuilder: Sendable {
 
     private static func describe(_ limit: Int?) -> String { limit.map { "\($0) points" } ?? "all points" }
 
+    /// What the rows have.
+    private struct Survey {
+        /// Rows that can be used, up to the limit.
+        var usable: Int
+        /// Points to build of them.
+        var points: Int
+        var badRows: Int
+    }
+
     /// Reads all rows once, reporting those that cannot be used.
-    private func survey(
-        _ tower: Tower, _ observer: Observer
-    ) throws(BelfryError) -> (points: Int, badRows: Int) {
+    private func survey(_ tower: Tower, _ observer: Observer) throws(BelfryError) -> Survey {
         var items = try ItemReader(recipe, tower)
         var points = 0
         while points < limit ?? .max, try items.next(badRow: observer.badRow) != nil {
@@ -217,7 +230,7 @@ public struct CollectionBuilder: Sendable {
             let why = items.badRows == 0 ? "The file has no rows." : "Not one of \(items.badRows) rows can be used."
             throw BelfryError(.invalidInput, why, at: .init(file: recipe.rows.file))
         }
-        return (points, items.badRows)
+        return Survey(usable: points, points: min(points, sample ?? .max), badRows: items.badRows)
     }
 
     private static func rowsChanged(_ recipe: Recipe) -> BelfryError {
@@ -227,17 +240,25 @@ public struct CollectionBuilder: Sendable {
     }
 
     private func embed(
-        with tower: Tower, into building: BuildingDirectory, total: Int, _ observer: Observer
+        with tower: Tower, into building: BuildingDirectory, _ survey: Survey, _ observer: Observer
     ) throws(BelfryError) {
         var items = try ItemReader(recipe, tower)
+        var drawn = EvenSample(survey.points, of: survey.usable)
+        func next() throws(BelfryError) -> Item? {
+            while let item = try items.next(badRow: { _ in }) {
+                if drawn.takesNext() { return item }
+            }
+            return nil
+        }
+        let total = survey.points
         var done = 0
         let finished = building.finishedRows
         // Small enough that an interruption costs seconds, and no more than 64 however many rows there are.
         let segmentRows = recipe.segmentRows ?? max(1_024, (total + 63) / 64)
-        while done < finished, try items.next(badRow: { _ in }) != nil { done += 1 }
+        while done < finished, try next() != nil { done += 1 }
         while done < total {
             var batch: [Item] = []
-            while batch.count < min(segmentRows, total - done), let item = try items.next(badRow: { _ in }) {
+            while batch.count < min(segmentRows, total - done), let item = try next() {
                 batch.append(item)
             }
             guard !batch.isEmpty else { throw Self.rowsChanged(recipe) }

@@ -80,7 +80,7 @@ struct ItemReader {
                 line: row.line, .value, "The id \(key.debugDescription) has been used before, on line \(first).")
         }
         let content = try content(row)
-        var members: [String: JSON] = [:]
+        var members = JSON.Members()
         for field in payload {
             guard let value = row.value(field.column) else { continue }
             do throws(BelfryError) {

@@ -16,7 +16,7 @@ struct UserReader {
     private let id: Column
     private let seen: Column?
     private let fields: FieldColumns
-    private var lines: [String: Int] = [:]
+    private var lines: [UTF8Key: Int] = [:]
     private var hasSeen = false
     private(set) var badRows = 0
 
@@ -52,8 +52,9 @@ struct UserReader {
     }
 
     private mutating func user(_ row: Row) throws(RowProblem) -> User {
-        let key = try row.name(id)
-        if let first = lines[key] {
+        let written = try row.name(id)
+        let key = written.wholeNumberName ?? written
+        if let first = lines[UTF8Key(key)] {
             throw RowProblem(
                 line: row.line, .value, "The user \(key.debugDescription) has been there before, on line \(first).")
         }
@@ -63,7 +64,7 @@ struct UserReader {
                 seen: try seen.map { column throws(BelfryError) in
                     try row.names(column)
                 } ?? [])
-            lines[key] = row.line
+            lines[UTF8Key(key)] = row.line
             if let seen, row.value(seen) != nil { hasSeen = true }
             return user
         } catch {

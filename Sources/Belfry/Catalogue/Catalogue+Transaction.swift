@@ -44,7 +44,14 @@ extension Catalogue {
         func segments() throws -> [SegmentRow] {
             try DatabaseRow.fetchAll(database, sql: "SELECT * FROM segments ORDER BY number").map { row in
                 try verify(row, "segments", "\(row["number"] as DatabaseValue)")
-                return SegmentRow(number: row["number"], rows: row["rows"])
+                let segment = SegmentRow(number: row["number"], rows: row["rows"])
+                // Sums of them must not be beyond 64 bits, whatever the checksum says.
+                guard segment.number >= 0, (0...Int(UInt32.max)).contains(segment.rows) else {
+                    throw BelfryError.corrupt(
+                        "No segment has the number \(segment.number) and \(segment.rows) rows.",
+                        at: place("segments", "\(segment.number)"))
+                }
+                return segment
             }
         }
 
@@ -114,6 +121,7 @@ extension Catalogue {
 
         /// The user called `key`, or nil.
         func user(_ key: String) throws -> User? {
+            let key = key.wholeNumberName ?? key
             let row = try DatabaseRow.fetchOne(
                 database.cachedStatement(sql: "SELECT * FROM users WHERE key = ?"), arguments: [key])
             guard let row else { return nil }

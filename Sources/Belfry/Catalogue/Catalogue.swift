@@ -88,11 +88,12 @@ final class Catalogue: Sendable {
 
     init(_ path: String, _ access: Access) throws(BelfryError) {
         self.path = path
-        if access == .read, !System.exists(path) {
+        if access == .read, System.isMissing(path) {
             throw BelfryError(
                 .notFound, "The collection has no catalogue.", at: .init(file: path),
                 remedy: "Build the collection again with --replace, or restore a copy.")
         }
+        for end in ["", "-journal", "-wal", "-shm"] { try System.requireFile(path + end) }
         if access == .read { try Self.requireRollbackMode(path) }
         queue = try Self.reporting(path) {
             // SQLite would look into a log, whosever it is, and make a file beside it.

@@ -19,10 +19,13 @@ struct CatalogueSeal: Equatable {
         try System.write(Data(text.utf8), to: Self.path(of: path))
     }
 
-    /// What the seal shows to be wrong: with itself, or with the database beside it. Nothing where there is no seal.
+    /// What the seal shows to be wrong: with itself, or with the database beside it. Every writer leaves one: without it
+    /// nobody knows what the free space of the database held.
     static func check(_ path: String) -> [BelfryError] {
         let place = Self.path(of: path)
-        guard System.exists(place) else { return [] }
+        if System.isMissing(place) {
+            return [.corrupt("The catalogue's seal is missing: it was removed, or not copied.", at: .init(file: place))]
+        }
         do throws(BelfryError) {
             let text = try String(decoding: System.read(place, limit: 1_024), as: UTF8.self)
             guard let sealed = CatalogueSeal(text) else {

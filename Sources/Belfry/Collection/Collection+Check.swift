@@ -12,6 +12,10 @@ extension Collection {
 
         /// A finding.
         public init(name: String, problems: [BelfryError]) { (self.name, self.problems) = (name, problems) }
+
+        /// Whether something is not what was written. A file that this user may not read, or a disk that fails, is a
+        /// problem of another kind: nobody knows what is in it.
+        public var isDamaged: Bool { problems.contains { ![.io, .conflict].contains($0.code) } }
     }
 
     /// The collections that `path` stands for: one, or those of a recipe's variants that are built.
@@ -32,18 +36,25 @@ extension Collection {
     /// - Throws: only where there is no collection to check.
     public static func check(_ path: String) throws(BelfryError) -> [Finding] {
         let layout = CollectionLayout(path: try resolve(path))
+        while true {
+            let identity = FileIdentity(layout.path)
+            let findings = findings(layout)
+            // Where a build has put another collection in the place meanwhile, parts of both were looked at.
+            if FileIdentity(layout.path) == identity { return findings }
+        }
+    }
+
+    private static func findings(_ layout: CollectionLayout) -> [Finding] {
         let seal = CatalogueSeal.path(of: layout.catalogue)
         let rows = Catalogue.check(layout.catalogue)
         // A seal says nothing about a database that is half written.
         let sealed = Catalogue.hasJournal(layout.catalogue) ? [] : CatalogueSeal.check(layout.catalogue)
         let catalogue = rows + sealed.filter { $0.location?.file != seal }
-        var findings = [Finding(name: "catalog.sqlite", problems: catalogue)]
-        if System.exists(seal) {
-            findings.append(Finding(name: "catalog.seal", problems: sealed.filter { $0.location?.file == seal }))
-        }
-        for file in segmentFiles(layout) {
-            findings.append(Finding(name: file, problems: SegmentFile.check("\(layout.path)/\(file)")))
-        }
+        var findings = [
+            Finding(name: "catalog.sqlite", problems: catalogue),
+            Finding(name: "catalog.seal", problems: sealed.filter { $0.location?.file == seal }),
+        ]
+        findings += segmentFindings(layout)
         for name in towerNames(layout) {
             findings.append(Finding(name: "towers/\(name)", problems: TowerPair.check(layout.tower(name))))
         }
@@ -53,7 +64,7 @@ extension Collection {
     }
 
     /// The files of the segments that the catalogue lists; where it is beyond reading, those on disk.
-    private static func segmentFiles(_ layout: CollectionLayout) -> [String] {
+    private static func segmentFindings(_ layout: CollectionLayout) -> [Finding] {
         let catalogue = try? Catalogue(layout.catalogue, .read)
         let listed = try? catalogue?.read { try $0.segments() }
         let folders =
@@ -61,8 +72,11 @@ extension Collection {
             ?? ((try? System.list(layout.segments)) ?? []).map { "\(layout.segments)/\($0)" }
         let index = try? catalogue?.read { try $0.document("index", as: IndexRecord.self) }
         return folders.flatMap { folder in
-            let files = index?.files ?? (try? System.list(folder)) ?? []
-            return files.map { "\(folder.dropFirst(layout.path.count + 1))/\($0)" }
+            (index?.files ?? (try? System.list(folder)) ?? []).map { name in
+                var problems = SegmentFile.check("\(folder)/\(name)")
+                if problems.isEmpty, let other = try? index?.problem(with: name, in: folder) { problems = [other] }
+                return Finding(name: "\(folder.dropFirst(layout.path.count + 1))/\(name)", problems: problems)
+            }
         }
     }
 

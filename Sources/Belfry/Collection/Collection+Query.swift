@@ -79,6 +79,9 @@ private struct QueryBatch {
         var names: [String] = []
         switch query {
         case .text(let text):
+            guard !text.isBlank else {
+                throw BelfryError(.invalidInput, "The text to search for is empty: nothing of it can be seen.")
+            }
             try collection.require(.text, of: queryTower())
             sources.append(.text(texts.count))
             texts.append(text)
@@ -97,6 +100,12 @@ private struct QueryBatch {
         case .examples(let like, let unlike):
             guard !like.isEmpty else {
                 throw BelfryError(.invalidInput, "There is no example of what the answers are to be like.")
+            }
+            let ids = Set(like.map { PointName($0).id })
+            if let both = unlike.first(where: { ids.contains(PointName($0).id) }) {
+                throw BelfryError(
+                    .invalidInput, "The answers are to be like \(both.debugDescription), and unlike it.",
+                    remedy: "Name it once.")
             }
             sources.append(.vector(mean(try points(like), try points(unlike))))
             if !includesSeen { names = like + unlike }
@@ -122,8 +131,8 @@ private struct QueryBatch {
             throw BelfryError(
                 .notFound, "There is no user \(id.debugDescription) in the collection.",
                 at: .init(file: collection.path),
-                remedy: "Name one of the recipe's users, or give the query tower's fields as JSON: "
-                    + "\(tower.fieldsAndTypes).")
+                remedy: (collection.suggestion(forUser: id) ?? "Name one of the recipe's users.")
+                    + " Or give the query tower's fields as JSON: \(tower.fieldsAndTypes).")
         }
         if try collection.catalogue.read({ try $0.hasUsers() }) { unknownUsers.append(id) }
         add(.object([field: tower.value(ofCell: id, field: field)]))

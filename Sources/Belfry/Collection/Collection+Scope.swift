@@ -41,6 +41,17 @@ extension Collection {
 
         /// A condition.
         public init(field: String, value: String) { (self.field, self.value) = (field, value) }
+
+        /// Whether both ask for the same, by the bytes of their texts.
+        public static func == (first: Condition, second: Condition) -> Bool {
+            first.field.hasSameBytes(as: second.field) && first.value.hasSameBytes(as: second.value)
+        }
+
+        /// Feeds the bytes of both texts.
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(UTF8Key(field))
+            hasher.combine(UTF8Key(value))
+        }
     }
 
     /// The points whose payload meets the conditions, where those of one field are alternatives; nil without conditions.
@@ -49,6 +60,11 @@ extension Collection {
     public func points(where conditions: [Condition]) throws(BelfryError) -> PointSet? {
         guard !conditions.isEmpty else { return nil }
         if let known = filters.withLock({ $0[conditions] }) { return known }
+        if let cut = conditions.first(where: { $0.field.utf8.contains(0) || $0.value.utf8.contains(0) }) {
+            throw BelfryError(
+                .invalidInput,
+                "The condition on \(cut.field.debugDescription) has the character U+0000: no payload has.")
+        }
         var found = PointSet()
         for segment in segments { found.rows[segment.number] = RowSet(capacity: segment.vectors.rowCount) }
         try catalogue.read { transaction in
@@ -90,14 +106,14 @@ extension Catalogue.Transaction {
 
     /// Where the points lie whose payload meets the conditions of every field: one of those that the field has.
     func places(_ conditions: [Collection.Condition]) throws -> [Collection.Place] {
-        let fields = Dictionary(grouping: conditions, by: \.field).sorted { $0.key < $1.key }
+        let fields = Dictionary(grouping: conditions) { UTF8Key($0.field) }.sorted { $0.key < $1.key }
         let tests = fields.map { _, values in
             "EXISTS (SELECT 1 FROM json_each(points.payload, ?) WHERE \(Self.text) IN "
                 + "(\(values.map { _ in "?" }.joined(separator: ", "))))"
         }
         let rows = try DatabaseRow.fetchAll(
             database, sql: "SELECT segment, row FROM points WHERE " + tests.joined(separator: " AND "),
-            arguments: StatementArguments(fields.flatMap { [member($0.key)] + $0.value.map(\.value) }))
+            arguments: StatementArguments(fields.flatMap { [member($0.key.text)] + $0.value.map(\.value) }))
         return rows.map { Collection.Place(segment: $0["segment"], row: $0["row"]) }
     }
 

@@ -150,8 +150,12 @@ public final class Collection: Sendable {
         _ row: Catalogue.SegmentRow, _ layout: CollectionLayout, _ listing: Listing
     ) throws(BelfryError) -> Segment {
         let (configuration, folder) = (listing.configuration, layout.segment(row.number))
-        for name in listing.index.files where !System.exists("\(folder)/\(name)") {
-            throw .corrupt("The catalogue lists this file, and it is not there.", at: .init(file: "\(folder)/\(name)"))
+        for name in listing.index.files {
+            if System.isMissing("\(folder)/\(name)") {
+                throw .corrupt(
+                    "The catalogue lists this file, and it is not there.", at: .init(file: "\(folder)/\(name)"))
+            }
+            if let problem = try listing.index.problem(with: name, in: folder) { throw problem }
         }
         let index = try Neighbors.Segment(
             folder, metric: configuration.metric, files: Set(listing.index.files))
@@ -226,7 +230,8 @@ extension Collection {
         let name = PointName(text)
         guard let row = try catalogue.read({ try $0.point(name.id) }) else {
             throw BelfryError(
-                .notFound, "There is no point \(text.debugDescription) in the collection.", at: .init(file: path))
+                .notFound, "There is no point \(text.debugDescription) in the collection.", at: .init(file: path),
+                remedy: suggestion(forPoint: text))
         }
         guard let segment = segments.first(where: { $0.number == row.segment }), row.row < segment.vectors.rowCount,
             row.row >= 0

@@ -59,6 +59,9 @@ struct IndexRecord: Codable, Equatable, Sendable {
     var kind: IndexKind
     /// The files of every segment, sorted.
     var files: [String]
+    /// Which files they are, by ``SegmentFile/identity``: another collection's would be as whole. Nil in a collection that an
+    /// earlier version built.
+    var identities: [String: UInt32]?
     /// Why it is this kind, where that was measured: it holds times, and so is no part of a segment's files.
     var choice: IndexChoice?
     /// The queries that the recipe named for the calibration; nil where it named none.
@@ -86,6 +89,8 @@ struct BuildJournal: Codable, Equatable, Sendable {
     var tower: String
     /// The most points that were asked for; nil for all.
     var limit: Int?
+    /// How many points were drawn of all rows; nil for a build without a sample.
+    var sample: Int?
     /// What the recipe asks to find near rows with; nil in a collection of format 1.
     var index: String?
     /// SHA-256 over the recipe's users; nil where it has none.

@@ -178,7 +178,9 @@ extension Collection {
         where within: [Condition], _ quota: Condition?
     ) throws(BelfryError) -> PointSet? {
         guard let quota else { return try points(where: within) }
-        guard within.contains(where: { $0.field == quota.field }), let wanted = try points(where: [quota]) else {
+        guard within.contains(where: { $0.field.hasSameBytes(as: quota.field) }),
+            let wanted = try points(where: [quota])
+        else {
             return try points(where: within + [quota])
         }
         // Conditions of one field are alternatives; a quota is one more demand.

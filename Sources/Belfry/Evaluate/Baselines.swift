@@ -15,7 +15,7 @@ struct PopularityRanker: BaselineRanker {
     private let places: [Int32]
 
     init(_ field: String, _ points: PointTable) {
-        let numbers = (points.payload[field] ?? []).map { $0?.number ?? -.infinity }
+        let numbers = (points.payload[UTF8Key(field)] ?? []).map { $0?.number ?? -.infinity }
         let order = numbers.indices.sorted { (-numbers[$0], $0) < (-numbers[$1], $1) }
         var places = [Int32](repeating: 0, count: order.count)
         for (place, point) in order.enumerated() { places[point] = Int32(place) }

@@ -38,7 +38,11 @@ struct Bootstrap {
         let all = means.withLock { $0 }
         return (0..<columns).map { column in
             let sorted = all.map { $0[column] }.sorted()
-            return Self.quantile((1 - level) / 2, of: sorted)...Self.quantile((1 + level) / 2, of: sorted)
+            // No figure is NaN; if one were, its interval would be no reason to lose all others.
+            return ClosedRange(
+                uncheckedBounds: (
+                    Self.quantile((1 - level) / 2, of: sorted), Self.quantile((1 + level) / 2, of: sorted)
+                ))
         }
     }
 

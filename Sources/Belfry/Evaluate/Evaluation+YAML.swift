@@ -91,7 +91,7 @@ extension Evaluation {
             }
         }
         let base = try fields.node("base").map { (node) throws(BelfryError) in
-            guard let base = node.float else { throw fields.failure("base", "must be a number.") }
+            guard let base = node.float, base.isFinite else { throw fields.failure("base", "must be a number.") }
             return base
         }
         return .file(
@@ -177,7 +177,7 @@ extension Evaluation {
     private static func require(
         _ field: String, in payload: [String: PayloadType], _ fields: YAMLFields, _ name: String
     ) throws(BelfryError) {
-        guard payload[field] == nil else { return }
+        guard !payload.keys.containsBytes(of: field) else { return }
         throw fields.failure(
             name, "names \(field.debugDescription), which is not in payload.",
             remedy: "The payload's fields are: \(payload.keys.sorted().joined(separator: ", ")).")

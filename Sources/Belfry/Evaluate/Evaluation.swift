@@ -1,3 +1,5 @@
+import Files
+
 /// One named evaluation of a recipe: what is asked, what would be relevant, and which figures say how well that was found.
 ///
 /// ```yaml
@@ -108,10 +110,10 @@ public struct Evaluation: Sendable {
     var sample: Int? { if case .same(_, let sample) = source { sample } else { nil } }
 
     /// The payload fields that are read of every point.
-    var payloadFields: Set<String> {
-        var fields: Set<String> = []
-        if case .same(let field, _) = source { fields.insert(field) }
-        for case .popularity(let field) in baselines { fields.insert(field) }
+    var payloadFields: Set<UTF8Key> {
+        var fields: Set<UTF8Key> = []
+        if case .same(let field, _) = source { fields.insert(UTF8Key(field)) }
+        for case .popularity(let field) in baselines { fields.insert(UTF8Key(field)) }
         return fields
     }
 }

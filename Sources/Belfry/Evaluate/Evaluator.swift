@@ -86,9 +86,9 @@ public struct Evaluator: Sendable {
         var values: [Double] = []
         for start in stride(from: 0, to: read.queries.count, by: Self.batch) {
             let batch = Array(read.queries[start..<min(start + Self.batch, read.queries.count)])
-            let (queries, asked) = try ask(batch, collection, evaluation, &tally, observer)
+            let (queries, vectors) = try ask(batch, collection, evaluation, &tally, observer)
             if !queries.isEmpty {
-                let answers = try search.search(queries, asked.vectors)
+                let answers = try search.search(queries, vectors)
                 var systems = [answers.exact, answers.index]
                 for ranker in rankers { systems.append(rank(ranker, queries, points, read.filters, k)) }
                 for (place, query) in queries.enumerated() {
@@ -151,11 +151,12 @@ public struct Evaluator: Sendable {
         return rankers
     }
 
-    /// The vectors of queries. Those that the tower refuses are reported and left out, as bad rows are.
+    /// The vectors of queries. Those that the tower refuses, or that cannot be compared, are reported and left out, as bad
+    /// rows are.
     private func ask(
         _ batch: [JudgedQuery], _ collection: Collection, _ evaluation: Evaluation, _ tally: inout QueryTally,
         _ observer: Observer
-    ) throws(BelfryError) -> (queries: [JudgedQuery], asked: Collection.Asked) {
+    ) throws(BelfryError) -> (queries: [JudgedQuery], vectors: Matrix) {
         var queries = batch
         let asked: Collection.Asked
         do throws(BelfryError) {
@@ -167,18 +168,38 @@ public struct Evaluator: Sendable {
                     _ = try collection.ask([query.query], includingSeen: true)
                     queries.append(query)
                 } catch  where error.code == .invalidInput || error.code == .notFound {
-                    var problem = error
-                    if let file = evaluation.file, let line = query.line { problem.location = .line(line, of: file) }
-                    if recipe.badRows == .fail { throw problem }
-                    tally.counts.badRows += 1
-                    observer.badRow(problem)
+                    try leaveOut(query, error, evaluation, &tally, observer)
                 }
             }
             asked = try collection.ask(queries.map(\.query), includingSeen: true, threads: threads)
         }
-        for query in queries { tally.add(query) }
         tally.counts.unknownUsers += asked.unknownUsers.count
-        return (queries, asked)
+        // One query that cannot be compared must not cost the figures of all others.
+        let check = VectorCheck(dimension: asked.vectors.columns, metric: collection.configuration.metric)
+        var kept: [Int] = []
+        for (row, query) in queries.enumerated() {
+            do throws(BelfryError) {
+                try check.check(UnsafeBufferPointer(asked.vectors.row(row)), "The query's vector")
+                kept.append(row)
+                tally.add(query)
+            } catch {
+                try leaveOut(query, error, evaluation, &tally, observer)
+            }
+        }
+        if kept.count == queries.count { return (queries, asked.vectors) }
+        return (kept.map { queries[$0] }, Matrix(kept.map { asked.vectors[$0] }))
+    }
+
+    /// Reports a query that is left out, or stops where the recipe says that a bad row does.
+    private func leaveOut(
+        _ query: JudgedQuery, _ problem: BelfryError, _ evaluation: Evaluation, _ tally: inout QueryTally,
+        _ observer: Observer
+    ) throws(BelfryError) {
+        var problem = problem
+        if let file = evaluation.file, let line = query.line { problem.location = .line(line, of: file) }
+        if recipe.badRows == .fail { throw problem }
+        tally.counts.badRows += 1
+        observer.badRow(problem)
     }
 
     private func rank(

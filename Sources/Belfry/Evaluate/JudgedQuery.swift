@@ -77,7 +77,7 @@ extension JudgedQueries {
     /// What is relevant is gathered for the sample alone: elements that many points have would fill the memory.
     init(pointsSharing field: String, _ points: PointTable, _ sample: Sample?) {
         var groups: [JSON: [Int32: Double]] = [:]
-        let values = (points.payload[field] ?? []).map { $0?.shared ?? [] }
+        let values = (points.payload[UTF8Key(field)] ?? []).map { $0?.shared ?? [] }
         for (point, shared) in values.enumerated() {
             for value in shared { groups[value, default: [:]][Int32(point)] = 1 }
         }

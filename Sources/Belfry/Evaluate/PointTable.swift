@@ -10,27 +10,27 @@ struct PointTable: Sendable {
     /// Where the vectors lie.
     let places: [Collection.Place]
     /// Of each payload field that was asked for the value of every point.
-    let payload: [String: [JSON?]]
+    let payload: [UTF8Key: [JSON?]]
     private let numbers: [PointID: Int32]
 
     var count: Int { ids.count }
 
     /// Reads the points of `collection`.
     /// - Parameter fields: the payload fields that are kept.
-    init(_ collection: Collection, fields: Set<String>) throws(BelfryError) {
+    init(_ collection: Collection, fields: Set<UTF8Key>) throws(BelfryError) {
         let rows = Dictionary(uniqueKeysWithValues: collection.segments.map { ($0.number, $0.vectors.rowCount) })
         let points = try collection.catalogue.read { transaction in
-            var points: [(id: PointID, place: Collection.Place, values: [String: JSON])] = []
+            var points: [(id: PointID, place: Collection.Place, values: [UTF8Key: JSON])] = []
             try transaction.forEachPoint { row in
                 guard (0..<(rows[row.segment] ?? 0)).contains(row.row) else {
                     throw BelfryError.corrupt(
                         "Point \(row.id) lies in row \(row.row) of segment \(row.segment), which is not there.",
                         at: .init(file: collection.catalogue.path))
                 }
-                var values: [String: JSON] = [:]
+                var values: [UTF8Key: JSON] = [:]
                 if !fields.isEmpty {
                     let payload = try collection.payload(of: row)
-                    for field in fields { values[field] = payload[field] }
+                    for field in fields { values[field] = payload[field.text] }
                 }
                 points.append((row.id, Collection.Place(segment: row.segment, row: row.row), values))
             }

@@ -4,7 +4,7 @@ import Towers
 
 /// What the fields of a row hold: values, lists, ids, and what the tower takes.
 extension QueryReader {
-    func column(_ field: String) -> Column { columns[field]! }
+    func column(_ field: String) -> Column { columns[UTF8Key(field)]! }
 
     func value(_ field: String, _ row: Row) -> JSON? { row.value(column(field)) }
 

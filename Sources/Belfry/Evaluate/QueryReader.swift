@@ -12,14 +12,14 @@ struct QueryReader {
     let tower: Tower?
     let isDelimited: Bool
     private let rows: RowReader
-    let columns: [String: Column]
+    let columns: [UTF8Key: Column]
     private var result = JudgedQueries()
     /// The places of queries whose judgements stand on several rows.
     private var places: [JSON: Int] = [:]
     private var filters: [[Collection.Condition]: Int] = [:]
     private var unmet: [[Collection.Condition]: String] = [:]
     /// The fields that no row has had so far.
-    private var unseen: Set<String>
+    private var unseen: Set<UTF8Key>
 
     /// Opens the file and finds every column that the evaluation names.
     init(
@@ -30,8 +30,8 @@ struct QueryReader {
         isDelimited = source.rows.format.kind != .jsonl
         if case .fields = source.query { tower = try collection.queryTower() } else { tower = nil }
         rows = try RowReader(source.rows.file, format: source.rows.format)
-        var columns: [String: Column] = [:]
-        for field in source.fields { columns[field] = try rows.column(source.rows.reference(field)) }
+        var columns: [UTF8Key: Column] = [:]
+        for field in source.fields { columns[field] = try rows.column(source.rows.reference(field.text)) }
         self.columns = columns
         unseen = isDelimited ? [] : source.fields
     }
@@ -53,7 +53,7 @@ struct QueryReader {
             if usable % 1_024 == 0 { progress(rows.progress.done, rows.progress.total) }
         }
         let count = usable + result.badRows
-        if count > 0, let field = unseen.sorted().first {
+        if count > 0, let field = unseen.min()?.text {
             throw BelfryError(
                 .invalidInput, "No row has a field \(field.debugDescription), which the evaluation names.",
                 at: .init(file: rows.path), remedy: "Name a field that the rows have, with dots for a nested one.")
@@ -69,7 +69,7 @@ struct QueryReader {
     }
 
     private mutating func add(_ row: Row) throws(RowProblem) {
-        for field in unseen where value(field, row) != nil { unseen.remove(field) }
+        for field in unseen where value(field.text, row) != nil { unseen.remove(field) }
         let key = try key(row)
         var query = JudgedQuery(line: row.line, query: try asked(key, row))
         if case .item = source.query {
@@ -106,7 +106,7 @@ struct QueryReader {
     /// What the row asks with, as one value.
     private func key(_ row: Row) throws(RowProblem) -> JSON {
         if case .fields(let names) = source.query {
-            var members: [String: JSON] = [:]
+            var members = JSON.Members()
             for name in names { members[name] = member(name, row) }
             do throws(BelfryError) { try tower?.check(.object(members)) } catch {
                 throw RowProblem(line: row.line, .value, error.message)
@@ -122,7 +122,7 @@ struct QueryReader {
     private func asked(_ key: JSON, _ row: Row) throws(RowProblem) -> Collection.Query {
         switch source.query {
         case .text(let field):
-            guard let text = row.text(column(field))?.trimmed, !text.isEmpty else {
+            guard let text = row.text(column(field))?.trimmed, !text.isBlank else {
                 throw RowProblem(line: row.line, .value, "The query is an empty text.")
             }
             return .text(text)
@@ -146,7 +146,7 @@ struct QueryReader {
         if let field = source.grade {
             judge(&query, try id(value, row, source.relevant), try grade(self.value(field, row), row, field))
         } else if case .object(let grades) = value {
-            for (name, grade) in grades {
+            for (name, grade) in grades.sorted {
                 judge(&query, PointName(name).id, try self.grade(grade, row, source.relevant))
             }
         } else {
@@ -165,8 +165,8 @@ struct QueryReader {
     }
 
     private func grade(_ value: JSON?, _ row: Row, _ field: String) throws(RowProblem) -> Double {
-        let number = value?.number ?? value?.string.flatMap { Double($0.trimmed) }
-        guard let number, number.isFinite else {
+        let number = value.flatMap { try? PayloadType.number.convert($0, field: field)?.number }
+        guard let number, (number - source.base).isFinite else {
             throw RowProblem(
                 line: row.line, .value, "The grade in \(field) is \(value?.text() ?? "empty"); it must be a number.")
         }
@@ -180,7 +180,7 @@ struct QueryReader {
             switch value {
             case .text(let value): conditions.append(.init(field: payload, value: value))
             case .field(let field):
-                guard let value = row.text(column(field))?.trimmed, !value.isEmpty else {
+                guard let value = row.text(column(field))?.trimmed, !value.isBlank else {
                     throw RowProblem(line: row.line, .value, "The field \(field) is empty.")
                 }
                 conditions.append(.init(field: payload, value: value))
@@ -214,10 +214,9 @@ extension JudgedQuery {
 
 extension Evaluation.Queries {
     /// The fields that are read of each row.
-    fileprivate var fields: Set<String> {
-        Set(
-            query.names + [relevant] + [grade, candidates, exclude].compactMap { $0 } + within.compactMap(\.value.field)
-        )
+    fileprivate var fields: Set<UTF8Key> {
+        let named = [grade, candidates, exclude].compactMap { $0 } + within.compactMap(\.value.field)
+        return Set((query.names + [relevant] + named).map { UTF8Key($0) })
     }
 }
 

@@ -39,7 +39,9 @@ public enum RankingMetric: String, CaseIterable, Codable, Sendable {
         case .f1: return 2 * found / (Double(k) + all)
         case .hitRate: return found > 0 ? 1 : 0
         case .mrr: return first.firstIndex { $0 > 0 }.map { 1 / Double($0 + 1) } ?? 0
-        case .ndcg: return Self.gain(first) / Self.gain(ranking.ideal.prefix(k))
+        case .ndcg:
+            let gain = Gain(greatest: ranking.ideal[0])
+            return gain.sum(first) / gain.sum(ranking.ideal.prefix(k))
         case .map:
             var (seen, sum) = (0.0, 0.0)
             for (index, grade) in first.enumerated() where grade > 0 {
@@ -50,12 +52,26 @@ public enum RankingMetric: String, CaseIterable, Codable, Sendable {
         }
     }
 
-    private static func gain(_ grades: ArraySlice<Double>) -> Double {
-        var sum = 0.0
-        for (index, grade) in grades.enumerated() where grade > 0 {
-            sum += (exp2(grade) - 1) / log2(Double(index + 2))
+    /// The gains 2^grade − 1 of any finite grades, as parts of one number near the greatest of them: from grade 1,024 on
+    /// they are beyond f64, and of a tiny grade nothing would be left.
+    private struct Gain {
+        private let scale: Double
+        private let isSmall: Bool
+
+        init(greatest: Double) {
+            isSmall = greatest < 1
+            scale = isSmall ? expm1(greatest * M_LN2) : greatest.rounded(.up)
         }
-        return sum
+
+        /// The discounted sum. A scale that is a power of two changes no digit of a quotient.
+        func sum(_ grades: ArraySlice<Double>) -> Double {
+            var sum = 0.0
+            for (index, grade) in grades.enumerated() where grade > 0 {
+                let gain = isSmall ? expm1(grade * M_LN2) / scale : exp2(grade - scale) - exp2(-scale)
+                sum += gain / log2(Double(index + 2))
+            }
+            return sum
+        }
     }
 }
 

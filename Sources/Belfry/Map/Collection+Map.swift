@@ -32,7 +32,7 @@ extension Collection {
             let text = title.flatMap { payloads[index][$0] }.map(Self.title) ?? ""
             return PointMap.Point(
                 name: names[index], id: Self.json(drawn[index].id, names[index]),
-                title: text.trimmed.isEmpty ? names[index] : text, payload: payloads[index],
+                title: text.isBlank ? names[index] : text, payload: payloads[index],
                 x: places[index][0], y: places[index][1], near: near[index])
         }
         let shares = components.shares + [0, 0]

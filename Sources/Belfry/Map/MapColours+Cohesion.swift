@@ -1,3 +1,4 @@
+import Files
 import Vectors
 
 extension MapColours {
@@ -14,9 +15,9 @@ extension MapColours {
     func cohesion(_ vectors: Matrix, _ near: [[PointMap.Neighbour]]) -> PointMap.Cohesion? {
         guard case .groups = kind else { return nil }
         let dimension = vectors.columns
-        let names = values.map { $0.map(Self.text) }
+        let names = values.map { $0.map { UTF8Key(Self.text($0)) } }
         let zero = [Double](repeating: 0, count: dimension)
-        var sums: [String: (sum: [Double], own: Double, count: Double)] = [:]
+        var sums: [UTF8Key: (sum: [Double], own: Double, count: Double)] = [:]
         var all = (sum: zero, own: 0.0, count: 0.0)
         for case (let index, let name?) in names.enumerated() {
             let scale = Self.scale(vectors.row(index))

@@ -66,7 +66,7 @@ public struct MapColours: Sendable {
     /// Throws unless one of the payloads has `field`, or there are none.
     static func require(_ field: String, in payloads: [JSON]) throws(BelfryError) {
         if payloads.isEmpty || payloads.contains(where: { $0[field] != nil }) { return }
-        let known = Set(payloads.flatMap(\.names)).sorted()
+        let known = payloads.flatMap(\.names).withoutRepeats.sorted()
         throw BelfryError(
             .invalidInput, "No point of the map has a payload field \(field.debugDescription).",
             remedy: known.isEmpty ? "The points have no payload." : "The fields are: \(known.joined(separator: ", ")).")
@@ -76,7 +76,7 @@ public struct MapColours: Sendable {
     private static func value(_ value: JSON?) -> JSON? {
         switch value {
         case .null: nil
-        case .string(let text)? where text.trimmed.isEmpty: nil
+        case .string(let text)? where text.isBlank: nil
         case .array(let elements): elements.first.flatMap { Self.value($0) }
         default: value
         }
@@ -90,13 +90,13 @@ public struct MapColours: Sendable {
     }
 
     private static func groups(_ values: [JSON?]) -> Kind {
-        var counts: [String: Int] = [:]
-        for case let value? in values { counts[text(value), default: 0] += 1 }
+        var counts: [UTF8Key: Int] = [:]
+        for case let value? in values { counts[UTF8Key(text(value)), default: 0] += 1 }
         let ordered = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         var groups = ordered.prefix(styles).enumerated().map {
-            Group(name: $1.key, style: $0, count: $1.value)
+            Group(name: $1.key.text, style: $0, count: $1.value)
         }
-        let places = Dictionary(uniqueKeysWithValues: groups.enumerated().map { ($1.name, $0) })
+        let places = Dictionary(uniqueKeysWithValues: groups.enumerated().map { (UTF8Key($1.name), $0) })
         let rest = ordered.dropFirst(styles)
         var (others, none) = (0, 0)
         if !rest.isEmpty {
@@ -111,7 +111,7 @@ public struct MapColours: Sendable {
             none = groups.count
             groups.append(Group(name: "no value", style: nil, count: missing))
         }
-        return .groups(groups, of: values.map { $0.map { places[text($0)] ?? others } ?? none })
+        return .groups(groups, of: values.map { $0.map { places[UTF8Key(text($0))] ?? others } ?? none })
     }
 
     /// A value as the legend shows it.
@@ -163,6 +163,8 @@ extension MapColours {
 extension MapColours.Ramp {
     /// How far a value is on the way from low to high, from 0 to 1.
     func share(of value: Double) -> Double {
-        high > low ? min(1, max(0, (value - low) / (high - low))) : 0.5
+        guard high > low else { return 0.5 }
+        // Halves: the distance of two numbers may be beyond f64.
+        return min(1, max(0, (value / 2 - low / 2) / (high / 2 - low / 2)))
     }
 }

@@ -257,7 +257,7 @@ extension Recipe {
         guard let sequence = node.sequence, names.count == sequence.count else {
             throw fields.failure("show", "must be a list of payload fields, as [title, price].")
         }
-        if let unknown = names.first(where: { payload[$0] == nil }) {
+        if let unknown = names.first(where: { !payload.keys.containsBytes(of: $0) }) {
             throw fields.failure(
                 "show", "names \(unknown.debugDescription), which is not in payload.",
                 remedy: "The payload's fields are: \(payload.keys.sorted().joined(separator: ", ")).")

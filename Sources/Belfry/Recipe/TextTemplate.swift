@@ -60,7 +60,7 @@ public struct TextTemplate: Hashable, Sendable {
             switch part {
             case .literal(let literal): text += literal
             case .field(let name):
-                guard let value = value(name)?.trimmed, !value.isEmpty else { continue }
+                guard let value = value(name)?.trimmed, !value.isBlank else { continue }
                 text += value
                 found = true
             }

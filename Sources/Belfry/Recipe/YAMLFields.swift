@@ -12,22 +12,24 @@ struct YAMLFields {
 
     /// The fields of a whole file. Without `known`, names are free.
     init(parsing yaml: String, known: [String]?, file: String) throws(BelfryError) {
+        try YAMLText.check(yaml, file: file)
         let node: Node?
         do {
             node = try Yams.compose(yaml: yaml)
         } catch {
-            throw Self.failure(error, file)
+            throw Self.failure(error, yaml, file)
         }
         guard let node else { throw BelfryError(.invalidInput, "The recipe is empty.", at: .init(file: file)) }
         try self.init(node, "", known: known, file: file)
     }
 
-    private static func failure(_ error: any Error, _ file: String) -> BelfryError {
+    private static func failure(_ error: any Error, _ yaml: String, _ file: String) -> BelfryError {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             BelfryError(
-                .invalidInput, "The recipe is not valid YAML: \(problem).", at: .line(mark.line, of: file))
+                .invalidInput, "The recipe is not valid YAML: \(problem).", at: .line(mark.line, of: file),
+                remedy: unquotedBrace(yaml, mark.line))
         case .duplicatedKeysInMapping(let names, let context):
             BelfryError(
                 .invalidInput, "\(names.joined(separator: ", ")) stands there twice.",
@@ -35,6 +37,23 @@ struct YAMLFields {
         default:
             BelfryError(.invalidInput, "The recipe is not valid YAML.", at: .init(file: file), cause: error)
         }
+    }
+
+    /// What to do about a line whose value begins with a brace, which YAML takes for a mapping.
+    private static func unquotedBrace(_ yaml: String, _ line: Int) -> String? {
+        let lines = yaml.split(separator: "\n", omittingEmptySubsequences: false)
+        // The parser may notice it on the line behind.
+        for number in [line, line - 1] where lines.indices.contains(number - 1) {
+            guard let found = lines[number - 1].firstMatch(of: /^\s*(?:- )?([\w.-]+):\s+(\{[^{}:,"']+\}.*?)\s*$/) else {
+                continue
+            }
+            return quoted(String(found.1), String(found.2))
+        }
+        return nil
+    }
+
+    private static func quoted(_ name: String, _ text: String) -> String {
+        "Write a text that begins with a brace in quotes: \(name): \"\(text)\""
     }
 
     /// The fields of `node`; `title` names it in errors (`rows`, `payload.tags`). Without `known`, names are free.
@@ -81,7 +100,9 @@ struct YAMLFields {
     /// A text value, or nil where the field is absent.
     func optionalText(_ name: String) throws(BelfryError) -> String? {
         guard let node = node(name) else { return nil }
-        guard let scalar = node.scalar else { throw failure(name, "must be a text.") }
+        guard let scalar = node.scalar else {
+            throw failure(name, "must be a text.", remedy: node.unquotedField.map { Self.quoted(name, "{\($0)}") })
+        }
         return scalar.string
     }
 
@@ -129,4 +150,12 @@ struct YAMLFields {
     }
 
     private func path(_ name: String) -> String { title.isEmpty ? name : "\(title).\(name)" }
+}
+
+extension Node {
+    /// The name of `{name}` that stands without quotes, which YAML takes for a mapping.
+    fileprivate var unquotedField: String? {
+        guard let mapping, mapping.count == 1, let pair = mapping.first, pair.value.null != nil else { return nil }
+        return pair.key.string
+    }
 }

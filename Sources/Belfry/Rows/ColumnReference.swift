@@ -58,11 +58,11 @@ struct Header: Sendable {
                     .notFound, "The file has no header that could name the column '\(name)'.", at: place,
                     remedy: "Give the column's number, counted from 1.")
             }
-            let found = names.indices.filter { names[$0] == name }
+            let found = names.indices.filter { names[$0].hasSameBytes(as: name) }
             guard let index = found.first else {
                 throw BelfryError(
                     .notFound, "There is no column '\(name)'.", at: place,
-                    remedy: otherDelimiter(names) ?? "The columns are: \(list(names)).")
+                    remedy: otherDelimiter(names) ?? otherForm(names, of: name) ?? "The columns are: \(list(names)).")
             }
             guard found.count == 1 else {
                 let numbers = found.map { "\($0 + 1)" }.joined(separator: ", ")
@@ -79,6 +79,14 @@ struct Header: Sendable {
         guard names.count == 1, let found = names[0].first(where: { ";\t|".contains($0) }) else { return nil }
         let shown = found == "\t" ? "\\t" : String(found)
         return "The header looks separated by \"\(shown)\": write delimiter: \"\(shown)\" under rows."
+    }
+
+    /// Two names that look the same may be written in different characters: `é` is one, or two.
+    private func otherForm(_ names: [String], of name: String) -> String? {
+        guard let index = names.firstIndex(of: name) else { return nil }
+        return
+            "Column \(index + 1) looks the same, but its accents are written in other characters (Unicode normal forms): "
+            + "give its number."
     }
 
     private func list(_ names: [String]) -> String {

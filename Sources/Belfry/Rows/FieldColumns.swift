@@ -38,7 +38,7 @@ struct FieldColumns {
     /// The fields of a row that have a value, as the tower wants them.
     /// - Throws: what the tower would refuse.
     func object(_ row: Row) throws(BelfryError) -> JSON {
-        var members: [String: JSON] = [:]
+        var members = JSON.Members()
         for (field, column, separator) in columns {
             let value =
                 isDelimited
@@ -47,6 +47,9 @@ struct FieldColumns {
             if let value, value != .null { members[field] = value }
         }
         let object = JSON.object(members)
+        if isDelimited, object.hasZero {
+            throw BelfryError(.invalidInput, "A field of the row has the character U+0000 (\\u0000).")
+        }
         try tower.check(object)
         return object
     }
@@ -56,7 +59,7 @@ extension Tower {
     /// Refuses names that the tower reads no field by: a misspelt one would go unread.
     func requireFields(_ names: [String]) throws(BelfryError) {
         let known = fields.map(\.name)
-        guard let unknown = names.sorted().first(where: { !known.contains($0) }) else { return }
+        guard let unknown = names.sorted().first(where: { !known.containsBytes(of: $0) }) else { return }
         throw BelfryError(
             .invalidInput, "The tower has no field \(unknown.debugDescription).", at: .init(file: path),
             remedy: "Its fields are: \(known.joined(separator: ", ")).")

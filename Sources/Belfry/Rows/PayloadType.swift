@@ -5,9 +5,9 @@ import Foundation
 public enum PayloadType: Hashable, Sendable {
     /// The text as it is.
     case string
-    /// A whole number of 64 bits.
+    /// A whole number of 64 bits; `5.0` is one.
     case integer
-    /// A finite number.
+    /// A finite number; a whole one of 64 bits keeps all its digits.
     case number
     /// `true`, `yes`, `y`, `t`, `1` and their opposites, in any case.
     case boolean
@@ -58,7 +58,11 @@ public enum PayloadType: Hashable, Sendable {
         case .integer:
             if let value = Int64(trimmed) { return .integer(value) }
             if let value = UInt64(trimmed) { return .unsigned(value) }
+            // A column with gaps is often written with fractions.
+            if let value = WholeNumber(trimmed) { return value.json ?? .integer(0) }
         case .number:
+            // Beyond 2^53 an f64 would round a whole number.
+            if let value = WholeNumber(trimmed)?.json { return value }
             // Double also reads "nan", "infinity" and hexadecimal, which no JSON number is.
             let digits = trimmed.utf8.allSatisfy { (48...57).contains($0) || "+-.eE".utf8.contains($0) }
             if digits, let value = Double(trimmed), value.isFinite { return .number(value) }
@@ -66,7 +70,7 @@ public enum PayloadType: Hashable, Sendable {
             switch trimmed.lowercased() {
             case "true", "yes", "y", "t", "1": return .bool(true)
             case "false", "no", "n", "f", "0": return .bool(false)
-            default: break
+            default: if let value = Self.boolean(WholeNumber(trimmed)?.json) { return value }
             }
         case .list(let separator):
             let parts = text.components(separatedBy: separator).map {
@@ -74,7 +78,9 @@ public enum PayloadType: Hashable, Sendable {
             }
             return .array(parts.filter { !$0.isEmpty }.map { .string($0) })
         case .json:
-            if let value = try? JSON(parsing: Data(text.utf8), source: field) { return value == .null ? nil : value }
+            if let value = try? JSON(parsing: Data(text.utf8), source: field), !value.hasZero {
+                return value == .null ? nil : value
+            }
         }
         throw mismatch(text, field: field)
     }
@@ -85,11 +91,23 @@ public enum PayloadType: Hashable, Sendable {
         switch (self, value) {
         case (_, .null): return nil
         case (.json, _), (.integer, .integer), (.integer, .unsigned), (.boolean, .bool), (.list, .array): return value
-        case (.number, .integer), (.number, .unsigned), (.number, .number): return value.number.map { .number($0) }
+        case (.number, .integer), (.number, .unsigned), (.number, .number): return value
+        case (.integer, .number(0)): return .integer(0)
+        case (.boolean, .integer): if let value = Self.boolean(value) { return value }
         case (_, .string(let text)): return try convert(text, field: field)
         case (.string, .integer), (.string, .unsigned), (.string, .number), (.string, .bool):
             return .string(value.text())
-        default: throw mismatch(value.text(), field: field)
+        default: break
+        }
+        throw mismatch(value.text(), field: field)
+    }
+
+    /// What 0 and 1 stand for.
+    private static func boolean(_ number: JSON?) -> JSON? {
+        switch number {
+        case .integer(0): .bool(false)
+        case .integer(1): .bool(true)
+        default: nil
         }
     }
 

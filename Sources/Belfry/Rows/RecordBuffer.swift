@@ -44,16 +44,35 @@ final class RecordBuffer {
     }
 
     /// Skips a UTF-8 byte order mark at the beginning of the text.
-    /// - Throws: `unsupported` for UTF-16, which spreadsheets write as "Unicode text".
+    /// - Throws: `unsupported` for UTF-16, which spreadsheets write as "Unicode text", for UTF-32, and for files that are
+    ///   no text, whatever their names say.
     func skipByteOrderMark() throws(BelfryError) {
-        while bytes.count < 3, try refill() {}
+        while bytes.count < 8, try refill() {}
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) { consume(3) }
-        if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
+        for (name, marks) in Self.wideMarks where marks.contains(where: { bytes.starts(with: $0) }) {
             throw BelfryError(
-                .unsupported, "The text is UTF-16; UTF-8 is read.", at: .byte(0, of: input.path),
-                remedy: "Convert it: iconv -f UTF-16 -t UTF-8 \(input.path) > utf8.csv")
+                .unsupported, "The text is \(name); UTF-8 is read.", at: .byte(0, of: input.path),
+                remedy: "Convert it: iconv -f \(name) -t UTF-8 \(input.path) > utf8.csv")
+        }
+        for (what, kind, mark) in Self.foreignMarks where bytes.starts(with: mark) {
+            throw BelfryError(
+                .unsupported, "This is \(what), and no text.", at: .byte(0, of: input.path),
+                remedy: RowFormat.conversion(input.path, kind: kind))
         }
     }
+
+    /// The mark of UTF-32 begins with that of UTF-16.
+    private static let wideMarks: [(String, [[UInt8]])] = [
+        ("UTF-32", [[0xff, 0xfe, 0, 0], [0, 0, 0xfe, 0xff]]), ("UTF-16", [[0xff, 0xfe], [0xfe, 0xff]]),
+    ]
+
+    /// What files begin with that are given as rows by mistake, and what their names should end in.
+    private static let foreignMarks: [(what: String, kind: String, mark: [UInt8])] = [
+        ("a Parquet file", "parquet", Array("PAR1\u{15}".utf8)), ("an Arrow file", "arrow", Array("ARROW1\0".utf8)),
+        ("a spreadsheet or an archive (zip)", "xlsx", [0x50, 0x4b, 3, 4]),
+        ("a spreadsheet (xls)", "xls", [0xd0, 0xcf, 0x11, 0xe0]), ("packed by zstd", "zst", [0x28, 0xb5, 0x2f, 0xfd]),
+        ("packed by xz", "xz", [0xfd, 0x37, 0x7a, 0x58]), ("packed by bzip2", "bz2", Array("BZh91AY&".utf8)),
+    ]
 }
 
 extension UnsafeRawBufferPointer {

@@ -5,7 +5,7 @@ extension JSON {
     /// The name of a point or a user: a text that is not blank, or a whole number of 64 bits; nil for any other value.
     var name: String? {
         switch self {
-        case .string(let text): text.trimmed.isEmpty ? nil : text.trimmed
+        case .string(let text): text.isBlank || text.utf8.contains(0) ? nil : text.trimmed
         case .integer(let number): "\(number)"
         case .unsigned(let number): "\(number)"
         default: nil
@@ -16,7 +16,7 @@ extension JSON {
 extension Row {
     /// The name of a point or a user.
     func name(_ column: Column) throws(RowProblem) -> String {
-        guard let value = value(column), value.string?.trimmed.isEmpty != true else {
+        guard let value = value(column), value.string?.isBlank != true else {
             throw RowProblem(line: line, .value, "The id is empty.")
         }
         guard let name = value.name else {
@@ -48,5 +48,16 @@ extension Row {
             names.append(name)
         }
         return names
+    }
+}
+
+extension String {
+    /// `5` for `5.0`: a whole number as programs write it that took its column for one of fractions. Nil for any other text.
+    var wholeNumberName: String? {
+        let parts = split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[1].isEmpty, parts[1].utf8.allSatisfy({ $0 == 48 }),
+            let number = UInt64(parts[0]), "\(number)" == parts[0]
+        else { return nil }
+        return String(parts[0])
     }
 }

@@ -5,7 +5,7 @@ public struct Row: Sendable {
     enum Content: Sendable {
         /// The columns' text without quotes, one behind the other, and where each ends. It is valid UTF-8.
         case delimited([UInt8], ends: [Int])
-        case object([String: JSON])
+        case object(JSON.Members)
     }
 
     /// The line (counted from 1) on which the row starts.
@@ -48,7 +48,7 @@ public struct Row: Sendable {
 
     /// The names of a JSON row's fields, sorted; empty for a row of columns.
     public var fieldNames: [String] {
-        if case .object(let members) = content { members.keys.sorted() } else { [] }
+        if case .object(let members) = content { members.names } else { [] }
     }
 
     /// All columns' texts in order; empty for a JSON row.

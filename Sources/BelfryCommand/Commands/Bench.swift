@@ -47,6 +47,7 @@ struct Bench: ParsableCommand {
         if let plot, !Self.isPage(plot), !Self.isDrawing(plot) {
             throw ValidationError("--plot takes a file that ends in .html or .svg, not “\(plot)”.")
         }
+        guard `repeat` <= 10_000 else { throw ValidationError("--repeat must be at most 10,000.") }
     }
 
     private static func isPage(_ path: String) -> Bool { path.lowercased().hasSuffix(".html") }
@@ -111,11 +112,11 @@ struct Bench: ParsableCommand {
     private static func lines(_ report: BenchReport) -> [String] {
         let made = report.wasReused ? "built before in" : "built in"
         let build = "\(made) \(Human.duration(.seconds(report.buildSeconds)))"
-        func bytes(_ value: Double) -> String { Human.count(Int(value.rounded())) }
+        func bytes(_ value: Double) -> String { Human.count(value) }
         let memory =
             report.resident.map { "\(bytes($0.all)) bytes resident (\(bytes($0.evictable)) of them evictable)" }
             ?? "\(bytes(report.memoryBytesPerVector)) bytes of codes and index"
-        let disk = Human.count(Int(report.diskBytesPerVector.rounded()))
+        let disk = Human.count(report.diskBytesPerVector)
         var table = Table([
             .init(title: "target", alignment: .right), .init(title: "effort", shrinks: true),
             .init(title: "recall", alignment: .right), .init(title: "queries/s", alignment: .right),
@@ -151,7 +152,7 @@ struct Bench: ParsableCommand {
     }
 
     private static func figure(_ value: Double) -> String {
-        value >= 100 ? Human.count(Int(value.rounded())) : String(format: "%.3g", value)
+        value >= 100 ? Human.count(value) : String(format: "%.3g", value)
     }
 }
 

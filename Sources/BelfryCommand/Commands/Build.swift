@@ -7,7 +7,7 @@ struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build the collection of a recipe: catalogue → tower → shards → index.",
         discussion: """
-            belfry build Indexes/products --limit 5000
+            belfry build Indexes/products --sample 5000
 
             A build that was interrupted goes on from its last finished segment. Rows that cannot be used are reported \
             with their line. A recipe with variants builds all of them; Indexes/movielens/softmax names one. A collection that holds files of yours \
@@ -15,7 +15,8 @@ struct Build: ParsableCommand {
             """)
 
     @Argument(help: "The folder with recipe.yaml.") var recipe: String
-    @Option(help: "Stop after this many points (default: all rows).") var limit: Int?
+    @Option(help: "Build the first points only, so many of them (default: all rows).") var limit: Int?
+    @Option(help: "Build so many points, drawn from all parts of the rows; the same ones every time.") var sample: Int?
     @Flag(help: "Build again over a collection that was built from something else.") var replace = false
     @Option(help: "What all that is random in the index starts from.") var seed: UInt64 = 1
     @OptionGroup var threads: ThreadOptions
@@ -23,6 +24,10 @@ struct Build: ParsableCommand {
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+        if let sample, sample < 1 { throw ValidationError("--sample must be at least 1.") }
+        if limit != nil, sample != nil {
+            throw ValidationError("--limit takes the first rows, --sample some of all: leave one out.")
+        }
     }
 
     func run() throws {
@@ -34,7 +39,8 @@ struct Build: ParsableCommand {
         let progress = StageProgress()
         defer { progress.finish(failed: true) }
         let bad = BadRowLog()
-        var builder = CollectionBuilder(recipe, limit: limit, threads: threads.threads, replace: replace)
+        var builder = CollectionBuilder(
+            recipe, limit: limit, sample: sample, threads: threads.threads, replace: replace)
         builder.seed = seed
         let summary = try builder.build(
             .init(

@@ -110,7 +110,7 @@ struct Embed: ParsableCommand {
             ]
             Terminal.print(JSON.object(figures).text())
         } else if let output {
-            Terminal.note("\(output): \(Human.count(count)) vectors of \(tower.dimension), \(Human.count(Int(rate)))/s")
+            Terminal.note("\(output): \(Human.count(count)) vectors of \(tower.dimension), \(Human.count(rate))/s")
         }
     }
 }

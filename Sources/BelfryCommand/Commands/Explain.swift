@@ -9,14 +9,15 @@ struct Explain: ParsableCommand {
         abstract: "Say how a search is answered: index, effort, expected recall, what it looks at, how long it takes.",
         discussion: """
             belfry explain Indexes/products "heat resistant gloves"
-            belfry explain Indexes/products --like 111-33747 -k 5 --recall 0.99
+            belfry explain Indexes/products --like 111-33784 -k 5 --recall 0.99
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The text to search for.") var text: String?
-    @Option(help: "Search for what is near this point instead.") var like: String?
-    @Option(help: "Search for a user instead.") var user: String?
-    @Option(help: "Search for a session instead: ids with commas between them.") var session: String?
+    @Option(parsing: .unconditional, help: "Search for what is near this point instead.") var like: String?
+    @Option(parsing: .unconditional, help: "Search for a user instead.") var user: String?
+    @Option(parsing: .unconditional, help: "Search for a session instead: ids with commas between them.") var session:
+        String?
     @Option(name: [.short, .customLong("k")], help: "How many answers.") var k = 10
     @OptionGroup var recall: RecallOptions
     @OptionGroup var output: OutputOptions
@@ -25,7 +26,7 @@ struct Explain: ParsableCommand {
         guard [text, like, user, session].count(where: { $0 != nil }) == 1 else {
             throw ValidationError("Name a text, or a point with --like, a --user or a --session.")
         }
-        if let text, text.allSatisfy(\.isWhitespace) { throw ValidationError("The text to search for is empty.") }
+        if let text, text.isBlank { throw ValidationError("The text to search for is empty.") }
         guard (1...10_000).contains(k) else { throw ValidationError("-k must be between 1 and 10,000.") }
     }
 
@@ -64,7 +65,7 @@ struct Explain: ParsableCommand {
         for kind in expected.kinds {
             let figures =
                 "recall \(Human.share(kind.recall)), below target \(Human.percent(kind.shareBelowTarget)), "
-                + "nearest missed \(Human.percent(kind.shareMissingNearest)), \(Human.count(Int(kind.evaluations))) distances"
+                + "nearest missed \(Human.percent(kind.shareMissingNearest)), \(Human.count(kind.evaluations)) distances"
             lines.append(("", "\(kind.kind.description): \(figures)"))
         }
         lines.append(("distances", Human.count(found.evaluations)))

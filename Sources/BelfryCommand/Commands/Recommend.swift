@@ -11,7 +11,7 @@ struct Recommend: ParsableCommand {
             belfry recommend Indexes/movielens/rich --user '{"user_id": 5, "age": 34}'
             belfry recommend Indexes/sessions/three-domains --session Movie_tt0133093,Book_126 \
                 --quota domain:Movie=5,domain:Book=5
-            belfry recommend Indexes/products --like 111-33747,111-33750 --unlike 111-33790
+            belfry recommend Indexes/products --like 111-33784,111-59404 --unlike 111-33772
 
             What a user has had, a session's own items and the examples are not recommended again; of a user who is given \
             by fields nobody knows what that is. Ids that have commas go in a JSON array: '["a,1", "b"]'. Quotas say how \
@@ -20,10 +20,12 @@ struct Recommend: ParsableCommand {
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
-    @Option(help: "A user's id, or the fields of the query tower as a JSON object.") var user: String?
-    @Option(help: "The ids of a session's items, the oldest first, with commas between them.") var session: String?
-    @Option(help: "Ids of points that the answers are to be like.") var like: String?
-    @Option(help: "Ids of points that the answers are to be unlike.") var unlike: String?
+    @Option(parsing: .unconditional, help: "A user's id, or the fields of the query tower as a JSON object.") var user:
+        String?
+    @Option(parsing: .unconditional, help: "The ids of a session's items, the oldest first, with commas between them.")
+    var session: String?
+    @Option(parsing: .unconditional, help: "Ids of points that the answers are to be like.") var like: String?
+    @Option(parsing: .unconditional, help: "Ids of points that the answers are to be unlike.") var unlike: String?
     @Option(help: "How many answers with which payload value, as domain:Movie=5,domain:Book=5.") var quota: String?
     @Flag(help: "Answer also with what the user has had, with the session's items, the examples.")
     var includeSeen = false

@@ -15,7 +15,7 @@ struct Search: ParsableCommand {
     @OptionGroup var options: SearchOptions
 
     func validate() throws {
-        if text.allSatisfy(\.isWhitespace) { throw ValidationError("The text to search for is empty.") }
+        if text.isBlank { throw ValidationError("The text to search for is empty.") }
     }
 
     func run() throws {
@@ -28,7 +28,7 @@ struct Search: ParsableCommand {
 struct Similar: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find what is nearest to a point of the collection.",
-        discussion: "belfry similar Indexes/products 111-33747 -k 5")
+        discussion: "belfry similar Indexes/products 111-33784 -k 5")
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The point's id.") var id: String
@@ -55,7 +55,7 @@ struct SearchOptions: ParsableArguments {
     /// `field:value`.
     static func condition(_ text: String, _ option: String) throws -> Collection.Condition {
         let parts = text.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2 else {
+        guard parts.count == 2, !text.utf8.contains(0) else {
             throw ValidationError("\(option) takes a payload field and its value, as domain:Book, not \(text).")
         }
         return Collection.Condition(field: String(parts[0]), value: String(parts[1]))
@@ -137,9 +137,7 @@ struct AnswerOptions: ParsableArguments {
         if found.isUnlike { Terminal.note("belfry: \(Self.unlikeNote(found))") }
         let fields =
             show?.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-            ?? group.collections.flatMap(\.configuration.show).reduce(into: [String]()) { fields, field in
-                if !fields.contains(field) { fields.append(field) }
-            }
+            ?? group.collections.flatMap(\.configuration.show).withoutRepeats
         if show != nil, let first = answers.first?.hit.payload.names,
             let unknown = fields.first(where: { field in !answers.contains { $0.hit.payload[field] != nil } })
         {

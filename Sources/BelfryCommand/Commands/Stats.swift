@@ -69,7 +69,7 @@ struct Stats: ParsableCommand {
                         $0 < candidate.queries.count ? microseconds(candidate.queries[$0].microseconds) : ""
                     }
                     + [
-                        Human.count(Int(candidate.evaluations.rounded())),
+                        Human.count(candidate.evaluations),
                         // A scan needs the codes only, which every index has.
                         candidate.kind == .exact ? "" : Human.duration(.seconds(candidate.buildSeconds)),
                     ])
@@ -112,8 +112,8 @@ struct Stats: ParsableCommand {
             table.add([
                 "\(row.k)", Human.share(row.target), row.recall.map(Human.share) ?? "unknown",
                 row.shareBelowTarget.map(Human.percent) ?? "unknown",
-                row.evaluations.map { Human.count(Int($0.rounded())) } ?? "unknown",
-                row.bytes.map { Human.bytes(Int($0)) } ?? "not counted", row.effort,
+                row.evaluations.map { Human.count($0) } ?? "unknown",
+                row.bytes.map { Human.bytes($0) } ?? "not counted", row.effort,
             ])
         }
         let why = statistics.calibrationFallback.map { " (\($0))" } ?? ""

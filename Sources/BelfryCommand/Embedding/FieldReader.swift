@@ -24,7 +24,7 @@ struct FieldReader {
         var columns: [(String, Column)] = []
         for field in fields {
             // A table may lack the columns of fields that have a default.
-            if !field.isRequired, let names = rows.columnNames, !names.contains(field.name) { continue }
+            if !field.isRequired, let names = rows.columnNames, !names.containsBytes(of: field.name) { continue }
             columns.append((field.name, try rows.column(.name(field.name))))
         }
         self.columns = columns
@@ -40,7 +40,7 @@ struct FieldReader {
             switch event {
             case .problem(let problem): throw problem.error(in: rows.path)
             case .row(let row):
-                var members: [String: JSON] = [:]
+                var members = JSON.Members()
                 for (field, column) in columns {
                     guard let value = row.value(column) else { continue }
                     if isDelimited, case .string(let text) = value {
@@ -57,12 +57,12 @@ struct FieldReader {
     }
 
     /// Names all that a row lacks at once, and what it has: names that are not the tower's are the usual reason.
-    private func requireFields(_ members: [String: JSON], _ row: Row) throws(BelfryError) {
+    private func requireFields(_ members: JSON.Members, _ row: Row) throws(BelfryError) {
         var missing = fields.filter { $0.isRequired && members[$0.name] == nil }
         guard !missing.isEmpty || members.isEmpty else { return }
         let has = rows.columnNames ?? row.fieldNames
         // Of a tower that needs no field, a row with none of them is as good as empty, and one with others is a mistake.
-        if members.isEmpty, !has.isEmpty, fields.allSatisfy({ !has.contains($0.name) }) { missing = fields }
+        if members.isEmpty, !has.isEmpty, fields.allSatisfy({ !has.containsBytes(of: $0.name) }) { missing = fields }
         guard !missing.isEmpty else { return }
         throw BelfryError(
             .invalidInput,

@@ -84,7 +84,7 @@ struct EvaluationTables {
             table.add(
                 names(result) + [
                     cost.kind, cost.effort, "\(cost.k)", Human.share(cost.target), String(format: "%.4f", cost.recall),
-                    Human.count(Int(cost.evaluations.rounded())),
+                    Human.count(cost.evaluations),
                     Human.percent(cost.evaluations / max(cost.scanEvaluations, 1)), Self.mean(cost.microseconds),
                     Self.mean(cost.exactMicroseconds),
                     // Both are the same scan, and what differs is noise.
@@ -100,6 +100,6 @@ struct EvaluationTables {
     private static func number(_ value: Double) -> String { String(format: "%.4f", value) }
 
     private static func mean(_ value: Double) -> String {
-        value >= 100 || value == value.rounded() ? Human.count(Int(value.rounded())) : String(format: "%.1f", value)
+        value >= 100 || value == value.rounded() ? Human.count(value) : String(format: "%.1f", value)
     }
 }

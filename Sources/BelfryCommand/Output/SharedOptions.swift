@@ -22,6 +22,9 @@ struct ThreadOptions: ParsableArguments {
 enum Human {
     static func count(_ number: Int) -> String { ProgressLine.grouped(number) }
 
+    /// The nearest whole number: a figure of a file may be anything.
+    static func count(_ number: Double) -> String { ProgressLine.grouped(number) }
+
     static func duration(_ duration: Duration) -> String { ProgressLine.duration(duration / .seconds(1)) }
 
     /// `1 point`, `2 points`.
@@ -40,6 +43,8 @@ enum Human {
     static func milliseconds(_ milliseconds: Double) -> String { String(format: "%.2f ms", milliseconds) }
 
     static func bytes(_ bytes: Int) -> String { ProgressLine.bytes(Double(bytes)) }
+
+    static func bytes(_ bytes: Double) -> String { ProgressLine.bytes(bytes) }
 }
 
 extension JSON {

@@ -31,6 +31,8 @@ enum Terminal {
     static func openStandardStreams() {
         // A reader that went away (`belfry … | head`) ends a write with an error, not the process with a signal.
         signal(SIGPIPE, SIG_IGN)
+        // The same for a file that would become larger than allowed (`ulimit -f`).
+        signal(SIGXFSZ, SIG_IGN)
         for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
     }
 

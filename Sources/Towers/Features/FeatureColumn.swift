@@ -40,7 +40,7 @@ struct FeatureColumn: Sendable {
     /// Writes what `value` gives for row `row` of the batch.
     /// - Parameter members: the whole row, for the error about a missing field.
     func encode(
-        _ value: JSON?, _ members: [String: JSON], row: Int, into batch: FeatureBatch
+        _ value: JSON?, _ members: JSON.Members, row: Int, into batch: FeatureBatch
     ) throws(FeatureProblem) {
         var present = value
         if present == nil || present == .null { present = usual }
@@ -124,8 +124,8 @@ struct FeatureColumn: Sendable {
         }
     }
 
-    private func missing(_ members: [String: JSON]) -> FeatureProblem {
-        let names = members.keys.sorted().prefix(12).joined(separator: ", ")
+    private func missing(_ members: JSON.Members) -> FeatureProblem {
+        let names = members.names.prefix(12).joined(separator: ", ")
         if members[field] != nil { return FeatureProblem("The field is null, and nothing stands for it.") }
         return FeatureProblem(
             "The field is missing.",

@@ -282,7 +282,7 @@ extension JSON {
         case .array(let values): self = .array(values.map(JSON.init))
         case .object(let members):
             let pairs = members.map { (String(decoding: $0.name, as: UTF8.self), JSON($0.value)) }
-            self = .object(Dictionary(pairs) { _, last in last })
+            self = .object(JSON.Members(pairs))
         }
     }
 }

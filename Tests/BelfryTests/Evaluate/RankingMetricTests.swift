@@ -33,6 +33,28 @@ import Testing
         for metric in RankingMetric.allCases { #expect(metric.value(none, k: 3) == 0, "\(metric)") }
     }
 
+    /// Any finite grades give a figure between 0 and 1.
+    @Test func gradesOfAnySize() {
+        for (great, small, expected) in [
+            (1_024.0, 1.0, 0.5), (1e308, 5, 0.5), (1_024, 1_023, 0.8262346), (5e-324, 5e-324, 1),
+            (1e-17, 5e-18, 0.8262346),
+            (3, 1e-17, 0.5),
+        ] {
+            // The greater grade at rank 3: 1 / log2(4) of the best, and what the smaller one adds at rank 1.
+            let ranking = JudgedRanking(grades: [small, 0, great], ideal: [great, small])
+            let value = RankingMetric.ndcg.value(ranking, k: 10)
+            #expect(value.isFinite && value >= 0 && value <= 1)
+            if great > 1e3, small < 10 { #expect(abs(value - expected) < 1e-9, "\(great) \(small)") }
+        }
+        // 2^1024 - 1 beside 2^1023 - 1: as 2 beside 1.
+        let near = JudgedRanking(grades: [1_023, 1_024], ideal: [1_024, 1_023])
+        let discount = 1 / log2(3.0)
+        #expect(abs(RankingMetric.ndcg.value(near, k: 2) - (0.5 + discount) / (1 + discount * 0.5)) < 1e-12)
+        // Of tiny grades the gain is as the grade.
+        let tiny = JudgedRanking(grades: [1e-17, 2e-17], ideal: [2e-17, 1e-17])
+        #expect(abs(RankingMetric.ndcg.value(tiny, k: 2) - (0.5 + discount) / (1 + discount * 0.5)) < 1e-9)
+    }
+
     /// `Fixtures/rankings/make_rankings.py` made these with trec_eval and scikit-learn.
     @Test func areThoseOfTrecEval() throws {
         let path = TestData.root + "/Tests/BelfryTests/Fixtures/rankings/rankings.json"

@@ -70,7 +70,7 @@ import Vectors
             let switches = [
                 "cls": "cls_token", "max": "max_tokens", "mean": "mean_tokens", "weightedmean": "weightedmean_tokens",
             ]
-            try Data("{\"pooling_mode_\(switches[mode] ?? mode)\": true, \"pooling_mode_x\": 1}".utf8).write(
+            try Data("{\"pooling_mode_\(switches[mode] ?? mode)\": true, \"pooling_mode_x\": false}".utf8).write(
                 to: URL(fileURLWithPath: folder + "/1_Pooling/config.json"))
         } _: { tower in
             let difference = try TinyFamilies.difference(tower, "mpnet/\(mode)", as: .query)

@@ -152,7 +152,7 @@ import Vectors
                     atPath: "\(model)/\(route)_0_Transformer/1_Pooling", toPath: "\(model)/\(route)_1_Pooling")
                 try System.remove("\(model)/\(route)_0_Transformer/modules.json")
             }
-            try TinyBert.replace("mean", "max", in: model + "/document_1_Pooling/config.json")
+            try Data(#"{"pooling_mode": "max"}"#.utf8).writeAnew(to: model + "/document_1_Pooling/config.json")
             let types = ["query", "document"].flatMap { route in
                 [
                     "\"\(route)_0_Transformer\": \"sentence_transformers.models.Transformer.Transformer\"",

@@ -32,16 +32,16 @@ struct FeatureList: Hashable, Sendable {
     /// Cuts what was appended to the batch's elements since `begin`, and ends the row there.
     func endRow(from begin: Int, _ batch: FeatureBatch) throws(FeatureProblem) {
         let count = batch.flat.count - begin
-        guard count > 0 || mask != nil || lengths != nil || padding != nil else {
-            throw FeatureProblem(
-                "The list is empty, and the model would take its padding for an element.",
-                remedy: "Leave the row out, or give the column the “padding” that the model was trained with.")
-        }
         guard count >= minimum else {
             throw FeatureProblem(
                 count == 0
                     ? "The list has no element that is known; \(minimum) are needed at least."
                     : "The list has \(count) elements; \(minimum) are needed at least.")
+        }
+        guard count > 0 || mask != nil || lengths != nil || padding != nil else {
+            throw FeatureProblem(
+                "The list is empty, and the model would take its padding for an element.",
+                remedy: "Leave the row out, or give the column the “padding” that the model was trained with.")
         }
         if count > length {
             let surplus = count - length

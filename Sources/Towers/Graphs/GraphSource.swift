@@ -276,9 +276,10 @@ private struct GraphPart {
             settings.output = outputs[0].name
         } else if settings.pools {
             settings.output = tokens.count == 1 ? tokens[0].name : named(["last_hidden_state", "token_embeddings"], 3)
-        } else if let name = named(["sentence_embedding"], 2) {
-            // What exporters call the vector of the whole model.
-            settings.output = name
+        } else {
+            // What exporters call the vector of the whole model, of a text or of an image.
+            let whole = ["sentence_embedding", "text_embeds", "image_embeds"].compactMap { named([$0], 2) }
+            if whole.count == 1 { settings.output = whole[0] }
         }
         if settings.pools, options.pooling.isEmpty, tokens.isEmpty, let name = named(["sentence_embedding"], 2) {
             // All modules of the model are in the graph already.

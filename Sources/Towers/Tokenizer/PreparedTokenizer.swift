@@ -53,7 +53,8 @@ struct PreparedTokenizer {
 
     /// Writes the tables of a tokenizer.
     static func write(
-        _ settings: JSON, _ units: UnsafeBufferPointer<UInt64>, _ codes: [UInt32], madeOf digest: String, to path: String
+        _ settings: JSON, _ units: UnsafeBufferPointer<UInt64>, _ codes: [UInt32], madeOf digest: String,
+        to path: String
     ) throws(BelfryError) {
         let text = Array(settings.text().utf8)
         let writer = try FileWriter(path)

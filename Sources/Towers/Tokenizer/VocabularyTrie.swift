@@ -52,7 +52,9 @@ final class VocabularyTrie: @unchecked Sendable {
         // Nothing writes through it.
         units = UnsafeMutablePointer(mutating: base)
         (count, self.file) = (mapped.count, file)
-        (start, continuation) = (units[VocabularyTrieBuilder.roots.start], units[VocabularyTrieBuilder.roots.continuation])
+        (start, continuation) = (
+            units[VocabularyTrieBuilder.roots.start], units[VocabularyTrieBuilder.roots.continuation]
+        )
     }
 
     deinit { if file == nil { units.deallocate() } }

@@ -9,7 +9,7 @@ extension OperatorTable {
         function("Exp", Exponential.self), function("Log", Logarithm.self), function("Sqrt", SquareRoot.self),
         function("Sin", Sine.self), function("Cos", Cosine.self), function("Ceil", Ceiling.self),
         function("Floor", Floor.self), function("Erf", ErrorFunction.self), function("Sigmoid", Sigmoid.self),
-        function("Tanh", HyperbolicTangent.self, activation: BELFRY_TANH), function("Softplus", Softplus.self),
+        function("Tanh", HyperbolicTangent.self, activation: BELFRY_TANH), function("Softplus", Softplus.self, from: 1),
         function("Reciprocal", Reciprocal.self), function("Round", Round.self),
         number("Abs", Magnitude.self), number("Neg", Negative.self), number("Sign", Sign.self),
         number("Relu", Rectified.self), clip,
@@ -17,9 +17,9 @@ extension OperatorTable {
 
     /// An operator on floating-point numbers. `activation` names the kernel that computes it for f32, if there is one.
     private static func function<Function: FloatFunction>(
-        _ name: String, _: Function.Type, activation: belfry_activation? = nil
+        _ name: String, _: Function.Type, activation: belfry_activation? = nil, from: Int = 6
     ) -> Operator {
-        Operator(name, versions: 6...Operator.newest, inputs: 1...1) { node throws(BelfryError) in
+        Operator(name, versions: from...Operator.newest, inputs: 1...1) { node throws(BelfryError) in
             let type = try node.type(0, in: TensorType.floats)
             return Kernel(type) { call throws(BelfryError) in
                 let x = call.input(0)

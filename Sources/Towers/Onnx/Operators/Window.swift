@@ -78,7 +78,7 @@ struct WindowSettings: Sendable {
             if before >= reach || after >= reach { window.padsLessThanItReaches = false }
         }
         // Pads make places without any memory: their number must be one, too.
-        guard Self.isCount(window.output), Self.isCount(window.kernel) else {
+        guard Self.isCount(window.output) else {
             throw call.fail("its window would have too many positions over its input \(x)")
         }
         // Missing dimensions come first and have one element, so that a line is always the last one.

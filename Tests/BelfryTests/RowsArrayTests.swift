@@ -41,7 +41,7 @@ import Testing
                 do {
                     let (rows, problems) = try Self.read(text, in: folder)
                     // What is no JSON, but ends where an element may end, is a bad row.
-                    #expect(rows.count + problems.count == 2 && !problems.isEmpty, "\(text)")
+                    #expect(!problems.isEmpty && rows.count < 2, "\(text)")
                 } catch let error as BelfryError {
                     #expect(error.code == .invalidInput && error.location?.place == "line \(line)", "\(text): \(error)")
                 }

@@ -127,6 +127,7 @@ final class JSONLReader {
         mode = .elements
         let length = try findElementEnd()
         guard length > 0 else { throw wrongArray("The JSON array lacks an element before a comma or its end.") }
+        guard length <= limit else { throw tooLong }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[0..<length])
         defer {
             line += bytes.count { $0 == 10 }
@@ -157,7 +158,7 @@ final class JSONLReader {
                 }
                 index += 1
             }
-            guard index <= limit else { throw wrongArray("The element that starts here has more than \(limit) bytes.") }
+            guard index <= limit else { throw tooLong }
             guard try buffer.refill() else { throw wrongArray("The JSON array is not closed: its element never ends.") }
         }
     }
@@ -173,6 +174,8 @@ final class JSONLReader {
             guard isMore, try buffer.refill() else { return }
         }
     }
+
+    private var tooLong: BelfryError { wrongArray("The element that starts here has more than \(limit) bytes.") }
 
     private func wrongArray(_ message: String) -> BelfryError {
         BelfryError(

@@ -40,7 +40,7 @@ import Vectors
         #expect(recipe.index == .ivf)
         #expect(recipe.recall == 0.9)
         let short = try Recipe(yaml: Self.whole.replacing("index: ivf\nrecall: 0.9", with: ""), folder: "/r/shop")
-        #expect(short.index == .auto && short.recall == 0.95)
+        #expect(short.index == .auto && short.recall == nil)
         #expect(try Recipe(yaml: Self.whole.replacing("0.9", with: "1"), folder: "/r/shop").recall == 1)
     }
 
@@ -62,13 +62,19 @@ import Vectors
         let other = try Recipe(yaml: Self.whole.replacing("0.9", with: "0.8"), folder: "/r/shop")
         #expect(
             try recipe.digest(asText: true) == other.digest(asText: true)
-                && recipe.indexRequest() == other.indexRequest())
+                && recipe.indexRequest(ofTexts: true, seed: 1) == other.indexRequest(ofTexts: true, seed: 1))
         let auto = Self.whole.replacing("ivf", with: "auto")
         let (one, two) = (
             try Recipe(yaml: auto, folder: "/r/shop"),
             try Recipe(yaml: auto.replacing("0.9", with: "0.8"), folder: "/r/shop")
         )
-        #expect(try one.digest(asText: true) == recipe.digest(asText: true) && one.indexRequest() != two.indexRequest())
+        #expect(try one.digest(asText: true) == recipe.digest(asText: true))
+        #expect(try one.indexRequest(ofTexts: true, seed: 1) != two.indexRequest(ofTexts: true, seed: 1))
+        // What it is calibrated on, and what it starts from, make another index, too.
+        let requests = try [(true, UInt64(1)), (false, 1), (true, 2)].map {
+            try recipe.indexRequest(ofTexts: $0.0, seed: $0.1)
+        }
+        #expect(Set(requests).count == 3, "\(requests)")
     }
 
     @Test(arguments: [

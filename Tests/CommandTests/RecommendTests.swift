@@ -167,9 +167,11 @@ import Vectors
                     for within in [nil, within] {
                         let scope = Collection.Scope(leavingOut: [seen, [], seen], within: within)
                         let exact = try collection.nearest(
-                            queries.vectors, k: 10, recall: nil, exact: true, scope: scope, threads: 2)
+                            queries.vectors, k: 10, recall: nil, exact: true, scope: scope, threads: 2
+                        ).points
                         let found = try collection.nearest(
-                            queries.vectors, k: 10, recall: 0.999, exact: false, scope: scope, threads: 2)
+                            queries.vectors, k: 10, recall: 0.999, exact: false, scope: scope, threads: 2
+                        ).points
                         let out = Set((0..<count).map { PointName("p-\($0 * 50)").id })
                         for query in 0..<3 {
                             #expect(found[query].count == exact[query].count)

@@ -114,7 +114,7 @@ import Testing
             let shop = try Shop(folder, rows: 200, segmentRows: 200)
             #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
             let copy = "\(folder)/copy"
-            try System.copyDirectory(shop.collection, to: copy)
+            try FileManager.default.copyItem(atPath: shop.collection, toPath: copy)
             for round in 0..<12 {
                 let check = Process()
                 check.executableURL = URL(fileURLWithPath: BelfryProcess.path)
@@ -128,7 +128,7 @@ import Testing
                 try System.remove(copy)
                 check.waitUntilExit()
                 #expect(check.terminationStatus == 0, "round \(round)")
-                try System.copyDirectory(shop.collection, to: copy)
+                try FileManager.default.copyItem(atPath: shop.collection, toPath: copy)
             }
         }
     }

@@ -219,7 +219,7 @@ import Testing
               title: {same: title, sample: 300, k: [1, 10]}
               inside: {file: ../q.jsonl, text: query, relevant: want, within: {title: "{title}"}, k: [10]}
             """
-        try Self.withShop(yaml, index: "hnsw", rows: 2_400) { shop in
+        try Self.withShop(yaml, index: "hnsw\nrecall: 0.95", rows: 2_400) { shop in
             try shop.write(#"{"query": "a red lamp", "title": "red lamp", "want": "p-0"}"#, "q.jsonl")
             let inside = try Self.run(shop, "inside").result.index
             #expect(inside.recall == 1 && inside.scanEvaluations == 48 && inside.evaluations <= 100)

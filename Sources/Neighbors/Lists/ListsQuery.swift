@@ -90,24 +90,31 @@ final class ListsQuery {
         found = belfry_least_first(kernels, bases, lists.format.listCount, wanted, order, scratch)
     }
 
-    /// How many of the nearest lists are within `ratio` times the distance of the `rank`-th nearest candidate, of which
-    /// the first `done` are known to be. Where there are not so many candidates yet, all lists are.
+    /// How many of the nearest lists are within a slack of the nearest candidates, of which the first `done` are known to
+    /// be. Where there are too few candidates to tell, all lists are. So many are in `order` then.
     func listsWithin(_ slack: Slack, beyond done: Int, _ scratch: UnsafeMutablePointer<UInt32>) -> Int {
-        let count = pool.pointee.count
-        guard count >= slack.rank, let estimates = pool.pointee.estimates else { return lists.listCount }
-        guard belfry_least_first(kernels, estimates, count, slack.rank, best, bestScratch) == slack.rank else {
-            return lists.listCount
+        let all = lists.listCount
+        guard let limit = limit(slack) else {
+            if found < all { rank(all, scratch) }
+            return found
         }
-        let reference = estimates[Int(best[slack.rank - 1])] * lists.format.biasUnit + square
-        let limit = slack.ratio * reference
         var within = done
         while true {
             while within < found, bases[Int(order[within])] + square <= limit { within += 1 }
-            guard within == found, found < lists.listCount else { return within }
+            guard within == found, found < all else { return within }
             let before = found
-            rank(min(8 * found, lists.listCount), scratch)
+            rank(min(8 * found, all), scratch)
             guard found > before else { return within }
         }
+    }
+
+    /// How far a list may be; nil where there are too few candidates to tell.
+    private func limit(_ slack: Slack) -> Float? {
+        let count = pool.pointee.count
+        guard count >= slack.rank, let estimates = pool.pointee.estimates,
+            belfry_least_first(kernels, estimates, count, slack.rank, best, bestScratch) == slack.rank
+        else { return nil }
+        return slack.ratio * (estimates[Int(best[slack.rank - 1])] * lists.format.biasUnit + square)
     }
 
     /// Offers the rows of a list to the pool. `next` is what will be scanned after it: its codes are asked for.

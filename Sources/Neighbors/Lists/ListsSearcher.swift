@@ -164,7 +164,7 @@ package final class ListsSearcher {
             guard done < lists.listCount, done > 0 else { break }
             let within = query.listsWithin(slack, beyond: done, scratch)
             guard within > done else { break }
-            wanted = min(within, 2 * done, query.found)
+            wanted = min(within, 2 * done)
         }
         return done
     }

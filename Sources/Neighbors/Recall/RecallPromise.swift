@@ -7,7 +7,7 @@
 /// |---|---|
 /// | the mean recall is at least the target | 0.95 |
 /// | at most one query in twenty finds less than the target less 0.15 | 5 % below 0.8 |
-/// | the nearest row is missed in at most a fifth of what the mean may miss, but at least half a percent; where only one row is asked for, this is the mean | 1 % |
+/// | the nearest row is missed in at most a fifth of what the mean may miss, but at least half a percent, and as much as so few queries can tell; where only one row is asked for, this is the mean | 1 % |
 public struct RecallPromise: Hashable, Sendable {
     /// The mean recall.
     public let target: Double
@@ -20,8 +20,8 @@ public struct RecallPromise: Hashable, Sendable {
     /// The share of the queries that may be low.
     static let lowShare = 0.05
 
-    /// The share of the queries that may miss the nearest row, where more than one row is asked for.
-    var nearestMissed: Double { max((1 - target) / 5, 0.005) }
+    /// The share of so many queries that may miss the nearest row, where more than one row is asked for.
+    func nearestMissed(of queries: Int) -> Double { max((1 - target) / 5, 0.005, 1 / Double(queries + 1)) }
 
     /// The recall below which a query is low, in twentieths, rounded down.
     var lowTwentieths: Int { max(0, Int(((target - Self.margin) * 20 + 1e-9).rounded(.down))) }
@@ -37,6 +37,7 @@ public struct RecallPromise: Hashable, Sendable {
         guard holds(Double(level.losses) / Double(k), below: 1 - target) else { return false }
         guard k > 1 else { return true }
         let low = level.found.prefix(lowTwentieths).reduce(0) { $0 + Int($1) }
-        return holds(Double(low), below: Self.lowShare) && holds(Double(level.nearestMissed), below: nearestMissed)
+        return holds(Double(low), below: Self.lowShare)
+            && holds(Double(level.nearestMissed), below: nearestMissed(of: queries))
     }
 }

@@ -71,10 +71,13 @@ public final class SegmentSearcher {
         verdict = .calibrated
         guard k > 0 else { return [] }
         guard let found = try searchIndex(query, k, effort) else { return try scan(query, k, leftOut: nil, .scanned) }
-        guard case .following = effort, let nearest = found.first else { return found }
-        let dimension = segment.shard.dimension
-        guard segment.metric.farness(nearest.distance, of: query, dimension: dimension) > reach else { return found }
-        return try searchUnlike(query, k)
+        return isUnlike(query, found, effort) ? try searchUnlike(query, k) : found
+    }
+
+    /// Whether what an effort that follows the query has found is farther than anything in the calibration.
+    private func isUnlike(_ query: UnsafePointer<Float>, _ found: [Neighbor], _ effort: Segment.Effort) -> Bool {
+        guard case .following = effort, let nearest = found.first else { return false }
+        return segment.metric.farness(nearest.distance, of: query, dimension: segment.shard.dimension) > reach
     }
 
     /// What the index finds; nil where it has none of that kind, or where a scan costs less.
@@ -104,8 +107,13 @@ public final class SegmentSearcher {
     public func search(_ queries: Matrix, k: Int, effort: Segment.Effort) throws(BelfryError) -> [[Neighbor]] {
         precondition(queries.columns == segment.shard.dimension, "queries of the segment's dimension")
         let k = min(k, segment.shard.rowCount)
-        if k > 0, let lists, let effort = effort.ofLists(lists.lists.listCount, k: k) {
-            return try lists.search(queries, k: k, effort: effort)
+        if k > 0, let lists, let ofLists = effort.ofLists(lists.lists.listCount, k: k) {
+            var answers = try lists.search(queries, k: k, effort: ofLists)
+            for query in answers.indices {
+                let vector = queries.pointer + query * queries.columns
+                if isUnlike(vector, answers[query], effort) { answers[query] = try searchUnlike(vector, k) }
+            }
+            return answers
         }
         var answers: [[Neighbor]] = []
         for query in 0..<queries.rows {

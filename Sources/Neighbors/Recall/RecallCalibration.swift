@@ -132,5 +132,7 @@ public struct RecallCalibration: Hashable, Sendable {
     }
 
     /// Distances that a query computed at a level, on average, in the kind that needs the most.
-    func evaluations(_ level: Int, k: Int) -> Double { kinds.map { $0.curve(k: k).evaluations(level) }.max() ?? 0 }
+    func evaluations(_ level: Int, k: Int, for styles: Set<QueryStyle>? = nil) -> Double {
+        kinds(of: styles).map { $0.curve(k: k).evaluations(level) }.max() ?? 0
+    }
 }

@@ -81,13 +81,15 @@ public final class Segment: Sendable {
     }
 
     /// The cheapest effort that keeps a recall target for every kind of query of the calibration: see ``RecallPromise``.
-    /// For more rows than were calibrated nothing is promised. Where `k` is more than a sixteenth of the rows, an index
+    /// For more rows than were calibrated nothing is promised. What would compute more distances than there are rows is a
+    /// scan. Where `k` is more than a sixteenth of the rows, an index
     /// would see most of them anyway, and miss some: all are scanned, as where `k` is more than a walk through a graph can
     /// keep.
     /// - Parameter styles: how the queries are, if that is known; nil for any kind.
     public func effort(recall target: Double, k: Int, for styles: Set<QueryStyle>? = nil) -> Effort {
         guard k > 0, k <= shard.rowCount / 16, kind != .hnsw || k <= GraphSearcher.limit / 4, target < 1,
-            let choice = calibration?.choice(recall: target, k: k, for: styles)
+            let calibration, let choice = calibration.choice(recall: target, k: k, for: styles),
+            calibration.evaluations(choice.level, k: k, for: styles) < Double(shard.rowCount)
         else { return .exact }
         return .following(ratio: Slack.ratio(choice.effort))
     }

@@ -217,7 +217,8 @@ struct FeatureReader {
         list.pads = try json.choice("pads", FeatureList.Side.self) ?? .right
         list.padding = try json.count("padding", 0...FeatureSet.mostRows).map { Int64($0) }
         // Who says that nothing stands for an absent list has trained the model on padding alone.
-        if list.padding == nil, json["default"].map(JSON.init) == .array([]) { list.padding = 0 }
+        let standsForAbsent = json["default"].map(JSON.init)
+        if list.padding == nil, standsForAbsent == .array([]) || standsForAbsent == .string("") { list.padding = 0 }
         list.minimum = try json.count("minimum", 0...list.length) ?? 0
         return list
     }

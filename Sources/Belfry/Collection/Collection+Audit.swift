@@ -88,7 +88,7 @@ extension Collection {
             shareLow: share(below: target - RecallPromise.margin),
             fifthPercentile: recalls.isEmpty ? 1 : recalls.sorted()[recalls.count / 20],
             shareMissingNearest: Double(missed) / count, evaluations: Double(evaluations) / count,
-            shareScanned: expectation.isExact ? 0 : share { $0.recall == 1 },
+            shareScanned: expectation.isExact ? 0 : share(\.isScanned),
             shareUnlike: share(\.isUnlike), shareUnknown: share { $0.recall == nil }, recalls: recalls)
     }
 

@@ -19,6 +19,8 @@ extension Collection {
         public var recall: Double?
         /// Whether the query is unlike all that the recall was measured on.
         public var isUnlike: Bool
+        /// Whether all rows were looked at.
+        public var isScanned: Bool
         /// Distances that this query estimated or computed.
         public var evaluations: Int
         /// Rows that were estimated again on the codes of all components.
@@ -74,6 +76,7 @@ extension Collection {
             index: index.kind.rawValue, expectation: expectation, source: calibrationSource,
             fallback: calibrationFallback,
             recall: first.result.verdicts[0].recall, isUnlike: first.result.verdicts[0].isUnlike,
+            isScanned: first.result.verdicts[0].isScanned,
             evaluations: evaluations, reranked: reranked, settled: settled,
             scored: expectation.isExact ? 0 : first.result.points[0].count,
             embedMilliseconds: query.isEmbedded ? asked.milliseconds : nil,

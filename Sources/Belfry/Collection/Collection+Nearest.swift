@@ -23,6 +23,8 @@ extension Collection {
         var recall: Double?
         /// Whether the query is unlike all that the recall was measured on.
         var isUnlike = false
+        /// Whether all rows were looked at.
+        var isScanned = true
     }
 
     /// The points nearest to each query, by distance and then by id: the search without its payload.
@@ -62,7 +64,8 @@ extension Collection {
                 for neighbor in answer.rows {
                     nearest[query].append((try segment.ids.id(Int(neighbor.row)), neighbor.distance))
                 }
-                let recall = answer.verdict.isScanned ? 1 : answer.verdict.isUnlike ? nil : expected
+                let recall = answer.verdict.isScanned ? 1 : answer.verdict == .calibrated ? expected : nil
+                verdicts[query].isScanned = verdicts[query].isScanned && answer.verdict.isScanned
                 verdicts[query].recall = Self.combine(verdicts[query].recall, recall, min)
                 verdicts[query].isUnlike = verdicts[query].isUnlike || answer.verdict.isUnlike
             }
@@ -155,7 +158,7 @@ extension Collection.Segment {
             return Answer(rows: try settle(found, vector, tools), verdict: verdict)
         }
         let wanted = min(asked.k + leftOut.count, vectors.rowCount)
-        var found = try tools.searcher.search(vector, k: wanted, effort: effort)
+        var found = try tools.searcher.search(vector, k: wanted, effort: effort, ignoring: leftOut)
         if found.count < wanted { found = try tools.searcher.search(vector, k: wanted, effort: .exact) }
         found.removeAll { leftOut.contains(Int($0.row)) }
         let verdict = tools.searcher.verdict

@@ -32,6 +32,8 @@ public struct CollectionGroup: Sendable {
         public var recall: Double?
         /// Whether the query is unlike all that the recall was measured on.
         public var isUnlike: Bool
+        /// Whether all points were looked at.
+        public var isScanned: Bool
     }
 
     /// The collections, in the order in which equal answers come.
@@ -84,7 +86,8 @@ public struct CollectionGroup: Sendable {
         }
         return Found(
             answers: try answers(nearest.sorted()), unknownUsers: asked.unknownUsers,
-            unknownItems: try unknownItems(of: request.query), recall: verdict.recall, isUnlike: verdict.isUnlike)
+            unknownItems: try unknownItems(of: request.query), recall: verdict.recall, isUnlike: verdict.isUnlike,
+            isScanned: verdict.isScanned)
     }
 
     /// The candidates with their payloads, in their order: those of one collection are fetched together.
@@ -147,6 +150,7 @@ public struct CollectionGroup: Sendable {
             candidates += found.points[0].map { Candidate(collection: index, found: $0) }
             verdict.recall = Collection.combine(verdict.recall, found.verdicts[0].recall, min)
             verdict.isUnlike = verdict.isUnlike || found.verdicts[0].isUnlike
+            verdict.isScanned = verdict.isScanned && found.verdicts[0].isScanned
         }
         if !isAnyMet, let nothing { throw nothing }
         return Array(candidates.sorted().prefix(k))

@@ -49,7 +49,7 @@ struct Explain: ParsableCommand {
     private static func lines(_ found: Collection.Explanation, of collection: Collection) -> [(String, String)] {
         let expected = found.expectation
         let recall =
-            if found.recall == 1 {
+            if found.isScanned {
                 "1, since every row is looked at"
             } else {
                 found.recall.map(Human.share)

@@ -108,7 +108,7 @@ struct AnswerOptions: ParsableArguments {
     /// What is to be said of a query that is unlike all others.
     static func unlikeNote(_ found: CollectionGroup.Found) -> String {
         "this query is unlike those that the recall was measured on: "
-            + (found.recall == 1 ? "every row was looked at" : "it was searched harder, and nobody knows its recall")
+            + (found.isScanned ? "every row was looked at" : "it was searched harder, and nobody knows its recall")
     }
 
     func print(

@@ -192,7 +192,8 @@ struct GraphWalk: ~Copyable {
             }
             var threshold = count < capacity ? Float.infinity : Self.distance(pool[count - 1])
             if follows, count >= end.rank {
-                let reference = Self.distance(pool[end.rank - 1])
+                // An estimate may be a little below nothing.
+                let reference = max(0, Self.distance(pool[end.rank - 1]))
                 if Self.distance(entry) > end.ratio * reference { break }
                 if evaluations > end.budget { return .overBudget }
                 // What is farther than that will never be expanded, since the reference only comes nearer.

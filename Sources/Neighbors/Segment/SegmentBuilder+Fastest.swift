@@ -120,7 +120,8 @@ extension SegmentBuilder {
                     .init(kind: kind.kind, microseconds: 1e6 * seconds[index].sorted()[Self.rounds / 2]))
             }
         }
-        for index in candidates.indices where !candidates[index].queries.isEmpty {
+        // An index that would be scanned for one kind of query is none for all.
+        for index in candidates.indices where candidates[index].queries.count == kinds.count {
             let times = candidates[index].queries.map(\.microseconds)
             candidates[index].microseconds = times.reduce(0, +) / Double(times.count)
         }

@@ -7,14 +7,16 @@ public import Vectors
 /// 1. A fixed effort is searched with as it is.
 /// 2. An effort that follows the query goes on for as long as the query needs. Where a walk would cost more than a scan,
 ///    all rows are scanned.
-/// 3. Where the nearest row that it finds is farther away than that of any query of the calibration, nobody knows what
-///    such a search finds: all rows are scanned if that is quick, else it is searched with the most slack that was
-///    calibrated. ``verdict`` says so.
+/// 3. Where the nearest row that it finds is farther away than that of any query of the calibration, it is searched with
+///    the most slack that was calibrated. Where that finds nothing nearer, nobody knows what such a search finds: all rows
+///    are scanned if that is quick. ``verdict`` says so.
 public final class SegmentSearcher {
     /// What is known of the answer to a query.
     public enum Verdict: Hashable, Sendable {
         /// What the calibration says of queries like this one.
         case calibrated
+        /// Nobody has measured what is found among the rows that a filter lets through.
+        case unmeasured
         /// All rows were looked at: nothing is missed.
         case scanned
         /// All rows were looked at, since the query is unlike all of the calibration.
@@ -39,8 +41,9 @@ public final class SegmentSearcher {
     /// What is known of the last answer.
     public private(set) var verdict = Verdict.scanned
 
-    /// The most bytes of codes that are scanned for a query that is unlike all others: some milliseconds of one core.
-    private static let unlikeScanBytes = 64 << 20
+    /// The most bytes of codes that are scanned for a query that is unlike all others: a tenth of a millisecond of one core.
+    /// One query in a hundred of those that the calibration knows is as far, and must not cost more than all others.
+    private static let unlikeScanBytes = 2 << 20
 
     init(_ segment: Segment, readsAhead: Bool) {
         self.segment = segment
@@ -63,20 +66,23 @@ public final class SegmentSearcher {
 
     /// The `k` nearest rows that the effort finds, nearest first. Their distances are the codes' estimates, except
     /// where `effort` is exact or the codes leave it in doubt who is among the `k`.
-    /// - Parameter query: as many finite components as the rows have.
+    /// - Parameters:
+    ///   - query: as many finite components as the rows have.
+    ///   - ignored: rows that do not tell how far the query is from the others: its own, those that it was made of.
     public func search(
-        _ query: UnsafePointer<Float>, k: Int, effort: Segment.Effort
+        _ query: UnsafePointer<Float>, k: Int, effort: Segment.Effort, ignoring ignored: [Int] = []
     ) throws(BelfryError) -> [Neighbor] {
         let k = min(k, segment.shard.rowCount)
         verdict = .calibrated
         guard k > 0 else { return [] }
         guard let found = try searchIndex(query, k, effort) else { return try scan(query, k, leftOut: nil, .scanned) }
-        return isUnlike(query, found, effort) ? try searchUnlike(query, k) : found
+        guard case .following = effort, isFar(query, found, ignored) else { return found }
+        return try searchFar(query, k, ignored)
     }
 
-    /// Whether what an effort that follows the query has found is farther than anything in the calibration.
-    private func isUnlike(_ query: UnsafePointer<Float>, _ found: [Neighbor], _ effort: Segment.Effort) -> Bool {
-        guard case .following = effort, let nearest = found.first else { return false }
+    /// Whether what was found is farther than anything in the calibration.
+    private func isFar(_ query: UnsafePointer<Float>, _ found: [Neighbor], _ ignored: [Int]) -> Bool {
+        guard let nearest = found.first(where: { !ignored.contains(Int($0.row)) }) else { return false }
         return segment.metric.farness(nearest.distance, of: query, dimension: segment.shard.dimension) > reach
     }
 
@@ -93,14 +99,24 @@ public final class SegmentSearcher {
         return nil
     }
 
-    /// What is near a query that is farther from all rows than those of the calibration are.
-    private func searchUnlike(_ query: UnsafePointer<Float>, _ k: Int) throws(BelfryError) -> [Neighbor] {
+    /// What is near a query of which all that was found is farther than anything in the calibration.
+    ///
+    /// The search may have gone wrong: with the most slack that was calibrated it finds what is nearer, if there is
+    /// anything. Else the query is unlike all of the calibration.
+    private func searchFar(
+        _ query: UnsafePointer<Float>, _ k: Int, _ ignored: [Int]
+    ) throws(BelfryError) -> [Neighbor] {
+        let hardest = segment.calibration?.levels.last.map { Segment.Effort.following(ratio: Slack.ratio($0)) }
+        let found = try hardest.flatMap { (effort) throws(BelfryError) in try searchIndex(query, k, effort) }
+        if let found, !isFar(query, found, ignored) { return found }
         let bytes = Int(segment.codes.bytesPerVector) * segment.shard.rowCount
-        guard bytes > Self.unlikeScanBytes, let hardest = segment.calibration?.levels.last,
-            let found = try searchIndex(query, k, .following(ratio: Slack.ratio(hardest)))
-        else { return try scan(query, k, leftOut: nil, .scannedAsUnlike) }
-        verdict = .unlike
-        return found
+        if let found, bytes > Self.unlikeScanBytes {
+            verdict = .unlike
+            return found
+        }
+        let all = try scan(query, k, leftOut: nil, .scanned)
+        if isFar(query, all, ignored) { verdict = .scannedAsUnlike }
+        return all
     }
 
     /// The same for every row of `queries`. Lists are read once for all queries that scan them.
@@ -111,7 +127,8 @@ public final class SegmentSearcher {
             var answers = try lists.search(queries, k: k, effort: ofLists)
             for query in answers.indices {
                 let vector = queries.pointer + query * queries.columns
-                if isUnlike(vector, answers[query], effort) { answers[query] = try searchUnlike(vector, k) }
+                guard case .following = effort, isFar(vector, answers[query], []) else { continue }
+                answers[query] = try searchFar(vector, k, [])
             }
             return answers
         }
@@ -157,7 +174,10 @@ public final class SegmentSearcher {
             guard effort != .exact, rank < count, cost < budget else {
                 return try scan(query, k, leftOut: leftOut, .scanned)
             }
-            if let found = try search(query, few, rank, effort, leftOut) { return found }
+            if let found = try search(query, few, rank, effort, leftOut) {
+                verdict = .unmeasured
+                return found
+            }
             budget -= cost
             wanted = min(4 * wanted, Double(count))
         }

@@ -9,8 +9,14 @@ extension OnnxPacker {
         }
     }
 
-    /// The outputs that can be vectors: floats that the graph computes, in two or three dimensions as far as it tells.
+    /// The outputs that can be vectors: floats that the graph computes, in two or three dimensions as far as it tells. A
+    /// graph that computes nothing hands its vectors on: then a copy of an input is one.
     var vectorOutputs: [(name: String, rank: Int?)] {
+        let computed = vectorOutputs(withCopies: false)
+        return computed.isEmpty ? vectorOutputs(withCopies: true) : computed
+    }
+
+    private func vectorOutputs(withCopies: Bool) -> [(name: String, rank: Int?)] {
         let inputs = Set(model.graph.input.map(\.name)).subtracting(model.graph.initializer.map(\.name))
         let floats = TensorType.floats.map(\.rawValue)
         let copies = Dictionary(
@@ -20,7 +26,7 @@ extension OnnxPacker {
             // A plain copy of an input is no vector of the model's.
             var (name, left) = (output.name, copies.count)
             while let source = copies[name], left > 0 { (name, left) = (source, left - 1) }
-            guard !inputs.contains(name) else { return nil }
+            guard withCopies || !inputs.contains(name) else { return nil }
             guard case .tensorType(let type)? = output.type.value else { return (output.name, nil) }
             guard type.elemType == 0 || floats.contains(type.elemType) else { return nil }
             guard type.hasShape else { return (output.name, nil) }

@@ -95,6 +95,28 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
         }
     }
 
+    /// Where a scan is not quick, queries far beyond the calibration are noticed and still answered well, and queries like
+    /// the rows do not pay for it: hardly any of them computes as much as a scan.
+    @Test(arguments: [IndexKind.hnsw, .ivf])
+    func farQueriesOfManyRows(kind: IndexKind) throws {
+        var random = SeededGenerator()
+        let all = clustered(36_300, 64, &random)
+        let rows = Matrix((0..<36_000).map { all[$0] })
+        let near = Matrix((36_000..<36_300).map { all[$0] })
+        let far = Matrix((0..<100).map { _ in random.vector(64).map { 3 * $0 } })
+        try withTemporaryDirectory { directory in
+            try SegmentBuilder(metric: .l2, kind: kind, threads: 2).build(rows, in: directory)
+            let segment = try Segment(directory, metric: .l2)
+            let outcome = try Self.ask(segment, far, 0.95)
+            #expect(outcome.unlike >= 90, "\(outcome.unlike) of 100, \(random)")
+            #expect(outcome.mean > 0.9, "\(outcome.mean), \(random)")
+            let known = try Self.ask(segment, near, 0.95)
+            #expect(known.unlike <= 12, "\(known.unlike) of 300, \(random)")
+            #expect(known.mean > 0.93, "\(known.mean), \(random)")
+            #expect(known.evaluations < 300 * rows.rows / 4, "\(known.evaluations), \(random)")
+        }
+    }
+
     /// Under ip a query twice as long asks for the same rows, and is no more work.
     @Test(arguments: [IndexKind.hnsw, .ivf])
     func theLengthOfAQueryChangesNothing(kind: IndexKind) throws {

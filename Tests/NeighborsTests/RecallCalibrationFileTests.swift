@@ -20,7 +20,7 @@ private func sample(_ random: inout SeededGenerator) -> RecallCalibration {
             }
             return observations
         }
-        return RecallCalibration.Kind(style, all, reach: 0.25)
+        return RecallCalibration.Kind(style, all, reach: .init(usual: 0.25, farthest: 0.25))
     }
     return RecallCalibration(levels: (0..<4).map { EffortLevel([UInt32($0), 16 << UInt32($0)]) }, kinds)
 }
@@ -64,7 +64,11 @@ extension [UInt8] {
             // Without parameters there is still a ladder.
             let plain = RecallCalibration(
                 levels: [EffortLevel([])],
-                [.init(.given, [RecallObservations(k: 3, levels: 1, queries: 1)], reach: .infinity)])
+                [
+                    .init(
+                        .given, [RecallObservations(k: 3, levels: 1, queries: 1)],
+                        reach: .init(usual: .infinity, farthest: .infinity))
+                ])
             try plain.write(to: path)
             #expect(try RecallCalibration(path) == plain)
             #expect(read(folder + "/nothing").failure?.code == .notFound)

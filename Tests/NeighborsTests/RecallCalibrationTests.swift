@@ -18,7 +18,7 @@ private func observations(k: Int, _ found: [[Int]]) -> RecallObservations {
 
 /// A calibration on queries of one style.
 private func calibration(_ levels: [EffortLevel], _ all: [RecallObservations]) -> RecallCalibration {
-    RecallCalibration(levels: levels, [.init(.rows, all, reach: 1)])
+    RecallCalibration(levels: levels, [.init(.rows, all, reach: .init(usual: 1, farthest: 1))])
 }
 
 private func ladder(_ count: Int) -> [EffortLevel] { (0..<count).map { EffortLevel([UInt32(16 << $0)]) } }
@@ -93,14 +93,17 @@ private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout Seed
     /// Many easy queries of one style do not hide those of another.
     @Test func everyStyleIsHeld() throws {
         let easy = RecallCalibration.Kind(
-            .rows, [observations(k: 10, (0..<1_999).map { _ in [10, 10, 10] })], reach: 0.2)
-        let hard = RecallCalibration.Kind(.words, [observations(k: 10, (0..<199).map { _ in [5, 8, 10] })], reach: 0.7)
+            .rows, [observations(k: 10, (0..<1_999).map { _ in [10, 10, 10] })], reach: .init(usual: 0.2, farthest: 0.2)
+        )
+        let hard = RecallCalibration.Kind(
+            .words, [observations(k: 10, (0..<199).map { _ in [5, 8, 10] })], reach: .init(usual: 0.7, farthest: 0.7))
         let both = RecallCalibration(levels: ladder(3), [easy, hard])
         #expect(both.choice(recall: 0.95, k: 10)?.level == 2 && both.choice(recall: 0.7, k: 10)?.level == 1)
-        #expect(both.reach == 0.7)
+        #expect(both.reach.usual == 0.7)
         #expect(RecallCalibration(levels: ladder(3), [easy]).choice(recall: 0.95, k: 10)?.level == 0)
         // What one style cannot be promised, nobody is.
-        let lost = RecallCalibration.Kind(.words, [observations(k: 10, (0..<199).map { _ in [5, 8, 8] })], reach: 0.7)
+        let lost = RecallCalibration.Kind(
+            .words, [observations(k: 10, (0..<199).map { _ in [5, 8, 8] })], reach: .init(usual: 0.7, farthest: 0.7))
         #expect(RecallCalibration(levels: ladder(3), [easy, lost]).choice(recall: 0.95, k: 10) == nil)
     }
 

@@ -76,7 +76,7 @@ final class GraphSearcher {
     /// - Throws: `corruptData` for a link to a row that does not exist, or a damaged block of the shard.
     func search(_ query: UnsafePointer<Float>, k: Int, effort: GraphEffort) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
-        guard try walk(query, k, effort) else { return nil }
+        guard try walk(query, effort) else { return nil }
         let count = reranked(effort)
         for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
         return try rerank(query, k, count)
@@ -136,7 +136,7 @@ final class GraphSearcher {
     ) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
         precondition(leftOut.capacity >= view.rows)
-        guard wanted <= Self.limit, try walk(query, k, effort) else { return nil }
+        guard wanted <= Self.limit, try walk(query, effort) else { return nil }
         var (admitted, early) = (0, 0)
         let count = reranked(effort)
         leftOut.words.withUnsafeBufferPointer { words in
@@ -151,7 +151,7 @@ final class GraphSearcher {
     }
 
     /// Fills the walk's pool with rows near the query; false where that went over the budget.
-    private func walk(_ query: UnsafePointer<Float>, _ k: Int, _ effort: GraphEffort) throws(BelfryError) -> Bool {
+    private func walk(_ query: UnsafePointer<Float>, _ effort: GraphEffort) throws(BelfryError) -> Bool {
         place(query)
         return try descend(effort)
     }
@@ -178,7 +178,7 @@ final class GraphSearcher {
         return .init(
             window: Self.limit, capacity: Self.limit, ratio: slack.ratio, rank: slack.rank,
             keptRatio: effort.keptRatio, kept: max(effort.rerank, slack.rank),
-            budget: max(Self.smallestBudget, view.rows / Self.scannedAsFast))
+            budget: min(max(Self.smallestBudget, view.rows / Self.scannedAsFast), slack.limit))
     }
 
     /// So many rows are scanned in the time in which a walk estimates one, at the least.
@@ -208,23 +208,25 @@ final class GraphSearcher {
         return entered
     }
 
-    /// Goes on with the walk on the lowest level; false where that went over the budget.
+    /// Goes on with the walk on the lowest level; false where that went over the budget, unless the effort limits it.
     ///
     /// A query whose walk is long is far from the rows, and its nearest ones may be far from each other: then rows of the
     /// level above, from all over the data, are entered as well.
     private func goOn(_ effort: GraphEffort) throws(BelfryError) -> Bool {
-        let end = end(effort)
-        guard effort.slack != nil, !isScouted, view.sizes.count > 1 else { return try walkOn(end) }
+        let (end, isLimited) = (end(effort), effort.slack?.limit ?? .max < .max)
+        guard effort.slack != nil, !isScouted, view.sizes.count > 1 else { return try walkOn(end) || isLimited }
         var short = end
-        short.budget = min(end.budget, Self.scoutsAfter)
+        short.budget = min(end.budget, max(Self.scoutsAfter, Self.scoutsAfterPerRank * end.rank))
         if try walkOn(short) { return true }
         isScouted = true
         try enterMore(end)
-        return try walkOn(end)
+        return try walkOn(end) || isLimited
     }
 
     /// So many rows are estimated before more entries are looked for.
     private static let scoutsAfter = 1_000
+    /// The same for each row up to that of the slack's rank: a walk for many rows is long without being lost.
+    private static let scoutsAfterPerRank = 30
     /// So many rows of the level above are entered.
     private static let scouted = 64
 

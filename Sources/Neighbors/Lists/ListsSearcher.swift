@@ -153,15 +153,16 @@ package final class ListsSearcher {
     /// So many are scanned before it looks how near the rows are.
     private static let first = 2
 
-    /// Scans lists, nearest first, until the next one is too far beyond the nearest rows that were found. Looks again
-    /// when twice as many lists are scanned.
+    /// Scans lists, nearest first, until the next one is too far beyond the nearest rows that were found, or the limit
+    /// is reached. Looks again when twice as many lists are scanned.
     private func follow(_ query: ListsQuery, _ slack: Slack) -> Int {
         var (done, wanted) = (0, min(Self.first, query.found))
+        let before = cost.rowsScanned
         while true {
             if readsAhead { lists.readAhead(query.order + done, wanted - done) }
             probe(query, done..<wanted)
             done = wanted
-            guard done < lists.listCount, done > 0 else { break }
+            guard done < lists.listCount, done > 0, cost.rowsScanned - before < slack.limit else { break }
             let within = query.listsWithin(slack, beyond: done, scratch)
             guard within > done else { break }
             wanted = min(within, 2 * done)

@@ -9,7 +9,7 @@ extension SegmentFile.Kind {
 
 /// The file `calibration` of a segment.
 ///
-/// A `SegmentFile` of kind `calibrat`, version 2, with six sections of little-endian integers, for Q kinds of query, L
+/// A `SegmentFile` of kind `calibrat`, version 3, with six sections of little-endian integers, for Q kinds of query, L
 /// levels, and C curves of each kind:
 ///
 /// | section | bytes | what |
@@ -17,16 +17,17 @@ extension SegmentFile.Kind {
 /// | `params` | 16 | u32 levels L, from 1 to 256; u32 integers per level P, at most 16; u32 curves C, from 1 to 16; u32 kinds Q, from 1 to 16 |
 /// | `efforts` | 4·P·L | u32 the integers of each level, from cheapest to most expensive |
 /// | `buckets` | 4·C | u32 the k of each curve, growing, at most 10,000 |
-/// | `kinds` | 12·Q | for each kind u32 its number (see ``QueryStyle``), u32 queries, f32 reach |
+/// | `kinds` | 16·Q | for each kind u32 its number (see ``QueryStyle``), u32 queries, f32 the usual and f32 the farthest reach |
 /// | `totals` | 28·L·C·Q | for each kind, curve and level u64 neighbors missed, u64 distances computed, u64 bytes read, u32 queries that missed the nearest row |
 /// | `found` | 42·L·C·Q | for each kind, curve and level u16 how many queries found 0, 1, … 20 twentieths |
 ///
 /// Some tens of kilobytes. Opening verifies every checksum, and that the figures fit each other: each row of `found`
 /// adds up to the queries, and what was missed never grows from level to level.
 ///
-/// Version 1 knew one kind of query and no effort that follows the query. It is refused: the index is built again.
+/// Version 1 knew one kind of query and no effort that follows the query, version 2 no farthest reach. They are refused:
+/// the index is built again.
 extension RecallCalibration {
-    private static let version = 2
+    private static let version = 3
     private static let sections = ["params", "efforts", "buckets", "kinds", "totals", "found"]
 
     /// Writes the file, and makes it survive a power cut.
@@ -42,7 +43,8 @@ extension RecallCalibration {
         for curve in kinds[0].curves { try file.write(UInt32(curve.k)) }
         try file.begin("kinds")
         for kind in kinds {
-            for value in [kind.kind.rawValue, UInt32(kind.queries), kind.reach.bitPattern] { try file.write(value) }
+            let reach = [kind.reach.usual.bitPattern, kind.reach.farthest.bitPattern]
+            for value in [kind.kind.rawValue, UInt32(kind.queries)] + reach { try file.write(value) }
         }
         let rows = kinds.flatMap(\.curves).flatMap(\.levels)
         try file.begin("totals")
@@ -90,7 +92,7 @@ extension RecallCalibration {
         }
         let buckets = try Self.buckets(Self.reader(of: "buckets", in: file, bytes: 4 * curves), curves)
 
-        var heads = try Self.reader(of: "kinds", in: file, bytes: 12 * count)
+        var heads = try Self.reader(of: "kinds", in: file, bytes: 16 * count)
         var totals = try Self.reader(of: "totals", in: file, bytes: 28 * levels * curves * count)
         var found = try Self.reader(of: "found", in: file, bytes: 42 * levels * curves * count)
         var kinds: [Kind] = []
@@ -98,9 +100,10 @@ extension RecallCalibration {
             let place = heads.location
             let number = try heads.read(UInt32.self, "The number of a kind")
             let queries = Int(try heads.read(UInt32.self, "The queries of a kind"))
-            let reach = Float(bitPattern: try heads.read(UInt32.self, "The reach of a kind"))
+            let usual = Float(bitPattern: try heads.read(UInt32.self, "The reach of a kind"))
+            let farthest = Float(bitPattern: try heads.read(UInt32.self, "The farthest query of a kind"))
             guard let kind = QueryStyle(rawValue: number), !kinds.contains(where: { $0.kind == kind }),
-                (1...Self.queryLimit).contains(queries), !reach.isNaN
+                (1...Self.queryLimit).contains(queries), usual <= farthest
             else {
                 throw .corrupt("A kind \(number) of \(queries) queries is impossible here.", at: place)
             }
@@ -108,7 +111,7 @@ extension RecallCalibration {
             for k in buckets {
                 read.append(try Self.curve(&totals, &found, levels: levels, k: k, queries: queries))
             }
-            kinds.append(Kind(kind, curves: read, reach: reach))
+            kinds.append(Kind(kind, curves: read, reach: .init(usual: usual, farthest: farthest)))
         }
         self.init(checked: ladder, kinds)
     }

@@ -5,8 +5,8 @@
 ///    level, for every `k` of ``defaultBuckets``, and compared with exact search: ``RecallObservations``.
 /// 2. Each kind and `k` gets a ``RecallCurve``: what was found, missed, computed and read at every level.
 /// 3. A target chooses the cheapest level that keeps a ``RecallPromise`` for every kind.
-/// 4. Of each kind it is kept how far from its nearest row a query may be: one that is farther is like none of them, and
-///    nothing is promised for it.
+/// 4. Of each kind it is kept how far from their nearest rows its queries are: one that is farther than nearly all of
+///    every kind is like none of them, and nothing is promised for it.
 ///
 /// A `k` between two buckets takes the larger bucket's level; one above the largest bucket takes that one's, but nobody
 /// has measured it, and nothing is promised.
@@ -16,7 +16,7 @@
 ///
 /// ## Usage
 /// ```swift
-/// let calibration = RecallCalibration(levels: ladder, [.init(.rows, observations, reach: 0.4)])
+/// let calibration = RecallCalibration(levels: ladder, [.init(.rows, observations, reach: Reach(of: distances))])
 /// guard let choice = calibration.choice(recall: 0.95, k: 10) else { return exact.search(query, k: 10) }
 /// ```
 public struct RecallCalibration: Hashable, Sendable {
@@ -26,24 +26,48 @@ public struct RecallCalibration: Hashable, Sendable {
         public let kind: QueryStyle
         /// A curve per bucket, by growing `k`.
         public let curves: [RecallCurve]
-        /// How far from its nearest row a query of this kind is at most, but for one in a hundred: see
-        /// `Metric.farness`.
-        public let reach: Float
+        /// How far the queries are from their nearest rows.
+        public let reach: Reach
 
         /// How many queries were asked.
         public var queries: Int { curves[0].queries }
 
         /// What was observed for some `k`, all different, of the same queries.
-        public init(_ kind: QueryStyle, _ observations: [RecallObservations], reach: Float) {
+        public init(_ kind: QueryStyle, _ observations: [RecallObservations], reach: Reach) {
             self.init(kind, curves: observations.sorted { $0.k < $1.k }.map { RecallCurve($0) }, reach: reach)
         }
 
-        init(_ kind: QueryStyle, curves: [RecallCurve], reach: Float) {
+        init(_ kind: QueryStyle, curves: [RecallCurve], reach: Reach) {
             (self.kind, self.curves, self.reach) = (kind, curves, reach)
         }
 
         /// The curve that answers for `k`: the next larger one, or the largest.
         public func curve(k: Int) -> RecallCurve { curves.first { $0.k >= k } ?? curves[curves.count - 1] }
+    }
+
+    /// How far queries are from their nearest rows: see `Metric.farness`.
+    public struct Reach: Hashable, Sendable {
+        /// Beyond this is one query in two hundred.
+        public let usual: Float
+        /// Beyond this was none.
+        public let farthest: Float
+
+        /// The reach of queries of which one in two hundred is beyond `usual`, and none beyond `farthest`.
+        public init(usual: Float, farthest: Float) { (self.usual, self.farthest) = (usual, farthest) }
+
+        /// The reach of some queries; of none, there is no end to it.
+        public init(of farness: [Float]) {
+            let sorted = farness.filter(\.isFinite).sorted()
+            let place = Int((Self.share * Double(sorted.count + 1)).rounded(.up)) - 1
+            farthest = sorted.last ?? .infinity
+            usual = sorted.isEmpty ? .infinity : sorted[min(place, sorted.count - 1)]
+        }
+
+        private static let share = 0.995
+
+        /// Beyond this, hardly one query in ten thousand is: it is as far beyond the farthest as that is beyond the usual.
+        /// (Where distances thin out exponentially, that is as improbable again as the farthest was.)
+        var beyondDoubt: Float { farthest + (farthest - usual) }
     }
 
     /// An effort for a target, and what it stands on.
@@ -106,8 +130,12 @@ public struct RecallCalibration: Hashable, Sendable {
     /// The most queries of a kind.
     public static let queryLimit = Int(UInt16.max)
 
-    /// How far from its nearest row a query may be before it is unlike all that were calibrated.
-    public var reach: Float { kinds.map(\.reach).max() ?? .infinity }
+    /// How far from its nearest row a query of any kind may be: one that is farther than the usual is unlike them all.
+    public var reach: Reach {
+        Reach(
+            usual: kinds.map(\.reach.usual).max() ?? .infinity,
+            farthest: kinds.map(\.reach.farthest).max() ?? .infinity)
+    }
 
     /// The kinds of some styles; all of them where nobody knows how the queries are, or where none of those was calibrated.
     public func kinds(of styles: Set<QueryStyle>?) -> [Kind] {

@@ -32,8 +32,6 @@ struct Calibrator {
     private static let enough = 0.998
     /// So many rungs are climbed before it looks whether that is reached.
     private static let stride = 12
-    /// Of a hundred queries of a kind, one may be farther from its nearest row than the kind reaches.
-    private static let reaching = 0.99
 
     /// A graph from which the rows `held` are missing: these are queries, and so is what is given.
     func calibrate(
@@ -112,18 +110,15 @@ struct Calibrator {
         return Double(found) >= enough * Double(observations.k * observations.queries)
     }
 
-    /// How far from its nearest row a query of the kind is at most, but for one in a hundred.
-    private func reach(_ queries: Matrix, _ truth: [[Neighbor]]) -> Float {
+    /// How far the queries of a kind are from their nearest rows.
+    private func reach(_ queries: Matrix, _ truth: [[Neighbor]]) -> RecallCalibration.Reach {
         var farness: [Float] = []
         for (query, nearest) in truth.enumerated() {
             guard let distance = nearest.first?.distance else { continue }
-            let far = metric.farness(
-                distance, of: queries.pointer + query * queries.columns, dimension: queries.columns)
-            if far.isFinite { farness.append(far) }
+            farness.append(
+                metric.farness(distance, of: queries.pointer + query * queries.columns, dimension: queries.columns))
         }
-        farness.sort()
-        let place = Int((Self.reaching * Double(farness.count + 1)).rounded(.up)) - 1
-        return farness.isEmpty ? .infinity : farness[min(place, farness.count - 1)]
+        return RecallCalibration.Reach(of: farness)
     }
 
     /// Notes what every query of a kind did at some rungs.

@@ -7,9 +7,11 @@ public import Vectors
 /// 1. A fixed effort is searched with as it is.
 /// 2. An effort that follows the query goes on for as long as the query needs. Where a walk would cost more than a scan,
 ///    all rows are scanned.
-/// 3. Where the nearest row that it finds is farther away than that of any query of the calibration, it is searched with
-///    the most slack that was calibrated. Where that finds nothing nearer, nobody knows what such a search finds: all rows
-///    are scanned if that is quick. ``verdict`` says so.
+/// 3. Where the nearest row that it finds is farther away than that of nearly all queries of the calibration, the search
+///    may have gone wrong: it is searched with more slack, up to a limit. Where that finds nothing nearer, nobody knows
+///    what such a search finds, and ``verdict`` says so; all rows are scanned if that is quick.
+/// 4. Where it is farther than any query of the calibration can be, it is searched with the most slack that there is, or
+///    scanned.
 public final class SegmentSearcher {
     /// What is known of the answer to a query.
     public enum Verdict: Hashable, Sendable {
@@ -35,15 +37,19 @@ public final class SegmentSearcher {
     private let graph: GraphSearcher?
     private let lists: ListsSearcher?
     private let query: Matrix
-    private let reach: Float
+    private let reach: RecallCalibration.Reach?
     private var scanned = 0
 
     /// What is known of the last answer.
     public private(set) var verdict = Verdict.scanned
 
     /// The most bytes of codes that are scanned for a query that is unlike all others: a tenth of a millisecond of one core.
-    /// One query in a hundred of those that the calibration knows is as far, and must not cost more than all others.
+    /// One query in two hundred of those that the calibration knows is as far, and must not cost more than all others.
     private static let unlikeScanBytes = 2 << 20
+    /// What a far query is searched for again.
+    private static let carefulRecall = 0.99
+    /// So many times what such a search costs on average it may cost for a far query.
+    private static let carefulLimit = 2.0
 
     init(_ segment: Segment, readsAhead: Bool) {
         self.segment = segment
@@ -51,7 +57,7 @@ public final class SegmentSearcher {
         graph = segment.graph.map { GraphSearcher($0, codes: segment.codes, shard: segment.shard) }
         lists = segment.lists.map { ListsSearcher($0, codes: segment.codes, shard: segment.shard) }
         query = Matrix(rows: 1, columns: segment.shard.dimension)
-        reach = segment.calibration?.reach ?? .infinity
+        reach = segment.calibration?.reach
         if readsAhead { lists?.readsAhead = true }
     }
 
@@ -76,43 +82,60 @@ public final class SegmentSearcher {
         verdict = .calibrated
         guard k > 0 else { return [] }
         guard let found = try searchIndex(query, k, effort) else { return try scan(query, k, leftOut: nil, .scanned) }
-        guard case .following = effort, isFar(query, found, ignored) else { return found }
-        return try searchFar(query, k, ignored)
+        guard case .following(let ratio) = effort, isFar(query, found, ignored) else { return found }
+        return try searchFar(query, k, found, ratio, ignored)
     }
 
-    /// Whether what was found is farther than anything in the calibration.
+    /// How far the query is from the nearest row that was found, on the scale of the calibration's reach.
+    private func farness(_ query: UnsafePointer<Float>, _ found: [Neighbor], _ ignored: [Int]) -> Float {
+        guard let nearest = found.first(where: { !ignored.contains(Int($0.row)) }) else { return -.infinity }
+        return segment.metric.farness(nearest.distance, of: query, dimension: segment.shard.dimension)
+    }
+
+    /// Whether what was found is farther than nearly everything in the calibration.
     private func isFar(_ query: UnsafePointer<Float>, _ found: [Neighbor], _ ignored: [Int]) -> Bool {
-        guard let nearest = found.first(where: { !ignored.contains(Int($0.row)) }) else { return false }
-        return segment.metric.farness(nearest.distance, of: query, dimension: segment.shard.dimension) > reach
+        guard let reach else { return false }
+        return farness(query, found, ignored) > reach.usual
     }
 
     /// What the index finds; nil where it has none of that kind, or where a scan costs less.
+    /// - Parameter limit: an effort that follows the query ends with what it has found when it has estimated so many rows.
     private func searchIndex(
-        _ query: UnsafePointer<Float>, _ k: Int, _ effort: Segment.Effort
+        _ query: UnsafePointer<Float>, _ k: Int, _ effort: Segment.Effort, limit: Int = .max
     ) throws(BelfryError) -> [Neighbor]? {
-        if let graph, let effort = effort.ofGraph(k: k), k <= GraphSearcher.limit {
+        if let graph, let effort = effort.ofGraph(k: k, limit: limit), k <= GraphSearcher.limit {
             return try graph.search(query, k: k, effort: effort)
         }
-        if let lists, let effort = effort.ofLists(lists.lists.listCount, k: k) {
+        if let lists, let effort = effort.ofLists(lists.lists.listCount, k: k, limit: limit) {
             return try lists.search(query, k: k, effort: effort)
         }
         return nil
     }
 
-    /// What is near a query of which all that was found is farther than anything in the calibration.
-    ///
-    /// The search may have gone wrong: with the most slack that was calibrated it finds what is nearer, if there is
-    /// anything. Else the query is unlike all of the calibration.
+    /// What is near a query of which all that was `found` with a slack of `ratio` is farther than nearly everything in the
+    /// calibration.
     private func searchFar(
-        _ query: UnsafePointer<Float>, _ k: Int, _ ignored: [Int]
+        _ query: UnsafePointer<Float>, _ k: Int, _ found: [Neighbor], _ ratio: Float, _ ignored: [Int]
     ) throws(BelfryError) -> [Neighbor] {
-        let hardest = segment.calibration?.levels.last.map { Segment.Effort.following(ratio: Slack.ratio($0)) }
-        let found = try hardest.flatMap { (effort) throws(BelfryError) in try searchIndex(query, k, effort) }
-        if let found, !isFar(query, found, ignored) { return found }
-        let bytes = Int(segment.codes.bytesPerVector) * segment.shard.rowCount
-        if let found, bytes > Self.unlikeScanBytes {
+        guard let reach, let calibration = segment.calibration else { return found }
+        var found = found
+        let hardest = calibration.levels.count - 1
+        let careful = calibration.choice(recall: Self.carefulRecall, k: k)?.level ?? hardest
+        if Slack.ratio(calibration.levels[careful]) > ratio {
+            let limit = Self.carefulLimit * calibration.evaluations(careful, k: k)
+            found =
+                try searchIndex(
+                    query, k, .following(ratio: Slack.ratio(calibration.levels[careful])), limit: Int(limit)) ?? found
+            guard isFar(query, found, ignored) else { return found }
+        }
+        let isScannedQuickly = Int(segment.codes.bytesPerVector) * segment.shard.rowCount <= Self.unlikeScanBytes
+        if !isScannedQuickly {
             verdict = .unlike
-            return found
+            guard farness(query, found, ignored) > reach.beyondDoubt else { return found }
+            if let most = try searchIndex(query, k, .following(ratio: Slack.ratio(calibration.levels[hardest]))) {
+                if !isFar(query, most, ignored) { verdict = .calibrated }
+                return most
+            }
         }
         let all = try scan(query, k, leftOut: nil, .scanned)
         if isFar(query, all, ignored) { verdict = .scannedAsUnlike }
@@ -127,8 +150,8 @@ public final class SegmentSearcher {
             var answers = try lists.search(queries, k: k, effort: ofLists)
             for query in answers.indices {
                 let vector = queries.pointer + query * queries.columns
-                guard case .following = effort, isFar(vector, answers[query], []) else { continue }
-                answers[query] = try searchFar(vector, k, [])
+                guard case .following(let ratio) = effort, isFar(vector, answers[query], []) else { continue }
+                answers[query] = try searchFar(vector, k, answers[query], ratio, [])
             }
             return answers
         }
@@ -219,19 +242,19 @@ public final class SegmentSearcher {
 
 extension Segment.Effort {
     /// The effort of a graph for `k` rows; nil where it is not one of a graph.
-    fileprivate func ofGraph(k: Int) -> GraphEffort? {
+    fileprivate func ofGraph(k: Int, limit: Int = .max) -> GraphEffort? {
         switch self {
         case .graph(let window): GraphEffort(window: window, k: k)
-        case .following(let ratio): GraphEffort(slack: Slack(ratio: ratio, k: k), k: k)
+        case .following(let ratio): GraphEffort(slack: Slack(ratio: ratio, k: k, limit: limit), k: k)
         case .lists, .exact: nil
         }
     }
 
     /// The effort of so many lists for `k` rows; nil where it is not one of lists.
-    fileprivate func ofLists(_ count: Int, k: Int) -> ListsEffort? {
+    fileprivate func ofLists(_ count: Int, k: Int, limit: Int = .max) -> ListsEffort? {
         switch self {
         case .lists(let probes): ListsEffort(probes: probes, lists: count, k: k)
-        case .following(let ratio): ListsEffort(slack: Slack(ratio: ratio, k: k), k: k)
+        case .following(let ratio): ListsEffort(slack: Slack(ratio: ratio, k: k, limit: limit), k: k)
         case .graph, .exact: nil
         }
     }

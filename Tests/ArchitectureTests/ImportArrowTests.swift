@@ -11,8 +11,15 @@ import Testing
         "Shards": ["CLZ4", "CKernels", "Files", "Vectors"],
         "Neighbors": ["CKernels", "Files", "Shards", "Vectors"],
         "Towers": ["CKernels", "Files", "SwiftProtobuf", "Vectors"],
-        "Belfry": ["CYaml", "Files", "GRDB", "Neighbors", "Shards", "Towers", "Vectors", "Yams"],
-        "BelfryCommand": ["ArgumentParser", "Belfry", "Files", "Neighbors", "Shards", "Towers", "Vectors"],
+        "Belfry": ["Files", "GRDB", "Neighbors", "Shards", "Towers", "Vectors"],
+        "Recipes": ["Belfry", "CYaml", "Files", "Neighbors", "Shards", "Towers", "Vectors", "Yams"],
+        "Charts": ["Files"],
+        "Evaluation": ["Belfry", "Charts", "Files", "Neighbors", "Recipes", "Shards", "Towers", "Vectors"],
+        "Bench": ["Charts", "Files", "Neighbors", "Shards", "Vectors"],
+        "BelfryCommand": [
+            "ArgumentParser", "Belfry", "Bench", "Evaluation", "Files", "Neighbors", "Recipes", "Shards", "Towers",
+            "Vectors",
+        ],
     ]
     static let toolchain: Set<String> = ["Foundation", "FoundationEssentials", "Synchronization", "Dispatch"]
 

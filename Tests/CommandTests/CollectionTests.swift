@@ -7,6 +7,7 @@ import Towers
 import Vectors
 
 @testable import Belfry
+@testable import Recipes
 
 @Suite struct CollectionTests {
     private static let quiet = CollectionBuilder.Observer(

@@ -6,6 +6,8 @@ import TestSupport
 import Testing
 
 @testable import Belfry
+@testable import Evaluation
+@testable import Recipes
 
 @Suite struct EvaluateTests {
     /// 150 products, of which always three share their title, and nothing but it and the number makes their text.

@@ -6,6 +6,7 @@ import Testing
 import Vectors
 
 @testable import Belfry
+@testable import Recipes
 
 /// A collection that is searched by an index, asked by recall.
 @Suite struct IndexTests {

@@ -7,6 +7,7 @@ import Towers
 import Vectors
 
 @testable import Belfry
+@testable import Recipes
 
 /// Collections of pairs of towers: rows of fields, users, sessions, examples, quotas, several collections at once.
 @Suite struct RecommendTests {

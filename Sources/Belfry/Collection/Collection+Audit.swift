@@ -91,12 +91,4 @@ extension Collection {
             shareScanned: expectation.isExact ? 0 : share(\.isScanned),
             shareUnlike: share(\.isUnlike), shareUnknown: share { $0.recall == nil }, recalls: recalls)
     }
-
-    /// The distances that the index's searchers have estimated or computed. Between searches on one thread only: then
-    /// each segment lends the same tools every time.
-    var evaluations: Int {
-        var sum = 0
-        for segment in segments { segment.searchers.lend { sum += $0.searcher.trace.evaluations } }
-        return sum
-    }
 }

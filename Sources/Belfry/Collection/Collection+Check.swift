@@ -18,24 +18,13 @@ extension Collection {
         public var isDamaged: Bool { problems.contains { ![.io, .conflict].contains($0.code) } }
     }
 
-    /// The collections that `path` stands for: one, or those of a recipe's variants that are built.
-    public static func all(_ path: String) throws(BelfryError) -> [String] {
-        if let recipe = try? RecipeFile(path), recipe.named == nil, !recipe.variants.isEmpty,
-            !System.exists("\(path)/catalog.sqlite")
-        {
-            let built = try recipe.recipes().map(\.collectionPath).filter { System.exists($0) }
-            if !built.isEmpty { return built }
-        }
-        return [try resolve(path)]
-    }
-
     /// Verifies every checksum of the collection at `path` and that its parts fit together.
     ///
     /// Goes on after a problem, so that one run names all that is damaged. Changes nothing: what a killed writer left half
     /// written in the catalogue is undone in a copy, which is what counts.
     /// - Throws: only where there is no collection to check.
     public static func check(_ path: String) throws(BelfryError) -> [Finding] {
-        let layout = CollectionLayout(path: try resolve(path))
+        let layout = CollectionLayout(path: path)
         while true {
             let identity = FileIdentity(layout.path)
             let findings = findings(layout)

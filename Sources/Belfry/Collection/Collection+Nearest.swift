@@ -1,30 +1,30 @@
-import Files
-import Neighbors
-import Shards
+package import Files
+package import Neighbors
+package import Shards
 import Synchronization
-import Vectors
+package import Vectors
 
 extension Collection {
     /// A point and its true distance.
-    typealias Found = (id: PointID, distance: Float)
+    package typealias Found = (id: PointID, distance: Float)
 
     /// What a search found, without payload.
-    struct Nearest {
+    package struct Nearest {
         /// For each query its points, the nearest first.
-        var points: [[Found]]
+        package var points: [[Found]]
         /// For each query what is known of it.
-        var verdicts: [Verdict]
+        package var verdicts: [Verdict]
     }
 
     /// What is known of the answer to one query.
-    struct Verdict {
+    package struct Verdict {
         /// The share of the true nearest that such a search finds, as a mean; 1 where all rows were looked at; nil where
         /// nobody has measured it.
-        var recall: Double?
+        package var recall: Double?
         /// Whether the query is unlike all that the recall was measured on.
-        var isUnlike = false
+        package var isUnlike = false
         /// Whether all rows were looked at.
-        var isScanned = true
+        package var isScanned = true
     }
 
     /// The points nearest to each query, by distance and then by id: the search without its payload.
@@ -33,7 +33,7 @@ extension Collection {
     ///    all queries share.
     /// 2. What an index gives has the distances that its codes estimate: those few rows are read from the shard.
     /// 3. Of what the segments gave, the nearest are kept.
-    func nearest(
+    package func nearest(
         _ queries: Matrix, k: Int, recall: Double?, exact: Bool, scope: Scope = Scope(),
         styles: Set<QueryStyle>? = nil, threads: Int
     ) throws(BelfryError) -> Nearest {

@@ -1,8 +1,8 @@
-import Files
-import Towers
+package import Files
+package import Towers
 
 /// What a query is made of, as far as the query tower decides whether it can be asked.
-enum QueryKind {
+package enum QueryKind {
     case text
     /// An object with fields of these names.
     case fields([String])
@@ -13,7 +13,7 @@ enum QueryKind {
 extension Collection {
     /// The tower that embeds queries.
     /// - Throws: `wrongTower` where one tower of a pair filled the collection alone, and that is the item tower.
-    func queryTower() throws(BelfryError) -> Tower {
+    package func queryTower() throws(BelfryError) -> Tower {
         let tower = try towers().query
         guard tower.role != .document else {
             throw BelfryError(
@@ -28,7 +28,7 @@ extension Collection {
 
     /// Refuses a query of a kind that `tower` does not take, whatever the query is.
     /// - Throws: `invalidInput` that says what it takes.
-    func require(_ kind: QueryKind, of tower: Tower) throws(BelfryError) {
+    package func require(_ kind: QueryKind, of tower: Tower) throws(BelfryError) {
         if let refused = try refusal(of: kind, by: tower) {
             throw BelfryError(
                 .invalidInput, "\(refused): it takes \(tower.whatItTakes).", at: .init(file: path),
@@ -38,7 +38,7 @@ extension Collection {
     }
 
     /// Why `tower` cannot be asked by such a query; nil where it can, unless a field is misspelt.
-    func refusal(of kind: QueryKind, by tower: Tower) throws(BelfryError) -> String? {
+    package func refusal(of kind: QueryKind, by tower: Tower) throws(BelfryError) -> String? {
         switch kind {
         case .text: return tower.takesTexts ? nil : "The query tower takes no text"
         case .session: return tower.sessionField != nil ? nil : "The query tower takes no session"
@@ -66,20 +66,4 @@ extension Collection {
     }
 
     private var startingFromPoints: String { "belfry similar \(path) ID, or belfry recommend \(path) --like ID,ID." }
-}
-
-extension Tower {
-    /// The field that says who a user is: the only one that a row must have, or the only one; nil for towers of texts
-    /// and sessions, and for those that need more.
-    var userField: String? {
-        let required = fields.filter(\.isRequired)
-        let naming = required.isEmpty ? fields : required
-        return naming.count == 1 && sessionField == nil && naming[0].type != "a text" ? naming[0].name : nil
-    }
-
-    /// `texts`, or `the fields user_id (…), age (…)`.
-    fileprivate var whatItTakes: String { takesTexts && fields.count == 1 ? "texts" : "the fields \(fieldsAndTypes)" }
-
-    /// `user_id (a text), age (a number)`.
-    var fieldsAndTypes: String { fields.map { "\($0.name) (\($0.type))" }.joined(separator: ", ") }
 }

@@ -24,6 +24,9 @@ extension Collection {
         /// How many points there are.
         public var count: Int { rows.values.reduce(0) { $0 + $1.count } }
 
+        /// Whether the point at `place` is one of them.
+        package func contains(_ place: Place) -> Bool { rows[place.segment]?.contains(place.row) == true }
+
         /// The points that are in both sets.
         func intersection(_ other: PointSet) -> PointSet {
             var common = PointSet()

@@ -77,14 +77,10 @@ extension Collection {
     }
 
     func hits(_ nearest: [Found]) throws(BelfryError) -> [Hit] {
-        let rows = try catalogue.read { transaction in try nearest.map { try transaction.point($0.id) } }
         var hits: [Hit] = []
-        for (row, found) in zip(rows, nearest) {
-            guard let row else {
-                throw .corrupt("Point \(found.id) has a vector but no row.", at: .init(file: catalogue.path))
-            }
+        for (point, found) in zip(try storedPoints(nearest.map(\.id)), nearest) {
             let score = configuration.metric.score(found.distance)
-            hits.append(Hit(id: found.id, key: row.key, score: score, payload: try payload(of: row)))
+            hits.append(Hit(id: found.id, key: point.key, score: score, payload: try point.payload()))
         }
         return hits
     }

@@ -15,7 +15,7 @@ import Vectors
 ///
 /// An open collection does not change: it shows what was there when it was opened, even after a build has replaced it.
 /// Opening and searching change nothing on disk, whatever lies there; what a crash left behind is removed by the next
-/// writer. Building is ``CollectionBuilder``'s work. Safe to use from several threads.
+/// writer. Building is ``BuildingDirectory``'s work. Safe to use from several threads.
 public final class Collection: Sendable {
     /// One immutable segment.
     struct Segment: Sendable {
@@ -57,10 +57,10 @@ public final class Collection: Sendable {
     let filters = Mutex<[[Condition]: PointSet]>([:])
     private let identity: FileIdentity?
 
-    /// Opens the collection at `path`: a `.belfry` directory, or the folder of a recipe whose collection is built.
+    /// Opens the collection at `path`: a `.belfry` directory.
     /// - Throws: `notFound` where nothing is built yet, `corruptData` with file and place.
     public init(_ path: String) throws(BelfryError) {
-        layout = CollectionLayout(path: try Self.resolve(path))
+        layout = CollectionLayout(path: path)
         while true {
             let identity = FileIdentity(layout.path)
             let parts: Parts?
@@ -84,7 +84,7 @@ public final class Collection: Sendable {
 
     /// Changes which payload fields a table of answers shows, and the recall of searches that do not name their own.
     /// - Parameter note: hears what was removed that a killed writer had left.
-    func change(
+    package func change(
         show fields: [String], recall: Double, note: (String) -> Void = { _ in }
     ) throws(BelfryError) {
         guard let lock = try WriterLock(layout.lock) else {
@@ -178,36 +178,13 @@ public final class Collection: Sendable {
         }
         return Segment(number: row.number, index: index, ids: ids, searchers: SearcherPool(index))
     }
-
-    /// The collection's directory for a path that a person gave: itself, or what its recipe builds.
-    public static func resolve(_ path: String) throws(BelfryError) -> String {
-        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-        if System.exists("\(path)/catalog.sqlite") || (path.hasSuffix(".belfry") && System.isDirectory(path)) {
-            return path
-        }
-        // One collection in the folder is the recipe's, whatever has become of the recipe.
-        let inside = ((try? System.list(path)) ?? []).filter { $0.hasSuffix(".belfry") }
-        if inside.count == 1 { return "\(path)/\(inside[0])" }
-        guard System.exists("\(path)/recipe.yaml") || System.exists("\(System.parent(of: path))/recipe.yaml") else {
-            throw BelfryError(
-                .notFound, "This is neither a collection nor the folder of a recipe.", at: .init(file: path),
-                remedy: "Name a .belfry directory, or a folder with a recipe.yaml, such as Indexes/products.")
-        }
-        let collection = try Recipe(folder: path).collectionPath
-        guard System.exists(collection) else {
-            throw BelfryError(
-                .notFound, "The collection is not built yet.", at: .init(file: collection),
-                remedy: "Run: belfry build \(path)")
-        }
-        return collection
-    }
 }
 
 extension Collection {
     /// Where a vector lies.
     public struct Place: Hashable, Sendable {
-        let segment: Int
-        let row: Int
+        package let segment: Int
+        package let row: Int
     }
 
     /// A point as its catalogue row and its vector describe it.

@@ -7,6 +7,9 @@ struct CollectionLayout: Sendable {
     /// The collection's directory.
     let path: String
 
+    /// The layout of the directory at `path`.
+    init(path: String) { self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
+
     /// The files of every segment; those of an index stand in the catalogue's document `index`.
     static let rowFiles: Set<String> = ["vectors.shard", "ids"]
 

@@ -3,6 +3,7 @@ import Belfry
 import Files
 import Foundation
 import Neighbors
+import Recipes
 import Towers
 import Vectors
 
@@ -45,7 +46,7 @@ struct Audit: ParsableCommand {
     }
 
     func run() throws {
-        let collection = try Collection(collection)
+        let collection = try Collection(RecipeFile.collection(at: collection))
         let (vectors, texts) = try read(for: collection)
         let progress = StageProgress()
         let audits = try collection.audit(
@@ -102,7 +103,7 @@ struct Audit: ParsableCommand {
             let all = try file.matrix(0..<file.rows)
             return (Matrix(chosen(of: all.rows).map { all[$0] }), [])
         }
-        var reader = try TextReader(queries, field: field)
+        let reader = try TextReader(queries, field: field)
         var all: [String] = []
         while true {
             let more = try reader.next(1_024)

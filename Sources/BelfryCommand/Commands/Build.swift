@@ -2,6 +2,7 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
+import Recipes
 
 struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(

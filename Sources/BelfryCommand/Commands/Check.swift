@@ -2,6 +2,7 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
+import Recipes
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,7 +18,7 @@ struct Check: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let paths = try Collection.all(collection)
+        let paths = try RecipeFile.collections(at: collection)
         var findings: [Collection.Finding] = []
         for path in paths {
             let name = paths.count > 1 ? URL(fileURLWithPath: path).lastPathComponent + "/" : ""

@@ -3,6 +3,7 @@ import Belfry
 import Files
 import Foundation
 import Neighbors
+import Recipes
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,7 +32,7 @@ struct Explain: ParsableCommand {
     }
 
     func run() throws {
-        let collection = try Collection(collection)
+        let collection = try Collection(RecipeFile.collection(at: collection))
         let query: Collection.Query =
             if let like { .point(like) } else if let user { .user(user) } else if let session {
                 .session(Recommend.ids(session))

@@ -2,6 +2,7 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
+import Recipes
 import Towers
 
 struct Search: ParsableCommand {
@@ -69,7 +70,7 @@ struct SearchOptions: ParsableArguments {
     }
 
     func run(_ request: SearchRequest, on collection: String) throws {
-        let group = try CollectionGroup(([collection] + others).map { try Collection($0) })
+        let group = try CollectionGroup(([collection] + others).map { try Collection(RecipeFile.collection(at: $0)) })
         let found = try group.search(request)
         for user in found.unknownUsers {
             Terminal.note("belfry: user \(user) is not known: answered as the tower was trained for unknown ones")

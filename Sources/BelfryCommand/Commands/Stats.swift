@@ -3,6 +3,7 @@ import Belfry
 import Files
 import Foundation
 import Neighbors
+import Recipes
 
 struct Stats: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,7 +14,7 @@ struct Stats: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let statistics = try Collection(collection).statistics()
+        let statistics = try Collection(RecipeFile.collection(at: collection)).statistics()
         if output.json {
             try Terminal.print(JSON(encoding: statistics).text())
             return

@@ -1,12 +1,12 @@
-public import Files
-public import Neighbors
-public import Vectors
+package import Files
+package import Neighbors
+package import Vectors
 
 /// What an index must offer to be measured: built from a file of vectors, or opened again, and searched at efforts from
 /// cheap to dear.
 ///
 /// The harness knows nothing else of an index, so that all are measured in the same way.
-public protocol BenchIndex: Sendable {
+package protocol BenchIndex: Sendable {
     /// Builds the index in an empty directory.
     static func build(
         _ base: VectorFile, in directory: String, _ options: BenchBuildOptions
@@ -44,14 +44,14 @@ public protocol BenchIndex: Sendable {
 
 extension BenchIndex {
     /// None, unless an index says so.
-    public var scan: BenchEffort? { nil }
+    package var scan: BenchEffort? { nil }
 
     /// Stands where a search found fewer rows than it was asked for.
-    public static var noRow: UInt32 { .max }
+    package static var noRow: UInt32 { .max }
 }
 
 /// One thread's search at one effort.
-public protocol BenchSearcher: AnyObject {
+package protocol BenchSearcher: AnyObject {
     /// Answers one query.
     /// - Parameters:
     ///   - query: as many components as the base has.
@@ -66,44 +66,44 @@ public protocol BenchSearcher: AnyObject {
 }
 
 /// How hard a search works: a rung of an index's ladder, and its name for people.
-public struct BenchEffort: Hashable, Sendable {
+package struct BenchEffort: Hashable, Sendable {
     /// As `pool=64`.
-    public var label: String
+    package var label: String
     /// What the index makes of it.
-    public var level: EffortLevel
+    package var level: EffortLevel
 
     /// An effort with its name.
-    public init(_ label: String, _ level: EffortLevel) { (self.label, self.level) = (label, level) }
+    package init(_ label: String, _ level: EffortLevel) { (self.label, self.level) = (label, level) }
 }
 
 /// What searches cost, in figures that are the same on every machine.
-public struct BenchCost: Hashable, Sendable {
+package struct BenchCost: Hashable, Sendable {
     /// Distances computed, of any precision.
-    public var evaluations: UInt64
+    package var evaluations: UInt64
     /// Bytes of codes, links, lists and vectors that were read.
-    public var bytes: UInt64
+    package var bytes: UInt64
 
     /// A cost; nothing by default.
-    public init(evaluations: UInt64 = 0, bytes: UInt64 = 0) {
+    package init(evaluations: UInt64 = 0, bytes: UInt64 = 0) {
         (self.evaluations, self.bytes) = (evaluations, bytes)
     }
 }
 
 /// What a build is told.
-public struct BenchBuildOptions: Sendable {
+package struct BenchBuildOptions: Sendable {
     /// How vectors are compared.
-    public var metric: Metric
+    package var metric: Metric
     /// What all that is random in a build starts from.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many threads build.
-    public var threads: Int
+    package var threads: Int
     /// The recall at which the fastest index is wanted, where there is a choice.
-    public var recall = 0.95
+    package var recall = 0.95
     /// Hears how many of how many are done, and of what.
-    public var progress: @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
+    package var progress: @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
 
     /// Options of a build.
-    public init(
+    package init(
         metric: Metric, seed: UInt64 = 1, threads: Int = 1,
         progress: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     ) {
@@ -112,7 +112,7 @@ public struct BenchBuildOptions: Sendable {
 }
 
 /// The indexes that can be measured.
-public enum BenchIndexKind: String, CaseIterable, Codable, Sendable {
+package enum BenchIndexKind: String, CaseIterable, Codable, Sendable {
     /// The one that is fastest on the data.
     case auto
     /// A graph.

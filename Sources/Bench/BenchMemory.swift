@@ -1,6 +1,6 @@
-public import Files
+package import Files
 import Foundation
-public import Vectors
+package import Vectors
 
 /// What a search has in memory: measured by a process that does nothing else, since one that has built an index has the
 /// rows and the work of the build in it, too.
@@ -8,35 +8,35 @@ public import Vectors
 /// The growth of the process is taken from before the index is opened to after all queries were asked once, as
 /// `Benchmarks/peers` takes it of others: codes, index and the blocks of the shard that were read, and what searching
 /// needs besides. Most of it is pages of files, which the system drops where memory is short.
-public struct BenchMemory: Codable, Sendable {
+package struct BenchMemory: Codable, Sendable {
     /// The folder of the index.
-    public var directory: String
+    package var directory: String
     /// What it is.
-    public var index: BenchIndexKind
+    package var index: BenchIndexKind
     /// How vectors are compared.
-    public var metric: Metric
+    package var metric: Metric
     /// The file of queries.
-    public var queries: String
+    package var queries: String
     /// How many of them are asked.
-    public var queryLimit: Int
+    package var queryLimit: Int
     /// How many rows each query asks for.
-    public var k: Int
+    package var k: Int
     /// The recall target that chooses the effort.
-    public var target: Double
+    package var target: Double
 
     /// How much a process grew, in bytes.
-    public struct Growth: Codable, Hashable, Sendable {
+    package struct Growth: Codable, Hashable, Sendable {
         /// By all that is resident.
-        public var all: Int
+        package var all: Int
         /// Of that, by pages of files.
-        public var files: Int
+        package var files: Int
     }
 
     /// A scan reads all codes for any query: more of them show nothing new.
     private static let scanned = 20
 
     /// Opens the index and searches, in this process.
-    public func measure() throws(BelfryError) -> Growth {
+    package func measure() throws(BelfryError) -> Growth {
         let all = try VectorFile(queries)
         let asked = try all.matrix(0..<min(queryLimit, all.rows))
         let room = UnsafeMutablePointer<UInt32>.allocate(capacity: k)

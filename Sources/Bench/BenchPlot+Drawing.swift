@@ -2,7 +2,7 @@ import Charts
 
 extension BenchPlot {
     /// Both charts as one SVG drawing with title and legend, for a text.
-    public var svg: String {
+    package var svg: String {
         let notes = [subtitle, String(disturbance.drop { $0 == " " })].filter { !$0.isEmpty }
         let top = 46 + 18 * Double(notes.count)
         let (width, chart, head) = (860.0, 440.0, top + 18 * Double(series.count))

@@ -6,18 +6,18 @@ import Foundation
 ///
 /// Each series has a colour. One chart shows queries per second, one the percentiles of latency; a table below has the
 /// figures. Page and drawing follow the reader's choice of light or dark.
-public struct BenchPlot: Sendable {
+package struct BenchPlot: Sendable {
     /// One index, or one peer.
-    public struct Series: Sendable {
+    package struct Series: Sendable {
         /// What the legend calls it.
-        public var name: String
+        package var name: String
         /// What was measured, in any order.
-        public var points: [BenchReport.Point]
+        package var points: [BenchReport.Point]
         /// What looking at every row takes; nil if that was not measured.
-        public var scan: BenchReport.Point?
+        package var scan: BenchReport.Point?
 
         /// A named series.
-        public init(name: String, points: [BenchReport.Point], scan: BenchReport.Point? = nil) {
+        package init(name: String, points: [BenchReport.Point], scan: BenchReport.Point? = nil) {
             (self.name, self.points, self.scan) = (name, points, scan)
         }
     }
@@ -27,12 +27,12 @@ public struct BenchPlot: Sendable {
     let series: [Series]
 
     /// A plot of several series on the same data.
-    public init(title: String, subtitle: String, series: [Series]) {
+    package init(title: String, subtitle: String, series: [Series]) {
         (self.title, self.subtitle, self.series) = (title, subtitle, series)
     }
 
     /// The page. It is well-formed XML, too.
-    public var html: String {
+    package var html: String {
         let legend = series.enumerated().map { index, series in
             "<li class=\"\(Self.style(index))\">\(Markup.escaped(series.name))</li>"
         }

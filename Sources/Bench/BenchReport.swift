@@ -1,112 +1,112 @@
-public import Files
+package import Files
 import Foundation
-public import Vectors
+package import Vectors
 
 /// What a measurement found.
-public struct BenchReport: Sendable {
+package struct BenchReport: Sendable {
     /// One effort: how much it found, how fast, and at what cost.
-    public struct Point: Sendable {
+    package struct Point: Sendable {
         /// The recall target that chose the effort; nil for a rung of the ladder.
-        public var target: Double?
+        package var target: Double?
         /// The effort, as `pool=64`.
-        public var parameter: String
+        package var parameter: String
         /// The share of the true nearest rows that were found.
-        public var recall: Double
+        package var recall: Double
         /// Queries per second: the median of the rounds, and the slowest and the fastest of them.
-        public var qps: Double
+        package var qps: Double
         /// Of the slowest round.
-        public var slowestQPS: Double
+        package var slowestQPS: Double
         /// Of the fastest round.
-        public var fastestQPS: Double
+        package var fastestQPS: Double
         /// Microseconds per query, over all rounds; nil for batches, whose queries have no time of their own.
-        public var latency: Latency?
+        package var latency: Latency?
         /// Distances computed per query; nil if they are not counted.
-        public var evaluations: Double?
+        package var evaluations: Double?
         /// Bytes read per query; nil if they are not counted.
-        public var bytes: Double?
+        package var bytes: Double?
         /// How many times as long the rounds took by the clock as the searching threads worked: the median of the rounds;
         /// nil if that is not known.
-        public var wait: Double?
+        package var wait: Double?
 
         /// Whether the machine had other work, or the index was read from disk: the figures are then not the index's own.
-        public var isDisturbed: Bool { wait.map { $0 > Self.mostWait } ?? false }
+        package var isDisturbed: Bool { wait.map { $0 > Self.mostWait } ?? false }
 
         /// The clock's time over the threads' own from which on a point is marked.
-        public static let mostWait = 1.25
+        package static let mostWait = 1.25
     }
 
     /// What a process that does nothing but search has in memory, in bytes per row: its growth from before the index is
     /// opened to after the searches.
-    public struct Resident: Hashable, Sendable {
+    package struct Resident: Hashable, Sendable {
         /// All of it.
-        public var all: Double
+        package var all: Double
         /// Of these, pages of files, which the system can drop and read again.
-        public var evictable: Double
+        package var evictable: Double
 
         /// Bytes per row.
-        public init(all: Double, evictable: Double) { (self.all, self.evictable) = (all, evictable) }
+        package init(all: Double, evictable: Double) { (self.all, self.evictable) = (all, evictable) }
     }
 
     /// Percentiles of the time of one query, in microseconds.
-    public struct Latency: Sendable {
+    package struct Latency: Sendable {
         /// Half of the queries take at most this.
-        public var p50: Double
+        package var p50: Double
         /// 95 in 100 take at most this.
-        public var p95: Double
+        package var p95: Double
         /// 99 in 100 take at most this.
-        public var p99: Double
+        package var p99: Double
     }
 
     /// Where the base was.
-    public var dataset: String
+    package var dataset: String
     /// What was asked for.
-    public var index: BenchIndexKind
+    package var index: BenchIndexKind
     /// What answered.
-    public var summary: String
+    package var summary: String
     /// Rows of the base.
-    public var rows: Int
+    package var rows: Int
     /// Components per row.
-    public var dimension: Int
+    package var dimension: Int
     /// How many queries were asked.
-    public var queries: Int
+    package var queries: Int
     /// How vectors were compared.
-    public var metric: Metric
+    package var metric: Metric
     /// How many rows each query asked for.
-    public var k: Int
+    package var k: Int
     /// How long the build took, in seconds, when it was made.
-    public var buildSeconds: Double
+    package var buildSeconds: Double
     /// With how many threads it was made.
-    public var buildThreads: Int
+    package var buildThreads: Int
     /// Whether an earlier run had made it.
-    public var wasReused: Bool
+    package var wasReused: Bool
     /// How many threads searched.
-    public var threads: Int
+    package var threads: Int
     /// Whether all queries went in one call.
-    public var isBatch: Bool
+    package var isBatch: Bool
     /// How many rounds were timed.
-    public var rounds: Int
+    package var rounds: Int
     /// What the build's random numbers started from.
-    public var seed: UInt64
+    package var seed: UInt64
     /// Bytes per row of codes and index: what search reads again and again.
-    public var memoryBytesPerVector: Double
+    package var memoryBytesPerVector: Double
     /// Bytes per row that a process has in memory after searching; nil if that was not measured.
-    public var resident: Resident?
+    package var resident: Resident?
     /// Bytes per row of all files.
-    public var diskBytesPerVector: Double
+    package var diskBytesPerVector: Double
     /// What was measured: first the targets, then the rungs of the ladder.
-    public var points: [Point]
+    package var points: [Point]
     /// What looking at every row takes, beside a ladder of efforts: measured on the first queries, since it takes as long
     /// for any.
-    public var scan: Point?
+    package var scan: Point?
     /// The processor's name.
-    public var processor: String
+    package var processor: String
     /// What the kernels were written for.
-    public var instructionSet: InstructionSet
+    package var instructionSet: InstructionSet
 }
 
 extension BenchReport {
     /// The report for programs: figures with six digits.
-    public var json: JSON {
+    package var json: JSON {
         var members: [String: JSON] = [
             "dataset": .string(dataset), "index": .string(index.rawValue), "summary": .string(summary),
             "n": .integer(Int64(rows)), "dim": .integer(Int64(dimension)), "queries": .integer(Int64(queries)),
@@ -140,7 +140,7 @@ extension BenchReport {
     }
 
     /// The report as a line of a plot.
-    public var series: BenchPlot.Series {
+    package var series: BenchPlot.Series {
         BenchPlot.Series(name: "belfry \(index.rawValue)", points: points, scan: scan)
     }
 }

@@ -1,6 +1,6 @@
-public import Files
+package import Files
 import Foundation
-public import Vectors
+package import Vectors
 
 /// Recall against speed of an index on any vectors.
 ///
@@ -15,44 +15,44 @@ public import Vectors
 /// 6. What a search has in memory is measured in a process of its own, if there is a way to start one.
 ///
 /// Recall is measured and never assumed: what a target promises stands beside what it gave.
-public struct Benchmark: Sendable {
+package struct Benchmark: Sendable {
     /// What is measured, and how.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// The file of rows to search.
-        public var base: String
+        package var base: String
         /// The file of queries.
-        public var queries: String
+        package var queries: String
         /// The file of each query's nearest rows; nil to compute them.
-        public var truth: String?
+        package var truth: String?
         /// How vectors are compared.
-        public var metric: Metric
+        package var metric: Metric
         /// What is built.
-        public var index = BenchIndexKind.auto
+        package var index = BenchIndexKind.auto
         /// Where indexes are kept for later runs; nil for a temporary directory.
-        public var save: String?
+        package var save: String?
         /// How many rounds are timed.
-        public var rounds = 3
+        package var rounds = 3
         /// What the build's random numbers start from.
-        public var seed: UInt64 = 1
+        package var seed: UInt64 = 1
         /// Recall targets, from above 0 to 1.
-        public var targets: [Double] = []
+        package var targets: [Double] = []
         /// How many rows each query asks for.
-        public var k = 10
+        package var k = 10
         /// How many threads build.
-        public var buildThreads = 1
+        package var buildThreads = 1
         /// How many threads search.
-        public var threads = 1
+        package var threads = 1
         /// Whether all queries go in one call.
-        public var isBatch = false
+        package var isBatch = false
         /// Whether every effort is measured, besides those that the targets choose.
-        public var sweeps = false
+        package var sweeps = false
         /// How many of the queries are asked; nil for all.
-        public var queryLimit: Int?
+        package var queryLimit: Int?
         /// Measures what a search has in memory, in a process of its own (``BenchMemory``); nil to leave that out.
-        public var memory: (@Sendable (BenchMemory) -> BenchMemory.Growth?)?
+        package var memory: (@Sendable (BenchMemory) -> BenchMemory.Growth?)?
 
         /// Options; all that has a default can be set later.
-        public init(base: String, queries: String, metric: Metric) {
+        package init(base: String, queries: String, metric: Metric) {
             (self.base, self.queries, self.metric) = (base, queries, metric)
         }
     }
@@ -60,13 +60,13 @@ public struct Benchmark: Sendable {
     private let options: Options
 
     /// A measurement that has not begun.
-    public init(_ options: Options) { self.options = options }
+    package init(_ options: Options) { self.options = options }
 
     /// Measures.
     /// - Parameter progress: hears how many of how many are done, and of what.
     /// - Throws: what is wrong with the files; `invalidInput` where they do not fit each other or `k`; and what build
     ///   and search throw.
-    public func run(
+    package func run(
         progress: @escaping @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     ) throws(BelfryError) -> BenchReport {
         let base = try VectorFile(options.base)

@@ -67,7 +67,7 @@ import Vectors
             #expect(built.output.contains("6 points, 3 bad rows"), "\(built.output)")
             #expect(built.errors.contains("Field year: The field is missing"), "\(built.errors)")
 
-            let collection = try Collection(folder)
+            let collection = try VectorCollection(folder)
             let pair = try TowerPair.load(folder + "/pair")
             let user = try pair.query.embed([["user_id": "ann", "age": 34]])[0]
             let scores = try ["m3", "m4", "m5", "m7"].map { name in
@@ -158,7 +158,7 @@ import Vectors
                 let shop = try Shop(folder + "/" + index, rows: 3_000, segmentRows: 1_024, index: index)
                 try shop.change("price: number", to: "price: number, description: string")
                 _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(Self.quiet)
-                let collection = try Collection(shop.recipe)
+                let collection = try VectorCollection(shop.recipe)
                 let within = try collection.points(where: [.init(field: "title", value: "red lamp")])
                 #expect(within?.count == 60)
                 let queries = try collection.ask([.text("a red lamp"), .text("number 7"), .point("p-50")])
@@ -166,7 +166,7 @@ import Vectors
                 for count in [1, 10, 40] {
                     let seen = try collection.places((0..<count).map { "p-\($0 * 50)" })
                     for within in [nil, within] {
-                        let scope = Collection.Scope(leavingOut: [seen, [], seen], within: within)
+                        let scope = VectorCollection.Scope(leavingOut: [seen, [], seen], within: within)
                         let exact = try collection.nearest(
                             queries.vectors, k: 10, recall: nil, exact: true, scope: scope, threads: 2
                         ).points
@@ -211,12 +211,12 @@ import Vectors
             let name = URL(fileURLWithPath: folder).lastPathComponent
             let built = try BelfryProcess.run(["build", folder])
             #expect(built.exitCode == 0 && built.output.contains("\(name)-one.belfry: 9 points"), "\(built.errors)")
-            #expect(try Collection(folder + "/two").path == "\(folder)/\(name)-two.belfry")
-            #expect(try Collection(folder).path == "\(folder)/\(name)-one.belfry")
+            #expect(try VectorCollection(folder + "/two").path == "\(folder)/\(name)-two.belfry")
+            #expect(try VectorCollection(folder).path == "\(folder)/\(name)-one.belfry")
             let wrong = try BelfryProcess.run(["stats", folder + "/three"])
             #expect(wrong.exitCode == 1 && wrong.errors.contains("Its variants are: one, two"), "\(wrong.errors)")
 
-            let collection = try Collection(folder)
+            let collection = try VectorCollection(folder)
             let session = try pair.query.embed([["items": [3, 1, 4]]])
             let items = try pair.item.embed((0..<9).map { ["id": .integer($0)] })
             let scores = (0..<9).map { item in
@@ -321,7 +321,7 @@ import Vectors
             #expect(refused.errors.contains("nothing is embedded"))
             let summary = try builder.build(Self.quiet)
             #expect(summary.resumedPoints == 6 && summary.badRows == 1)
-            let collection = try Collection(folder)
+            let collection = try VectorCollection(folder)
             #expect(try collection.search(.user("cid"), k: 10).count == 5)
             #expect(try collection.ask([.user("ann")]).unknownUsers == ["ann"])
         }

@@ -14,9 +14,9 @@ public struct CollectionGroup: Sendable {
     /// One answer, and the collection that it is from.
     public struct Answer: Sendable {
         /// The collection.
-        public let collection: Collection
+        public let collection: VectorCollection
         /// The point.
-        public let hit: Collection.Hit
+        public let hit: VectorCollection.Hit
     }
 
     /// What a search found.
@@ -37,11 +37,11 @@ public struct CollectionGroup: Sendable {
     }
 
     /// The collections, in the order in which equal answers come.
-    public let collections: [Collection]
+    public let collections: [VectorCollection]
 
     /// Puts collections together.
     /// - Throws: `wrongTower` where two are of different spaces, or compare their vectors differently.
-    public init(_ collections: [Collection]) throws(BelfryError) {
+    public init(_ collections: [VectorCollection]) throws(BelfryError) {
         precondition(!collections.isEmpty)
         let first = collections[0]
         let paths = collections.map(\.path)
@@ -67,12 +67,12 @@ public struct CollectionGroup: Sendable {
         let owner = try owner(of: request.query)
         let asked = try collections[owner].ask(
             [request.query], includingSeen: request.includesSeen, tower: request.tower)
-        var leftOut = [[Collection.Place]](repeating: [], count: collections.count)
+        var leftOut = [[VectorCollection.Place]](repeating: [], count: collections.count)
         for (index, collection) in collections.enumerated() {
             leftOut[index] = index == owner ? asked.leftOut[0] : try collection.places(asked.leftOutNames[0])
         }
         var nearest: [Candidate] = []
-        var verdict = Collection.Verdict(recall: 1)
+        var verdict = VectorCollection.Verdict(recall: 1)
         if request.quotas.isEmpty {
             nearest = try candidates(asked.vectors, request.k, request, nil, leftOut, &verdict)
         }
@@ -92,7 +92,7 @@ public struct CollectionGroup: Sendable {
 
     /// The candidates with their payloads, in their order: those of one collection are fetched together.
     private func answers(_ candidates: [Candidate]) throws(BelfryError) -> [Answer] {
-        var hits: [ArraySlice<Collection.Hit>] = []
+        var hits: [ArraySlice<VectorCollection.Hit>] = []
         for (index, collection) in collections.enumerated() {
             hits.append(try collection.hits(candidates.filter { $0.collection == index }.map(\.found))[...])
         }
@@ -100,7 +100,7 @@ public struct CollectionGroup: Sendable {
     }
 
     /// The items of a session that no collection has.
-    private func unknownItems(of query: Collection.Query) throws(BelfryError) -> [String] {
+    private func unknownItems(of query: VectorCollection.Query) throws(BelfryError) -> [String] {
         guard case .session(let items) = query else { return [] }
         var unknown: [String] = []
         for item in items {
@@ -114,7 +114,7 @@ public struct CollectionGroup: Sendable {
     /// A point before its payload is fetched.
     private struct Candidate: Comparable {
         let collection: Int
-        let found: Collection.Found
+        let found: VectorCollection.Found
 
         static func < (first: Candidate, second: Candidate) -> Bool {
             (first.found.distance, first.collection, first.found.id)
@@ -127,14 +127,14 @@ public struct CollectionGroup: Sendable {
     }
 
     private func candidates(
-        _ query: Matrix, _ k: Int, _ request: SearchRequest, _ quota: Collection.Condition?,
-        _ leftOut: [[Collection.Place]], _ verdict: inout Collection.Verdict
+        _ query: Matrix, _ k: Int, _ request: SearchRequest, _ quota: VectorCollection.Condition?,
+        _ leftOut: [[VectorCollection.Place]], _ verdict: inout VectorCollection.Verdict
     ) throws(BelfryError) -> [Candidate] {
         var candidates: [Candidate] = []
         var nothing: BelfryError?
         var isAnyMet = false
         for (index, collection) in collections.enumerated() {
-            let points: Collection.PointSet?
+            let points: VectorCollection.PointSet?
             do throws(BelfryError) {
                 points = try collection.points(where: request.within, quota)
             } catch  where error.code == .notFound {
@@ -148,7 +148,7 @@ public struct CollectionGroup: Sendable {
                 scope: .init(leavingOut: [leftOut[index]], within: points), styles: request.query.styles,
                 threads: request.threads)
             candidates += found.points[0].map { Candidate(collection: index, found: $0) }
-            verdict.recall = Collection.combine(verdict.recall, found.verdicts[0].recall, min)
+            verdict.recall = VectorCollection.combine(verdict.recall, found.verdicts[0].recall, min)
             verdict.isUnlike = verdict.isUnlike || found.verdicts[0].isUnlike
             verdict.isScanned = verdict.isScanned && found.verdicts[0].isScanned
         }
@@ -157,7 +157,7 @@ public struct CollectionGroup: Sendable {
     }
 
     /// The collection that holds what the query names: the points, or the user; the first one if it names nothing.
-    private func owner(of query: Collection.Query) throws(BelfryError) -> Int {
+    private func owner(of query: VectorCollection.Query) throws(BelfryError) -> Int {
         let names: [String]
         switch query {
         case .point(let name): names = [name]
@@ -176,7 +176,7 @@ public struct CollectionGroup: Sendable {
     }
 }
 
-extension Collection {
+extension VectorCollection {
     /// The points that a quota may answer with: those that also meet the conditions of the request.
     fileprivate func points(
         where within: [Condition], _ quota: Condition?

@@ -3,7 +3,7 @@ import Neighbors
 import Shards
 import Vectors
 
-extension Collection.Segment {
+extension VectorCollection.Segment {
     /// Whether codes and index are of the vectors in the shard: whole files of another segment pass their own checksums.
     func problems() throws(BelfryError) -> [BelfryError] {
         guard vectors.rowCount > 0 else { return [] }

@@ -19,10 +19,10 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let paths = try RecipeFile.collections(at: collection)
-        var findings: [Collection.Finding] = []
+        var findings: [VectorCollection.Finding] = []
         for path in paths {
             let name = paths.count > 1 ? URL(fileURLWithPath: path).lastPathComponent + "/" : ""
-            findings += try Collection.check(path).map { .init(name: name + $0.name, problems: $0.problems) }
+            findings += try VectorCollection.check(path).map { .init(name: name + $0.name, problems: $0.problems) }
         }
         let isWell = findings.allSatisfy(\.problems.isEmpty)
         if output.json {

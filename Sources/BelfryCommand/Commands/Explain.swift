@@ -32,8 +32,8 @@ struct Explain: ParsableCommand {
     }
 
     func run() throws {
-        let collection = try Collection(RecipeFile.collection(at: collection))
-        let query: Collection.Query =
+        let collection = try VectorCollection(RecipeFile.collection(at: collection))
+        let query: VectorCollection.Query =
             if let like { .point(like) } else if let user { .user(user) } else if let session {
                 .session(Recommend.ids(session))
             } else { .text(text ?? "") }
@@ -47,7 +47,9 @@ struct Explain: ParsableCommand {
         }
     }
 
-    private static func lines(_ found: Collection.Explanation, of collection: Collection) -> [(String, String)] {
+    private static func lines(_ found: VectorCollection.Explanation, of collection: VectorCollection) -> [(
+        String, String
+    )] {
         let expected = found.expectation
         let recall =
             if found.isScanned {

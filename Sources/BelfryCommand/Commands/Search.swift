@@ -54,15 +54,15 @@ struct SearchOptions: ParsableArguments {
     func validate() throws { _ = try within.map { try Self.condition($0, "--within") } }
 
     /// `field:value`.
-    static func condition(_ text: String, _ option: String) throws -> Collection.Condition {
+    static func condition(_ text: String, _ option: String) throws -> VectorCollection.Condition {
         let parts = text.split(separator: ":", maxSplits: 1)
         guard parts.count == 2, !text.utf8.contains(0) else {
             throw ValidationError("\(option) takes a payload field and its value, as domain:Book, not \(text).")
         }
-        return Collection.Condition(field: String(parts[0]), value: String(parts[1]))
+        return VectorCollection.Condition(field: String(parts[0]), value: String(parts[1]))
     }
 
-    func request(_ query: Collection.Query) -> SearchRequest {
+    func request(_ query: VectorCollection.Query) -> SearchRequest {
         var request = SearchRequest(query, k: answer.k)
         (request.recall, request.exact, request.threads) = (recall.recall, recall.exact, threads.threads)
         request.within = within.compactMap { try? Self.condition($0, "--within") }
@@ -70,7 +70,8 @@ struct SearchOptions: ParsableArguments {
     }
 
     func run(_ request: SearchRequest, on collection: String) throws {
-        let group = try CollectionGroup(([collection] + others).map { try Collection(RecipeFile.collection(at: $0)) })
+        let group = try CollectionGroup(
+            ([collection] + others).map { try VectorCollection(RecipeFile.collection(at: $0)) })
         let found = try group.search(request)
         for user in found.unknownUsers {
             Terminal.note("belfry: user \(user) is not known: answered as the tower was trained for unknown ones")

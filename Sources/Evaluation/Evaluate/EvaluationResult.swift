@@ -1,81 +1,81 @@
 /// What one evaluation of one collection gave.
-public struct EvaluationResult: Codable, Sendable {
+package struct EvaluationResult: Codable, Sendable {
     /// The recipe's name, without the variant's.
-    public var recipe: String
+    package var recipe: String
     /// The evaluation's name in the recipe.
-    public var evaluation: String
+    package var evaluation: String
     /// The recipe's variant; nil for a recipe without.
-    public var variant: String?
+    package var variant: String?
     /// The collection's directory.
-    public var collection: String
+    package var collection: String
     /// What was asked and judged.
-    public var counts: Counts
+    package var counts: Counts
     /// The figures.
-    public var figures: [Figure]
+    package var figures: [Figure]
     /// What the index costs.
-    public var index: IndexCost
+    package var index: IndexCost
     /// What drew samples and intervals.
-    public var seed: UInt64
+    package var seed: UInt64
 
     /// What was asked and judged.
-    public struct Counts: Codable, Sendable {
+    package struct Counts: Codable, Sendable {
         /// Points in the collection.
-        public var points: Int
+        package var points: Int
         /// Queries that the figures are means over.
-        public var queries: Int
+        package var queries: Int
         /// Queries that there were before `--limit` or `sample` drew some of them.
-        public var queriesBeforeSampling: Int
+        package var queriesBeforeSampling: Int
         /// Queries without anything relevant, which are left out.
-        public var withoutRelevant: Int
+        package var withoutRelevant: Int
         /// Rows, and queries that the tower refused, which are left out.
-        public var badRows: Int
+        package var badRows: Int
         /// Users whom the collection does not know, answered as the tower was trained for such.
-        public var unknownUsers: Int
+        package var unknownUsers: Int
         /// Relevant points, over all queries.
-        public var relevant: Int
+        package var relevant: Int
         /// Those of them that the collection does not hold: they stay relevant, and no ranking can find them.
-        public var missingRelevant: Int
+        package var missingRelevant: Int
         /// Candidates per query, as a mean; nil where all points are ranked.
-        public var candidates: Double?
+        package var candidates: Double?
         /// Candidates that the collection does not hold, over all queries.
-        public var missingCandidates: Int
+        package var missingCandidates: Int
         /// Points per query that are left out of the answers, as a mean, without the query itself.
-        public var excluded: Double
+        package var excluded: Double
         /// Points that `within` lets through, as a mean over queries; nil without it.
-        public var within: Double?
+        package var within: Double?
     }
 
     /// A mean over queries and its 95 % interval.
-    public struct Mean: Codable, Sendable {
+    package struct Mean: Codable, Sendable {
         /// The mean.
-        public var mean: Double
+        package var mean: Double
         /// The interval's lower end.
-        public var low: Double
+        package var low: Double
         /// The interval's upper end.
-        public var high: Double
+        package var high: Double
     }
 
     /// One figure of all systems.
-    public struct Figure: Codable, Sendable {
+    package struct Figure: Codable, Sendable {
         /// As `recall@10`.
-        public var name: String
+        package var name: String
         /// What others have published.
-        public var published: String?
+        package var published: String?
         /// Whether a summary shows it.
-        public var isHeadline: Bool
+        package var isHeadline: Bool
         /// By exact search.
-        public var exact: Mean
+        package var exact: Mean
         /// Through the index.
-        public var index: Mean
+        package var index: Mean
         /// By the baselines, in the recipe's order.
-        public var baselines: [Baseline]
+        package var baselines: [Baseline]
     }
 
     /// A baseline's figure.
-    public struct Baseline: Codable, Sendable {
+    package struct Baseline: Codable, Sendable {
         /// As the recipe names it.
-        public var name: String
+        package var name: String
         /// The figure.
-        public var value: Mean
+        package var value: Mean
     }
 }

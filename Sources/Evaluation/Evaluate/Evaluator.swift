@@ -1,7 +1,7 @@
 import Belfry
-public import Files
+package import Files
 import Neighbors
-public import Recipes
+package import Recipes
 import Synchronization
 import Vectors
 
@@ -13,32 +13,32 @@ import Vectors
 /// 3. The means over queries get intervals by the bootstrap.
 ///
 /// What is relevant and the collection does not hold stays relevant: no ranking can find it.
-public struct Evaluator: Sendable {
+package struct Evaluator: Sendable {
     /// Whose collection is evaluated; it must be built.
-    public let recipe: Recipe
+    package let recipe: Recipe
     /// The most queries; more of them are sampled. Nil for all.
-    public var limit: Int?
+    package var limit: Int?
     /// What samples and intervals are drawn by.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many threads embed and search.
-    public var threads: Int
+    package var threads: Int
 
     /// An evaluator of a recipe's collection.
-    public init(_ recipe: Recipe, limit: Int? = nil, seed: UInt64 = 1, threads: Int) {
+    package init(_ recipe: Recipe, limit: Int? = nil, seed: UInt64 = 1, threads: Int) {
         (self.recipe, self.limit, self.seed, self.threads) = (recipe, limit, seed, threads)
     }
 
     /// What an evaluation tells while it runs.
-    public struct Observer: Sendable {
+    package struct Observer: Sendable {
         /// A row that cannot be used, and why.
-        public var badRow: @Sendable (BelfryError) -> Void
+        package var badRow: @Sendable (BelfryError) -> Void
         /// Bytes of queries read so far, and in all if that is known.
-        public var reading: @Sendable (_ done: Int, _ total: Int?) -> Void
+        package var reading: @Sendable (_ done: Int, _ total: Int?) -> Void
         /// Queries answered so far, and in all.
-        public var progress: @Sendable (_ done: Int, _ total: Int) -> Void
+        package var progress: @Sendable (_ done: Int, _ total: Int) -> Void
 
         /// An observer.
-        public init(
+        package init(
             badRow: @escaping @Sendable (BelfryError) -> Void,
             reading: @escaping @Sendable (_ done: Int, _ total: Int?) -> Void,
             progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
@@ -51,11 +51,11 @@ public struct Evaluator: Sendable {
     /// kinds, one whose queries are for the other kind is left out; else it is an error, before any of them runs.
     /// - Parameter leftOut: gets the name of an evaluation, and why.
     /// - Throws: `notFound` where the collection is not built; `invalidInput` that names the evaluation.
-    public func askable(
+    package func askable(
         _ evaluations: [Recipe.Evaluation], leftOut: (_ name: String, _ why: String) -> Void
     ) throws(BelfryError) -> [Recipe.Evaluation] {
         guard recipe.isBuilt else { throw recipe.notBuilt }
-        let collection = try Collection(recipe.collectionPath)
+        let collection = try VectorCollection(recipe.collectionPath)
         var askable: [Recipe.Evaluation] = []
         try collection.requireCurrent(evaluations, of: recipe)
         for evaluation in evaluations {
@@ -72,10 +72,10 @@ public struct Evaluator: Sendable {
     /// Runs one evaluation.
     /// - Throws: `notFound` where the collection is not built, or a file is not there; `conflict` where it is not what the
     ///   recipe would build now; `invalidInput` with file and line.
-    public func evaluate(_ evaluation: Recipe.Evaluation, _ observer: Observer) throws(BelfryError) -> EvaluationResult
+    package func evaluate(_ evaluation: Recipe.Evaluation, _ observer: Observer) throws(BelfryError) -> EvaluationResult
     {
         guard recipe.isBuilt else { throw recipe.notBuilt }
-        let collection = try Collection(recipe.collectionPath)
+        let collection = try VectorCollection(recipe.collectionPath)
         try collection.requireCurrent([evaluation], of: recipe)
         try collection.check(evaluation, of: recipe)
         let points = try PointTable(collection, fields: evaluation.payloadFields)
@@ -126,7 +126,7 @@ public struct Evaluator: Sendable {
     private static let batch = 500
 
     private func queries(
-        of evaluation: Recipe.Evaluation, _ collection: Collection, _ points: PointTable, _ observer: Observer
+        of evaluation: Recipe.Evaluation, _ collection: VectorCollection, _ points: PointTable, _ observer: Observer
     ) throws(BelfryError) -> JudgedQueries {
         let sample = [limit, evaluation.sample].compactMap { $0 }.min().map {
             JudgedQueries.Sample(count: $0, seed: seed)
@@ -159,11 +159,12 @@ public struct Evaluator: Sendable {
     /// The vectors of queries. Those that the tower refuses, or that cannot be compared, are reported and left out, as bad
     /// rows are.
     private func ask(
-        _ batch: [JudgedQuery], _ collection: Collection, _ evaluation: Recipe.Evaluation, _ tally: inout QueryTally,
+        _ batch: [JudgedQuery], _ collection: VectorCollection, _ evaluation: Recipe.Evaluation,
+        _ tally: inout QueryTally,
         _ observer: Observer
     ) throws(BelfryError) -> (queries: [JudgedQuery], vectors: Matrix) {
         var queries = batch
-        let asked: Collection.Asked
+        let asked: VectorCollection.Asked
         do throws(BelfryError) {
             asked = try collection.ask(batch.map(\.query), includingSeen: true, threads: threads)
         } catch  where error.code == .invalidInput || error.code == .notFound {
@@ -208,7 +209,8 @@ public struct Evaluator: Sendable {
     }
 
     private func rank(
-        _ ranker: any BaselineRanker, _ queries: [JudgedQuery], _ points: PointTable, _ filters: [Collection.PointSet],
+        _ ranker: any BaselineRanker, _ queries: [JudgedQuery], _ points: PointTable,
+        _ filters: [VectorCollection.PointSet],
         _ k: Int
     ) -> [[Int32]] {
         let rankings = Mutex([[Int32]](repeating: [], count: queries.count))

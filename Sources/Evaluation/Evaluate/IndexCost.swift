@@ -1,39 +1,39 @@
 import Belfry
 
 /// What an index costs beside the exact search, over all queries of an evaluation.
-public struct IndexCost: Codable, Sendable {
+package struct IndexCost: Codable, Sendable {
     /// What finds near points: `hnsw`, `ivf` or `exact`.
-    public var kind = ""
+    package var kind = ""
     /// The mean recall that is asked for.
-    public var target = 1.0
+    package var target = 1.0
     /// How hard the index works for that, for as many answers as the greatest `k`.
-    public var effort = ""
+    package var effort = ""
     /// The greatest `k`.
-    public var k = 0
+    package var k = 0
     /// The share of the exact search's answers that are found, as a mean over queries. An answer counts if it is as near
     /// as the last of the exact search.
-    public var recall = 0.0
+    package var recall = 0.0
     /// Distances that a query estimates or computes, as a mean over some of the queries.
-    public var evaluations = 0.0
+    package var evaluations = 0.0
     /// Those of a scan.
-    public var scanEvaluations = 0.0
+    package var scanEvaluations = 0.0
     /// Microseconds per query, of batches on `threads` threads; the exact search reads the rows once for all of a batch.
-    public var microseconds = 0.0
+    package var microseconds = 0.0
     /// Those of the exact search.
-    public var exactMicroseconds = 0.0
+    package var exactMicroseconds = 0.0
     /// The exact search's time over the index's: the median of batches, the least and the greatest.
-    public var speedup = Speedup(median: 1, least: 1, greatest: 1)
+    package var speedup = Speedup(median: 1, least: 1, greatest: 1)
     /// Threads that searched.
-    public var threads = 1
+    package var threads = 1
 
     /// How many times as fast the index is.
-    public struct Speedup: Codable, Sendable {
+    package struct Speedup: Codable, Sendable {
         /// Half of the batches are above.
-        public var median: Double
+        package var median: Double
         /// In the slowest batch.
-        public var least: Double
+        package var least: Double
         /// In the fastest batch.
-        public var greatest: Double
+        package var greatest: Double
     }
 
     private var sums = Sums()
@@ -53,7 +53,7 @@ public struct IndexCost: Codable, Sendable {
 
     init() {}
 
-    mutating func add(_ exact: [[Collection.Found]], _ index: [[Collection.Found]]) {
+    mutating func add(_ exact: [[VectorCollection.Found]], _ index: [[VectorCollection.Found]]) {
         for (exact, index) in zip(exact, index) {
             sums.queries += 1
             guard let last = exact.last?.distance else {

@@ -8,7 +8,7 @@ import Towers
 struct QueryReader {
     private let source: Recipe.Evaluation.Queries
     private let failsOnBadRows: Bool
-    private let collection: Collection
+    private let collection: VectorCollection
     private let points: PointTable
     /// The tower that the fields of a row are for.
     let tower: Tower?
@@ -18,14 +18,14 @@ struct QueryReader {
     private var result = JudgedQueries()
     /// The places of queries whose judgements stand on several rows.
     private var places: [JSON: Int] = [:]
-    private var filters: [[Collection.Condition]: Int] = [:]
-    private var unmet: [[Collection.Condition]: String] = [:]
+    private var filters: [[VectorCollection.Condition]: Int] = [:]
+    private var unmet: [[VectorCollection.Condition]: String] = [:]
     /// The fields that no row has had so far.
     private var unseen: Set<UTF8Key>
 
     /// Opens the file and finds every column that the evaluation names.
     init(
-        _ source: Recipe.Evaluation.Queries, _ recipe: Recipe, _ collection: Collection, _ points: PointTable
+        _ source: Recipe.Evaluation.Queries, _ recipe: Recipe, _ collection: VectorCollection, _ points: PointTable
     ) throws(BelfryError) {
         (self.source, self.collection, self.points) = (source, collection, points)
         failsOnBadRows = recipe.badRows == .fail
@@ -121,7 +121,7 @@ struct QueryReader {
         return value
     }
 
-    private func asked(_ key: JSON, _ row: Row) throws(RowProblem) -> Collection.Query {
+    private func asked(_ key: JSON, _ row: Row) throws(RowProblem) -> VectorCollection.Query {
         switch source.query {
         case .text(let field):
             guard let text = row.text(column(field))?.trimmed, !text.isBlank else {
@@ -177,7 +177,7 @@ struct QueryReader {
 
     private mutating func filter(_ row: Row) throws(RowProblem) -> Int? {
         guard !source.within.isEmpty else { return nil }
-        var conditions: [Collection.Condition] = []
+        var conditions: [VectorCollection.Condition] = []
         for (payload, value) in source.within {
             switch value {
             case .text(let value): conditions.append(.init(field: payload, value: value))

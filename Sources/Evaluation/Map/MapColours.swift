@@ -1,33 +1,33 @@
 import Charts
-public import Files
+package import Files
 
 /// How a payload field colours the points of a map.
 ///
 /// Numbers make a ramp. Any other values make groups: the twelve most frequent ones have a style each, the rest are
 /// grey. Of a list the first element counts.
-public struct MapColours: Sendable {
+package struct MapColours: Sendable {
     /// A value and its points.
-    public struct Group: Sendable {
+    package struct Group: Sendable {
         /// The value; nil for the rest, which are "others", and for points that have none.
-        public let name: String
+        package let name: String
         /// The number of the style; nil for grey.
-        public let style: Int?
+        package let style: Int?
         /// How many points.
-        public fileprivate(set) var count: Int
+        package fileprivate(set) var count: Int
     }
 
     /// Numbers from the colour of `low` to that of `high`; what lies beyond has the colour of the end.
-    public struct Ramp: Sendable {
+    package struct Ramp: Sendable {
         /// The value at the first colour.
-        public let low: Double
+        package let low: Double
         /// The value at the last colour.
-        public let high: Double
+        package let high: Double
         /// The least and the greatest value that there is.
-        public let range: ClosedRange<Double>
+        package let range: ClosedRange<Double>
     }
 
     /// Either groups, or a ramp, or one colour.
-    public enum Kind: Sendable {
+    package enum Kind: Sendable {
         /// All points alike.
         case plain
         /// Groups in the order of the legend, and for each point its place among them.
@@ -37,11 +37,11 @@ public struct MapColours: Sendable {
     }
 
     /// The payload field.
-    public let field: String?
+    package let field: String?
     /// The value of each point that counts; nil where it has none.
-    public let values: [JSON?]
+    package let values: [JSON?]
     /// What follows from the values.
-    public let kind: Kind
+    package let kind: Kind
 
     /// How many values have a style of their own.
     static let styles = 12

@@ -2,7 +2,7 @@ import Charts
 import Foundation
 
 /// A map as one SVG picture, for a text: axes, a legend, the points, and, where they are few, their titles.
-public struct MapDrawing: Sendable {
+package struct MapDrawing: Sendable {
     private let map: PointMap
     /// The picture's sides. The lower part of the left side is the legend's.
     private let width = 920.0
@@ -13,10 +13,10 @@ public struct MapDrawing: Sendable {
     private let scale: Double
 
     /// The most points whose titles are written.
-    public static let mostWithTitles = 60
+    package static let mostWithTitles = 60
 
     /// The picture of a map.
-    public init(_ map: PointMap) {
+    package init(_ map: PointMap) {
         self.map = map
         let top = 20 + Self.lineHeight * Double(Self.legendLines(map.colours).count)
         frame = MapLabels.Box(x: 62, y: top, width: width - 62 - 16, height: 520)
@@ -31,7 +31,7 @@ public struct MapDrawing: Sendable {
     }
 
     /// The picture. Its colours follow the reader's choice of light or dark.
-    public var svg: String {
+    package var svg: String {
         Drawing(
             width: width, height: height, label: map.summary, style: Self.style, elements: legend + grid + dots + titles
         ).svg

@@ -6,7 +6,7 @@ import Foundation
 ///
 /// The points are in the page as JSON. No text of theirs is ever markup: in the JSON every `<` is escaped, so that no
 /// script can end early, and the script writes texts as text. A policy in the page's head forbids it to load anything.
-public struct MapPage: Sendable {
+package struct MapPage: Sendable {
     private let map: PointMap
     /// Characters of a payload text that the page keeps.
     private static let longestText = 400
@@ -14,10 +14,10 @@ public struct MapPage: Sendable {
     private static let longestName = 80
 
     /// The page of a map.
-    public init(_ map: PointMap) { self.map = map }
+    package init(_ map: PointMap) { self.map = map }
 
     /// The page.
-    public var html: String {
+    package var html: String {
         let body = """
             <header>
             <h1>\(Markup.escaped(map.collection))</h1>

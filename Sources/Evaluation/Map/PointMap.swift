@@ -1,92 +1,92 @@
-public import Files
+package import Files
 
 /// Points of a collection on a plane, by the two directions in which their vectors vary most.
 ///
-/// 1. ``Collection/map(_:)`` draws a sample, finds its principal components, and looks up the points' payload.
+/// 1. ``VectorCollection/map(_:)`` draws a sample, finds its principal components, and looks up the points' payload.
 /// 2. ``MapColours`` decides by a payload field how the points are coloured.
 /// 3. ``MapPage`` makes a page to explore of it, ``MapDrawing`` a picture for a text.
 ///
 /// A plane shows part of the vectors' variance only: ``shares`` says how much. ``Point/near`` and ``cohesion`` are of
 /// the vectors themselves.
-public struct PointMap: Sendable {
+package struct PointMap: Sendable {
     /// What to draw.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// The most points; a larger collection is sampled.
-        public var sample = 5_000
+        package var sample = 5_000
         /// What the sample's random numbers start from.
-        public var seed: UInt64 = 1
+        package var seed: UInt64 = 1
         /// The payload field that colours the points; nil for one colour.
-        public var colour: String?
+        package var colour: String?
         /// The payload field that names a point; nil for the first one that the collection shows, or else the id.
-        public var title: String?
+        package var title: String?
 
         /// The usual ones.
-        public init() {}
+        package init() {}
     }
 
     /// A point of the sample.
-    public struct Point: Sendable {
+    package struct Point: Sendable {
         /// The id as the rows wrote it.
-        public let name: String
+        package let name: String
         /// The id in JSON: a number, or a text.
-        public let id: JSON
+        package let id: JSON
         /// What a person calls the point.
-        public let title: String
+        package let title: String
         /// The payload: a JSON object.
-        public let payload: JSON
+        package let payload: JSON
         /// Along the first component, from the sample's centre.
-        public let x: Double
+        package let x: Double
         /// Along the second component.
-        public let y: Double
+        package let y: Double
         /// The points of the sample that are nearest in full dimension, at most five, nearest first, with their scores;
         /// empty where the sample has more than ``PointMap/mostWithNeighbours`` points.
-        public let near: [Neighbour]
+        package let near: [Neighbour]
     }
 
     /// Another point of the sample, by its place in ``PointMap/points``.
-    public struct Neighbour: Sendable {
+    package struct Neighbour: Sendable {
         /// The place.
-        public let index: Int
+        package let index: Int
         /// The score in the collection's metric.
-        public let score: Float
+        package let score: Float
     }
 
     /// How like each other points with the same value are, in full dimension: means over pairs of the cosine.
-    public struct Cohesion: Sendable {
+    package struct Cohesion: Sendable {
         /// Pairs that share their value; nil where there are none.
-        public let within: Double?
+        package let within: Double?
         /// Pairs that do not.
-        public let between: Double?
+        package let between: Double?
         /// Points whose nearest point has their value, and points that could have one; nil without neighbours.
-        public let nearest: (same: Int, of: Int)?
+        package let nearest: (same: Int, of: Int)?
     }
 
     /// The largest sample whose neighbours are looked up.
-    public static let mostWithNeighbours = 5_000
+    package static let mostWithNeighbours = 5_000
 
     /// The collection's name.
-    public let collection: String
+    package let collection: String
     /// How many points the collection has.
-    public let count: Int
+    package let count: Int
     /// Components of a vector.
-    public let dimension: Int
+    package let dimension: Int
     /// How vectors are compared: `cosine`, where they were brought to unit length first, `ip` or `l2`.
-    public let metric: String
+    package let metric: String
     /// What the sample's random numbers started from.
-    public let seed: UInt64
+    package let seed: UInt64
     /// The sample, in the order of the ids.
-    public let points: [Point]
+    package let points: [Point]
     /// The share of the variance along x and along y.
-    public let shares: (x: Double, y: Double)
+    package let shares: (x: Double, y: Double)
     /// How the points are coloured.
-    public let colours: MapColours
+    package let colours: MapColours
     /// How well the values that colour the points hold together; nil for numbers and for one colour.
-    public let cohesion: Cohesion?
+    package let cohesion: Cohesion?
 }
 
 extension PointMap {
     /// Coordinates, titles and colours for programs. Nearest points are named by their ids.
-    public var json: JSON {
+    package var json: JSON {
         var members: [String: JSON] = [
             "collection": .string(collection), "count": .integer(Int64(count)), "dimension": .integer(Int64(dimension)),
             "metric": .string(metric), "seed": .unsigned(seed),

@@ -13,7 +13,7 @@ extension CollectionBuilder {
             built = try BuildJournal.of(path)
             if built == journal {
                 // Who asks to replace a collection that is up to date thinks that it is damaged.
-                if replace, try Collection.check(path).contains(where: { !$0.problems.isEmpty }) { return nil }
+                if replace, try VectorCollection.check(path).contains(where: { !$0.problems.isEmpty }) { return nil }
                 return try upToDate(path, observer)
             }
         } catch {
@@ -49,7 +49,7 @@ extension CollectionBuilder {
 
     private func upToDate(_ path: String, _ observer: Observer) throws(BelfryError) -> Summary {
         try BuildingDirectory.removeLeftovers(of: path, tower: recipe.tower, note: observer.note)
-        let collection = try Collection(path)
+        let collection = try VectorCollection(path)
         _ = try collection.towers()
         let recall = recipe.recall ?? collection.recallOfIndex
         if collection.configuration.show != recipe.show || collection.configuration.recall != recall {

@@ -10,7 +10,7 @@ import Towers
 ///   session: items             # what a query is: text, session or fields
 /// ```
 /// The users of a recipe serve where this is not said; rows of the data where there are no users.
-public struct CalibrationSource: Sendable {
+package struct CalibrationSource: Sendable {
     /// Where the rows are.
     let rows: RowSource
     /// What a row asks for; nil for the query tower's fields by their names.

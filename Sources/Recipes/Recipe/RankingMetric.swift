@@ -3,7 +3,7 @@
 /// A point is relevant if its grade is above 0. Only the first `k` answers count; where there are fewer, the ranks that are
 /// left are filled by nothing relevant. Precision, recall, average precision and nDCG are those of `trec_eval`
 /// (`P_k`, `recall_k`, `map_cut_k`, `ndcg_cut_k`), which has the grade itself as a gain.
-public enum RankingMetric: String, CaseIterable, Codable, Sendable {
+package enum RankingMetric: String, CaseIterable, Codable, Sendable {
     /// The relevant among the first `k`, over `k` (Manning, Raghavan, Schütze: Introduction to Information Retrieval,
     /// section 8.4).
     case precision
@@ -26,17 +26,17 @@ public enum RankingMetric: String, CaseIterable, Codable, Sendable {
 }
 
 /// A metric at a number of answers, as `recall@10`.
-public struct RankingFigure: Hashable, Sendable, CustomStringConvertible {
+package struct RankingFigure: Hashable, Sendable, CustomStringConvertible {
     /// The metric.
-    public var metric: RankingMetric
+    package var metric: RankingMetric
     /// How many answers count.
-    public var k: Int
+    package var k: Int
 
     /// A metric at so many answers.
     package init(metric: RankingMetric, k: Int) { (self.metric, self.k) = (metric, k) }
 
     /// `recall@10`.
-    public var description: String { "\(metric.rawValue)@\(k)" }
+    package var description: String { "\(metric.rawValue)@\(k)" }
 
     /// All metrics at all numbers of answers.
     package static func all(_ metrics: [RankingMetric], _ counts: [Int]) -> [RankingFigure] {

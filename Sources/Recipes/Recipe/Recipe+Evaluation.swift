@@ -19,7 +19,7 @@ extension Recipe {
     ///     same: product_code        # every point is a query, and relevant is what shares this payload value
     ///     sample: 2000
     /// ```
-    public struct Evaluation: Sendable {
+    package struct Evaluation: Sendable {
         /// Where queries and judgements come from.
         package enum Source: Sendable {
             /// Rows of a file.
@@ -73,14 +73,14 @@ extension Recipe {
         }
 
         /// A plain ranking to compare with.
-        public enum Baseline: Hashable, Sendable, CustomStringConvertible {
+        package enum Baseline: Hashable, Sendable, CustomStringConvertible {
             /// For every query the same order, greatest first, by a payload field's number.
             case popularity(field: String)
             /// By the words that the query shares with the recipe's text: see ``BM25``.
             case bm25
 
             /// As a recipe names it.
-            public var description: String {
+            package var description: String {
                 switch self {
                 case .popularity(let field): "popularity:\(field)"
                 case .bm25: "bm25"
@@ -89,21 +89,21 @@ extension Recipe {
         }
 
         /// The evaluation's name.
-        public let name: String
+        package let name: String
         package let source: Source
         /// Numbers of answers that count, growing.
-        public var k: [Int]
+        package var k: [Int]
         /// Which figures are computed.
-        public let metrics: [RankingMetric]
+        package let metrics: [RankingMetric]
         /// What to compare with.
-        public let baselines: [Baseline]
+        package let baselines: [Baseline]
         /// What others have published, as they wrote it, by the figure's name (`recall@10`).
-        public let published: [String: String]
+        package let published: [String: String]
         /// The figures that stand for the evaluation in a summary, by name.
-        public let headline: Set<String>
+        package let headline: Set<String>
 
         /// All metrics at all `k`.
-        public var figures: [RankingFigure] { RankingFigure.all(metrics, k) }
+        package var figures: [RankingFigure] { RankingFigure.all(metrics, k) }
 
         /// The file of queries; nil where the points are the queries.
         package var file: String? { if case .file(let queries) = source { queries.rows.file } else { nil } }

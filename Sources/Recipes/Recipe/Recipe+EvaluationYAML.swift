@@ -124,7 +124,7 @@ extension Recipe.Evaluation {
     }
 
     /// The greatest `k`.
-    public static let mostAnswers = 10_000
+    package static let mostAnswers = 10_000
 
     private static func metrics(_ fields: YAMLFields) throws(BelfryError) -> [RankingMetric] {
         guard fields.node("metrics") != nil else { return RankingMetric.allCases }

@@ -1,7 +1,7 @@
 public import Files
 import Foundation
-public import Neighbors
-public import Vectors
+package import Neighbors
+package import Vectors
 import Yams
 
 /// What a collection is made of: rows, the text of each row, the tower that reads it, how vectors are compared, and what
@@ -26,7 +26,7 @@ import Yams
 /// ```
 public struct Recipe: Sendable {
     /// What to do about a row that cannot be used.
-    public enum BadRows: String, CaseIterable, Sendable {
+    package enum BadRows: String, CaseIterable, Sendable {
         /// Report it with its line and go on.
         case skip
         /// Stop the build.
@@ -34,7 +34,7 @@ public struct Recipe: Sendable {
     }
 
     /// What finds near vectors.
-    public enum Index: String, CaseIterable, Sendable {
+    package enum Index: String, CaseIterable, Sendable {
         /// The one that is fastest on the rows themselves.
         case auto
         /// A navigable graph.
@@ -45,11 +45,11 @@ public struct Recipe: Sendable {
         case exact
 
         /// The kind that the recipe fixes; nil for `auto`.
-        public var kind: IndexKind? { IndexKind(rawValue: rawValue) }
+        package var kind: IndexKind? { IndexKind(rawValue: rawValue) }
     }
 
     /// What the tower reads of a row.
-    public enum Input: Hashable, Sendable {
+    package enum Input: Hashable, Sendable {
         /// One text.
         case text(TextTemplate)
         /// Fields: the tower's names for them, and what the rows call those that they name otherwise.
@@ -89,38 +89,38 @@ public struct Recipe: Sendable {
     /// The collection's name: the folder's, unless the recipe gives one, and the variant's.
     public let name: String
     /// The name without the variant's.
-    public let shortName: String
+    package let shortName: String
     /// Which of the recipe's variants this is; nil for a recipe without.
     public let variant: String?
     /// Where the rows come from.
-    public let rows: RowSource
+    package let rows: RowSource
     /// What to do about a row that cannot be used.
-    public let badRows: BadRows
+    package let badRows: BadRows
     /// The field that holds the id.
-    public let id: String
+    package let id: String
     /// What the tower reads.
-    public let input: Input
+    package let input: Input
     /// The fields kept with each point, with their types.
-    public let payload: [String: PayloadType]
+    package let payload: [String: PayloadType]
     /// The payload fields that a table of answers shows; all of them, by name, unless the recipe says.
-    public let show: [String]
+    package let show: [String]
     /// The directory of the tower that embeds the rows and, later, the queries; or of a pair of towers.
-    public let tower: String
+    package let tower: String
     /// Who can be named by a recommendation.
-    public let users: UserSource?
+    package let users: UserSource?
     /// Queries that recall targets are calibrated on; nil for rows of the data.
     let calibration: CalibrationSource?
     /// What `belfry evaluate` measures.
-    public let evaluations: [Evaluation]
+    package let evaluations: [Evaluation]
     /// How vectors are compared.
-    public let metric: Metric
+    package let metric: Metric
     /// How vectors are stored.
-    public let elementType: ElementType
+    package let elementType: ElementType
     /// What finds near vectors.
-    public let index: Index
+    package let index: Index
     /// The recall of a search that does not name its own, from above 0 to 1; nil for the best that a search can have in
     /// about a millisecond of one core.
-    public let recall: Double?
+    package let recall: Double?
     /// Rows that are embedded between two savings, which is what an interrupted build loses at most; nil leaves it to
     /// the build.
     let segmentRows: Int?
@@ -132,7 +132,7 @@ public struct Recipe: Sendable {
     public var isBuilt: Bool { System.exists(collectionPath) }
 
     /// What is to be said where it is needed and is not there.
-    public var notBuilt: BelfryError {
+    package var notBuilt: BelfryError {
         BelfryError(
             .notFound, "The collection is not built yet.", at: .init(file: collectionPath),
             remedy: "Run: \(buildCommand)")
@@ -152,7 +152,7 @@ extension Recipe {
     }
 
     /// Reads a recipe from YAML text; paths in it are relative to `folder`.
-    public init(
+    package init(
         yaml: String, folder: String, file: String = "recipe.yaml", variant: String? = nil
     ) throws(BelfryError) {
         let fields = try YAMLFields(parsing: yaml, known: Self.fields, file: file)

@@ -3,9 +3,9 @@ import Foundation
 import Yams
 
 /// Where the rows of a recipe come from: a file, its format, and names for its columns.
-public struct RowSource: Sendable {
+package struct RowSource: Sendable {
     /// The file.
-    public let file: String
+    package let file: String
     /// How its rows are written.
     package let format: RowFormat
     /// What the recipe calls columns; any other name is a header or a JSON field.

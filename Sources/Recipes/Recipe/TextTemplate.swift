@@ -1,27 +1,27 @@
-public import Files
+package import Files
 
 /// What the tower reads of a row: text with `{field}` in place of values.
 ///
 /// A field that is absent or blank leaves nothing behind, and white space at both ends is cut, so that
 /// `{title}\n{description}` of a row without a description is its title. `{{` and `}}` stand for braces.
-public struct TextTemplate: Hashable, Sendable {
+package struct TextTemplate: Hashable, Sendable {
     enum Part: Hashable {
         case literal(String)
         case field(String)
     }
 
     /// The template as the recipe writes it.
-    public let source: String
+    package let source: String
     let parts: [Part]
 
     /// The fields that the template names, in order.
-    public var fields: [String] {
+    package var fields: [String] {
         parts.compactMap { if case .field(let name) = $0 { name } else { nil } }
     }
 
     /// Parses a template.
     /// - Throws: `invalidInput` for a lone brace, an empty name, or a template that names no field.
-    public init(_ source: String) throws(BelfryError) {
+    package init(_ source: String) throws(BelfryError) {
         self.source = source
         var parts: [Part] = []
         var literal = ""

@@ -8,13 +8,13 @@ import Files
 ///   id: user_id
 ///   seen: watched          # a list of ids that a recommendation leaves out
 /// ```
-public struct UserSource: Sendable {
+package struct UserSource: Sendable {
     /// Where the rows are.
-    public let rows: RowSource
+    package let rows: RowSource
     /// The field that holds the user's id.
-    public let id: String
+    package let id: String
     /// The field that lists the points that a recommendation leaves out.
-    public let seen: String?
+    package let seen: String?
 
     static let fields = RowSource.fields + ["id", "seen"]
 

@@ -2,14 +2,14 @@ import Files
 
 /// How a recipe names a column: by its header, by its number from 1, or by a JSON field (`brand.name` for a nested
 /// one).
-public enum ColumnReference: Hashable, Sendable, CustomStringConvertible {
+package enum ColumnReference: Hashable, Sendable, CustomStringConvertible {
     /// The column's header or the field's name.
     case name(String)
     /// The column's number, from 1.
     case number(Int)
 
     /// The name, or `column 3`.
-    public var description: String {
+    package var description: String {
         switch self {
         case .name(let name): "'\(name)'"
         case .number(let number): "column \(number)"
@@ -19,13 +19,13 @@ public enum ColumnReference: Hashable, Sendable, CustomStringConvertible {
 
 extension ColumnReference: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     /// A name.
-    public init(stringLiteral value: String) { self = .name(value) }
+    package init(stringLiteral value: String) { self = .name(value) }
     /// A number, from 1.
-    public init(integerLiteral value: Int) { self = .number(value) }
+    package init(integerLiteral value: Int) { self = .number(value) }
 }
 
 /// A column that was found in a file: what a row is asked with.
-public struct Column: Hashable, Sendable {
+package struct Column: Hashable, Sendable {
     enum Place: Hashable, Sendable {
         case index(Int)
         /// The whole name, and its parts between the dots.

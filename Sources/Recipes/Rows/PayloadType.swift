@@ -1,8 +1,8 @@
-public import Files
+package import Files
 import Foundation
 
 /// What a payload field holds, and how a text becomes that.
-public enum PayloadType: Hashable, Sendable {
+package enum PayloadType: Hashable, Sendable {
     /// The text as it is.
     case string
     /// A whole number of 64 bits; `5.0` is one.
@@ -18,7 +18,7 @@ public enum PayloadType: Hashable, Sendable {
 
     /// The type that a recipe names: `string`, `integer`, `number`, `boolean`, `list` or `json`.
     /// - Parameter separator: what stands between the elements of a list; `,` without it.
-    public init(name: String, separator: String? = nil) throws(BelfryError) {
+    package init(name: String, separator: String? = nil) throws(BelfryError) {
         switch name {
         case "string": self = .string
         case "integer": self = .integer
@@ -35,7 +35,7 @@ public enum PayloadType: Hashable, Sendable {
     }
 
     /// The name, as a recipe writes it.
-    public var name: String {
+    package var name: String {
         switch self {
         case .string: "string"
         case .integer: "integer"
@@ -48,7 +48,7 @@ public enum PayloadType: Hashable, Sendable {
 
     /// The value that `text` stands for; nil for an empty text, which is an absent field.
     /// - Throws: `invalidInput` that names the field, the text and the type.
-    public func convert(_ text: String, field: String) throws(BelfryError) -> JSON? {
+    package func convert(_ text: String, field: String) throws(BelfryError) -> JSON? {
         guard !text.isEmpty else { return nil }
         if self == .string { return .string(text) }
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -87,7 +87,7 @@ public enum PayloadType: Hashable, Sendable {
 
     /// The value that a JSON value stands for: itself where it has the type, otherwise what its text converts to.
     /// - Throws: `invalidInput` that names the field, the value and the type.
-    public func convert(_ value: JSON, field: String) throws(BelfryError) -> JSON? {
+    package func convert(_ value: JSON, field: String) throws(BelfryError) -> JSON? {
         switch (self, value) {
         case (_, .null): return nil
         case (.json, _), (.integer, .integer), (.integer, .unsigned), (.boolean, .bool), (.list, .array): return value

@@ -1,7 +1,7 @@
-public import Files
+package import Files
 
 /// One row of a file: its columns or fields, and the line on which it starts.
-public struct Row: Sendable {
+package struct Row: Sendable {
     enum Content: Sendable {
         /// The columns' text without quotes, one behind the other, and where each ends. It is valid UTF-8.
         case delimited([UInt8], ends: [Int])
@@ -9,11 +9,11 @@ public struct Row: Sendable {
     }
 
     /// The line (counted from 1) on which the row starts.
-    public let line: Int
+    package let line: Int
     let content: Content
 
     /// How many columns or fields the row has.
-    public var count: Int {
+    package var count: Int {
         switch content {
         case .delimited(_, let ends): ends.count
         case .object(let members): members.count
@@ -23,7 +23,7 @@ public struct Row: Sendable {
     /// The text of a column; nil for a JSON field that is missing or null.
     ///
     /// A JSON number, boolean, array or object is given as its JSON text.
-    public func text(_ column: Column) -> String? {
+    package func text(_ column: Column) -> String? {
         switch (content, column.place) {
         case (.delimited, .index(let index)): return text(at: index)
         default:
@@ -37,7 +37,7 @@ public struct Row: Sendable {
 
     /// The value of a column: a string where the file is delimited, or the JSON field as it is. Nil for an empty
     /// column, and for a field that is missing or null.
-    public func value(_ column: Column) -> JSON? {
+    package func value(_ column: Column) -> JSON? {
         switch (content, column.place) {
         case (.delimited, .index(let index)): return text(at: index).flatMap { $0.isEmpty ? nil : .string($0) }
         default:
@@ -47,12 +47,12 @@ public struct Row: Sendable {
     }
 
     /// The names of a JSON row's fields, sorted; empty for a row of columns.
-    public var fieldNames: [String] {
+    package var fieldNames: [String] {
         if case .object(let members) = content { members.names } else { [] }
     }
 
     /// All columns' texts in order; empty for a JSON row.
-    public var texts: [String] {
+    package var texts: [String] {
         guard case .delimited(_, let ends) = content else { return [] }
         return ends.indices.compactMap { text(at: $0) }
     }

@@ -1,9 +1,9 @@
-public import Files
+package import Files
 
 /// How a file of rows is written.
-public struct RowFormat: Hashable, Sendable {
+package struct RowFormat: Hashable, Sendable {
     /// The kinds of files that are read.
-    public enum Kind: String, CaseIterable, Codable, Sendable {
+    package enum Kind: String, CaseIterable, Codable, Sendable {
         /// Comma-separated values (RFC 4180).
         case csv
         /// Tab-separated values. Quotes mean what they mean in CSV: spreadsheets write them so.
@@ -13,18 +13,18 @@ public struct RowFormat: Hashable, Sendable {
     }
 
     /// Delimited text or JSON lines.
-    public var kind: Kind
+    package var kind: Kind
     /// What stands between the columns of `csv` and `tsv`: one ASCII character.
-    public let delimiter: UInt8
+    package let delimiter: UInt8
     /// Whether the first row of `csv` and `tsv` names the columns.
-    public var hasHeader: Bool
+    package var hasHeader: Bool
     /// The longest row in bytes. A longer one is more likely a quote that is never closed.
-    public var maximumRowBytes = 16 << 20
+    package var maximumRowBytes = 16 << 20
 
     /// A format.
     /// - Parameter delimiter: another one than the kind's own, such as `;`.
     /// - Throws: `invalidInput` for a delimiter that is not one ASCII character, or that would be ambiguous.
-    public init(_ kind: Kind, delimiter: String? = nil, hasHeader: Bool = true) throws(BelfryError) {
+    package init(_ kind: Kind, delimiter: String? = nil, hasHeader: Bool = true) throws(BelfryError) {
         self.kind = kind
         self.hasHeader = hasHeader
         let text = delimiter ?? (kind == .tsv ? "\t" : ",")
@@ -38,7 +38,7 @@ public struct RowFormat: Hashable, Sendable {
 
     /// The format that a file's name says: `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.json`, with or without `.gz`.
     /// - Throws: `invalidInput` if the name says nothing.
-    public init(path: String) throws(BelfryError) {
+    package init(path: String) throws(BelfryError) {
         let name = path.lowercased()
         let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
         let kinds: [(String, Kind)] = [

@@ -1,9 +1,9 @@
-public import Files
+package import Files
 
 /// A row that cannot be used: where, what and why. Reading goes on with the next one.
-public struct RowProblem: Error, Hashable, Sendable, CustomStringConvertible {
+package struct RowProblem: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kinds of problems, for counting.
-    public enum Kind: String, CaseIterable, Codable, Sendable {
+    package enum Kind: String, CaseIterable, Codable, Sendable {
         /// More or fewer columns than the header has.
         case columnCount = "column_count"
         /// Bytes that are not UTF-8.
@@ -21,24 +21,24 @@ public struct RowProblem: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The line (counted from 1) on which the row starts.
-    public var line: Int
+    package var line: Int
     /// What kind of problem.
-    public var kind: Kind
+    package var kind: Kind
     /// What is wrong and why, as one sentence.
-    public var message: String
+    package var message: String
 
     /// A problem with the row that starts on `line`.
-    public init(line: Int, _ kind: Kind, _ message: String) {
+    package init(line: Int, _ kind: Kind, _ message: String) {
         self.line = line
         self.kind = kind
         self.message = message
     }
 
     /// The problem as an error, for a caller that does not go on.
-    public func error(in file: String) -> BelfryError {
+    package func error(in file: String) -> BelfryError {
         BelfryError(.invalidInput, message, at: .line(line, of: file))
     }
 
     /// `line 12: …`.
-    public var description: String { "line \(line): \(message)" }
+    package var description: String { "line \(line): \(message)" }
 }

@@ -1,4 +1,4 @@
-public import Files
+package import Files
 
 /// Reads the rows of a CSV, TSV or JSONL file, plain or gzip-compressed, as a stream: memory does not grow with the
 /// file.
@@ -16,9 +16,9 @@ public import Files
 /// A row that cannot be used is a problem, not an error: reading goes on behind it. Errors are thrown for the file as
 /// a whole: it cannot be read, its gzip stream is damaged, a row is longer than the format allows.
 /// Not safe to share between threads.
-public final class RowReader {
+package final class RowReader {
     /// What `next` gives.
-    public enum Event: Sendable {
+    package enum Event: Sendable {
         /// A row.
         case row(Row)
         /// A row that cannot be used.
@@ -31,9 +31,9 @@ public final class RowReader {
     }
 
     /// The file, for errors.
-    public var path: String { input.path }
+    package var path: String { input.path }
     /// The names of the columns; nil for JSONL and for a file without a header.
-    public var columnNames: [String]? { header.names }
+    package var columnNames: [String]? { header.names }
     private let input: TextInput
     private let source: Source
     private var header: Header
@@ -45,7 +45,7 @@ public final class RowReader {
     ///   - path: the file, or `-` for standard input, which needs a format.
     ///   - format: how the rows are written; without it the file's name says so.
     /// - Throws: `notFound`, `invalidInput` for a file without a header row, `corruptData` for a damaged gzip file.
-    public init(_ path: String, format: RowFormat? = nil) throws(BelfryError) {
+    package init(_ path: String, format: RowFormat? = nil) throws(BelfryError) {
         let resolved: RowFormat
         if let format { resolved = format } else { resolved = try RowFormat(path: path) }
         let input = try TextInput(path)
@@ -77,7 +77,7 @@ public final class RowReader {
 
     /// Finds a column, once, before the rows are read.
     /// - Throws: `notFound` with the columns that are there, or `invalidInput` for a name that several columns have.
-    public func column(_ reference: ColumnReference) throws(BelfryError) -> Column {
+    package func column(_ reference: ColumnReference) throws(BelfryError) -> Column {
         switch (source, reference) {
         case (.delimited, _): return Column(place: .index(try header.index(of: reference)))
         case (.lines, .name(let name)):
@@ -91,7 +91,7 @@ public final class RowReader {
     }
 
     /// The next row or problem; nil at the end of the file.
-    public func next() throws(BelfryError) -> Event? {
+    package func next() throws(BelfryError) -> Event? {
         switch source {
         case .lines(let reader):
             switch try reader.next() {
@@ -129,5 +129,5 @@ public final class RowReader {
     }
 
     /// How many bytes of the file have been read, and how many it has (nil for a pipe): how far the work is.
-    public var progress: (done: Int, total: Int?) { (input.position, input.size) }
+    package var progress: (done: Int, total: Int?) { (input.position, input.size) }
 }

@@ -2,7 +2,7 @@ import Belfry
 import Files
 import Recipes
 
-extension Collection {
+extension VectorCollection {
     /// Refuses a collection of another recipe, whose figures would be taken for this one's, and words of rows that have
     /// changed since they were embedded.
     func requireCurrent(_ evaluations: [Recipe.Evaluation], of recipe: Recipe) throws(BelfryError) {

@@ -1,10 +1,10 @@
 public import Files
 import Foundation
 import Shards
-public import Towers
-public import Vectors
+package import Towers
+package import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// What a search starts from.
     public enum Query: Sendable {
         /// A text, embedded by the query tower.
@@ -22,15 +22,15 @@ extension Collection {
     }
 
     /// Queries as vectors.
-    public struct Asked: Sendable {
+    package struct Asked: Sendable {
         /// One row per query.
-        public var vectors: Matrix
+        package var vectors: Matrix
         /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
-        public var leftOut: [[Place]]
+        package var leftOut: [[Place]]
         /// The same by their names, which other collections may have as well.
         var leftOutNames: [[String]]
         /// The ids of users that the collection does not know, and that were answered as the tower was trained for such.
-        public var unknownUsers: [String]
+        package var unknownUsers: [String]
     }
 
     /// Embeds queries: those of one kind together.
@@ -38,7 +38,7 @@ extension Collection {
     ///   - includesSeen: whether a session's points, and those that a user has had, may be found again.
     ///   - tower: embeds in the place of the collection's own query tower.
     /// - Throws: `notFound` for a point or a user that is not there, `invalidInput` for what the tower does not take.
-    public func ask(
+    package func ask(
         _ queries: [Query], includingSeen includesSeen: Bool = false, tower: Tower? = nil, threads: Int = 1
     ) throws(BelfryError) -> Asked {
         var batch = QueryBatch(self)
@@ -66,16 +66,16 @@ private struct QueryBatch {
         case fields(Int)
     }
 
-    private let collection: Collection
+    private let collection: VectorCollection
     var tower: Tower?
     private var sources: [Source] = []
     private var (texts, objects) = ([String](), [JSON]())
     private var leftOut: [[String]] = []
     private var unknownUsers: [String] = []
 
-    init(_ collection: Collection) { self.collection = collection }
+    init(_ collection: VectorCollection) { self.collection = collection }
 
-    mutating func add(_ query: Collection.Query, _ includesSeen: Bool) throws(BelfryError) {
+    mutating func add(_ query: VectorCollection.Query, _ includesSeen: Bool) throws(BelfryError) {
         var names: [String] = []
         switch query {
         case .text(let text):
@@ -145,15 +145,15 @@ private struct QueryBatch {
         add(.object([field: .array(items.map { tower.value(ofElement: $0, field: field) })]))
     }
 
-    private func points(_ names: [String]) throws(BelfryError) -> [Collection.Point] {
-        var points: [Collection.Point] = []
+    private func points(_ names: [String]) throws(BelfryError) -> [VectorCollection.Point] {
+        var points: [VectorCollection.Point] = []
         for name in names { points.append(try collection.point(name)) }
         return points
     }
 
     /// The mean of what is liked, moved away from the mean of what is not by their difference; under cosine, of
     /// directions.
-    private func mean(_ liked: [Collection.Point], _ unliked: [Collection.Point]) -> [Float] {
+    private func mean(_ liked: [VectorCollection.Point], _ unliked: [VectorCollection.Point]) -> [Float] {
         let (like, unlike) = (mean(liked.map(\.vector)), mean(unliked.map(\.vector)))
         return unliked.isEmpty ? like : zip(like, unlike).map { 2 * $0 - $1 }
     }
@@ -177,7 +177,7 @@ private struct QueryBatch {
         return own
     }
 
-    mutating func embed(_ threads: Int) throws(BelfryError) -> Collection.Asked {
+    mutating func embed(_ threads: Int) throws(BelfryError) -> VectorCollection.Asked {
         let texts = texts.isEmpty ? nil : try queryTower().embed(texts, as: .query, threads: threads)
         let objects =
             objects.isEmpty ? nil : try queryTower().embed(objects, as: .query, source: "queries", threads: threads)
@@ -191,9 +191,9 @@ private struct QueryBatch {
                 }
             _ = vectors.row(row).update(fromContentsOf: vector)
         }
-        var places: [[Collection.Place]] = []
+        var places: [[VectorCollection.Place]] = []
         for names in leftOut { places.append(names.isEmpty ? [] : try collection.places(names)) }
-        return Collection.Asked(
+        return VectorCollection.Asked(
             vectors: vectors, leftOut: places, leftOutNames: leftOut, unknownUsers: unknownUsers)
     }
 }

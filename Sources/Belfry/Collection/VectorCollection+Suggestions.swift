@@ -2,7 +2,7 @@ import Files
 import GRDB
 import Shards
 
-extension Collection {
+extension VectorCollection {
     /// What to say beside "there is no such point": ids that are like `text`, or what ids look like here.
     func suggestion(forPoint text: String) -> String? { suggestion(text) { try $0.pointNames(limit: $1) } }
 

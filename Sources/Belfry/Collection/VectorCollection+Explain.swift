@@ -4,7 +4,7 @@ import Shards
 import Towers
 import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// How one search went: what answered, what it looked at, and how long each step took.
     public struct Explanation: Codable, Sendable {
         /// What finds near rows: `hnsw`, `ivf` or `exact`.
@@ -93,7 +93,7 @@ extension Collection {
     }
 }
 
-extension Collection.Query {
+extension VectorCollection.Query {
     /// Whether a tower makes its vector.
     fileprivate var isEmbedded: Bool {
         switch self {

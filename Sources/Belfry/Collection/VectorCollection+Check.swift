@@ -2,7 +2,7 @@ public import Files
 import Shards
 import Towers
 
-extension Collection {
+extension VectorCollection {
     /// What `check` found out about one file or folder of a collection.
     public struct Finding: Sendable {
         /// The file or folder, from the collection's directory on.
@@ -82,7 +82,7 @@ extension Collection {
     private static func crossCheck(_ layout: CollectionLayout) -> [BelfryError] {
         var problems: [BelfryError] = []
         do throws(BelfryError) {
-            let collection = try Collection(layout.path)
+            let collection = try VectorCollection(layout.path)
             let place = BelfryError.Location(file: layout.catalogue)
             let segments = Dictionary(uniqueKeysWithValues: collection.segments.map { ($0.number, $0) })
             var points = 0

@@ -1,28 +1,28 @@
-public import Files
+package import Files
 import GRDB
 import Shards
 import Synchronization
 import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// Which points a search may answer with.
-    public struct Scope: Sendable {
+    package struct Scope: Sendable {
         /// For each query the points that it must not find; empty if there are none for any.
-        public var leavingOut: [[Place]]
+        package var leavingOut: [[Place]]
         /// The only points that may be answered; nil for all.
-        public var within: PointSet?
+        package var within: PointSet?
 
         /// A scope, of all points unless it says otherwise.
-        public init(leavingOut: [[Place]] = [], within: PointSet? = nil) {
+        package init(leavingOut: [[Place]] = [], within: PointSet? = nil) {
             (self.leavingOut, self.within) = (leavingOut, within)
         }
     }
 
     /// Points, by segment and row.
-    public struct PointSet: Sendable {
+    package struct PointSet: Sendable {
         var rows: [Int: RowSet] = [:]
         /// How many points there are.
-        public var count: Int { rows.values.reduce(0) { $0 + $1.count } }
+        package var count: Int { rows.values.reduce(0) { $0 + $1.count } }
 
         /// Whether the point at `place` is one of them.
         package func contains(_ place: Place) -> Bool { rows[place.segment]?.contains(place.row) == true }
@@ -60,7 +60,7 @@ extension Collection {
     /// The points whose payload meets the conditions, where those of one field are alternatives; nil without conditions.
     /// What was found is kept.
     /// - Throws: `notFound` where no point meets one of them, with values that there are.
-    public func points(where conditions: [Condition]) throws(BelfryError) -> PointSet? {
+    package func points(where conditions: [Condition]) throws(BelfryError) -> PointSet? {
         guard !conditions.isEmpty else { return nil }
         if let known = filters.withLock({ $0[conditions] }) { return known }
         if let cut = conditions.first(where: { $0.field.utf8.contains(0) || $0.value.utf8.contains(0) }) {
@@ -108,7 +108,7 @@ extension Catalogue.Transaction {
     private func member(_ field: String) -> String { "$.\"\(field.replacing("\"", with: "\\\""))\"" }
 
     /// Where the points lie whose payload meets the conditions of every field: one of those that the field has.
-    func places(_ conditions: [Collection.Condition]) throws -> [Collection.Place] {
+    func places(_ conditions: [VectorCollection.Condition]) throws -> [VectorCollection.Place] {
         let fields = Dictionary(grouping: conditions) { UTF8Key($0.field) }.sorted { $0.key < $1.key }
         let tests = fields.map { _, values in
             "EXISTS (SELECT 1 FROM json_each(points.payload, ?) WHERE \(Self.text) IN "
@@ -117,7 +117,7 @@ extension Catalogue.Transaction {
         let rows = try DatabaseRow.fetchAll(
             database, sql: "SELECT segment, row FROM points WHERE " + tests.joined(separator: " AND "),
             arguments: StatementArguments(fields.flatMap { [member($0.key.text)] + $0.value.map(\.value) }))
-        return rows.map { Collection.Place(segment: $0["segment"], row: $0["row"]) }
+        return rows.map { VectorCollection.Place(segment: $0["segment"], row: $0["row"]) }
     }
 
     /// Names of payload fields, as the first points have them.

@@ -1,9 +1,9 @@
 public import Files
-public import Neighbors
+package import Neighbors
 import Shards
 import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// The figures of a collection.
     public struct Statistics: Codable, Sendable {
         /// The configuration, without the canaries.
@@ -37,7 +37,7 @@ extension Collection {
         /// Why it is this index, in one sentence, where that was measured.
         public var indexReason: String?
         /// The figures behind the reason.
-        public var indexChoice: IndexChoice?
+        package var indexChoice: IndexChoice?
         /// Bytes per vector that searches read again and again: codes and index.
         public var memoryBytesPerVector: Double
         /// Bytes per vector of all files of the segments.

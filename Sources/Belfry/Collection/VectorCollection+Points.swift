@@ -3,7 +3,7 @@ package import Neighbors
 package import Shards
 import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// A point as the catalogue has it, without its vector.
     package struct StoredPoint {
         /// The id.

@@ -1,11 +1,11 @@
-public import Files
+package import Files
 import Synchronization
-public import Towers
+package import Towers
 import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// The towers that came with the collection: a pair, or one tower in both roles. They are loaded and verified once.
-    public func towers() throws(BelfryError) -> TowerPair {
+    package func towers() throws(BelfryError) -> TowerPair {
         if let loaded = loadedTowers.withLock({ $0 }) { return loaded }
         let towers: TowerPair
         do throws(BelfryError) {

@@ -1,38 +1,38 @@
-public import Files
-public import Neighbors
-public import Vectors
+package import Files
+package import Neighbors
+package import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// What searches at one recall found of what exact search finds, over some queries.
-    public struct Audit: Codable, Sendable {
+    package struct Audit: Codable, Sendable {
         /// The recall that was asked for.
-        public var target: Double
+        package var target: Double
         /// How many points each query asked for.
-        public var k: Int
+        package var k: Int
         /// How hard the index works, as it says itself.
-        public var effort: String
+        package var effort: String
         /// How many queries were asked.
-        public var queries: Int
+        package var queries: Int
         /// The mean of their recalls. A point counts if it is as near as the k-th of the exact search.
-        public var recall: Double
+        package var recall: Double
         /// The share of the queries below the target.
-        public var shareBelowTarget: Double
+        package var shareBelowTarget: Double
         /// The share of the queries below the target less 0.15.
-        public var shareLow: Double
+        package var shareLow: Double
         /// The recall that all but one in twenty reach.
-        public var fifthPercentile: Double
+        package var fifthPercentile: Double
         /// The share of the queries that missed the nearest point.
-        public var shareMissingNearest: Double
+        package var shareMissingNearest: Double
         /// Distances that a query estimated or computed, on average.
-        public var evaluations: Double
+        package var evaluations: Double
         /// The share of the queries for which all points were looked at, though nobody asked for that.
-        public var shareScanned: Double
+        package var shareScanned: Double
         /// The share of the queries that are unlike all that the index was calibrated on.
-        public var shareUnlike: Double
+        package var shareUnlike: Double
         /// The share of the queries whose recall is not known.
-        public var shareUnknown: Double
+        package var shareUnknown: Double
         /// The recall of every query, in their order.
-        public var recalls: [Double]
+        package var recalls: [Double]
     }
 
     /// Asks queries of the index and of the exact search, and compares.
@@ -43,7 +43,7 @@ extension Collection {
     ///   - threads: how many threads the exact search has.
     ///   - progress: hears how many of how many searches are done.
     /// - Throws: as a search.
-    public func audit(
+    package func audit(
         _ queries: Matrix, k: Int, targets: [Double], styles: Set<QueryStyle>? = nil, threads: Int = 1,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(BelfryError) -> [Audit] {

@@ -16,7 +16,7 @@ import Vectors
 /// An open collection does not change: it shows what was there when it was opened, even after a build has replaced it.
 /// Opening and searching change nothing on disk, whatever lies there; what a crash left behind is removed by the next
 /// writer. Building is ``BuildingDirectory``'s work. Safe to use from several threads.
-public final class Collection: Sendable {
+public final class VectorCollection: Sendable {
     /// One immutable segment.
     struct Segment: Sendable {
         let number: Int
@@ -180,9 +180,9 @@ public final class Collection: Sendable {
     }
 }
 
-extension Collection {
+extension VectorCollection {
     /// Where a vector lies.
-    public struct Place: Hashable, Sendable {
+    package struct Place: Hashable, Sendable {
         package let segment: Int
         package let row: Int
     }
@@ -196,7 +196,7 @@ extension Collection {
         /// The payload: a JSON object.
         public let payload: JSON
         /// Where its vector lies.
-        public let place: Place
+        package let place: Place
         /// The vector as stored, widened to f32.
         public let vector: [Float]
     }

@@ -10,7 +10,7 @@ package enum QueryKind {
     case session
 }
 
-extension Collection {
+extension VectorCollection {
     /// The tower that embeds queries.
     /// - Throws: `wrongTower` where one tower of a pair filled the collection alone, and that is the item tower.
     package func queryTower() throws(BelfryError) -> Tower {

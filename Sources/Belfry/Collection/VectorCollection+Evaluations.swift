@@ -3,7 +3,7 @@ import Neighbors
 import Shards
 package import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// How many distances searches for these queries estimate or compute, all together: they are asked for `k` points each
     /// on one thread. Between other searches only: all of them count together.
     package func countEvaluations(

@@ -4,7 +4,7 @@ package import Shards
 import Synchronization
 package import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// A point and its true distance.
     package typealias Found = (id: PointID, distance: Float)
 
@@ -77,7 +77,7 @@ extension Collection {
     }
 }
 
-extension Collection.Segment {
+extension VectorCollection.Segment {
     /// What is asked of one segment.
     struct Asked {
         let queries: Matrix

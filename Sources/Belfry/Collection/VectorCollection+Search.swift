@@ -1,10 +1,10 @@
 public import Files
-public import Neighbors
+package import Neighbors
 public import Shards
 public import Towers
-public import Vectors
+package import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// One answer of a search.
     public struct Hit: Sendable {
         /// The point's id.
@@ -32,7 +32,7 @@ extension Collection {
     ///   - threads: how many threads search, at most.
     /// - Throws: `invalidInput` for a wrong dimension, a component that is not finite, a zero vector under cosine, or an
     ///   impossible recall; `corruptData` with the place.
-    public func search(
+    package func search(
         _ queries: Matrix, k: Int, recall: Double? = nil, exact: Bool = false, scope: Scope = Scope(),
         styles: Set<QueryStyle>? = nil, threads: Int = 1
     ) throws(BelfryError) -> [[Hit]] {
@@ -86,7 +86,7 @@ extension Collection {
     }
 }
 
-extension Collection.Hit {
+extension VectorCollection.Hit {
     /// The id as the rows wrote it.
     public var name: String { key ?? id.description }
     /// The id in JSON: a number, or a text.

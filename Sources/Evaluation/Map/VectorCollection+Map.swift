@@ -1,14 +1,14 @@
-public import Belfry
-public import Files
+package import Belfry
+package import Files
 import Shards
 import Vectors
 
-extension Collection {
+extension VectorCollection {
     /// The collection, or a sample of it, on a plane.
     ///
     /// Two collections of the same points give the same sample, whatever their towers and their indexes.
     /// - Throws: `invalidInput` for a payload field that no point has; `corruptData` with the place.
-    public func map(_ options: PointMap.Options = .init()) throws(BelfryError) -> PointMap {
+    package func map(_ options: PointMap.Options = .init()) throws(BelfryError) -> PointMap {
         precondition(options.sample > 0)
         let drawn = try sample(options.sample, seed: options.seed)
         let vectors = try vectors(of: drawn)

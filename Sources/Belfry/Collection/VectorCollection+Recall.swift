@@ -1,8 +1,8 @@
-public import Files
+package import Files
 public import Neighbors
 import Shards
 
-extension Collection {
+extension VectorCollection {
     /// What a search for `k` points may expect, as the calibration has measured it when the index was built.
     public struct Expectation: Codable, Sendable {
         /// How many points are asked for.
@@ -52,7 +52,7 @@ extension Collection {
     ///   - exact: whether all rows are to be looked at.
     ///   - styles: how the queries are, if that is known; nil for any kind.
     /// - Throws: `invalidInput` for an impossible recall.
-    public func expectation(
+    package func expectation(
         k: Int, recall: Double? = nil, exact: Bool = false, styles: Set<QueryStyle>? = nil
     ) throws(BelfryError) -> Expectation {
         let (target, efforts) = try plan(k: k, recall: recall, exact: exact, styles: styles)
@@ -126,14 +126,14 @@ extension Collection {
 
     /// Where expectations come from, as `calibrated on 1,000 rows of the data, 400 single words`; nil where the index was
     /// not calibrated.
-    public var calibrationSource: String? {
+    package var calibrationSource: String? {
         guard let calibration = segments.first?.index.calibration else { return nil }
         let kinds = calibration.kinds.map { "\(ProgressLine.grouped($0.queries)) \($0.kind.description)" }
         return "calibrated on \(kinds.joined(separator: ", "))"
     }
 
     /// Why the index was calibrated on rows of the data alone although the recipe names queries; nil where it was not so.
-    public var calibrationFallback: String? {
+    package var calibrationFallback: String? {
         guard let named = index.queries, segments.first?.index.calibration?.kinds.map(\.kind) == [.rows] else {
             return nil
         }
@@ -143,7 +143,7 @@ extension Collection {
     }
 }
 
-extension Collection.KindExpectation {
+extension VectorCollection.KindExpectation {
     fileprivate init(_ kind: RecallCalibration.Kind, k: Int, _ target: Double, level: Int) {
         let curve = kind.curve(k: k)
         self.init(

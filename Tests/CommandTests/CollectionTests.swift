@@ -36,7 +36,7 @@ import Vectors
             let oracle = points.map { (id: $0.id, distance: Self.distance(query, $0.vector, metric)) }
                 .sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }
             for k in [1, 10, 11, 119, 120, 500] {
-                let hits = try collection.search(Matrix([query]), k: k, exact: true, threads: 2)[0]
+                let hits = try collection.hits(Matrix([query]), k: k, exact: true, threads: 2)[0]
                 #expect(hits.count == min(k, 120))
                 for (hit, expected) in zip(hits, oracle) {
                     let own = Self.distance(query, points.first { $0.id == hit.id }!.vector, metric)
@@ -81,12 +81,12 @@ import Vectors
                 bad[bad.count - 1][7] = value
             }
             for query in bad {
-                let error = #expect(throws: BelfryError.self) { try collection.search(Matrix([query]), k: 1) }
+                let error = #expect(throws: BelfryError.self) { try collection.hits(Matrix([query]), k: 1) }
                 #expect(error?.code == .invalidInput)
             }
             #expect(throws: BelfryError.self) { try collection.point("no such") }
-            #expect(throws: BelfryError.self) { try collection.similar(to: "p-99", k: 1) }
-            #expect(try collection.search(Matrix([good]), k: 1)[0].count == 1)
+            #expect(throws: BelfryError.self) { try collection.hits(.point("p-99"), k: 1) }
+            #expect(try collection.hits(Matrix([good]), k: 1)[0].count == 1)
         }
     }
 

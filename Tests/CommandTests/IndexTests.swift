@@ -54,16 +54,16 @@ import Vectors
             let collection = try VectorCollection(Self.build(folder, index).collection)
             #expect(collection.calibrationSource?.contains("rows of the data") == true)
             let queries = try Self.queries(collection, Array(stride(from: 0, to: 2_400, by: 12)))
-            let exact = try collection.search(queries, k: 10, exact: true, threads: 2)
+            let exact = try collection.hits(queries, k: 10, exact: true, threads: 2)
             // A recall of 1 is an exact search, to the last score.
-            let all = try collection.search(queries, k: 10, recall: 1, threads: 2)
+            let all = try collection.hits(queries, k: 10, recall: 1, threads: 2)
             #expect(all.map { $0.map(\.id) } == exact.map { $0.map(\.id) })
             #expect(all.map { $0.map(\.score) } == exact.map { $0.map(\.score) })
             #expect(try collection.expectation(k: 10, recall: 1).isExact)
             var cost = 0.0
             for target in [0.5, 0.9, 0.97] {
                 let expectation = try collection.expectation(k: 10, recall: target)
-                let found = try collection.search(queries, k: 10, recall: target, threads: 2)
+                let found = try collection.hits(queries, k: 10, recall: target, threads: 2)
                 var right = 0
                 for (found, exact) in zip(found, exact) {
                     // As near as the true k-th is right: many rows are alike.
@@ -83,9 +83,9 @@ import Vectors
                 cost = expectation.evaluations ?? 0
             }
             // One at a time, on one thread, finds the same.
-            let together = try collection.search(queries, k: 10, recall: 0.9, threads: 2)
+            let together = try collection.hits(queries, k: 10, recall: 0.9, threads: 2)
             for query in stride(from: 0, to: queries.rows, by: 10) {
-                let alone = try collection.search(Matrix([queries[query]]), k: 10, recall: 0.9)[0]
+                let alone = try collection.hits(Matrix([queries[query]]), k: 10, recall: 0.9)[0]
                 #expect(alone.map(\.id) == together[query].map(\.id))
             }
         }
@@ -97,13 +97,13 @@ import Vectors
             let collection = try VectorCollection(Self.build(folder, index).collection)
             for name in stride(from: 0, to: 2_400, by: 97) {
                 for (k, recall) in [(1, 0.5), (10, 0.9), (100, 0.9), (149, 0.9), (2_399, 1), (2_400, 0.9)] {
-                    let hits = try collection.similar(to: "p-\(name)", k: k, recall: recall)
+                    let hits = try collection.hits(.point("p-\(name)"), k: k, recall: recall)
                     #expect(hits.count == min(k, 2_399) && !hits.contains { $0.key == "p-\(name)" })
                 }
             }
-            #expect(throws: BelfryError.self) { try collection.similar(to: "p-1", k: 1, recall: 0) }
-            #expect(throws: BelfryError.self) { try collection.similar(to: "p-1", k: 1, recall: 1.5) }
-            #expect(throws: BelfryError.self) { try collection.similar(to: "p-1", k: 1, recall: .nan) }
+            #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: 0) }
+            #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: 1.5) }
+            #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: .nan) }
             // Nobody has measured so large a k; where its neighbour could not be promised either, all is scanned.
             let large = try collection.expectation(k: 120, recall: 0.9)
             #expect(large.recall == (large.isExact ? 1 : nil))
@@ -130,7 +130,7 @@ import Vectors
                     do {
                         let collection = try VectorCollection(shop.collection)
                         for recall in [0.9, 1] {
-                            #expect(try collection.search(queries, k: 10, recall: recall).allSatisfy { $0.count <= 10 })
+                            #expect(try collection.hits(queries, k: 10, recall: recall).allSatisfy { $0.count <= 10 })
                         }
                     } catch let error as BelfryError {
                         #expect(error.code == .corruptData || error.code == .unsupported, "\(error), \(random)")

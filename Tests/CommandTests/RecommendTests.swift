@@ -73,13 +73,13 @@ import Vectors
             let scores = try ["m3", "m4", "m5", "m7"].map { name in
                 (name, zip(user, try collection.point(name).vector).reduce(Float(0)) { $0 + $1.0 * $1.1 })
             }
-            let hits = try collection.search(.user("ann"), k: 10)
+            let hits = try collection.hits(.user("ann"), k: 10)
             #expect(hits.map(\.name) == scores.sorted { $0.1 > $1.1 }.map(\.0))
             let all = try collection.ask([.user("ann")], includingSeen: true)
             #expect(all.leftOut == [[]] && all.vectors[0] == user)
 
             // Fields say the same as a known user; a user whom nobody knows is the tower's unknown one.
-            let fields = try collection.search(.fields(["user_id": "ann", "age": 34]), k: 10)
+            let fields = try collection.hits(.fields(["user_id": "ann", "age": 34]), k: 10)
             #expect(Set(fields.map(\.name)) == ["m1", "m2", "m3", "m4", "m5", "m7"])
             let unknown = try collection.ask([.user("zoe")])
             #expect(unknown.unknownUsers == ["zoe"])
@@ -166,7 +166,7 @@ import Vectors
                 for count in [1, 10, 40] {
                     let seen = try collection.places((0..<count).map { "p-\($0 * 50)" })
                     for within in [nil, within] {
-                        let scope = VectorCollection.Scope(leavingOut: [seen, [], seen], within: within)
+                        let scope = SearchScope(leavingOut: [seen, [], seen], within: within)
                         let exact = try collection.nearest(
                             queries.vectors, k: 10, recall: nil, exact: true, scope: scope, threads: 2
                         ).points
@@ -223,7 +223,7 @@ import Vectors
                 (item, zip(session[0], items[item]).reduce(Float(0)) { $0 + $1.0 * $1.1 })
             }
             let expected = scores.sorted { $0.1 > $1.1 }.map(\.0).filter { ![3, 1, 4].contains($0) }
-            #expect(try collection.search(.session(["3", "1", "4"]), k: 9).map(\.name) == expected.map(String.init))
+            #expect(try collection.hits(.session(["3", "1", "4"]), k: 9).map(\.name) == expected.map(String.init))
 
             let unknown = try BelfryProcess.run(["recommend", folder, "--session", "3,99", "--json"])
             #expect(unknown.exitCode == 0 && unknown.errors.contains("item 99"), "\(unknown.errors)")
@@ -322,7 +322,7 @@ import Vectors
             let summary = try builder.build(Self.quiet)
             #expect(summary.resumedPoints == 6 && summary.badRows == 1)
             let collection = try VectorCollection(folder)
-            #expect(try collection.search(.user("cid"), k: 10).count == 5)
+            #expect(try collection.hits(.user("cid"), k: 10).count == 5)
             #expect(try collection.ask([.user("ann")]).unknownUsers == ["ann"])
         }
     }

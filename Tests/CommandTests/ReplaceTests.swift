@@ -105,7 +105,7 @@ import Testing
             var opened = 0
             while writer.isRunning {
                 let collection = try VectorCollection(shop.collection)
-                let hits = try collection.similar(to: "p-7", k: 29)
+                let hits = try collection.hits(.point("p-7"), k: 29)
                 #expect(hits.count == 29)
                 // Red and violet lamps never stand side by side.
                 let titles = hits.compactMap { $0.payload["title"]?.string }

@@ -50,7 +50,7 @@ extension VectorCollection {
         let truth = try nearest(queries, k: k, recall: nil, exact: true, threads: threads).points
         var audits: [Audit] = []
         for (place, target) in targets.enumerated() {
-            var found: [Nearest] = []
+            var found: [NearestPoints] = []
             let before = evaluations
             for query in 0..<queries.rows {
                 found.append(
@@ -69,7 +69,7 @@ extension VectorCollection {
     }
 
     private static func audit(
-        _ found: [Nearest], _ truth: [[Found]], _ k: Int, _ expectation: Expectation, evaluations: Int
+        _ found: [NearestPoints], _ truth: [[FoundPoint]], _ k: Int, _ expectation: Expectation, evaluations: Int
     ) -> Audit {
         let verdicts = found.map { $0.verdicts[0] }
         var (recalls, missed) = ([Double](), 0)
@@ -80,7 +80,7 @@ extension VectorCollection {
         }
         let count = Double(max(1, recalls.count))
         func share(below bound: Double) -> Double { Double(recalls.count { $0 < bound - 1e-9 }) / count }
-        func share(_ isSo: (Verdict) -> Bool) -> Double { Double(verdicts.count(where: isSo)) / count }
+        func share(_ isSo: (SearchVerdict) -> Bool) -> Double { Double(verdicts.count(where: isSo)) / count }
         let target = expectation.target
         return Audit(
             target: target, k: k, effort: expectation.effort, queries: recalls.count,
@@ -91,4 +91,9 @@ extension VectorCollection {
             shareScanned: expectation.isExact ? 0 : share(\.isScanned),
             shareUnlike: share(\.isUnlike), shareUnknown: share { $0.recall == nil }, recalls: recalls)
     }
+}
+
+extension VectorCollection.Audit {
+    /// The figures for programs.
+    package var json: JSON { JSON(encoding: self) }
 }

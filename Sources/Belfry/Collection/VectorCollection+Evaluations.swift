@@ -7,7 +7,7 @@ extension VectorCollection {
     /// How many distances searches for these queries estimate or compute, all together: they are asked for `k` points each
     /// on one thread. Between other searches only: all of them count together.
     package func countEvaluations(
-        _ queries: Matrix, k: Int, scope: Scope = Scope()
+        _ queries: Matrix, k: Int, scope: SearchScope = SearchScope()
     ) throws(BelfryError) -> Int {
         let before = evaluations
         _ = try nearest(queries, k: k, recall: nil, exact: false, scope: scope, threads: 1)

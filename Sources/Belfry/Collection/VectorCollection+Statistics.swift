@@ -97,3 +97,8 @@ extension VectorCollection {
         return bytes
     }
 }
+
+extension VectorCollection.Statistics {
+    /// The figures for programs.
+    public var json: JSON { JSON(encoding: self) }
+}

@@ -55,7 +55,7 @@ struct Audit: ParsableCommand {
         ) { progress.show("searching", $0, of: $1, .items) }
         progress.finish(failed: false)
         if output.json {
-            try Terminal.print(JSON(encoding: audits).text())
+            Terminal.print(JSON.array(audits.map(\.json)).text())
             return
         }
         var table = Table(

@@ -83,8 +83,7 @@ struct Evaluate: ParsableCommand {
 
     private func show(_ results: [EvaluationResult]) throws {
         if output.json {
-            let encoded = try results.map { try JSON(encoding: $0) }
-            Terminal.print(JSON.object(["results": .array(encoded)]).text())
+            Terminal.print(JSON.object(["results": .array(results.map(\.json))]).text())
         } else {
             (summary ? EvaluationSummary(results).lines : EvaluationTables(results).lines).forEach(Terminal.print)
         }

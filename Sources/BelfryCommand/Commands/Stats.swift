@@ -16,7 +16,7 @@ struct Stats: ParsableCommand {
     func run() throws {
         let statistics = try VectorCollection(RecipeFile.collection(at: collection)).statistics()
         if output.json {
-            try Terminal.print(JSON(encoding: statistics).text())
+            Terminal.print(statistics.json.text())
             return
         }
         let lines = [

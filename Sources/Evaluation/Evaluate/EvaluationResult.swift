@@ -1,3 +1,5 @@
+package import Files
+
 /// What one evaluation of one collection gave.
 package struct EvaluationResult: Codable, Sendable {
     /// The recipe's name, without the variant's.
@@ -78,4 +80,9 @@ package struct EvaluationResult: Codable, Sendable {
         /// The figure.
         package var value: Mean
     }
+}
+
+extension EvaluationResult {
+    /// The result for programs.
+    package var json: JSON { JSON(encoding: self) }
 }

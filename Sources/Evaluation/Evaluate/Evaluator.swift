@@ -164,7 +164,7 @@ package struct Evaluator: Sendable {
         _ observer: Observer
     ) throws(BelfryError) -> (queries: [JudgedQuery], vectors: Matrix) {
         var queries = batch
-        let asked: VectorCollection.Asked
+        let asked: EmbeddedQueries
         do throws(BelfryError) {
             asked = try collection.ask(batch.map(\.query), includingSeen: true, threads: threads)
         } catch  where error.code == .invalidInput || error.code == .notFound {
@@ -210,7 +210,7 @@ package struct Evaluator: Sendable {
 
     private func rank(
         _ ranker: any BaselineRanker, _ queries: [JudgedQuery], _ points: PointTable,
-        _ filters: [VectorCollection.PointSet],
+        _ filters: [PointSet],
         _ k: Int
     ) -> [[Int32]] {
         let rankings = Mutex([[Int32]](repeating: [], count: queries.count))

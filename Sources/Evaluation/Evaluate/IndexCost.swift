@@ -53,7 +53,7 @@ package struct IndexCost: Codable, Sendable {
 
     init() {}
 
-    mutating func add(_ exact: [[VectorCollection.Found]], _ index: [[VectorCollection.Found]]) {
+    mutating func add(_ exact: [[FoundPoint]], _ index: [[FoundPoint]]) {
         for (exact, index) in zip(exact, index) {
             sums.queries += 1
             guard let last = exact.last?.distance else {

@@ -7,7 +7,7 @@ import Vectors
 struct JudgedQuery: Sendable {
     /// Where the query stands in its file; nil for a query that is a point of the collection.
     var line: Int?
-    var query: VectorCollection.Query
+    var query: SearchQuery
     /// The point that the query is: it is neither found nor relevant.
     var own: Int32?
     /// What is relevant and the collection holds, with its grade above 0.
@@ -42,7 +42,7 @@ struct JudgedQueries: Sendable {
     /// Those with something relevant.
     var queries: [JudgedQuery] = []
     /// Sets of points that queries are confined to.
-    var filters: [VectorCollection.PointSet] = []
+    var filters: [PointSet] = []
     /// Queries without anything relevant, which have no recall.
     var withoutRelevant = 0
     /// Rows that could not be used.

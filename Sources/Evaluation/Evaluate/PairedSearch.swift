@@ -12,7 +12,7 @@ import Vectors
 struct PairedSearch {
     private let collection: VectorCollection
     private let points: PointTable
-    private let filters: [VectorCollection.PointSet]
+    private let filters: [PointSet]
     private let k: Int
     private let threads: Int
     private(set) var cost = IndexCost()
@@ -20,7 +20,7 @@ struct PairedSearch {
     private var searched = 0
 
     init(
-        _ collection: VectorCollection, _ points: PointTable, filters: [VectorCollection.PointSet], k: Int, threads: Int
+        _ collection: VectorCollection, _ points: PointTable, filters: [PointSet], k: Int, threads: Int
     ) {
         (self.collection, self.points, self.filters, self.k, self.threads) = (collection, points, filters, k, threads)
     }
@@ -81,7 +81,7 @@ struct PairedSearch {
         return order.compactMap { groups[$0] }
     }
 
-    private func scope(of queries: [JudgedQuery]) -> VectorCollection.Scope {
+    private func scope(of queries: [JudgedQuery]) -> SearchScope {
         let leftOut = queries.map { query in
             (query.excluded.union(query.own.map { [$0] } ?? [])).map { points.places[Int($0)] }
         }
@@ -90,13 +90,13 @@ struct PairedSearch {
             let admitted = candidates.filter { within?.contains(points.places[Int($0)]) != false }
             within = points.set(admitted, of: collection)
         }
-        return VectorCollection.Scope(leavingOut: leftOut, within: within)
+        return SearchScope(leavingOut: leftOut, within: within)
     }
 
     private mutating func search(
-        _ vectors: Matrix, _ scope: VectorCollection.Scope, _ seconds: inout Seconds
-    ) throws(BelfryError) -> (exact: [[VectorCollection.Found]], index: [[VectorCollection.Found]]) {
-        var found: [Bool: [[VectorCollection.Found]]] = [:]
+        _ vectors: Matrix, _ scope: SearchScope, _ seconds: inout Seconds
+    ) throws(BelfryError) -> (exact: [[FoundPoint]], index: [[FoundPoint]]) {
+        var found: [Bool: [[FoundPoint]]] = [:]
         for isExact in startsWithIndex ? [false, true] : [true, false] {
             let start = ContinuousClock.now
             found[isExact] = try collection.nearest(
@@ -114,14 +114,14 @@ struct PairedSearch {
     /// One query of so many has its distances counted.
     private static let countedEvery = 16
 
-    private mutating func count(_ vectors: Matrix, _ scope: VectorCollection.Scope) throws(BelfryError) {
+    private mutating func count(_ vectors: Matrix, _ scope: SearchScope) throws(BelfryError) {
         let places = [searched, searched + vectors.rows].map { ($0 + Self.countedEvery - 1) / Self.countedEvery }
         let counted = places[1] - places[0]
         searched += vectors.rows
         guard counted > 0 else { return }
         let some = Matrix(rows: counted, columns: vectors.columns)
         some.pointer.update(from: vectors.pointer, count: counted * vectors.columns)
-        let scope = VectorCollection.Scope(leavingOut: Array(scope.leavingOut.prefix(counted)), within: scope.within)
+        let scope = SearchScope(leavingOut: Array(scope.leavingOut.prefix(counted)), within: scope.within)
         let all = scope.within?.count ?? collection.count
         let evaluations = try collection.countEvaluations(some, k: k, scope: scope)
         cost.count(queries: counted, evaluations: evaluations, ofScan: counted * all)

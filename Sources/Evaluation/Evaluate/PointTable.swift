@@ -8,7 +8,7 @@ struct PointTable: Sendable {
     /// The ids, growing.
     let ids: [PointID]
     /// Where the vectors lie.
-    let places: [VectorCollection.Place]
+    let places: [PointPlace]
     /// Of each payload field that was asked for the value of every point.
     let payload: [UTF8Key: [JSON?]]
     private let numbers: [PointID: Int32]
@@ -18,7 +18,7 @@ struct PointTable: Sendable {
     /// Reads the points of `collection`.
     /// - Parameter fields: the payload fields that are kept.
     init(_ collection: VectorCollection, fields: Set<UTF8Key>) throws(BelfryError) {
-        var points: [(id: PointID, place: VectorCollection.Place, values: [UTF8Key: JSON])] = []
+        var points: [(id: PointID, place: PointPlace, values: [UTF8Key: JSON])] = []
         try collection.forEachPoint { point in
             var values: [UTF8Key: JSON] = [:]
             if !fields.isEmpty {
@@ -38,7 +38,7 @@ struct PointTable: Sendable {
     func number(_ id: PointID) -> Int32? { numbers[id] }
 
     /// The numbers of what a search has found.
-    func numbers(_ found: [VectorCollection.Found], of collection: VectorCollection) throws(BelfryError) -> [Int32] {
+    func numbers(_ found: [FoundPoint], of collection: VectorCollection) throws(BelfryError) -> [Int32] {
         var numbers: [Int32] = []
         for (id, _) in found {
             guard let number = number(id) else { throw collection.hasNoRow(id) }
@@ -48,7 +48,7 @@ struct PointTable: Sendable {
     }
 
     /// These points by segment and row.
-    func set(_ points: some Sequence<Int32>, of collection: VectorCollection) -> VectorCollection.PointSet {
+    func set(_ points: some Sequence<Int32>, of collection: VectorCollection) -> PointSet {
         collection.pointSet(at: points.lazy.map { places[Int($0)] })
     }
 }

@@ -18,8 +18,8 @@ struct QueryReader {
     private var result = JudgedQueries()
     /// The places of queries whose judgements stand on several rows.
     private var places: [JSON: Int] = [:]
-    private var filters: [[VectorCollection.Condition]: Int] = [:]
-    private var unmet: [[VectorCollection.Condition]: String] = [:]
+    private var filters: [[PayloadCondition]: Int] = [:]
+    private var unmet: [[PayloadCondition]: String] = [:]
     /// The fields that no row has had so far.
     private var unseen: Set<UTF8Key>
 
@@ -121,7 +121,7 @@ struct QueryReader {
         return value
     }
 
-    private func asked(_ key: JSON, _ row: Row) throws(RowProblem) -> VectorCollection.Query {
+    private func asked(_ key: JSON, _ row: Row) throws(RowProblem) -> SearchQuery {
         switch source.query {
         case .text(let field):
             guard let text = row.text(column(field))?.trimmed, !text.isBlank else {
@@ -177,7 +177,7 @@ struct QueryReader {
 
     private mutating func filter(_ row: Row) throws(RowProblem) -> Int? {
         guard !source.within.isEmpty else { return nil }
-        var conditions: [VectorCollection.Condition] = []
+        var conditions: [PayloadCondition] = []
         for (payload, value) in source.within {
             switch value {
             case .text(let value): conditions.append(.init(field: payload, value: value))

@@ -7,7 +7,7 @@ struct QueryTally {
     /// Sums, until ``means`` makes means of those that are.
     var counts: EvaluationResult.Counts
 
-    init(_ points: PointTable, _ filters: [VectorCollection.PointSet]) {
+    init(_ points: PointTable, _ filters: [PointSet]) {
         filterSizes = filters.map(\.count)
         counts = .init(
             points: points.count, queries: 0, queriesBeforeSampling: 0, withoutRelevant: 0, badRows: 0, unknownUsers: 0,

@@ -110,7 +110,7 @@ extension PointMap {
         var members: [String: JSON] = [
             "id": point.id, "title": .string(point.title), "x": .number(point.x), "y": .number(point.y),
             "near": .array(
-                point.near.map { .object(["id": points[$0.index].id, "score": .number(Double("\($0.score)") ?? 0)]) }),
+                point.near.map { .object(["id": points[$0.index].id, "score": .shortest($0.score)]) }),
         ]
         if colours.field != nil { members["value"] = colours.values[index] ?? .null }
         return .object(members)

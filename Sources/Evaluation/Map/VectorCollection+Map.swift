@@ -28,7 +28,7 @@ extension VectorCollection {
         let points = drawn.indices.map { index in
             let text = title.flatMap { payloads[index][$0] }.map(Self.title) ?? ""
             return PointMap.Point(
-                name: names[index], id: Self.json(drawn[index].id, names[index]),
+                name: names[index], id: drawn[index].id.json(named: names[index]),
                 title: text.isBlank ? names[index] : text, payload: payloads[index],
                 x: places[index][0], y: places[index][1], near: near[index])
         }
@@ -37,10 +37,6 @@ extension VectorCollection {
             collection: configuration.name, count: count, dimension: configuration.dimension,
             metric: configuration.metric.rawValue, seed: options.seed, points: points, shares: (shares[0], shares[1]),
             colours: colours, cohesion: colours.cohesion(vectors, near))
-    }
-
-    private static func json(_ id: PointID, _ name: String) -> JSON {
-        if case .number(let number) = id { .unsigned(number) } else { .string(name) }
     }
 
     /// A payload value as one text.
@@ -54,7 +50,7 @@ extension VectorCollection {
 
     // MARK: the sample
 
-    private typealias Drawn = (id: PointID, place: Place)
+    private typealias Drawn = (id: PointID, place: PointPlace)
 
     /// At most `wanted` points, each as likely as any other, in the order of their ids.
     private func sample(_ wanted: Int, seed: UInt64) throws(BelfryError) -> [Drawn] {

@@ -177,3 +177,8 @@ public struct CollectionBuilder: Sendable {
             remedy: "Run the build again when the file is at rest.")
     }
 }
+
+extension CollectionBuilder.Summary {
+    /// The summary for programs.
+    public var json: JSON { JSON(encoding: self) }
+}

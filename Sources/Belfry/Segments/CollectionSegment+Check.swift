@@ -3,7 +3,7 @@ import Neighbors
 import Shards
 import Vectors
 
-extension VectorCollection.Segment {
+extension CollectionSegment {
     /// Whether codes and index are of the vectors in the shard: whole files of another segment pass their own checksums.
     func problems() throws(BelfryError) -> [BelfryError] {
         guard vectors.rowCount > 0 else { return [] }
@@ -51,7 +51,8 @@ extension VectorCollection.Segment {
             let place = sample * vectors.rowCount / count
             let row = try vectors.rows(place..<place + 1)
             let own = kernel.distance(to: kernel.prepare(row.pointer, dimension: row.columns), row: row.pointer)
-            let answer = try walk(Asked(queries: row, k: 1, leftOut: [], within: nil, threads: 1), effort, 0.9)[0]
+            let answer = try walk(SegmentQuery(queries: row, k: 1, leftOut: [], within: nil, threads: 1), effort, 0.9)[
+                0]
             // A scan finds it whatever the index is.
             guard answer.verdict == .calibrated, let nearest = answer.rows.first else { continue }
             if nearest.distance <= own { found += 1 }

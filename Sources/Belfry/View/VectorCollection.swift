@@ -17,21 +17,12 @@ import Vectors
 /// Opening and searching change nothing on disk, whatever lies there; what a crash left behind is removed by the next
 /// writer. Building is ``BuildingDirectory``'s work. Safe to use from several threads.
 public final class VectorCollection: Sendable {
-    /// One immutable segment.
-    struct Segment: Sendable {
-        let number: Int
-        let index: Neighbors.Segment
-        let ids: IDsReader
-        let searchers: SearcherPool
-        var vectors: ShardReader { index.shard }
-    }
-
     /// All that is read at open.
     private struct Parts {
         let catalogue: Catalogue
         let configuration: CollectionConfiguration
         let index: IndexRecord
-        let segments: [Segment]
+        let segments: [CollectionSegment]
     }
 
     /// What the catalogue says of the collection.
@@ -51,10 +42,10 @@ public final class VectorCollection: Sendable {
     let layout: CollectionLayout
     let catalogue: Catalogue
     let index: IndexRecord
-    let segments: [Segment]
+    let segments: [CollectionSegment]
     /// What was loaded and found when it was first asked for.
     let loadedTowers = Mutex<TowerPair?>(nil)
-    let filters = Mutex<[[Condition]: PointSet]>([:])
+    let filters = Mutex<[[PayloadCondition]: PointSet]>([:])
     private let identity: FileIdentity?
 
     /// Opens the collection at `path`: a `.belfry` directory.
@@ -102,8 +93,11 @@ public final class VectorCollection: Sendable {
     private static func open(_ layout: CollectionLayout) throws(BelfryError) -> Parts {
         let catalogue = try Catalogue(layout.catalogue, .read)
         let listing = try listing(catalogue, layout)
-        var segments: [Segment] = []
-        for row in listing.rows { segments.append(try openSegment(row, layout, listing)) }
+        var segments: [CollectionSegment] = []
+        for row in listing.rows {
+            segments.append(
+                try CollectionSegment(row.number, rows: row.rows, layout, listing.index, listing.configuration))
+        }
         return Parts(
             catalogue: catalogue, configuration: listing.configuration, index: listing.index, segments: segments)
     }
@@ -145,48 +139,9 @@ public final class VectorCollection: Sendable {
 
     /// The part of the configuration that every format has.
     private struct Format: Decodable { var format: Int }
-
-    private static func openSegment(
-        _ row: Catalogue.SegmentRow, _ layout: CollectionLayout, _ listing: Listing
-    ) throws(BelfryError) -> Segment {
-        let (configuration, folder) = (listing.configuration, layout.segment(row.number))
-        for name in listing.index.files {
-            if System.isMissing("\(folder)/\(name)") {
-                throw .corrupt(
-                    "The catalogue lists this file, and it is not there.", at: .init(file: "\(folder)/\(name)"))
-            }
-            if let problem = try listing.index.problem(with: name, in: folder) { throw problem }
-        }
-        let index = try Neighbors.Segment(
-            folder, metric: configuration.metric, files: Set(listing.index.files))
-        let (vectors, ids) = (index.shard, try IDsReader(layout.ids(row.number)))
-        guard index.kind == listing.index.kind else {
-            throw .corrupt(
-                "The segment has the index \(index.kind.rawValue); the catalogue says \(listing.index.kind.rawValue).",
-                at: .init(file: folder))
-        }
-        guard vectors.dimension == configuration.dimension, vectors.elementType == configuration.element else {
-            throw .corrupt(
-                "The shard holds \(vectors.elementType) vectors of \(vectors.dimension) components; the collection's "
-                    + "are \(configuration.element) of \(configuration.dimension).",
-                at: .init(file: layout.vectors(row.number)))
-        }
-        for (rows, file) in [(vectors.rowCount, layout.vectors(row.number)), (ids.count, layout.ids(row.number))] {
-            guard rows == row.rows else {
-                throw .corrupt("The file has \(rows) rows; the catalogue lists \(row.rows).", at: .init(file: file))
-            }
-        }
-        return Segment(number: row.number, index: index, ids: ids, searchers: SearcherPool(index))
-    }
 }
 
 extension VectorCollection {
-    /// Where a vector lies.
-    package struct Place: Hashable, Sendable {
-        package let segment: Int
-        package let row: Int
-    }
-
     /// A point as its catalogue row and its vector describe it.
     public struct Point: Sendable {
         /// The id.
@@ -196,7 +151,7 @@ extension VectorCollection {
         /// The payload: a JSON object.
         public let payload: JSON
         /// Where its vector lies.
-        package let place: Place
+        package let place: PointPlace
         /// The vector as stored, widened to f32.
         public let vector: [Float]
     }
@@ -218,11 +173,8 @@ extension VectorCollection {
                 at: .init(file: catalogue.path))
         }
         return Point(
-            id: row.id, key: row.key, payload: try payload(of: row), place: Place(segment: row.segment, row: row.row),
+            id: row.id, key: row.key, payload: try StoredPoint(row, catalogue).payload(),
+            place: PointPlace(segment: row.segment, row: row.row),
             vector: try segment.vectors.row(row.row))
-    }
-
-    func payload(of row: Catalogue.PointRow) throws(BelfryError) -> JSON {
-        try JSON(parsing: .init(row.payload.utf8), source: "\(catalogue.path), payload of point \(row.id)")
     }
 }

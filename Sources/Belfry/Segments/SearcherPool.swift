@@ -12,6 +12,13 @@ final class SearcherPool: Sendable {
         let row: Matrix
         let scratch = ShardReader.Scratch()
 
+        /// What the searcher has looked at since it was made.
+        var work: SearchWork {
+            let trace = searcher.trace
+            return SearchWork(
+                evaluations: trace.evaluations, reranked: trace.reranked, settled: searcher.settledRows)
+        }
+
         fileprivate init(_ segment: Neighbors.Segment) {
             searcher = segment.makeSearcher()
             row = Matrix(rows: 1, columns: segment.shard.dimension)

@@ -1,46 +1,32 @@
-public import Files
+package import Files
 import Foundation
 import Shards
 package import Towers
 package import Vectors
 
+/// Queries as vectors.
+package struct EmbeddedQueries {
+    /// One row per query.
+    package var vectors: Matrix
+    /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
+    package var leftOut: [[PointPlace]]
+    /// The same by their names, which other collections may have as well.
+    var leftOutNames: [[String]]
+    /// The ids of users that the collection does not know, and that were answered as the tower was trained for such.
+    package var unknownUsers: [String]
+    /// How long the tower took; nil where no query needed one.
+    var embedding: Duration?
+}
+
 extension VectorCollection {
-    /// What a search starts from.
-    public enum Query: Sendable {
-        /// A text, embedded by the query tower.
-        case text(String)
-        /// An object of the query tower's fields: a user's features, for example.
-        case fields(JSON)
-        /// A user by id: one of the recipe's users, or a value of the one field that the query tower needs.
-        case user(String)
-        /// A session by the ids of its items, the oldest first, embedded by a session tower.
-        case session([String])
-        /// A point, by its id or key.
-        case point(String)
-        /// Points that the answers are to be like, and unlike.
-        case examples(like: [String], unlike: [String])
-    }
-
-    /// Queries as vectors.
-    package struct Asked: Sendable {
-        /// One row per query.
-        package var vectors: Matrix
-        /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
-        package var leftOut: [[Place]]
-        /// The same by their names, which other collections may have as well.
-        var leftOutNames: [[String]]
-        /// The ids of users that the collection does not know, and that were answered as the tower was trained for such.
-        package var unknownUsers: [String]
-    }
-
     /// Embeds queries: those of one kind together.
     /// - Parameters:
     ///   - includesSeen: whether a session's points, and those that a user has had, may be found again.
     ///   - tower: embeds in the place of the collection's own query tower.
     /// - Throws: `notFound` for a point or a user that is not there, `invalidInput` for what the tower does not take.
     package func ask(
-        _ queries: [Query], includingSeen includesSeen: Bool = false, tower: Tower? = nil, threads: Int = 1
-    ) throws(BelfryError) -> Asked {
+        _ queries: [SearchQuery], includingSeen includesSeen: Bool = false, tower: Tower? = nil, threads: Int = 1
+    ) throws(BelfryError) -> EmbeddedQueries {
         var batch = QueryBatch(self)
         if let tower {
             try verify(tower)
@@ -51,9 +37,9 @@ extension VectorCollection {
     }
 
     /// Where the points of these names lie; those that are not there are left out.
-    func places(_ names: [String]) throws(BelfryError) -> [Place] {
+    func places(_ names: [String]) throws(BelfryError) -> [PointPlace] {
         let rows = try catalogue.read { transaction in try names.map { try transaction.point(PointName($0).id) } }
-        return rows.compactMap { $0.map { Place(segment: $0.segment, row: $0.row) } }
+        return rows.compactMap { $0.map { PointPlace(segment: $0.segment, row: $0.row) } }
     }
 }
 
@@ -75,7 +61,7 @@ private struct QueryBatch {
 
     init(_ collection: VectorCollection) { self.collection = collection }
 
-    mutating func add(_ query: VectorCollection.Query, _ includesSeen: Bool) throws(BelfryError) {
+    mutating func add(_ query: SearchQuery, _ includesSeen: Bool) throws(BelfryError) {
         var names: [String] = []
         switch query {
         case .text(let text):
@@ -97,6 +83,15 @@ private struct QueryBatch {
         case .point(let name):
             sources.append(.vector(try collection.point(name).vector))
             names = [name]
+        case .vector(let vector):
+            guard vector.count == collection.configuration.dimension else {
+                throw BelfryError(
+                    .invalidInput,
+                    "The query has \(vector.count) components; the collection's vectors have "
+                        + "\(collection.configuration.dimension).", at: .init(file: collection.path),
+                    remedy: "Take a vector that the collection's tower made.")
+            }
+            sources.append(.vector(vector))
         case .examples(let like, let unlike):
             guard !like.isEmpty else {
                 throw BelfryError(.invalidInput, "There is no example of what the answers are to be like.")
@@ -177,10 +172,14 @@ private struct QueryBatch {
         return own
     }
 
-    mutating func embed(_ threads: Int) throws(BelfryError) -> VectorCollection.Asked {
-        let texts = texts.isEmpty ? nil : try queryTower().embed(texts, as: .query, threads: threads)
-        let objects =
-            objects.isEmpty ? nil : try queryTower().embed(objects, as: .query, source: "queries", threads: threads)
+    mutating func embed(_ threads: Int) throws(BelfryError) -> EmbeddedQueries {
+        var embedding: Duration?
+        // Loading a tower is not part of what it takes to embed a query: the next one is spared that.
+        let tower = texts.isEmpty && objects.isEmpty ? nil : try queryTower()
+        let start = ContinuousClock.now
+        let texts = texts.isEmpty ? nil : try tower?.embed(texts, as: .query, threads: threads)
+        let objects = objects.isEmpty ? nil : try tower?.embed(objects, as: .query, source: "queries", threads: threads)
+        if tower != nil { embedding = .now - start }
         let vectors = Matrix(rows: sources.count, columns: collection.configuration.dimension)
         for (row, source) in sources.enumerated() {
             let vector =
@@ -191,9 +190,9 @@ private struct QueryBatch {
                 }
             _ = vectors.row(row).update(fromContentsOf: vector)
         }
-        var places: [[VectorCollection.Place]] = []
+        var places: [[PointPlace]] = []
         for names in leftOut { places.append(names.isEmpty ? [] : try collection.places(names)) }
-        return VectorCollection.Asked(
-            vectors: vectors, leftOut: places, leftOutNames: leftOut, unknownUsers: unknownUsers)
+        return EmbeddedQueries(
+            vectors: vectors, leftOut: places, leftOutNames: leftOut, unknownUsers: unknownUsers, embedding: embedding)
     }
 }

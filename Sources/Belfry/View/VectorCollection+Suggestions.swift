@@ -21,18 +21,3 @@ extension VectorCollection {
     /// How many names are looked through: a tenth of a second for an error.
     private static let mostNames = 200_000
 }
-
-extension Catalogue.Transaction {
-    /// Names of points, as the rows wrote them.
-    fileprivate func pointNames(limit: Int) throws -> [String] {
-        try DatabaseRow.fetchAll(database, sql: "SELECT id, key FROM points LIMIT ?", arguments: [limit]).compactMap {
-            row in
-            let key: String? = row["key"]
-            return key ?? PointID(databaseValue: row["id"])?.description
-        }
-    }
-
-    fileprivate func userNames(limit: Int) throws -> [String] {
-        try String.fetchAll(database, sql: "SELECT key FROM users LIMIT ?", arguments: [limit])
-    }
-}

@@ -1,50 +1,8 @@
 package import Files
-public import Neighbors
+package import Neighbors
 import Shards
 
 extension VectorCollection {
-    /// What a search for `k` points may expect, as the calibration has measured it when the index was built.
-    public struct Expectation: Codable, Sendable {
-        /// How many points are asked for.
-        public var k: Int
-        /// The recall that is asked for: see ``RecallPromise``.
-        public var target: Double
-        /// Whether every row is looked at: nothing is missed then.
-        public var isExact: Bool
-        /// How hard the index works, as it says itself: `slack 1.12`, `every row`.
-        public var effort: String
-        /// The mean recall of the kind of query that finds least, or 1 if all is scanned; nil where nobody has measured it.
-        public var recall: Double?
-        /// The share of the queries that stayed below the target, in the kind where most did.
-        public var shareBelowTarget: Double?
-        /// Distances that a query estimates or computes, on average, in the kind that needs most.
-        public var evaluations: Double?
-        /// Bytes of codes and index that a query reads, on average, without the shard's, in the kind that needs most.
-        public var bytes: Double?
-        /// The same for each kind of query; empty if all is scanned, or nobody has measured it.
-        public var kinds: [KindExpectation]
-    }
-
-    /// What queries of one kind may expect.
-    public struct KindExpectation: Codable, Sendable {
-        /// What the queries are like.
-        public var kind: QueryStyle
-        /// How many were asked when the index was built.
-        public var queries: Int
-        /// Their mean recall.
-        public var recall: Double
-        /// The share of them that stayed below the target.
-        public var shareBelowTarget: Double
-        /// The share of them that found less than the target less 0.15.
-        public var shareLow: Double
-        /// The share of them that missed the nearest point.
-        public var shareMissingNearest: Double
-        /// Distances that they estimated or computed, on average.
-        public var evaluations: Double
-        /// Bytes of codes and index that they read, on average.
-        public var bytes: Double
-    }
-
     /// What a search may expect.
     /// - Parameters:
     ///   - k: how many points are asked for, at least 1.
@@ -57,17 +15,9 @@ extension VectorCollection {
     ) throws(BelfryError) -> Expectation {
         let (target, efforts) = try plan(k: k, recall: recall, exact: exact, styles: styles)
         let parts = zip(segments, efforts).map { Self.expectation($0.index, $1, k, target, styles) }
-        var whole =
-            parts.first ?? Expectation(k: k, target: target, isExact: true, effort: Self.name(.exact), kinds: [])
-        for part in parts.dropFirst() {
-            whole.isExact = whole.isExact && part.isExact
-            whole.effort += ", \(part.effort)"
-            whole.recall = Self.combine(whole.recall, part.recall, min)
-            whole.shareBelowTarget = Self.combine(whole.shareBelowTarget, part.shareBelowTarget, max)
-            whole.evaluations = Self.combine(whole.evaluations, part.evaluations, +)
-            whole.bytes = Self.combine(whole.bytes, part.bytes, +)
-        }
-        return whole
+        return parts.isEmpty
+            ? Expectation(k: k, target: target, isExact: true, effort: Self.name(.exact), kinds: [])
+            : Expectation(ofAll: parts)
     }
 
     /// The recall that a search aims at, and how hard each segment is searched for it.
@@ -84,11 +34,6 @@ extension VectorCollection {
             segment.index.effort(recall: target, k: k, for: styles)
         }
         return (target, efforts)
-    }
-
-    static func combine(_ first: Double?, _ second: Double?, _ both: (Double, Double) -> Double) -> Double? {
-        guard let first, let second else { return nil }
-        return both(first, second)
     }
 
     private static func expectation(
@@ -140,17 +85,5 @@ extension VectorCollection {
         return "rows of the data stand in for the recipe's \(named.areUsers ? "users" : "queries"): "
             + (named.count == 0 ? "none" : "only \(ProgressLine.grouped(named.count))")
             + " of them could be used, and a calibration needs \(SegmentBuilder.minQueries)"
-    }
-}
-
-extension VectorCollection.KindExpectation {
-    fileprivate init(_ kind: RecallCalibration.Kind, k: Int, _ target: Double, level: Int) {
-        let curve = kind.curve(k: k)
-        self.init(
-            kind: kind.kind, queries: kind.queries, recall: curve.recall(level),
-            shareBelowTarget: curve.shareBelow(target, level),
-            shareLow: curve.shareBelow(target - RecallPromise.margin, level),
-            shareMissingNearest: curve.shareMissingNearest(level), evaluations: curve.evaluations(level),
-            bytes: curve.bytes(level))
     }
 }

@@ -4,29 +4,6 @@ package import Shards
 import Vectors
 
 extension VectorCollection {
-    /// A point as the catalogue has it, without its vector.
-    package struct StoredPoint {
-        /// The id.
-        package let id: PointID
-        /// The id as the rows wrote it, where that is neither a number nor a UUID.
-        package let key: String?
-        /// Where its vector lies.
-        package let place: Place
-        private let json: String
-        private let source: String
-
-        fileprivate init(_ row: Catalogue.PointRow, _ catalogue: Catalogue) {
-            (id, key, json) = (row.id, row.key, row.payload)
-            place = Place(segment: row.segment, row: row.row)
-            source = catalogue.path
-        }
-
-        /// Parses the payload.
-        package func payload() throws(BelfryError) -> JSON {
-            try JSON(parsing: .init(json.utf8), source: "\(source), payload of point \(id)")
-        }
-    }
-
     /// The points of these ids, in their order.
     /// - Throws: `corruptData` where one of them, which has a vector, is not in the catalogue.
     package func storedPoints(_ ids: [PointID]) throws(BelfryError) -> [StoredPoint] {
@@ -56,19 +33,19 @@ extension VectorCollection {
     }
 
     /// Where every vector lies, and whose it is, as the segments say it: the catalogue is not read.
-    package func places() throws(BelfryError) -> [(id: PointID, place: Place)] {
-        var places: [(id: PointID, place: Place)] = []
+    package func places() throws(BelfryError) -> [(id: PointID, place: PointPlace)] {
+        var places: [(id: PointID, place: PointPlace)] = []
         places.reserveCapacity(count)
         for segment in segments {
             for row in 0..<segment.ids.count {
-                places.append((try segment.ids.id(row), Place(segment: segment.number, row: row)))
+                places.append((try segment.ids.id(row), PointPlace(segment: segment.number, row: row)))
             }
         }
         return places
     }
 
     /// The vector at a place that ``places()`` gave, widened to f32.
-    package func vector(at place: Place) throws(BelfryError) -> [Float] {
+    package func vector(at place: PointPlace) throws(BelfryError) -> [Float] {
         guard let segment = segments.first(where: { $0.number == place.segment }) else {
             preconditionFailure("a place of this collection")
         }
@@ -76,7 +53,7 @@ extension VectorCollection {
     }
 
     /// The points at these places.
-    package func pointSet(at places: some Sequence<Place>) -> PointSet {
+    package func pointSet(at places: some Sequence<PointPlace>) -> PointSet {
         var set = PointSet()
         for segment in segments { set.rows[segment.number] = RowSet(capacity: segment.vectors.rowCount) }
         for place in places { set.rows[place.segment]?.insert(place.row) }

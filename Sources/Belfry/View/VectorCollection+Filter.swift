@@ -1,5 +1,4 @@
 package import Files
-import GRDB
 import Shards
 import Synchronization
 import Vectors

@@ -1,6 +1,4 @@
 import Files
-import GRDB
-import Shards
 
 extension VectorCollection {
     /// What to say beside "there is no such point": ids that are like `text`, or what ids look like here.

@@ -14,6 +14,7 @@ let package = Package(
     name: "belfry",
     products: [
         .library(name: "Belfry", targets: ["Belfry"]),
+        .library(name: "Recipes", targets: ["Recipes"]),
         .library(name: "Towers", targets: ["Towers"]),
         .library(name: "Shards", targets: ["Files", "Vectors", "Shards"]),
         .library(name: "Neighbors", targets: ["Neighbors"]),
@@ -45,14 +46,17 @@ let package = Package(
             exclude: ["Onnx/onnx.proto", "README.md"], swiftSettings: swiftSettings),
         .target(
             name: "Belfry",
-            dependencies: [
-                "Neighbors", "Towers", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Yams", package: "Yams"),
-            ],
+            dependencies: ["Neighbors", "Towers", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: swiftSettings),
+        .target(
+            name: "Recipes", dependencies: ["Belfry", .product(name: "Yams", package: "Yams")],
+            swiftSettings: swiftSettings),
+        .target(name: "Charts", dependencies: ["Files"], swiftSettings: swiftSettings),
+        .target(name: "Evaluation", dependencies: ["Recipes", "Charts"], swiftSettings: swiftSettings),
+        .target(name: "Bench", dependencies: ["Neighbors", "Charts"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "BelfryCommand",
-            dependencies: ["Belfry", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Evaluation", "Bench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: swiftSettings),
         .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
@@ -72,10 +76,15 @@ let package = Package(
             name: "NeighborsTests", dependencies: ["Files", "Neighbors", "Shards", "TestSupport", "Vectors"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "BelfryTests", dependencies: ["Belfry", "TestSupport"], exclude: ["Fixtures"],
-            swiftSettings: swiftSettings),
+            name: "BelfryTests", dependencies: ["Belfry", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "CommandTests", dependencies: ["Belfry", "BelfryCommand", "TestSupport"],
+            name: "RecipesTests", dependencies: ["Recipes", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
+        .testTarget(name: "BenchTests", dependencies: ["Bench", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CommandTests", dependencies: ["BelfryCommand", "TestSupport"],
             swiftSettings: swiftSettings),
     ]
 )

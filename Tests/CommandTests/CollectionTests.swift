@@ -7,6 +7,7 @@ import Towers
 import Vectors
 
 @testable import Belfry
+@testable import Recipes
 
 @Suite struct CollectionTests {
     private static let quiet = CollectionBuilder.Observer(
@@ -29,13 +30,13 @@ import Vectors
                     "segment_rows: 17", with: "segment_rows: 17, metric: \(metric), element: \(element)"),
                 "shop/recipe.yaml")
             _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(Self.quiet)
-            let collection = try Collection(shop.recipe)
+            let collection = try VectorCollection(shop.recipe)
             let points = try (0..<120).map { try collection.point("p-\($0)") }
             let query = try Tower.load(shop.tower).embed(["a green pump and a valve"])[0]
             let oracle = points.map { (id: $0.id, distance: Self.distance(query, $0.vector, metric)) }
                 .sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }
             for k in [1, 10, 11, 119, 120, 500] {
-                let hits = try collection.search(Matrix([query]), k: k, exact: true, threads: 2)[0]
+                let hits = try collection.hits(Matrix([query]), k: k, exact: true, threads: 2)[0]
                 #expect(hits.count == min(k, 120))
                 for (hit, expected) in zip(hits, oracle) {
                     let own = Self.distance(query, points.first { $0.id == hit.id }!.vector, metric)
@@ -72,7 +73,7 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder, rows: 5)
             _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 1).build(Self.quiet)
-            let collection = try Collection(shop.collection)
+            let collection = try VectorCollection(shop.collection)
             let good = [Float](repeating: 0.5, count: Shop.dimension)
             var bad = [[Float](repeating: 1, count: Shop.dimension - 1), [Float](repeating: 0, count: Shop.dimension)]
             for value in [Float.nan, .infinity] {
@@ -80,12 +81,12 @@ import Vectors
                 bad[bad.count - 1][7] = value
             }
             for query in bad {
-                let error = #expect(throws: BelfryError.self) { try collection.search(Matrix([query]), k: 1) }
+                let error = #expect(throws: BelfryError.self) { try collection.hits(Matrix([query]), k: 1) }
                 #expect(error?.code == .invalidInput)
             }
             #expect(throws: BelfryError.self) { try collection.point("no such") }
-            #expect(throws: BelfryError.self) { try collection.similar(to: "p-99", k: 1) }
-            #expect(try collection.search(Matrix([good]), k: 1)[0].count == 1)
+            #expect(throws: BelfryError.self) { try collection.hits(.point("p-99"), k: 1) }
+            #expect(try collection.hits(Matrix([good]), k: 1)[0].count == 1)
         }
     }
 
@@ -107,7 +108,7 @@ import Vectors
             // While another process holds the writer's lock, its unlisted files are its own.
             let lock = try WriterLock("\(shop.collection)/lock")
             #expect(lock != nil)
-            _ = try Collection(shop.collection)
+            _ = try VectorCollection(shop.collection)
             #expect(Set(try shop.files().keys) == before.union(strays))
             withExtendedLifetime(lock) {}
         }
@@ -122,7 +123,7 @@ import Vectors
                 atPath: "\(shop.collection)/segments/000009", withIntermediateDirectories: true)
             try Data("x".utf8).write(to: URL(fileURLWithPath: "\(shop.collection)/segments/000009/ids"))
             try Data("x".utf8).write(to: URL(fileURLWithPath: "\(shop.collection)/stray"))
-            #expect(try Collection(shop.collection).count == 25)
+            #expect(try VectorCollection(shop.collection).count == 25)
             let strays = [String(graph.dropFirst(shop.collection.count + 1)), "segments/000009/ids", "stray"]
             #expect(Set(try shop.files().keys) == before.union(strays))
             // The next writer removes what is Belfry's.
@@ -144,22 +145,22 @@ import Vectors
             try other.write(colours, "shop/products.csv")
             for shop in [shop, other] {
                 _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(Self.quiet)
-                #expect(try Collection.check(shop.collection).allSatisfy(\.problems.isEmpty))
+                #expect(try VectorCollection.check(shop.collection).allSatisfy(\.problems.isEmpty))
             }
             // Another calibration, and another shape of lists or graph, could not be told from this one's.
             for name in try System.list(shop.segment) where name != "calibration" {
                 let (file, foreign) = (try shop.segment + "/" + name, try other.segment + "/" + name)
                 try System.exchange(file, foreign)
-                let findings = try Collection.check(shop.collection).filter { !$0.problems.isEmpty }
+                let findings = try VectorCollection.check(shop.collection).filter { !$0.problems.isEmpty }
                 #expect(!findings.isEmpty, "\(name) of \(index)")
                 try System.exchange(file, foreign)
                 try System.rename(file, to: file + ".away")
-                let finding = try Collection.check(shop.collection).first { !$0.problems.isEmpty }
+                let finding = try VectorCollection.check(shop.collection).first { !$0.problems.isEmpty }
                 #expect(finding?.name.hasSuffix("/" + name) == true)
-                #expect(throws: BelfryError.self) { try Collection(shop.collection) }
+                #expect(throws: BelfryError.self) { try VectorCollection(shop.collection) }
                 try System.rename(file + ".away", to: file)
             }
-            #expect(try Collection.check(shop.collection).allSatisfy(\.problems.isEmpty))
+            #expect(try VectorCollection.check(shop.collection).allSatisfy(\.problems.isEmpty))
         }
     }
 }

@@ -6,6 +6,8 @@ import TestSupport
 import Testing
 
 @testable import Belfry
+@testable import Evaluation
+@testable import Recipes
 
 @Suite struct EvaluateTests {
     /// 150 products, of which always three share their title, and nothing but it and the number makes their text.
@@ -44,11 +46,11 @@ import Testing
     @Test func pointsThatShareAValue() throws {
         let yaml = "  title: {same: title, k: [2, 5], baselines: [bm25]}"
         try Self.withShop(yaml) { shop in
-            let collection = try Collection(shop.recipe)
+            let collection = try VectorCollection(shop.recipe)
             var hits = 0
             for row in 0..<150 {
                 let own = try collection.point("p-\(row)").payload["title"]
-                let found = try collection.similar(to: "p-\(row)", k: 2, exact: true)
+                let found = try collection.hits(.point("p-\(row)"), k: 2, exact: true)
                 #expect(!found.contains { $0.key == "p-\(row)" })
                 hits += found.count { $0.payload["title"] == own }
             }
@@ -65,7 +67,7 @@ import Testing
             let sampled = try Self.run(shop, "title", limit: 20, threads: 1).result
             #expect(sampled.counts.queries == 20 && sampled.counts.queriesBeforeSampling == 150)
             let again = try Self.run(shop, "title", limit: 20, threads: 2).result
-            #expect(try JSON(encoding: sampled.figures) == JSON(encoding: again.figures))
+            #expect(JSON(encoding: sampled.figures) == JSON(encoding: again.figures))
         }
     }
 
@@ -106,8 +108,8 @@ import Testing
               item: {file: ../q.jsonl, item: like, relevant: want, k: [3], baselines: [bm25]}
             """
         try Self.withShop(yaml) { shop in
-            let collection = try Collection(shop.recipe)
-            let found = try collection.search("a green pump", k: 10, exact: true).map(\.name)
+            let collection = try VectorCollection(shop.recipe)
+            let found = try collection.hits(.text("a green pump"), k: 10, exact: true).map(\.name)
             let titled = try collection.points(where: [.init(field: "title", value: "red lamp")])
             #expect(titled?.count == 3)
             let object: JSON = [
@@ -132,7 +134,7 @@ import Testing
             #expect(without.counts.excluded == 1)
 
             let some = try Self.run(shop, "some").result
-            let ranked = try collection.search("a green pump", k: 150, exact: true).map(\.name)
+            let ranked = try collection.hits(.text("a green pump"), k: 150, exact: true).map(\.name)
                 .filter { [found[3], found[5], "p-0"].contains($0) }
             #expect(try Self.figure(some, "precision@3").exact.mean == precision(ranked))
             #expect(try Self.figure(some, "precision@3").index.mean == precision(ranked))
@@ -144,7 +146,7 @@ import Testing
             #expect(try Self.figure(inside, "precision@3").exact.mean == Double(lamps) / 3)
             #expect(inside.counts.within == 3)
 
-            let similar = try collection.similar(to: "p-7", k: 3, exact: true).map(\.name)
+            let similar = try collection.hits(.point("p-7"), k: 3, exact: true).map(\.name)
             #expect(try Self.figure(try Self.run(shop, "item").result, "precision@3").exact.mean == precision(similar))
         }
     }
@@ -273,12 +275,5 @@ import Testing
             let half = try BelfryProcess.run(["evaluate", shop.recipe])
             #expect(half.exitCode == 1 && half.output.contains("recall@2") && half.errors.contains("q.csv"), "\(half)")
         }
-    }
-}
-
-extension JSON {
-    fileprivate init(encoding value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        self = try JSON(parsing: encoder.encode(value), source: "\(type(of: value))")
     }
 }

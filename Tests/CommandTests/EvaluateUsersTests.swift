@@ -80,10 +80,10 @@ import Towers
             // The tower has no row for zoe but the unknown one.
             let counts = results[0]["counts"]
             #expect(counts?["queries"]?.integer == 3 && counts?["unknown_users"]?.integer == 1, "\(errors)")
-            let collection = try Collection(folder + "/one")
+            let collection = try VectorCollection(folder + "/one")
             var hits = 0.0
             for (user, want, had) in [("ann", ["m1", "m7"], ["m2"]), ("bob", ["m4"], []), ("zoe", ["m3"], [])] {
-                let found = try collection.search(.user(user), k: 5).map(\.name).filter { !had.contains($0) }
+                let found = try collection.hits(.user(user), k: 5).map(\.name).filter { !had.contains($0) }
                 hits += found.prefix(2).contains(where: want.contains) ? 1 : 0
             }
             let figure = Self.figure(results[0], "hit_rate@2")

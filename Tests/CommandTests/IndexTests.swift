@@ -6,6 +6,7 @@ import Testing
 import Vectors
 
 @testable import Belfry
+@testable import Recipes
 
 /// A collection that is searched by an index, asked by recall.
 @Suite struct IndexTests {
@@ -30,7 +31,7 @@ import Vectors
         return shop
     }
 
-    private static func queries(_ collection: Collection, _ names: [Int]) throws -> Matrix {
+    private static func queries(_ collection: VectorCollection, _ names: [Int]) throws -> Matrix {
         Matrix(try names.map { try collection.point("p-\($0)").vector })
     }
 
@@ -50,19 +51,19 @@ import Vectors
     @Test(arguments: [Recipe.Index.hnsw, .ivf])
     func findsWhatItPromises(_ index: Recipe.Index) throws {
         try withTemporaryDirectory { folder in
-            let collection = try Collection(Self.build(folder, index).collection)
+            let collection = try VectorCollection(Self.build(folder, index).collection)
             #expect(collection.calibrationSource?.contains("rows of the data") == true)
             let queries = try Self.queries(collection, Array(stride(from: 0, to: 2_400, by: 12)))
-            let exact = try collection.search(queries, k: 10, exact: true, threads: 2)
+            let exact = try collection.hits(queries, k: 10, exact: true, threads: 2)
             // A recall of 1 is an exact search, to the last score.
-            let all = try collection.search(queries, k: 10, recall: 1, threads: 2)
+            let all = try collection.hits(queries, k: 10, recall: 1, threads: 2)
             #expect(all.map { $0.map(\.id) } == exact.map { $0.map(\.id) })
             #expect(all.map { $0.map(\.score) } == exact.map { $0.map(\.score) })
             #expect(try collection.expectation(k: 10, recall: 1).isExact)
             var cost = 0.0
             for target in [0.5, 0.9, 0.97] {
                 let expectation = try collection.expectation(k: 10, recall: target)
-                let found = try collection.search(queries, k: 10, recall: target, threads: 2)
+                let found = try collection.hits(queries, k: 10, recall: target, threads: 2)
                 var right = 0
                 for (found, exact) in zip(found, exact) {
                     // As near as the true k-th is right: many rows are alike.
@@ -82,9 +83,9 @@ import Vectors
                 cost = expectation.evaluations ?? 0
             }
             // One at a time, on one thread, finds the same.
-            let together = try collection.search(queries, k: 10, recall: 0.9, threads: 2)
+            let together = try collection.hits(queries, k: 10, recall: 0.9, threads: 2)
             for query in stride(from: 0, to: queries.rows, by: 10) {
-                let alone = try collection.search(Matrix([queries[query]]), k: 10, recall: 0.9)[0]
+                let alone = try collection.hits(Matrix([queries[query]]), k: 10, recall: 0.9)[0]
                 #expect(alone.map(\.id) == together[query].map(\.id))
             }
         }
@@ -93,16 +94,16 @@ import Vectors
     @Test(arguments: [Recipe.Index.hnsw, .ivf])
     func aPointIsNotSimilarToItself(_ index: Recipe.Index) throws {
         try withTemporaryDirectory { folder in
-            let collection = try Collection(Self.build(folder, index).collection)
+            let collection = try VectorCollection(Self.build(folder, index).collection)
             for name in stride(from: 0, to: 2_400, by: 97) {
                 for (k, recall) in [(1, 0.5), (10, 0.9), (100, 0.9), (149, 0.9), (2_399, 1), (2_400, 0.9)] {
-                    let hits = try collection.similar(to: "p-\(name)", k: k, recall: recall)
+                    let hits = try collection.hits(.point("p-\(name)"), k: k, recall: recall)
                     #expect(hits.count == min(k, 2_399) && !hits.contains { $0.key == "p-\(name)" })
                 }
             }
-            #expect(throws: BelfryError.self) { try collection.similar(to: "p-1", k: 1, recall: 0) }
-            #expect(throws: BelfryError.self) { try collection.similar(to: "p-1", k: 1, recall: 1.5) }
-            #expect(throws: BelfryError.self) { try collection.similar(to: "p-1", k: 1, recall: .nan) }
+            #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: 0) }
+            #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: 1.5) }
+            #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: .nan) }
             // Nobody has measured so large a k; where its neighbour could not be promised either, all is scanned.
             let large = try collection.expectation(k: 120, recall: 0.9)
             #expect(large.recall == (large.isExact ? 1 : nil))
@@ -116,7 +117,7 @@ import Vectors
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
             let shop = try Self.build(folder, index)
-            let queries = try Self.queries(Collection(shop.collection), [1, 700, 1_500])
+            let queries = try Self.queries(VectorCollection(shop.collection), [1, 700, 1_500])
             for name in try System.list(shop.segment) {
                 let path = try shop.segment + "/" + name
                 let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
@@ -127,22 +128,22 @@ import Vectors
                     for place in start..<end { bytes[place] ^= UInt8.random(in: 1...255, using: &random) }
                     try Data(bytes).writeAnew(to: path)
                     do {
-                        let collection = try Collection(shop.collection)
+                        let collection = try VectorCollection(shop.collection)
                         for recall in [0.9, 1] {
-                            #expect(try collection.search(queries, k: 10, recall: recall).allSatisfy { $0.count <= 10 })
+                            #expect(try collection.hits(queries, k: 10, recall: recall).allSatisfy { $0.count <= 10 })
                         }
                     } catch let error as BelfryError {
                         #expect(error.code == .corruptData || error.code == .unsupported, "\(error), \(random)")
                         #expect(error.location != nil)
                     }
                     if round < 4 {
-                        let finding = try Collection.check(shop.collection).first { !$0.problems.isEmpty }
+                        let finding = try VectorCollection.check(shop.collection).first { !$0.problems.isEmpty }
                         #expect(finding?.name.hasSuffix("/" + name) == true, "\(name), \(random)")
                     }
                 }
                 try Data(whole).writeAnew(to: path)
             }
-            #expect(try Collection.check(shop.collection).allSatisfy(\.problems.isEmpty))
+            #expect(try VectorCollection.check(shop.collection).allSatisfy(\.problems.isEmpty))
         }
     }
 
@@ -150,12 +151,12 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Self.build(folder, .auto)
             // So few rows are scanned in a moment.
-            let scanned = try Collection(shop.collection).statistics()
+            let scanned = try VectorCollection(shop.collection).statistics()
             #expect(scanned.index == "exact" && scanned.recall == 1 && scanned.indexChoice?.candidates.isEmpty == true)
             #expect(scanned.indexReason?.contains("millisecond") == true, "\(scanned)")
             try shop.change("index: auto", to: "index: auto\nrecall: 0.95")
             #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0)
-            let statistics = try Collection(shop.collection).statistics()
+            let statistics = try VectorCollection(shop.collection).statistics()
             #expect(statistics.indexRequest == "auto at recall 0.95, calibrated on its texts")
             #expect(statistics.indexChoice?.candidates.count == 3)
             #expect(statistics.indexChoice?.kind.rawValue == statistics.index)
@@ -171,11 +172,11 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder, index: "hnsw\nrecall: 0.8")
             #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
-            #expect(try Collection(shop.recipe).configuration.recall == 0.8)
+            #expect(try VectorCollection(shop.recipe).configuration.recall == 0.8)
             let before = try shop.files().filter { $0.key.hasPrefix("segments/") }
             try shop.change("recall: 0.8", to: "recall: 0.9")
             #expect(try BelfryProcess.run(["build", shop.recipe]).output.contains("is up to date"))
-            #expect(try Collection(shop.recipe).configuration.recall == 0.9)
+            #expect(try VectorCollection(shop.recipe).configuration.recall == 0.9)
             #expect(try shop.files().filter { $0.key.hasPrefix("segments/") } == before)
             #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
 
@@ -251,7 +252,7 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder)
             #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
-            var configuration = try Collection(shop.collection).configuration
+            var configuration = try VectorCollection(shop.collection).configuration
             configuration.format = 1
             let catalogue = try Catalogue("\(shop.collection)/catalog.sqlite", .create)
             try catalogue.write { try $0.put("collection", configuration) }
@@ -297,13 +298,13 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Self.build(folder, .hnsw)
             // Words of a text of the collection, as those of the calibration are.
-            let title = try Collection(shop.recipe).point("p-7").payload["title"]?.string ?? ""
+            let title = try VectorCollection(shop.recipe).point("p-7").payload["title"]?.string ?? ""
             let known = title.split(separator: " ").prefix(5).joined(separator: " ")
             func recall(_ arguments: String...) throws -> JSON? {
                 let search = try BelfryProcess.run(["search", shop.recipe, known, "--json"] + arguments)
                 return try JSON(parsing: Data(search.output.utf8), source: "search")["recall"]
             }
-            let expected = try Collection(shop.recipe).expectation(k: 10, styles: QueryStyle.texts)
+            let expected = try VectorCollection(shop.recipe).expectation(k: 10, styles: QueryStyle.texts)
             #expect(expected.kinds.contains { $0.kind == .phrases }, "\(expected)")
             #expect(try recall()?.number == expected.recall)
             #expect(try recall("--exact")?.number == 1)

@@ -7,6 +7,7 @@ import Towers
 import Vectors
 
 @testable import Belfry
+@testable import Recipes
 
 /// Collections of pairs of towers: rows of fields, users, sessions, examples, quotas, several collections at once.
 @Suite struct RecommendTests {
@@ -66,19 +67,19 @@ import Vectors
             #expect(built.output.contains("6 points, 3 bad rows"), "\(built.output)")
             #expect(built.errors.contains("Field year: The field is missing"), "\(built.errors)")
 
-            let collection = try Collection(folder)
+            let collection = try VectorCollection(folder)
             let pair = try TowerPair.load(folder + "/pair")
             let user = try pair.query.embed([["user_id": "ann", "age": 34]])[0]
             let scores = try ["m3", "m4", "m5", "m7"].map { name in
                 (name, zip(user, try collection.point(name).vector).reduce(Float(0)) { $0 + $1.0 * $1.1 })
             }
-            let hits = try collection.search(.user("ann"), k: 10)
+            let hits = try collection.hits(.user("ann"), k: 10)
             #expect(hits.map(\.name) == scores.sorted { $0.1 > $1.1 }.map(\.0))
             let all = try collection.ask([.user("ann")], includingSeen: true)
             #expect(all.leftOut == [[]] && all.vectors[0] == user)
 
             // Fields say the same as a known user; a user whom nobody knows is the tower's unknown one.
-            let fields = try collection.search(.fields(["user_id": "ann", "age": 34]), k: 10)
+            let fields = try collection.hits(.fields(["user_id": "ann", "age": 34]), k: 10)
             #expect(Set(fields.map(\.name)) == ["m1", "m2", "m3", "m4", "m5", "m7"])
             let unknown = try collection.ask([.user("zoe")])
             #expect(unknown.unknownUsers == ["zoe"])
@@ -157,7 +158,7 @@ import Vectors
                 let shop = try Shop(folder + "/" + index, rows: 3_000, segmentRows: 1_024, index: index)
                 try shop.change("price: number", to: "price: number, description: string")
                 _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(Self.quiet)
-                let collection = try Collection(shop.recipe)
+                let collection = try VectorCollection(shop.recipe)
                 let within = try collection.points(where: [.init(field: "title", value: "red lamp")])
                 #expect(within?.count == 60)
                 let queries = try collection.ask([.text("a red lamp"), .text("number 7"), .point("p-50")])
@@ -165,7 +166,7 @@ import Vectors
                 for count in [1, 10, 40] {
                     let seen = try collection.places((0..<count).map { "p-\($0 * 50)" })
                     for within in [nil, within] {
-                        let scope = Collection.Scope(leavingOut: [seen, [], seen], within: within)
+                        let scope = SearchScope(leavingOut: [seen, [], seen], within: within)
                         let exact = try collection.nearest(
                             queries.vectors, k: 10, recall: nil, exact: true, scope: scope, threads: 2
                         ).points
@@ -210,19 +211,19 @@ import Vectors
             let name = URL(fileURLWithPath: folder).lastPathComponent
             let built = try BelfryProcess.run(["build", folder])
             #expect(built.exitCode == 0 && built.output.contains("\(name)-one.belfry: 9 points"), "\(built.errors)")
-            #expect(try Collection(folder + "/two").path == "\(folder)/\(name)-two.belfry")
-            #expect(try Collection(folder).path == "\(folder)/\(name)-one.belfry")
+            #expect(try VectorCollection(folder + "/two").path == "\(folder)/\(name)-two.belfry")
+            #expect(try VectorCollection(folder).path == "\(folder)/\(name)-one.belfry")
             let wrong = try BelfryProcess.run(["stats", folder + "/three"])
             #expect(wrong.exitCode == 1 && wrong.errors.contains("Its variants are: one, two"), "\(wrong.errors)")
 
-            let collection = try Collection(folder)
+            let collection = try VectorCollection(folder)
             let session = try pair.query.embed([["items": [3, 1, 4]]])
             let items = try pair.item.embed((0..<9).map { ["id": .integer($0)] })
             let scores = (0..<9).map { item in
                 (item, zip(session[0], items[item]).reduce(Float(0)) { $0 + $1.0 * $1.1 })
             }
             let expected = scores.sorted { $0.1 > $1.1 }.map(\.0).filter { ![3, 1, 4].contains($0) }
-            #expect(try collection.search(.session(["3", "1", "4"]), k: 9).map(\.name) == expected.map(String.init))
+            #expect(try collection.hits(.session(["3", "1", "4"]), k: 9).map(\.name) == expected.map(String.init))
 
             let unknown = try BelfryProcess.run(["recommend", folder, "--session", "3,99", "--json"])
             #expect(unknown.exitCode == 0 && unknown.errors.contains("item 99"), "\(unknown.errors)")
@@ -320,8 +321,8 @@ import Vectors
             #expect(refused.errors.contains("nothing is embedded"))
             let summary = try builder.build(Self.quiet)
             #expect(summary.resumedPoints == 6 && summary.badRows == 1)
-            let collection = try Collection(folder)
-            #expect(try collection.search(.user("cid"), k: 10).count == 5)
+            let collection = try VectorCollection(folder)
+            #expect(try collection.hits(.user("cid"), k: 10).count == 5)
             #expect(try collection.ask([.user("ann")]).unknownUsers == ["ann"])
         }
     }

@@ -35,7 +35,7 @@ import Testing
             #expect(try BelfryProcess.run(["build", shop.recipe]).errors.isEmpty)
             // A change of what is shown is a writer, too.
             try ReadingTests.write("\(shop.collection)/catalog.copy")
-            let collection = try Collection(shop.collection)
+            let collection = try VectorCollection(shop.collection)
             try collection.change(show: ["title"], recall: 0.9)
             #expect(!FileManager.default.fileExists(atPath: "\(shop.collection)/catalog.copy"))
         }
@@ -93,7 +93,7 @@ import Testing
             let shop = try ReadingTests.built(folder, rows: 300, index: index)
             let layout = CollectionLayout(path: shop.collection)
             #expect(try Directory(shop.collection).foreign(to: layout.belongings()) == [])
-            let collection = try Collection(shop.collection)
+            let collection = try VectorCollection(shop.collection)
             let (segments, files) = (collection.segments.map(\.number), Set(collection.index.files))
             #expect(try layout.leftovers(segments: segments, files: files) == [])
             #expect(try layout.removeAll(tower: nil) == [])

@@ -61,7 +61,7 @@ import Testing
             try FileManager.default.moveItem(atPath: shop.collection, toPath: elsewhere)
             try FileManager.default.createSymbolicLink(atPath: shop.collection, withDestinationPath: elsewhere)
             #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0)
-            #expect(try Collection(elsewhere).count == 50)
+            #expect(try VectorCollection(elsewhere).count == 50)
             try FileManager.default.removeItem(atPath: elsewhere)
             let dangling = try BelfryProcess.run(["build", shop.recipe])
             #expect(dangling.exitCode == 1)
@@ -104,8 +104,8 @@ import Testing
             try writer.run()
             var opened = 0
             while writer.isRunning {
-                let collection = try Collection(shop.collection)
-                let hits = try collection.similar(to: "p-7", k: 29)
+                let collection = try VectorCollection(shop.collection)
+                let hits = try collection.hits(.point("p-7"), k: 29)
                 #expect(hits.count == 29)
                 // Red and violet lamps never stand side by side.
                 let titles = hits.compactMap { $0.payload["title"]?.string }
@@ -113,7 +113,7 @@ import Testing
                 opened += 1
             }
             #expect(opened > 20)
-            #expect(try Collection.check(shop.collection).allSatisfy(\.problems.isEmpty))
+            #expect(try VectorCollection.check(shop.collection).allSatisfy(\.problems.isEmpty))
         }
     }
 }

@@ -23,7 +23,7 @@ struct RowChecksum {
         return Int64(row.bytes.withBytes { CRC32C.of($0) })
     }
 
-    private mutating func add(_ type: UInt8, _ content: some Swift.Collection<UInt8>) {
+    private mutating func add(_ type: UInt8, _ content: some Collection<UInt8>) {
         bytes.append(type)
         bytes.append(contentsOf: Int64(content.count).littleEndianBytes)
         bytes.append(contentsOf: content)

@@ -3,6 +3,7 @@ import Belfry
 import Files
 import Foundation
 import Neighbors
+import Recipes
 import Towers
 import Vectors
 
@@ -45,7 +46,7 @@ struct Audit: ParsableCommand {
     }
 
     func run() throws {
-        let collection = try Collection(collection)
+        let collection = try VectorCollection(RecipeFile.collection(at: collection))
         let (vectors, texts) = try read(for: collection)
         let progress = StageProgress()
         let audits = try collection.audit(
@@ -54,7 +55,7 @@ struct Audit: ParsableCommand {
         ) { progress.show("searching", $0, of: $1, .items) }
         progress.finish(failed: false)
         if output.json {
-            try Terminal.print(JSON(encoding: audits).text())
+            Terminal.print(JSON.array(audits.map(\.json)).text())
             return
         }
         var table = Table(
@@ -76,7 +77,7 @@ struct Audit: ParsableCommand {
     }
 
     /// The worst queries of the lowest recall that was asked for.
-    private func list(_ audits: [Collection.Audit], _ texts: [String]) {
+    private func list(_ audits: [VectorCollection.Audit], _ texts: [String]) {
         guard let audit = audits.min(by: { $0.target < $1.target }) else { return }
         let order = audit.recalls.indices.sorted { (audit.recalls[$0], $0) < (audit.recalls[$1], $1) }
         let lines = order.prefix(worst).filter { audit.recalls[$0] < 1 }
@@ -89,7 +90,7 @@ struct Audit: ParsableCommand {
     }
 
     /// The queries as vectors, and their texts where they are texts.
-    private func read(for collection: Collection) throws -> (Matrix, [String]) {
+    private func read(for collection: VectorCollection) throws -> (Matrix, [String]) {
         if ["npy", "fvecs", "bvecs"].contains((queries as NSString).pathExtension.lowercased()) {
             let file = try VectorFile(queries)
             guard file.columns == collection.configuration.dimension else {
@@ -102,7 +103,7 @@ struct Audit: ParsableCommand {
             let all = try file.matrix(0..<file.rows)
             return (Matrix(chosen(of: all.rows).map { all[$0] }), [])
         }
-        var reader = try TextReader(queries, field: field)
+        let reader = try TextReader(queries, field: field)
         var all: [String] = []
         while true {
             let more = try reader.next(1_024)

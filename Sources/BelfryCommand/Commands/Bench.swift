@@ -1,5 +1,5 @@
 public import ArgumentParser
-public import Belfry
+public import Bench
 import Files
 import Foundation
 public import Vectors

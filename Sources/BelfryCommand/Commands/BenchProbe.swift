@@ -1,5 +1,5 @@
 import ArgumentParser
-import Belfry
+import Bench
 import Files
 import Foundation
 

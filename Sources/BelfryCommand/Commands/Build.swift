@@ -2,6 +2,7 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
+import Recipes
 
 struct Build: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -50,7 +51,7 @@ struct Build: ParsableCommand {
         progress.finish(failed: false)
 
         if output.json {
-            try Terminal.print(JSON(encoding: summary).text())
+            Terminal.print(summary.json.text())
         } else if summary.wasUpToDate {
             Terminal.print("\(summary.path) is up to date: \(Human.count(summary.points, "point")).")
         } else {

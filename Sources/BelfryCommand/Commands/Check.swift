@@ -2,6 +2,7 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
+import Recipes
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,11 +18,11 @@ struct Check: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let paths = try Collection.all(collection)
-        var findings: [Collection.Finding] = []
+        let paths = try RecipeFile.collections(at: collection)
+        var findings: [VectorCollection.Finding] = []
         for path in paths {
             let name = paths.count > 1 ? URL(fileURLWithPath: path).lastPathComponent + "/" : ""
-            findings += try Collection.check(path).map { .init(name: name + $0.name, problems: $0.problems) }
+            findings += try VectorCollection.check(path).map { .init(name: name + $0.name, problems: $0.problems) }
         }
         let isWell = findings.allSatisfy(\.problems.isEmpty)
         if output.json {

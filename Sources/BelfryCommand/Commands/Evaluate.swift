@@ -1,7 +1,9 @@
 import ArgumentParser
 import Belfry
+import Evaluation
 import Files
 import Foundation
+import Recipes
 
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,7 +40,7 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let recipes = try recipe.flatMap(recipes)
         // What cannot be asked at all is said before anything is.
-        var asked: [(Evaluator, [Evaluation])] = []
+        var asked: [(Evaluator, [Recipe.Evaluation])] = []
         for recipe in recipes where recipe.isBuilt {
             let evaluator = Evaluator(recipe, limit: limit, seed: seed, threads: threads.threads)
             let askable = try evaluator.askable(evaluations(of: recipe)) {
@@ -62,7 +64,7 @@ struct Evaluate: ParsableCommand {
     }
 
     private func evaluate(
-        _ evaluation: Evaluation, by evaluator: Evaluator, _ bad: BadRowLog
+        _ evaluation: Recipe.Evaluation, by evaluator: Evaluator, _ bad: BadRowLog
     ) throws -> EvaluationResult {
         var evaluation = evaluation
         if let counts = try counts() { evaluation.k = counts }
@@ -81,8 +83,7 @@ struct Evaluate: ParsableCommand {
 
     private func show(_ results: [EvaluationResult]) throws {
         if output.json {
-            let encoded = try results.map { try JSON(encoding: $0) }
-            Terminal.print(JSON.object(["results": .array(encoded)]).text())
+            Terminal.print(JSON.object(["results": .array(results.map(\.json))]).text())
         } else {
             (summary ? EvaluationSummary(results).lines : EvaluationTables(results).lines).forEach(Terminal.print)
         }
@@ -91,8 +92,8 @@ struct Evaluate: ParsableCommand {
     private func counts() throws -> [Int]? {
         guard let k else { return nil }
         let counts = k.split(separator: ",").map { Int($0.filter { !$0.isWhitespace }) ?? 0 }
-        guard !counts.isEmpty, counts.allSatisfy({ (1...Evaluation.mostAnswers).contains($0) }) else {
-            throw ValidationError("--k takes numbers from 1 to \(Evaluation.mostAnswers), as 1,10.")
+        guard !counts.isEmpty, counts.allSatisfy({ (1...Recipe.Evaluation.mostAnswers).contains($0) }) else {
+            throw ValidationError("--k takes numbers from 1 to \(Recipe.Evaluation.mostAnswers), as 1,10.")
         }
         return Set(counts).sorted()
     }
@@ -116,7 +117,7 @@ struct Evaluate: ParsableCommand {
         return chosen
     }
 
-    private func evaluations(of recipe: Recipe) throws -> [Evaluation] {
+    private func evaluations(of recipe: Recipe) throws -> [Recipe.Evaluation] {
         let place = BelfryError.Location(file: "\(recipe.folder)/recipe.yaml")
         guard !recipe.evaluations.isEmpty else {
             throw BelfryError(

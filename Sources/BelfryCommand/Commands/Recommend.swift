@@ -52,7 +52,7 @@ struct Recommend: ParsableCommand {
         try options.run(request, on: collection)
     }
 
-    private func query() throws -> Collection.Query {
+    private func query() throws -> SearchQuery {
         if let session { return .session(Self.ids(session)) }
         if let like { return .examples(like: Self.ids(like), unlike: Self.ids(unlike ?? "")) }
         let user = (user ?? "").trimmingCharacters(in: .whitespaces)

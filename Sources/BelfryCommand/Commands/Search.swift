@@ -2,6 +2,7 @@ import ArgumentParser
 import Belfry
 import Files
 import Foundation
+import Recipes
 import Towers
 
 struct Search: ParsableCommand {
@@ -53,15 +54,15 @@ struct SearchOptions: ParsableArguments {
     func validate() throws { _ = try within.map { try Self.condition($0, "--within") } }
 
     /// `field:value`.
-    static func condition(_ text: String, _ option: String) throws -> Collection.Condition {
+    static func condition(_ text: String, _ option: String) throws -> PayloadCondition {
         let parts = text.split(separator: ":", maxSplits: 1)
         guard parts.count == 2, !text.utf8.contains(0) else {
             throw ValidationError("\(option) takes a payload field and its value, as domain:Book, not \(text).")
         }
-        return Collection.Condition(field: String(parts[0]), value: String(parts[1]))
+        return PayloadCondition(field: String(parts[0]), value: String(parts[1]))
     }
 
-    func request(_ query: Collection.Query) -> SearchRequest {
+    func request(_ query: SearchQuery) -> SearchRequest {
         var request = SearchRequest(query, k: answer.k)
         (request.recall, request.exact, request.threads) = (recall.recall, recall.exact, threads.threads)
         request.within = within.compactMap { try? Self.condition($0, "--within") }
@@ -69,13 +70,19 @@ struct SearchOptions: ParsableArguments {
     }
 
     func run(_ request: SearchRequest, on collection: String) throws {
-        let group = try CollectionGroup(([collection] + others).map { try Collection($0) })
-        let found = try group.search(request)
-        for user in found.unknownUsers {
+        let collections = try ([collection] + others).map { try VectorCollection(RecipeFile.collection(at: $0)) }
+        var request = request
+        request.others = Array(collections.dropFirst())
+        let response = try collections[0].search(request)
+        for user in response.unknownUsers {
             Terminal.note("belfry: user \(user) is not known: answered as the tower was trained for unknown ones")
         }
-        for item in found.unknownItems { Terminal.note("belfry: the session's item \(item) is in no collection") }
-        try answer.print(found, of: group, request, output)
+        for item in response.unknownItems { Terminal.note("belfry: the session's item \(item) is in no collection") }
+        if output.json {
+            Terminal.print(response.json.text())
+        } else {
+            try answer.show(response, of: collections)
+        }
     }
 }
 
@@ -105,41 +112,15 @@ struct AnswerOptions: ParsableArguments {
         guard (1...10_000).contains(k) else { throw ValidationError("-k must be between 1 and 10,000.") }
     }
 
-    /// What is to be said of a query that is unlike all others.
-    static func unlikeNote(_ found: CollectionGroup.Found) -> String {
-        "this query is unlike those that the recall was measured on: "
-            + (found.isScanned ? "every row was looked at" : "it was searched harder, and nobody knows its recall")
-    }
-
-    func print(
-        _ found: CollectionGroup.Found, of group: CollectionGroup, _ request: SearchRequest, _ output: OutputOptions
-    ) throws {
-        let answers = found.answers
-        let isOne = group.collections.count == 1
-        if output.json {
-            let results = answers.map { answer in
-                let hit = answer.hit
-                var members: [String: JSON] = [
-                    "id": hit.idJSON, "score": .number(Double("\(hit.score)")!), "payload": hit.payload,
-                ]
-                if !isOne { members["collection"] = .string(answer.collection.configuration.name) }
-                return JSON.object(members)
-            }
-            var members: [String: JSON] = [
-                "results": .array(results), "recall": found.recall.map { .number($0) } ?? .null,
-            ]
-            if found.isUnlike { members["note"] = .string(Self.unlikeNote(found)) }
-            if !found.unknownUsers.isEmpty { members["unknown_user"] = true }
-            if !found.unknownItems.isEmpty { members["unknown_items"] = .array(found.unknownItems.map { .string($0) }) }
-            Terminal.print(JSON.object(members).text())
-            return
-        }
-        if found.isUnlike { Terminal.note("belfry: \(Self.unlikeNote(found))") }
+    /// Prints the answers as a table.
+    func show(_ response: SearchResponse, of collections: [VectorCollection]) throws {
+        if let note = response.note { Terminal.note("belfry: \(note)") }
+        let (hits, isOne) = (response.hits, collections.count == 1)
         let fields =
             show?.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-            ?? group.collections.flatMap(\.configuration.show).withoutRepeats
-        if show != nil, let first = answers.first?.hit.payload.names,
-            let unknown = fields.first(where: { field in !answers.contains { $0.hit.payload[field] != nil } })
+            ?? collections.flatMap(\.configuration.show).withoutRepeats
+        if show != nil, let first = hits.first?.payload.names,
+            let unknown = fields.first(where: { field in !hits.contains { $0.payload[field] != nil } })
         {
             throw BelfryError(
                 .invalidInput, "No answer has a payload field \(unknown.debugDescription).",
@@ -149,10 +130,10 @@ struct AnswerOptions: ParsableArguments {
             [.init(title: "score", alignment: .right)] + (isOne ? [] : [.init(title: "collection")])
                 + [.init(title: "id")]
                 + fields.map { .init(title: $0, alignment: $0 == "price" ? .right : .left, shrinks: true) })
-        for answer in answers {
+        for hit in hits {
             table.add(
-                [String(format: "%.4f", answer.hit.score)] + (isOne ? [] : [answer.collection.configuration.name])
-                    + [answer.hit.name] + fields.map { answer.hit.payload[$0]?.display ?? "" })
+                [String(format: "%.4f", hit.score)] + (isOne ? [] : [hit.collection]) + [hit.name]
+                    + fields.map { hit.payload[$0]?.display ?? "" })
         }
         table.lines(width: Terminal.width).forEach(Terminal.print)
     }

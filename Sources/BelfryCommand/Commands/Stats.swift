@@ -3,6 +3,7 @@ import Belfry
 import Files
 import Foundation
 import Neighbors
+import Recipes
 
 struct Stats: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,9 +14,9 @@ struct Stats: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let statistics = try Collection(collection).statistics()
+        let statistics = try VectorCollection(RecipeFile.collection(at: collection)).statistics()
         if output.json {
-            try Terminal.print(JSON(encoding: statistics).text())
+            Terminal.print(statistics.json.text())
             return
         }
         let lines = [
@@ -55,7 +56,7 @@ struct Stats: ParsableCommand {
     }
 
     /// What auto measured, if it did.
-    private static func choiceTable(_ statistics: Collection.Statistics) -> [String] {
+    private static func choiceTable(_ statistics: VectorCollection.Statistics) -> [String] {
         guard let candidates = statistics.indexChoice?.candidates, !candidates.isEmpty else { return [] }
         let kinds = candidates.first?.queries.map(\.kind.description) ?? []
         var table = Table(
@@ -81,7 +82,7 @@ struct Stats: ParsableCommand {
     private static func microseconds(_ value: Double) -> String { String(format: value < 10 ? "%.1f" : "%.0f", value) }
 
     /// What each kind of query found at the collection's own recall.
-    private static func kindTable(_ statistics: Collection.Statistics) -> [String] {
+    private static func kindTable(_ statistics: VectorCollection.Statistics) -> [String] {
         guard let expectation = statistics.standard, !expectation.kinds.isEmpty else { return [] }
         let low = Human.share(max(0, expectation.target - RecallPromise.margin))
         var table = Table(
@@ -102,7 +103,7 @@ struct Stats: ParsableCommand {
     }
 
     /// What a search may expect.
-    private static func recallTable(_ statistics: Collection.Statistics) -> [String] {
+    private static func recallTable(_ statistics: VectorCollection.Statistics) -> [String] {
         guard statistics.calibration != nil else { return ["Every search looks at every row, and its recall is 1."] }
         var table = Table(
             ["k", "target", "expected", "below target", "distances", "bytes", "effort"].map {

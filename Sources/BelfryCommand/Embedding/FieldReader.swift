@@ -1,5 +1,5 @@
-import Belfry
 import Files
+import Recipes
 import Towers
 
 /// The rows that `embed` reads for a tower of feature columns: of each the fields that the tower knows.

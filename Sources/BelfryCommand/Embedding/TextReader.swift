@@ -1,5 +1,5 @@
-import Belfry
 import Files
+import Recipes
 
 /// The texts that `embed` reads: lines of a text file or of standard input, or one field of rows.
 struct TextReader {

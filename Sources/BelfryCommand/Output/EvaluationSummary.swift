@@ -1,4 +1,4 @@
-import Belfry
+import Evaluation
 import Foundation
 
 /// The headline figures of evaluations, one line each: what was published, what exact search finds, what the index finds

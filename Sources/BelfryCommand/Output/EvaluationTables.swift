@@ -1,4 +1,4 @@
-import Belfry
+import Evaluation
 import Foundation
 
 /// The results of evaluations for people: the figures, what was counted, and what the indexes cost.

@@ -48,13 +48,6 @@ enum Human {
 }
 
 extension JSON {
-    /// The JSON that `value` encodes to.
-    init(encoding value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        self = try JSON(parsing: encoder.encode(value), source: "\(type(of: value))")
-    }
-
     /// The value in a table's cell.
     var display: String {
         switch self {

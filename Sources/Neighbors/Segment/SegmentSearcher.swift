@@ -70,6 +70,9 @@ public final class SegmentSearcher {
             bytes: scanned * Int(segment.codes.bytesPerVector) + cost.bytes)
     }
 
+    /// Rows that its index has read from the shard since it was made; those of scans are not counted.
+    package var settledRows: Int { (graph?.cost ?? lists?.cost)?.rowsSettled ?? 0 }
+
     /// The `k` nearest rows that the effort finds, nearest first. Their distances are the codes' estimates, except
     /// where `effort` is exact or the codes leave it in doubt who is among the `k`.
     /// - Parameters:

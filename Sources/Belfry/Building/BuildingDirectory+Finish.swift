@@ -1,0 +1,88 @@
+package import Files
+import Foundation
+package import Towers
+package import Vectors
+
+/// What a finished collection is to say of itself.
+package struct CollectionDescription: Sendable {
+    /// The collection's name.
+    package var name: String
+    /// How vectors are compared.
+    package var metric: Metric
+    /// How vectors are stored.
+    package var element: ElementType
+    /// The payload fields that a table of answers shows.
+    package var show: [String]
+    /// The recall of a search that does not name its own; nil for the best that its index has in reasonable time.
+    package var recall: Double?
+    /// Rows of the source that could not be used.
+    package var badRows: Int
+
+    /// A description.
+    package init(
+        name: String, metric: Metric, element: ElementType, show: [String], recall: Double?, badRows: Int
+    ) {
+        (self.name, self.metric, self.element) = (name, metric, element)
+        (self.show, self.recall, self.badRows) = (show, recall, badRows)
+    }
+}
+
+extension BuildingDirectory {
+    /// Makes the directory a collection and puts it in its place.
+    /// - Parameter towers: those that filled it, opened where they are now.
+    package func finish(_ towers: TowerPair, _ description: CollectionDescription) throws(BelfryError) {
+        let towerName = URL(fileURLWithPath: tower).standardizedFileURL.lastPathComponent
+        let copy = layout.tower(towerName)
+        try System.createDirectory(layout.towers)
+        try layout.removeTowers(like: tower)
+        try TowerPair.copy(tower, to: copy)
+        for folder in [copy, layout.towers] { try System.sync(folder) }
+        CrashPoint.towerCopied.reach()
+
+        guard let index = try catalogue.read({ try $0.document("index", as: IndexRecord.self) }) else {
+            preconditionFailure("a collection is indexed before it is finished")
+        }
+        let configuration = CollectionConfiguration(
+            name: description.name, dimension: towers.item.dimension, metric: description.metric,
+            element: description.element, show: description.show,
+            tower: .init(
+                name: towerName, fingerprint: towers.space, canaries: try Self.canaries(of: towers.query)),
+            points: finishedRows, segments: segments.count, badRows: description.badRows,
+            recall: description.recall ?? index.recall)
+        try catalogue.write { try $0.put("collection", configuration) }
+        CrashPoint.configurationWritten.reach()
+        try catalogue.pack()
+        try System.sync(layout.path)
+        CrashPoint.cataloguePacked.reach()
+        try takePlace()
+    }
+
+    /// A few of the tower's canaries with their vectors: what a query's tower must agree with.
+    private static func canaries(of tower: Tower) throws(BelfryError) -> [CollectionConfiguration.Canary] {
+        let texts = Array(tower.manifest.canaries.filter { $0.count > 1 }.prefix(4))
+        let vectors = try tower.embed(canaries: texts)
+        return texts.enumerated().map { .init(text: $1, vector: vectors[$0]) }
+    }
+
+    /// Puts the finished directory in the place of the collection that may be there, and removes that.
+    private func takePlace() throws(BelfryError) {
+        guard System.exists(target) else {
+            try System.rename(layout.path, to: target)
+            CrashPoint.swapped.reach()
+            try System.sync(System.parent(of: target))
+            return
+        }
+        let old = CollectionLayout(path: target)
+        // A writer must be done before another collection stands in its place.
+        let lock = try WriterLock(old.lock, .wait)
+        defer { withExtendedLifetime(lock) {} }
+        try old.requireOwn("The collection", tower: tower)
+        try System.exchange(layout.path, target)
+        CrashPoint.swapped.reach()
+        try System.sync(System.parent(of: target))
+        let left = try layout.removeAll(tower: tower)
+        if !left.isEmpty {
+            note("Left in \(layout.path), since Belfry did not make it: \(left.joined(separator: ", ")).")
+        }
+    }
+}

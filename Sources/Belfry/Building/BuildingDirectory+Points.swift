@@ -1,0 +1,65 @@
+package import Files
+import Foundation
+package import Shards
+package import Vectors
+
+/// A point to be written: its vector goes into a segment, and this into the catalogue.
+package struct NewPoint: Sendable {
+    /// The id.
+    package var id: PointID
+    /// The id as the rows wrote it, where it is neither a number nor a UUID.
+    package var key: String?
+    /// A JSON object.
+    package var payload: String
+
+    /// A point.
+    package init(id: PointID, key: String?, payload: String) {
+        (self.id, self.key, self.payload) = (id, key, payload)
+    }
+}
+
+extension BuildingDirectory {
+    /// Writes one segment and lists it.
+    /// - Parameter vectors: as many rows as there are points, all of which can be compared by the collection's metric.
+    package func write(
+        _ points: [NewPoint], _ vectors: Matrix, _ elementType: ElementType, threads: Int
+    ) throws(BelfryError) {
+        let number = (segments.last?.number ?? 0) + 1
+        try System.createDirectory(layout.segment(number))
+        CrashPoint.segmentFolderMade.reach()
+
+        let shard = try ShardWriter(
+            layout.vectors(number), dimension: vectors.columns, elementType: elementType, threads: threads)
+        try shard.append(vectors)
+        try shard.finish()
+        CrashPoint.vectorsWritten.reach()
+
+        let ids = try IDsWriter(layout.ids(number))
+        for point in points { try ids.append(point.id) }
+        try ids.finish()
+        CrashPoint.idsWritten.reach()
+        for folder in [layout.segment(number), layout.segments, layout.path] { try System.sync(folder) }
+        CrashPoint.segmentSynced.reach()
+
+        let segment = Catalogue.SegmentRow(number: number, rows: points.count)
+        try catalogue.write { transaction in
+            for (row, point) in points.enumerated() {
+                try transaction.insert(
+                    .init(id: point.id, segment: number, row: row, key: point.key, payload: point.payload))
+            }
+            CrashPoint.pointsInserted.reach()
+            try transaction.insert(segment)
+        }
+        segments.append(segment)
+        CrashPoint.segmentListed.reach()
+    }
+
+    /// Writes the users in the place of those that are there.
+    /// - Parameter next: gives one after another, and nil at the end.
+    package func writeUsers(_ next: () throws(BelfryError) -> User?) throws(BelfryError) {
+        try catalogue.write { transaction in
+            try transaction.removeUsers()
+            while let user = try next() { try transaction.insert(user) }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+package import Files
+import Shards
+
+/// `<name>.belfry.building/`: a collection that is not finished, with the journal that lets a later build go on.
+///
+/// Holds the writer's lock of the directory while it lives. Every step that others rely on is synced to disk before
+/// the next one: segment files before the transaction that lists them, all files before the rename.
+package final class BuildingDirectory {
+    let target: String
+    /// The directory of the tower that is copied in.
+    let tower: String
+    let note: (String) -> Void
+    let layout: CollectionLayout
+    private let lock: WriterLock
+    let catalogue: Catalogue
+    var segments: [Catalogue.SegmentRow]
+
+    /// How many rows are in finished segments.
+    package var finishedRows: Int { segments.reduce(0) { $0 + $1.rows } }
+
+    static func path(of collection: String) -> String { "\(collection).building" }
+
+    /// Opens the directory for a build of `target`: kept if its journal has the vectors of `journal`, else made anew.
+    /// - Parameters:
+    ///   - tower: the tower's directory.
+    ///   - note: hears what was removed of an interrupted build.
+    package init(
+        _ target: String, journal: BuildJournal, tower: String, note: @escaping (String) -> Void
+    ) throws(BelfryError) {
+        (self.target, self.tower, self.note) = (target, tower, note)
+        let layout = CollectionLayout(path: Self.path(of: target))
+        self.layout = layout
+        try Self.requireCollection(layout.path)
+        // Not even a lock is made through a link.
+        if System.exists(layout.path) { _ = try Directory(layout.path) }
+        try System.createDirectory(layout.path)
+        CrashPoint.buildingDirectoryMade.reach()
+        lock = try Self.takeLock(layout)
+        try layout.requireOwn("The folder of an unfinished build", tower: tower)
+        if let (catalogue, segments) = Self.resume(layout, journal) {
+            self.catalogue = catalogue
+            self.segments = segments
+        } else {
+            if System.exists(layout.segments) { note("Removed an unfinished build that cannot go on: \(layout.path).") }
+            try Self.clear(layout, tower)
+            // Whatever is wrong with the old collection is no reason not to build a new one.
+            do throws(BelfryError) {
+                try Self.adopt(target, into: layout, journal)
+            } catch {
+                try Self.clear(layout, tower)
+            }
+            if let (catalogue, segments) = Self.resume(layout, journal) {
+                self.catalogue = catalogue
+                self.segments = segments
+            } else {
+                catalogue = try Self.start(layout, journal, tower)
+                segments = []
+            }
+        }
+        try layout.sweep(segments: segments.map(\.number), files: Self.files(catalogue), note: note)
+    }
+
+    /// Removes what a killed writer left in the finished collection at `target` and beside it, unless a writer is at work
+    /// there, and rolls back what it left half written in the catalogue.
+    package static func removeLeftovers(
+        of target: String, tower: String, note: (String) -> Void
+    ) throws(BelfryError) {
+        let building = CollectionLayout(path: path(of: target))
+        try requireCollection(building.path)
+        if System.exists(building.path) {
+            _ = try Directory(building.path)
+            if let lock = try WriterLock(building.lock) {
+                let left = try withExtendedLifetime(lock) { () throws(BelfryError) -> [String] in
+                    try building.requireOwn("The folder of an unfinished build", tower: tower)
+                    return try building.removeAll(tower: tower)
+                }
+                if left.isEmpty { note("Removed what an interrupted build had left: \(building.path).") }
+            }
+        }
+        let layout = CollectionLayout(path: target)
+        func listed() throws(BelfryError) -> (segments: [Int], files: Set<String>) {
+            let catalogue = try Catalogue(layout.catalogue, .read)
+            return (try catalogue.read { try $0.segments() }.map(\.number), try Self.files(catalogue))
+        }
+        let before = try listed()
+        let isHalfWritten = Catalogue.hasJournal(layout.catalogue)
+        // Asked first without the lock: where there is nothing to remove, a disk may be read-only.
+        guard try !layout.leftovers(segments: before.segments, files: before.files).isEmpty || isHalfWritten,
+            let lock = try WriterLock(layout.lock)
+        else { return }
+        defer { withExtendedLifetime(lock) {} }
+        if isHalfWritten {
+            try Catalogue(layout.catalogue, .create).close()
+            note("Rolled back what an interrupted writer had left half written: \(layout.catalogue).")
+        }
+        let now = try listed()
+        try layout.sweep(segments: now.segments, files: now.files, note: note)
+    }
+
+    /// Refuses what no build can have made.
+    package static func requireCollection(_ path: String) throws(BelfryError) {
+        guard System.exists(path) else { return }
+        let names = System.isDirectory(path) ? try System.list(path) : nil
+        let belongs = CollectionLayout(path: path).belongings()
+        guard let names, names.contains("catalog.sqlite") || names.allSatisfy({ belongs($0) != nil }) else {
+            throw BelfryError(
+                .conflict, "What is here is not a collection, and is not replaced.", at: .init(file: path),
+                remedy: "Move it away, or give the recipe another name.")
+        }
+    }
+
+    /// Refuses a collection with files that Belfry did not make, and that would be lost with it.
+    package static func requireOwnFiles(_ collection: String, tower: String) throws(BelfryError) {
+        guard System.exists(collection) else { return }
+        try CollectionLayout(path: collection).requireOwn("The collection", tower: tower)
+    }
+
+    private static func takeLock(_ layout: CollectionLayout) throws(BelfryError) -> WriterLock {
+        guard let lock = try WriterLock(layout.lock) else {
+            throw BelfryError(
+                .conflict, "Another build is at work here.", at: .init(file: layout.path),
+                remedy: "Wait until it is done.")
+        }
+        return lock
+    }
+
+    /// The catalogue and segments of an interrupted build, where they are whole and belong to `journal`.
+    private static func resume(
+        _ layout: CollectionLayout, _ journal: BuildJournal
+    ) -> (Catalogue, [Catalogue.SegmentRow])? {
+        // Opened for writing first: that rolls back what a crash left half written.
+        guard System.exists(layout.catalogue), let catalogue = try? Catalogue(layout.catalogue, .create),
+            let problems = try? catalogue.problems(), problems.isEmpty,
+            let segments = try? catalogue.read({ try $0.segments() }),
+            let found = try? catalogue.read({ try $0.document("journal", as: BuildJournal.self) }),
+            found.hasSameVectors(as: journal), let files = try? files(catalogue)
+        else { return nil }
+        for segment in segments {
+            for name in files {
+                guard SegmentFile.check("\(layout.segment(segment.number))/\(name)").isEmpty else { return nil }
+            }
+        }
+        guard found == journal || (try? catalogue.write({ try $0.put("journal", journal) })) != nil else { return nil }
+        return (catalogue, segments)
+    }
+
+    /// The files that every listed segment has by now.
+    private static func files(_ catalogue: Catalogue) throws(BelfryError) -> Set<String> {
+        let index = try catalogue.read { try $0.document("index", as: IndexRecord.self) }
+        return index.map { Set($0.files) } ?? CollectionLayout.rowFiles
+    }
+
+    /// Removes all but the lock.
+    private static func clear(_ layout: CollectionLayout, _ tower: String) throws(BelfryError) {
+        try layout.clear(tower: tower)
+        try System.createDirectory(layout.segments)
+        try System.createDirectory(layout.towers)
+    }
+
+    private static func start(
+        _ layout: CollectionLayout, _ journal: BuildJournal, _ tower: String
+    ) throws(BelfryError) -> Catalogue {
+        try clear(layout, tower)
+        let catalogue = try Catalogue(layout.catalogue, .create)
+        try catalogue.write { try $0.put("journal", journal) }
+        CrashPoint.journalWritten.reach()
+        return catalogue
+    }
+}

@@ -1,0 +1,113 @@
+public import Files
+import Shards
+import Towers
+
+extension VectorCollection {
+    /// What `check` found out about one file or folder of a collection.
+    public struct Finding: Sendable {
+        /// The file or folder, from the collection's directory on.
+        public let name: String
+        /// What is wrong with it; empty where all is well.
+        public let problems: [BelfryError]
+
+        /// A finding.
+        public init(name: String, problems: [BelfryError]) { (self.name, self.problems) = (name, problems) }
+
+        /// Whether something is not what was written. A file that this user may not read, or a disk that fails, is a
+        /// problem of another kind: nobody knows what is in it.
+        public var isDamaged: Bool { problems.contains { ![.io, .conflict].contains($0.code) } }
+    }
+
+    /// Verifies every checksum of the collection at `path` and that its parts fit together.
+    ///
+    /// Goes on after a problem, so that one run names all that is damaged. Changes nothing: what a killed writer left half
+    /// written in the catalogue is undone in a copy, which is what counts.
+    /// - Throws: only where there is no collection to check.
+    public static func check(_ path: String) throws(BelfryError) -> [Finding] {
+        let layout = CollectionLayout(path: path)
+        while true {
+            let identity = FileIdentity(layout.path)
+            let findings = findings(layout)
+            // Where a build has put another collection in the place meanwhile, parts of both were looked at.
+            if FileIdentity(layout.path) == identity { return findings }
+        }
+    }
+
+    private static func findings(_ layout: CollectionLayout) -> [Finding] {
+        let seal = CatalogueSeal.path(of: layout.catalogue)
+        let rows = Catalogue.check(layout.catalogue)
+        // A seal says nothing about a database that is half written.
+        let sealed = Catalogue.hasJournal(layout.catalogue) ? [] : CatalogueSeal.check(layout.catalogue)
+        let catalogue = rows + sealed.filter { $0.location?.file != seal }
+        var findings = [
+            Finding(name: "catalog.sqlite", problems: catalogue),
+            Finding(name: "catalog.seal", problems: sealed.filter { $0.location?.file == seal }),
+        ]
+        findings += segmentFindings(layout)
+        for name in towerNames(layout) {
+            findings.append(Finding(name: "towers/\(name)", problems: TowerPair.check(layout.tower(name))))
+        }
+        let damaged = Set(findings.flatMap(\.problems).compactMap(\.location?.file))
+        let mismatches = crossCheck(layout).filter { !damaged.contains($0.location?.file ?? "") }
+        return findings + [Finding(name: "the parts together", problems: mismatches)]
+    }
+
+    /// The files of the segments that the catalogue lists; where it is beyond reading, those on disk.
+    private static func segmentFindings(_ layout: CollectionLayout) -> [Finding] {
+        let catalogue = try? Catalogue(layout.catalogue, .read)
+        let listed = try? catalogue?.read { try $0.segments() }
+        let folders =
+            listed?.map { layout.segment($0.number) }
+            ?? ((try? System.list(layout.segments)) ?? []).map { "\(layout.segments)/\($0)" }
+        let index = try? catalogue?.read { try $0.document("index", as: IndexRecord.self) }
+        return folders.flatMap { folder in
+            (index?.files ?? (try? System.list(folder)) ?? []).map { name in
+                var problems = SegmentFile.check("\(folder)/\(name)")
+                if problems.isEmpty, let other = try? index?.problem(with: name, in: folder) { problems = [other] }
+                return Finding(name: "\(folder.dropFirst(layout.path.count + 1))/\(name)", problems: problems)
+            }
+        }
+    }
+
+    /// The tower that the catalogue names; where it is beyond reading, those on disk.
+    private static func towerNames(_ layout: CollectionLayout) -> [String] {
+        let configuration = try? Catalogue(layout.catalogue, .read).read {
+            try $0.document("collection", as: CollectionConfiguration.self)
+        }
+        return configuration.map { [$0.tower.name] } ?? (try? System.list(layout.towers)) ?? []
+    }
+
+    /// Whether catalogue, segments and tower belong together: counts, the id of every row, the codes of every row, the
+    /// rows of graph or lists, the fingerprint.
+    private static func crossCheck(_ layout: CollectionLayout) -> [BelfryError] {
+        var problems: [BelfryError] = []
+        do throws(BelfryError) {
+            let collection = try VectorCollection(layout.path)
+            let place = BelfryError.Location(file: layout.catalogue)
+            let segments = Dictionary(uniqueKeysWithValues: collection.segments.map { ($0.number, $0) })
+            var points = 0
+            try collection.catalogue.read { transaction in
+                try transaction.forEachPoint { point in
+                    points += 1
+                    guard let ids = segments[point.segment]?.ids, point.row >= 0, point.row < ids.count,
+                        try ids.id(point.row) == point.id
+                    else {
+                        problems.append(
+                            .corrupt(
+                                "Point \(point.id) is not in row \(point.row) of segment \(point.segment).",
+                                at: .init(file: layout.ids(point.segment))))
+                        return
+                    }
+                }
+            }
+            if points != collection.count {
+                problems.append(.corrupt("There are \(points) points; there should be \(collection.count).", at: place))
+            }
+            for segment in collection.segments { problems += try segment.problems() }
+            _ = try collection.towers()
+        } catch {
+            problems.append(error)
+        }
+        return problems
+    }
+}

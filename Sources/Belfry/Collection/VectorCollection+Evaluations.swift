@@ -1,0 +1,30 @@
+package import Files
+import Neighbors
+import Shards
+package import Vectors
+
+extension VectorCollection {
+    /// How many distances searches for these queries estimate or compute, all together: they are asked for `k` points each
+    /// on one thread. Between other searches only: all of them count together.
+    package func countEvaluations(
+        _ queries: Matrix, k: Int, scope: SearchScope = SearchScope()
+    ) throws(BelfryError) -> Int {
+        let before = evaluations
+        _ = try nearest(queries, k: k, recall: nil, exact: false, scope: scope, threads: 1)
+        // A scan that all queries share counts nothing.
+        var counted = evaluations - before
+        for (segment, effort) in zip(segments, try plan(k: k, recall: nil, exact: false).efforts) where effort == .exact
+        {
+            counted += queries.rows * (scope.within?.rows[segment.number]?.count ?? segment.vectors.rowCount)
+        }
+        return counted
+    }
+
+    /// The distances that the index's searchers have estimated or computed. Between searches on one thread only: then
+    /// each segment lends the same tools every time.
+    var evaluations: Int {
+        var sum = 0
+        for segment in segments { segment.searchers.lend { sum += $0.searcher.trace.evaluations } }
+        return sum
+    }
+}

@@ -1,0 +1,227 @@
+import Files
+import Shards
+import Vectors
+
+/// One request, carried out on one collection or several, as if they were one.
+///
+/// 1. The query becomes a vector once: by the query tower, which all collections share, or from the one that holds the
+///    points it names.
+/// 2. Every collection gives its nearest points; the nearest of all are kept.
+/// 3. With quotas that is done for each of them, the points that an earlier one has answered left out, and the answers of
+///    all are put in order.
+/// 4. The payload of the answers is fetched.
+struct GroupSearch {
+    private let request: SearchRequest
+    /// In the order in which equal answers come.
+    private let collections: [VectorCollection]
+    /// Of each collection the points that it must not find.
+    private var leftOut: [[PointPlace]]
+    private var verdict = SearchVerdict(recall: 1)
+    private var work = SearchWork()
+
+    /// A point before its payload is fetched.
+    private struct Candidate: Comparable {
+        let collection: Int
+        let found: FoundPoint
+
+        static func < (first: Candidate, second: Candidate) -> Bool {
+            (first.found.distance, first.collection, first.found.id)
+                < (second.found.distance, second.collection, second.found.id)
+        }
+
+        static func == (first: Candidate, second: Candidate) -> Bool {
+            first.collection == second.collection && first.found == second.found
+        }
+    }
+
+    init(_ collection: VectorCollection, _ request: SearchRequest) throws(BelfryError) {
+        self.request = request
+        collections = [collection] + request.others
+        leftOut = [[PointPlace]](repeating: [], count: collections.count)
+        try Self.requireOneSpace(collections)
+    }
+
+    /// Refuses collections whose scores do not compare.
+    private static func requireOneSpace(_ collections: [VectorCollection]) throws(BelfryError) {
+        let paths = collections.map(\.path)
+        if let twice = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
+            throw BelfryError(.invalidInput, "The collection is named twice.", at: .init(file: paths[twice]))
+        }
+        for other in collections.dropFirst() {
+            let (own, its) = (collections[0].configuration, other.configuration)
+            guard own.tower.fingerprint == its.tower.fingerprint, own.metric == its.metric else {
+                throw BelfryError(
+                    .wrongTower,
+                    "The collections \(own.name) (tower \(own.tower.name), \(own.metric)) and \(its.name) (tower "
+                        + "\(its.tower.name), \(its.metric)) share no space: their scores do not compare.",
+                    at: .init(file: other.path), remedy: "Build both with the same tower and the same metric.")
+            }
+        }
+    }
+
+    /// Carries the request out.
+    mutating func run() throws(BelfryError) -> SearchResponse {
+        let embedded = try embed()
+        var clock = StepClock()
+        let candidates = try candidates(embedded.vectors).sorted()
+        let searching = clock.lap()
+        let hits = try hits(candidates)
+        let fetching = clock.lap()
+        return SearchResponse(
+            hits: hits, recall: verdict.recall, unknownUsers: embedded.unknownUsers, unknownItems: try unknownItems(),
+            trace: try trace(embedded.embedding, searching, fetching, answers: hits.count),
+            isOfSeveral: collections.count > 1)
+    }
+
+    /// The query's vector; notes which points of each collection are left out.
+    private mutating func embed() throws(BelfryError) -> EmbeddedQueries {
+        let owner = try owner()
+        let embedded = try collections[owner].ask(
+            [request.query], includingSeen: request.includesSeen, tower: request.tower)
+        for (index, collection) in collections.enumerated() {
+            leftOut[index] = index == owner ? embedded.leftOut[0] : try collection.places(embedded.leftOutNames[0])
+            if !request.leavingOut.isEmpty { leftOut[index] += try collection.places(request.leavingOut) }
+        }
+        return embedded
+    }
+
+    /// The collection that holds what the query names: the points, or the user; the first one if it names nothing.
+    private func owner() throws(BelfryError) -> Int {
+        let names: [String]
+        switch request.query {
+        case .point(let name): names = [name]
+        case .examples(let like, let unlike): names = like + unlike
+        case .user(let id):
+            for (index, collection) in collections.enumerated() where try collection.knows(user: id) { return index }
+            return 0
+        case .text, .fields, .session, .vector: return 0
+        }
+        for (index, collection) in collections.enumerated() where try collection.places(names).count == names.count {
+            return index
+        }
+        return 0
+    }
+
+    // MARK: the nearest
+
+    private mutating func candidates(_ query: Matrix) throws(BelfryError) -> [Candidate] {
+        if request.quotas.isEmpty { return try candidates(query, request.k, nil) }
+        var all: [Candidate] = []
+        for quota in request.quotas {
+            let found = try candidates(query, quota.count, quota.condition)
+            for (index, collection) in collections.enumerated() {
+                let answered = found.filter { $0.collection == index }.map(\.found.id.description)
+                if !answered.isEmpty { leftOut[index] += try collection.places(answered) }
+            }
+            all += found
+        }
+        return all
+    }
+
+    private mutating func candidates(
+        _ query: Matrix, _ k: Int, _ quota: PayloadCondition?
+    ) throws(BelfryError) -> [Candidate] {
+        var candidates: [Candidate] = []
+        var nothing: BelfryError?
+        var isAnyMet = false
+        for (index, collection) in collections.enumerated() {
+            let points: PointSet?
+            do throws(BelfryError) {
+                points = try collection.points(where: request.within, quota)
+            } catch  where error.code == .notFound {
+                // No point of this one; another may have some.
+                nothing = error
+                continue
+            }
+            isAnyMet = true
+            let found = try collection.nearest(
+                query, k: k, recall: request.recall, exact: request.exact,
+                scope: SearchScope(leavingOut: [leftOut[index]], within: points), styles: request.query.styles,
+                threads: request.threads)
+            candidates += found.points[0].map { Candidate(collection: index, found: $0) }
+            verdict.add(found.verdicts[0])
+            work.add(found.work)
+        }
+        if !isAnyMet, let nothing { throw nothing }
+        return Array(candidates.sorted().prefix(k))
+    }
+
+    // MARK: the answer
+
+    /// The candidates with their payloads, in their order: those of one collection are fetched together.
+    private func hits(_ candidates: [Candidate]) throws(BelfryError) -> [SearchResponse.Hit] {
+        var hits: [ArraySlice<SearchResponse.Hit>] = []
+        for (index, collection) in collections.enumerated() {
+            hits.append(try collection.hits(candidates.filter { $0.collection == index }.map(\.found))[...])
+        }
+        return candidates.map { hits[$0.collection].removeFirst() }
+    }
+
+    /// The items of a session that no collection has.
+    private func unknownItems() throws(BelfryError) -> [String] {
+        guard case .session(let items) = request.query else { return [] }
+        var unknown: [String] = []
+        for item in items {
+            var isKnown = false
+            for collection in collections where try !collection.places([item]).isEmpty { isKnown = true }
+            if !isKnown { unknown.append(item) }
+        }
+        return unknown
+    }
+
+    private func trace(
+        _ embedding: Duration?, _ searching: Duration, _ fetching: Duration, answers: Int
+    ) throws(BelfryError) -> SearchResponse.Trace {
+        let k = request.quotas.isEmpty ? request.k : request.quotas.map(\.count).max() ?? request.k
+        var expectations: [Expectation] = []
+        for collection in collections {
+            expectations.append(
+                try collection.expectation(
+                    k: k, recall: request.recall, exact: request.exact, styles: request.query.styles))
+        }
+        let expectation = Expectation(ofAll: expectations)
+        return SearchResponse.Trace(
+            index: collections.map(\.indexKind.rawValue).joined(separator: ", "), expectation: expectation,
+            source: collections[0].calibrationSource, fallback: collections[0].calibrationFallback,
+            recall: verdict.recall, isUnlike: verdict.isUnlike, isScanned: verdict.isScanned,
+            evaluations: work.evaluations, reranked: work.reranked, settled: work.settled,
+            scored: expectation.isExact ? 0 : answers, embedMilliseconds: embedding.map { $0 / .milliseconds(1) },
+            searchMilliseconds: searching / .milliseconds(1), payloadMilliseconds: fetching / .milliseconds(1),
+            answers: answers)
+    }
+}
+
+/// How long the steps of a search take, one after the other.
+private struct StepClock {
+    private var last = ContinuousClock.now
+
+    /// The time since the last step ended.
+    mutating func lap() -> Duration {
+        let now = ContinuousClock.now
+        defer { last = now }
+        return now - last
+    }
+}
+
+extension VectorCollection {
+    /// The points that a quota may answer with: those that also meet the conditions of the request.
+    fileprivate func points(
+        where within: [PayloadCondition], _ quota: PayloadCondition?
+    ) throws(BelfryError) -> PointSet? {
+        guard let quota else { return try points(where: within) }
+        guard within.contains(where: { $0.field.hasSameBytes(as: quota.field) }),
+            let wanted = try points(where: [quota])
+        else {
+            return try points(where: within + [quota])
+        }
+        // Conditions of one field are alternatives; a quota is one more demand.
+        let both = try points(where: within)?.intersection(wanted) ?? wanted
+        guard both.count > 0 else {
+            let named = within.map { "\($0.field) = \($0.value)" }.joined(separator: ", ")
+            throw BelfryError(
+                .notFound, "No point with \(quota.field) = \(quota.value), which a quota asks for, meets \(named).",
+                at: .init(file: path), remedy: "Leave the quota out, or that condition.")
+        }
+        return both
+    }
+}

@@ -1,0 +1,198 @@
+package import Files
+import Foundation
+import Shards
+package import Towers
+package import Vectors
+
+/// Queries as vectors.
+package struct EmbeddedQueries {
+    /// One row per query.
+    package var vectors: Matrix
+    /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
+    package var leftOut: [[PointPlace]]
+    /// The same by their names, which other collections may have as well.
+    var leftOutNames: [[String]]
+    /// The ids of users that the collection does not know, and that were answered as the tower was trained for such.
+    package var unknownUsers: [String]
+    /// How long the tower took; nil where no query needed one.
+    var embedding: Duration?
+}
+
+extension VectorCollection {
+    /// Embeds queries: those of one kind together.
+    /// - Parameters:
+    ///   - includesSeen: whether a session's points, and those that a user has had, may be found again.
+    ///   - tower: embeds in the place of the collection's own query tower.
+    /// - Throws: `notFound` for a point or a user that is not there, `invalidInput` for what the tower does not take.
+    package func ask(
+        _ queries: [SearchQuery], includingSeen includesSeen: Bool = false, tower: Tower? = nil, threads: Int = 1
+    ) throws(BelfryError) -> EmbeddedQueries {
+        var batch = QueryBatch(self)
+        if let tower {
+            try verify(tower)
+            batch.tower = tower
+        }
+        for query in queries { try batch.add(query, includesSeen) }
+        return try batch.embed(threads)
+    }
+
+    /// Where the points of these names lie; those that are not there are left out.
+    func places(_ names: [String]) throws(BelfryError) -> [PointPlace] {
+        let rows = try catalogue.read { transaction in try names.map { try transaction.point(PointName($0).id) } }
+        return rows.compactMap { $0.map { PointPlace(segment: $0.segment, row: $0.row) } }
+    }
+}
+
+/// Collects queries, so that texts are embedded in one batch and fields in another.
+private struct QueryBatch {
+    private enum Source {
+        case vector([Float])
+        /// The place among the texts, or the objects, that are to be embedded.
+        case text(Int)
+        case fields(Int)
+    }
+
+    private let collection: VectorCollection
+    var tower: Tower?
+    private var sources: [Source] = []
+    private var (texts, objects) = ([String](), [JSON]())
+    private var leftOut: [[String]] = []
+    private var unknownUsers: [String] = []
+
+    init(_ collection: VectorCollection) { self.collection = collection }
+
+    mutating func add(_ query: SearchQuery, _ includesSeen: Bool) throws(BelfryError) {
+        var names: [String] = []
+        switch query {
+        case .text(let text):
+            guard !text.isBlank else {
+                throw BelfryError(.invalidInput, "The text to search for is empty: nothing of it can be seen.")
+            }
+            try collection.require(.text, of: queryTower())
+            sources.append(.text(texts.count))
+            texts.append(text)
+        case .fields(let fields):
+            try collection.require(.fields(fields.names), of: queryTower())
+            add(fields)
+        case .user(let id):
+            let seen = try addUser(id)
+            if !includesSeen { names = seen }
+        case .session(let items):
+            try addSession(items)
+            if !includesSeen { names = items }
+        case .point(let name):
+            sources.append(.vector(try collection.point(name).vector))
+            names = [name]
+        case .vector(let vector):
+            guard vector.count == collection.configuration.dimension else {
+                throw BelfryError(
+                    .invalidInput,
+                    "The query has \(vector.count) components; the collection's vectors have "
+                        + "\(collection.configuration.dimension).", at: .init(file: collection.path),
+                    remedy: "Take a vector that the collection's tower made.")
+            }
+            sources.append(.vector(vector))
+        case .examples(let like, let unlike):
+            guard !like.isEmpty else {
+                throw BelfryError(.invalidInput, "There is no example of what the answers are to be like.")
+            }
+            let ids = Set(like.map { PointName($0).id })
+            if let both = unlike.first(where: { ids.contains(PointName($0).id) }) {
+                throw BelfryError(
+                    .invalidInput, "The answers are to be like \(both.debugDescription), and unlike it.",
+                    remedy: "Name it once.")
+            }
+            sources.append(.vector(mean(try points(like), try points(unlike))))
+            if !includesSeen { names = like + unlike }
+        }
+        leftOut.append(names)
+    }
+
+    private mutating func add(_ fields: JSON) {
+        sources.append(.fields(objects.count))
+        objects.append(fields)
+    }
+
+    /// Adds a user, and gives what the user has had.
+    private mutating func addUser(_ id: String) throws(BelfryError) -> [String] {
+        let user = try collection.catalogue.read { try $0.user(id) }
+        if let user {
+            add(user.fields)
+            return user.seen
+        }
+        let tower = try queryTower()
+        try collection.require(.user, of: tower)
+        guard let field = tower.userField else {
+            throw BelfryError(
+                .notFound, "There is no user \(id.debugDescription) in the collection.",
+                at: .init(file: collection.path),
+                remedy: (collection.suggestion(forUser: id) ?? "Name one of the recipe's users.")
+                    + " Or give the query tower's fields as JSON: \(tower.fieldsAndTypes).")
+        }
+        if try collection.catalogue.read({ try $0.hasUsers() }) { unknownUsers.append(id) }
+        add(.object([field: tower.value(ofCell: id, field: field)]))
+        return []
+    }
+
+    private mutating func addSession(_ items: [String]) throws(BelfryError) {
+        let tower = try queryTower()
+        guard let field = tower.sessionField else { return try collection.require(.session, of: tower) }
+        add(.object([field: .array(items.map { tower.value(ofElement: $0, field: field) })]))
+    }
+
+    private func points(_ names: [String]) throws(BelfryError) -> [VectorCollection.Point] {
+        var points: [VectorCollection.Point] = []
+        for name in names { points.append(try collection.point(name)) }
+        return points
+    }
+
+    /// The mean of what is liked, moved away from the mean of what is not by their difference; under cosine, of
+    /// directions.
+    private func mean(_ liked: [VectorCollection.Point], _ unliked: [VectorCollection.Point]) -> [Float] {
+        let (like, unlike) = (mean(liked.map(\.vector)), mean(unliked.map(\.vector)))
+        return unliked.isEmpty ? like : zip(like, unlike).map { 2 * $0 - $1 }
+    }
+
+    private func mean(_ vectors: [[Float]]) -> [Float] {
+        var sum = [Float](repeating: 0, count: collection.configuration.dimension)
+        for vector in vectors {
+            var weight = 1 / Float(vectors.count)
+            if collection.configuration.metric == .cosine {
+                weight /= vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            }
+            for index in sum.indices { sum[index] += weight * vector[index] }
+        }
+        return sum
+    }
+
+    private mutating func queryTower() throws(BelfryError) -> Tower {
+        if let tower { return tower }
+        let own = try collection.queryTower()
+        tower = own
+        return own
+    }
+
+    mutating func embed(_ threads: Int) throws(BelfryError) -> EmbeddedQueries {
+        var embedding: Duration?
+        // Loading a tower is not part of what it takes to embed a query: the next one is spared that.
+        let tower = texts.isEmpty && objects.isEmpty ? nil : try queryTower()
+        let start = ContinuousClock.now
+        let texts = texts.isEmpty ? nil : try tower?.embed(texts, as: .query, threads: threads)
+        let objects = objects.isEmpty ? nil : try tower?.embed(objects, as: .query, source: "queries", threads: threads)
+        if tower != nil { embedding = .now - start }
+        let vectors = Matrix(rows: sources.count, columns: collection.configuration.dimension)
+        for (row, source) in sources.enumerated() {
+            let vector =
+                switch source {
+                case .vector(let vector): vector
+                case .text(let place): texts![place]
+                case .fields(let place): objects![place]
+                }
+            _ = vectors.row(row).update(fromContentsOf: vector)
+        }
+        var places: [[PointPlace]] = []
+        for names in leftOut { places.append(names.isEmpty ? [] : try collection.places(names)) }
+        return EmbeddedQueries(
+            vectors: vectors, leftOut: places, leftOutNames: leftOut, unknownUsers: unknownUsers, embedding: embedding)
+    }
+}

@@ -1,0 +1,61 @@
+package import Files
+package import Neighbors
+import Shards
+import Synchronization
+package import Vectors
+
+extension VectorCollection {
+    /// The points nearest to each query, by distance and then by id: the search without its payload.
+    ///
+    /// 1. Each segment gives its nearest rows: by its index, one query at a time on several threads; or by a scan that
+    ///    all queries share.
+    /// 2. What an index gives has the distances that its codes estimate: those few rows are read from the shard.
+    /// 3. Of what the segments gave, the nearest are kept.
+    package func nearest(
+        _ queries: Matrix, k: Int, recall: Double?, exact: Bool, scope: SearchScope = SearchScope(),
+        styles: Set<QueryStyle>? = nil, threads: Int
+    ) throws(BelfryError) -> NearestPoints {
+        precondition(k >= 0 && threads > 0)
+        precondition(scope.leavingOut.isEmpty || scope.leavingOut.count == queries.rows)
+        let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
+        for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
+        let (target, efforts) = try plan(k: k, recall: recall, exact: exact, styles: styles)
+        // Nobody has measured what is found of the points that a filter lets through.
+        let expected =
+            scope.within == nil ? try expectation(k: k, recall: recall, exact: exact, styles: styles).recall : nil
+        let k = min(k, count)
+        var nearest = [[FoundPoint]](repeating: [], count: queries.rows)
+        var work = SearchWork()
+        var verdicts = [SearchVerdict](repeating: SearchVerdict(recall: 1), count: queries.rows)
+        for (segment, effort) in zip(segments, efforts) {
+            let leftOut = scope.leavingOut.map { places in
+                places.compactMap { $0.segment == segment.number ? $0.row : nil }
+            }
+            let asked = SegmentQuery(
+                queries: queries, k: k, leftOut: leftOut, within: scope.within?.rows[segment.number], threads: threads)
+            let found =
+                if effort == .exact {
+                    try segment.scan(asked).map { rows in
+                        SegmentAnswer(
+                            rows: rows, verdict: .scanned, work: .scan(of: asked.candidates(of: segment.rows)))
+                    }
+                } else {
+                    try segment.walk(asked, effort, target)
+                }
+            for (query, answer) in found.enumerated() {
+                for neighbor in answer.rows {
+                    nearest[query].append((try segment.ids.id(Int(neighbor.row)), neighbor.distance))
+                }
+                verdicts[query].add(
+                    SearchVerdict(
+                        recall: answer.verdict.isScanned ? 1 : answer.verdict == .calibrated ? expected : nil,
+                        isUnlike: answer.verdict.isUnlike, isScanned: answer.verdict.isScanned))
+                work.add(answer.work)
+            }
+        }
+        let points = nearest.map { found in
+            Array(found.sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k))
+        }
+        return NearestPoints(points: points, verdicts: verdicts, work: work)
+    }
+}

@@ -1,0 +1,32 @@
+public import Files
+
+extension VectorCollection {
+    /// Searches this collection, and others that the request names.
+    ///
+    /// The answers come nearest first, with the scores of the stored vectors; points at the same distance in the order of
+    /// their ids. An exact search keeps that order at the k-th place as well: of several points at that distance, those
+    /// with the smaller ids are answered. An index answers with any of them.
+    /// - Throws: `invalidInput` for a query that the tower does not take, a vector of another dimension, one that is not
+    ///   finite or zero under cosine, or an impossible recall; `notFound` for a point or a user that is not there, or a
+    ///   condition that no point meets; `wrongTower` where a tower or another collection is of another space;
+    ///   `corruptData` with the place.
+    public func search(_ request: SearchRequest) throws(BelfryError) -> SearchResponse {
+        var search = try GroupSearch(self, request)
+        return try search.run()
+    }
+
+    /// These points with their payload, in their order.
+    func hits(_ nearest: [FoundPoint]) throws(BelfryError) -> [SearchResponse.Hit] {
+        var hits: [SearchResponse.Hit] = []
+        for (point, found) in zip(try storedPoints(nearest.map(\.id)), nearest) {
+            hits.append(
+                SearchResponse.Hit(
+                    id: found.id, key: point.key, score: configuration.metric.score(found.distance),
+                    payload: try point.payload(), collection: configuration.name))
+        }
+        return hits
+    }
+
+    /// Whether `id` is one of the collection's users.
+    func knows(user id: String) throws(BelfryError) -> Bool { try catalogue.read { try $0.user(id) } != nil }
+}

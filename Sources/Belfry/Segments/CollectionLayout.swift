@@ -1,0 +1,160 @@
+import Files
+import Neighbors
+import Towers
+
+/// Where the files of a collection lie inside its directory, and which names there are Belfry's.
+struct CollectionLayout: Sendable {
+    /// The collection's directory.
+    let path: String
+
+    /// The layout of the directory at `path`.
+    init(path: String) { self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
+
+    /// The files of every segment; those of an index stand in the catalogue's document `index`.
+    static let rowFiles: Set<String> = ["vectors.shard", "ids"]
+
+    var catalogue: String { "\(path)/catalog.sqlite" }
+    /// A catalogue that is being copied from another collection.
+    var catalogueCopy: String { "\(path)/catalog.copy" }
+    var lock: String { "\(path)/lock" }
+    var segments: String { "\(path)/segments" }
+    var towers: String { "\(path)/towers" }
+
+    func segment(_ number: Int) -> String { "\(segments)/\(Self.name(ofSegment: number))" }
+    func vectors(_ number: Int) -> String { "\(segment(number))/vectors.shard" }
+    func ids(_ number: Int) -> String { "\(segment(number))/ids" }
+    func tower(_ name: String) -> String { "\(towers)/\(name)" }
+
+    /// `000012`
+    private static func name(ofSegment number: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+    }
+}
+
+// MARK: what is Belfry's
+
+extension CollectionLayout {
+    private static let files: Set<String> = ["catalog.sqlite", "catalog.seal", "lock"]
+
+    /// What SQLite puts beside its database.
+    private static let companions = ["", "-journal", "-wal", "-shm"]
+
+    /// What belongs in the directory of a collection, finished or not.
+    /// - Parameter tower: The tower that the collection's is a copy of, where that is known.
+    func belongings(tower: String? = nil) -> @Sendable (String) -> Belongings? {
+        let towers = towers
+        return { name in
+            switch name {
+            case "segments": .folder(Self.segmentFolder)
+            case "towers": .folder { .folder(TowerPair.belongings(of: "\(towers)/\($0)", like: tower)) }
+            case _ where Self.files.contains(name) || Self.isTemporary(name): .file
+            case _ where Self.companions.contains { name == "catalog.sqlite" + $0 }: .file
+            default: nil
+            }
+        }
+    }
+
+    /// Files that nothing lists, whoever made them: they are there while something else is made.
+    private static func isTemporary(_ name: String) -> Bool {
+        TemporaryName.file.process(of: name) != nil || companions.contains { name == "catalog.copy" + $0 }
+    }
+
+    private static let segmentFolder: @Sendable (String) -> Belongings? = { name in
+        guard name.utf8.count >= 6, let number = Int(name), number > 0, Self.name(ofSegment: number) == name else {
+            return nil
+        }
+        return .folder(segmentFile)
+    }
+
+    /// While an index is chosen, each kind of it has a folder of its own.
+    private static let segmentFile: @Sendable (String) -> Belongings? = { name in
+        if SegmentFiles.names.contains(name) { return .file }
+        return IndexKind(rawValue: name) == nil ? nil : .folder { SegmentFiles.names.contains($0) ? .file : nil }
+    }
+
+    /// Refuses a directory in which somebody else's files would be lost.
+    /// - Throws: `conflict` with their names.
+    func requireOwn(_ what: String, tower: String?) throws(BelfryError) {
+        try System.refuse(Directory(path).foreign(to: belongings(tower: tower)), in: path, what)
+    }
+}
+
+// MARK: removing
+
+extension CollectionLayout {
+    /// What a writer that was killed has left: files that were to take another's place, segments that the catalogue does
+    /// not list, and in those that it lists, files of a segment that it does not; by the path from the collection on.
+    /// Changes nothing.
+    /// - Throws: `conflict` with the place of a link where a file or folder of the collection should be.
+    func leftovers(segments listed: [Int], files: Set<String>) throws(BelfryError) -> [String] {
+        let directory = try Directory(path)
+        for name in ["catalog.sqlite", "catalog.seal", "lock", "segments", "towers"]
+        where directory.kind(of: name) == .link { throw Directory.isLink("\(path)/\(name)") }
+        var found = try directory.names().filter { Self.isTemporary($0) && directory.kind(of: $0) == .file }
+        guard directory.kind(of: "segments") != nil else { return found }
+        let folder = try directory.folder("segments")
+        let known = Set(listed.map(Self.name(ofSegment:)))
+        found += try folder.names()
+            .filter { !known.contains($0) && Self.segmentFolder($0) != nil && folder.kind(of: $0) == .folder }
+            .map { "segments/\($0)" }
+        for segment in known.sorted() where folder.kind(of: segment) != nil {
+            let inside = try folder.folder(segment)
+            found += try inside.names()
+                .filter { SegmentFiles.names.contains($0) && !files.contains($0) && inside.kind(of: $0) == .file }
+                .map { "segments/\(segment)/\($0)" }
+        }
+        return found
+    }
+
+    /// Removes what a killed writer has left, and says so.
+    ///
+    /// Only the holder of the writer's lock may call this: a segment that is being written is not listed yet.
+    func sweep(segments listed: [Int], files: Set<String>, note: (String) -> Void) throws(BelfryError) {
+        let leftovers = try leftovers(segments: listed, files: files)
+        guard !leftovers.isEmpty else { return }
+        let directory = try Directory(path)
+        var removed: [String] = []
+        for name in leftovers {
+            let parts = name.split(separator: "/").map(String.init)
+            switch parts.count {
+            case 1: try directory.removeFile(name)
+            case 2:
+                let left = try directory.folder(parts[0]).removeFolder(parts[1], Self.segmentFile)
+                guard left.isEmpty else { continue }
+            default: try directory.folder(parts[0]).folder(parts[1]).removeFile(parts[2])
+            }
+            removed.append(name)
+        }
+        guard !removed.isEmpty else { return }
+        note("Removed what an interrupted build had left in \(path): \(removed.joined(separator: ", ")).")
+    }
+
+    /// Removes a segment that the catalogue no longer lists.
+    func removeSegment(_ number: Int) throws(BelfryError) {
+        try Directory(segments).removeFolder(Self.name(ofSegment: number), Self.segmentFile)
+    }
+
+    /// Removes the copies of towers.
+    func removeTowers(like tower: String) throws(BelfryError) {
+        let folder = try Directory(towers)
+        for name in try folder.names() {
+            try System.refuse(
+                folder.removeFolder(name, TowerPair.belongings(of: self.tower(name), like: tower)), in: towers,
+                "The folder of towers")
+        }
+    }
+
+    /// Removes the collection but for what is not Belfry's, which is returned.
+    func removeAll(tower: String?) throws(BelfryError) -> [String] {
+        let parent = try Directory(around: path)
+        return try parent.removeFolder(String(path.split(separator: "/").last ?? ""), belongings(tower: tower))
+    }
+
+    /// Empties the directory but for the lock, which other builds look at.
+    func clear(tower: String?) throws(BelfryError) {
+        try requireOwn("The folder of an unfinished build", tower: tower)
+        let belongs = belongings(tower: tower)
+        try Directory(path).remove { $0 == "lock" ? nil : belongs($0) }
+    }
+}

@@ -1,0 +1,26 @@
+import Neighbors
+import Vectors
+
+/// What is asked of one segment.
+struct SegmentQuery {
+    let queries: Matrix
+    let k: Int
+    /// For each query the rows that it must not find; empty if there are none for any.
+    let leftOut: [[Int]]
+    /// The only rows that may be found.
+    let within: RowSet?
+    let threads: Int
+
+    /// How many of a segment's `rows` may be found.
+    func candidates(of rows: Int) -> Int { within?.count ?? rows }
+
+    func leftOut(_ query: Int) -> [Int] { leftOut.isEmpty ? [] : leftOut[query] }
+}
+
+/// What one segment answers to one query.
+struct SegmentAnswer {
+    var rows: [Neighbor]
+    var verdict: SegmentSearcher.Verdict
+    /// What was looked at for it.
+    var work: SearchWork
+}

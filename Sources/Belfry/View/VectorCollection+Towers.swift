@@ -1,0 +1,64 @@
+package import Files
+import Synchronization
+package import Towers
+import Vectors
+
+extension VectorCollection {
+    /// The towers that came with the collection: a pair, or one tower in both roles. They are loaded and verified once.
+    package func towers() throws(BelfryError) -> TowerPair {
+        if let loaded = loadedTowers.withLock({ $0 }) { return loaded }
+        let towers: TowerPair
+        do throws(BelfryError) {
+            try TowerPair.verify(layout.tower(configuration.tower.name))
+            towers = try TowerPair.open(layout.tower(configuration.tower.name))
+            guard isInPlace else { throw replaced() }
+        } catch {
+            throw isInPlace ? error : replaced()
+        }
+        try verifySpace(of: towers.query)
+        loadedTowers.withLock { $0 = towers }
+        return towers
+    }
+
+    private func replaced() -> BelfryError {
+        BelfryError(
+            .conflict, "A build has replaced the collection since it was opened.", at: .init(file: path),
+            remedy: "Open it again.")
+    }
+
+    /// Refuses a query tower that does not compute what the collection's computed, or embeds items alone.
+    func verify(_ tower: Tower) throws(BelfryError) {
+        guard tower.role != .document else {
+            throw BelfryError(
+                .wrongTower,
+                "The query goes through \(tower.path), which embeds items: queries have a tower of their own.",
+                at: .init(file: path), remedy: "Name the query tower of the pair, or leave out --tower.")
+        }
+        try verifySpace(of: tower)
+    }
+
+    /// The spaces are compared first; then one canary is embedded, which also sees weights that were changed under an
+    /// unchanged manifest.
+    private func verifySpace(of tower: Tower) throws(BelfryError) {
+        let own = configuration.tower
+        guard tower.space == own.fingerprint else {
+            throw BelfryError(
+                .wrongTower,
+                "The collection was filled by tower \(own.name) (fingerprint \(own.fingerprint.prefix(12))), but the "
+                    + "query goes through \(tower.path) (fingerprint \(tower.space.prefix(12))): their vectors "
+                    + "do not compare.",
+                at: .init(file: path),
+                remedy: "Search without --tower, or build the collection again with the other tower.")
+        }
+        guard let canary = own.canaries.first else { return }
+        let vector = try tower.embed(canaries: [canary.text])[0]
+        let difference = zip(vector, canary.vector).map { abs($0 - $1) }.max() ?? .infinity
+        guard vector.count == canary.vector.count, difference <= 1e-3 else {
+            throw BelfryError(
+                .wrongTower,
+                "Tower \(tower.path) has the right fingerprint, but embeds \(canary.text.debugDescription) otherwise "
+                    + "than when the collection was built (largest difference \(difference)).",
+                at: .init(file: path), remedy: "Run belfry check on the collection: a file of the tower has changed.")
+        }
+    }
+}

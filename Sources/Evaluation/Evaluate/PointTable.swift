@@ -1,0 +1,54 @@
+import Belfry
+import Files
+import Shards
+
+/// All points of a collection by number, in the order of their ids, with some of their payload: what judgements and
+/// baselines are looked up in without the catalogue.
+struct PointTable: Sendable {
+    /// The ids, growing.
+    let ids: [PointID]
+    /// Where the vectors lie.
+    let places: [PointPlace]
+    /// Of each payload field that was asked for the value of every point.
+    let payload: [UTF8Key: [JSON?]]
+    private let numbers: [PointID: Int32]
+
+    var count: Int { ids.count }
+
+    /// Reads the points of `collection`.
+    /// - Parameter fields: the payload fields that are kept.
+    init(_ collection: VectorCollection, fields: Set<UTF8Key>) throws(BelfryError) {
+        var points: [(id: PointID, place: PointPlace, values: [UTF8Key: JSON])] = []
+        try collection.forEachPoint { point in
+            var values: [UTF8Key: JSON] = [:]
+            if !fields.isEmpty {
+                let payload = try point.payload()
+                for field in fields { values[field] = payload[field.text] }
+            }
+            points.append((point.id, point.place, values))
+        }
+        points.sort { $0.id < $1.id }
+        ids = points.map(\.id)
+        places = points.map(\.place)
+        numbers = Dictionary(uniqueKeysWithValues: zip(ids, Int32(0)...))
+        payload = Dictionary(uniqueKeysWithValues: fields.map { field in (field, points.map { $0.values[field] }) })
+    }
+
+    /// The number of a point; nil where the collection does not hold it.
+    func number(_ id: PointID) -> Int32? { numbers[id] }
+
+    /// The numbers of what a search has found.
+    func numbers(_ found: [FoundPoint], of collection: VectorCollection) throws(BelfryError) -> [Int32] {
+        var numbers: [Int32] = []
+        for (id, _) in found {
+            guard let number = number(id) else { throw collection.hasNoRow(id) }
+            numbers.append(number)
+        }
+        return numbers
+    }
+
+    /// These points by segment and row.
+    func set(_ points: some Sequence<Int32>, of collection: VectorCollection) -> PointSet {
+        collection.pointSet(at: points.lazy.map { places[Int($0)] })
+    }
+}

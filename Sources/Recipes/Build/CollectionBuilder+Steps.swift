@@ -1,0 +1,97 @@
+import Belfry
+import Files
+import Neighbors
+import Towers
+import Vectors
+
+/// The steps of a build: users, points, index.
+extension CollectionBuilder {
+    /// Writes the recipe's users. Gives the number of rows that could not be used.
+    func writeUsers(
+        into building: BuildingDirectory, _ tower: Tower, _ observer: Observer
+    ) throws(BelfryError) -> Int {
+        guard let source = recipe.users else {
+            try building.writeUsers { nil }
+            return 0
+        }
+        var users = try UserReader(source, tower)
+        try building.writeUsers { () throws(BelfryError) in try users.next(badRow: observer.badRow) }
+        return users.badRows
+    }
+
+    /// Embeds the rows that no interrupted build has embedded, one segment at a time.
+    func embed(
+        with tower: Tower, into building: BuildingDirectory, _ survey: Survey, _ observer: Observer
+    ) throws(BelfryError) {
+        var items = try ItemReader(recipe, tower)
+        var drawn = EvenSample(survey.points, of: survey.usable)
+        func next() throws(BelfryError) -> Item? {
+            while let item = try items.next(badRow: { _ in }) {
+                if drawn.takesNext() { return item }
+            }
+            return nil
+        }
+        let total = survey.points
+        var done = 0
+        let finished = building.finishedRows
+        // Small enough that an interruption costs seconds, and no more than 64 however many rows there are.
+        let segmentRows = recipe.segmentRows ?? max(1_024, (total + 63) / 64)
+        while done < finished, try next() != nil { done += 1 }
+        while done < total {
+            var batch: [Item] = []
+            while batch.count < min(segmentRows, total - done), let item = try next() {
+                batch.append(item)
+            }
+            guard !batch.isEmpty else { throw Self.rowsChanged(recipe) }
+            // Points with equal vectors are answered in the order of their ids: here that is the order of rows.
+            batch.sort { $0.name.id < $1.name.id }
+            let before = done - finished
+            let vectors = try tower.embed(batch, threads: threads) { observer.progress(before + $0, total - finished) }
+            try check(batch, vectors)
+            try building.write(
+                batch.map { NewPoint(id: $0.name.id, key: $0.name.key, payload: $0.payload) }, vectors,
+                recipe.elementType, threads: threads)
+            done += batch.count
+        }
+    }
+
+    /// Refuses an embedding that cannot be compared, with the line of its row.
+    private func check(_ batch: [Item], _ vectors: Matrix) throws(BelfryError) {
+        let check = VectorCheck(dimension: vectors.columns, metric: recipe.metric, elementType: recipe.elementType)
+        for (row, item) in batch.enumerated() {
+            try check.check(
+                UnsafeBufferPointer(vectors.row(row)), "The tower's embedding",
+                at: .line(item.line, of: recipe.rows.file))
+        }
+    }
+
+    /// Builds the index that the recipe asks for out of all points.
+    func index(
+        _ building: BuildingDirectory, _ request: String, _ towers: TowerPair, _ observer: Observer
+    ) throws(BelfryError) {
+        let plan = IndexPlan(
+            request: request, kind: recipe.index.kind, metric: recipe.metric, element: recipe.elementType,
+            recall: recipe.recall, seed: seed, threads: threads)
+        try building.index(
+            plan,
+            queries: { rows, dimension throws(BelfryError) in
+                guard recipe.isCalibrated(rows: rows, dimension: dimension) else { return nil }
+                observer.indexing("queries", 0, 1)
+                return try queries(towers)
+            }, progress: observer.indexing)
+    }
+
+    /// Queries like those that will be asked: the recipe's, or else what can be made of its texts. Says how many of those
+    /// that the recipe names could be used.
+    private func queries(_ towers: TowerPair) throws(BelfryError) -> CalibrationQueries {
+        if let source = recipe.calibration {
+            let vectors = try CalibrationReader(source: source, tower: towers.query, metric: recipe.metric)
+                .vectors(threads: threads)
+            let samples = vectors.map { [QuerySample(source.isUsers ? .users : .given, $0)] } ?? []
+            return (samples, .init(areUsers: source.isUsers, count: vectors?.rows ?? 0))
+        }
+        guard towers.query.takesTexts else { return ([], nil) }
+        let made = try PseudoQueries.sample(of: recipe, towers.item, limit: limit, seed: seed)
+        return (try made.samples(towers.query, metric: recipe.metric, threads: threads), nil)
+    }
+}

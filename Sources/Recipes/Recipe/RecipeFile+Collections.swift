@@ -1,0 +1,40 @@
+public import Files
+
+/// Which collections a path means that a person gave.
+extension RecipeFile {
+    /// The collection's directory: the path itself, or what the recipe there builds.
+    /// - Throws: `notFound` where nothing is built yet; `invalidInput` for a recipe with a mistake.
+    public static func collection(at path: String) throws(BelfryError) -> String {
+        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        if System.exists("\(path)/catalog.sqlite") || (path.hasSuffix(".belfry") && System.isDirectory(path)) {
+            return path
+        }
+        // One collection in the folder is the recipe's, whatever has become of the recipe.
+        let inside = ((try? System.list(path)) ?? []).filter { $0.hasSuffix(".belfry") }
+        if inside.count == 1 { return "\(path)/\(inside[0])" }
+        guard System.exists("\(path)/recipe.yaml") || System.exists("\(System.parent(of: path))/recipe.yaml") else {
+            throw BelfryError(
+                .notFound, "This is neither a collection nor the folder of a recipe.", at: .init(file: path),
+                remedy: "Name a .belfry directory, or a folder with a recipe.yaml, such as Indexes/products.")
+        }
+        let collection = try Recipe(folder: path).collectionPath
+        guard System.exists(collection) else {
+            throw BelfryError(
+                .notFound, "The collection is not built yet.", at: .init(file: collection),
+                remedy: "Run: belfry build \(path)")
+        }
+        return collection
+    }
+
+    /// The directories of all collections that are meant: one, or those of a recipe's variants that are built.
+    /// - Throws: as ``collection(at:)``.
+    public static func collections(at path: String) throws(BelfryError) -> [String] {
+        if let recipe = try? RecipeFile(path), recipe.named == nil, !recipe.variants.isEmpty,
+            !System.exists("\(path)/catalog.sqlite")
+        {
+            let built = try recipe.recipes().map(\.collectionPath).filter { System.exists($0) }
+            if !built.isEmpty { return built }
+        }
+        return [try collection(at: path)]
+    }
+}

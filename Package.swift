@@ -32,14 +32,17 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CGlibc"),
-        .target(name: "CKernels"),
+        .target(name: "CKernels", exclude: ["README.md"]),
         .target(
             name: "Files",
             dependencies: ["CGlibc", "CKernels", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
+            exclude: ["README.md"], swiftSettings: swiftSettings),
+        .target(
+            name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], exclude: ["README.md"],
             swiftSettings: swiftSettings),
-        .target(name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], swiftSettings: swiftSettings),
-        .target(name: "Shards", dependencies: ["Vectors", "CLZ4"], swiftSettings: swiftSettings),
-        .target(name: "Neighbors", dependencies: ["Shards"], swiftSettings: swiftSettings),
+        .target(
+            name: "Shards", dependencies: ["Vectors", "CLZ4"], exclude: ["README.md"], swiftSettings: swiftSettings),
+        .target(name: "Neighbors", dependencies: ["Shards"], exclude: ["README.md"], swiftSettings: swiftSettings),
         .target(
             name: "Towers", dependencies: ["Vectors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Onnx/onnx.proto", "README.md"], swiftSettings: swiftSettings),
@@ -49,11 +52,11 @@ let package = Package(
                 "Neighbors", "Towers", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Yams", package: "Yams"),
             ],
-            swiftSettings: swiftSettings),
+            exclude: ["README.md"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "BelfryCommand",
             dependencies: ["Belfry", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: swiftSettings),
+            exclude: ["README.md"], swiftSettings: swiftSettings),
         .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
         .testTarget(

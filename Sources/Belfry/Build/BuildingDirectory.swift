@@ -21,6 +21,10 @@ final class BuildingDirectory {
 
     /// How many rows are in finished segments.
     var finishedRows: Int { segments.reduce(0) { $0 + $1.rows } }
+    /// How many rows that were embedded are in none, since their vectors cannot be stored.
+    private(set) var refusedRows = 0
+    /// What was wrong with the first of them that this build has seen.
+    private(set) var firstRefusal: BelfryError?
 
     static func path(of collection: String) -> String { "\(collection).building" }
 
@@ -62,8 +66,12 @@ final class BuildingDirectory {
                 segments = []
             }
         }
+        refusedRows = try catalogue.read { try $0.document(Self.refused, as: Int.self) } ?? 0
         try layout.sweep(segments: segments.map(\.number), files: Self.files(catalogue), note: note)
     }
+
+    /// The catalogue's document with the number of refused rows: an interrupted build goes on behind them.
+    private static let refused = "refused"
 
     /// Removes what a killed writer left in the finished collection at `target` and beside it, unless a writer is at work
     /// there, and rolls back what it left half written in the catalogue.
@@ -166,20 +174,46 @@ final class BuildingDirectory {
         return catalogue
     }
 
-    /// Writes one segment and lists it.
-    func write(_ items: [Item], _ vectors: Matrix, _ recipe: Recipe, threads: Int) throws(BelfryError) {
+    /// Writes one segment of the rows whose vectors can be stored, and lists it.
+    /// - Throws: what is wrong with a vector, where the recipe says that a bad row stops the build.
+    func write(
+        _ items: [Item], _ vectors: Matrix, _ recipe: Recipe, threads: Int, badRow: (BelfryError) -> Void
+    ) throws(BelfryError) {
+        let check = VectorCheck(dimension: vectors.columns, metric: recipe.metric, elementType: recipe.elementType)
+        var usable: [Int] = []
+        for (row, item) in items.enumerated() {
+            do throws(BelfryError) {
+                try check.check(
+                    UnsafeBufferPointer(vectors.row(row)), "The tower's embedding",
+                    at: .line(item.line, of: recipe.rows.file))
+                usable.append(row)
+            } catch {
+                if recipe.badRows == .fail { throw error }
+                firstRefusal = firstRefusal ?? error
+                badRow(error)
+            }
+        }
+        let isWhole = usable.count == items.count
+        try write(
+            isWhole ? items : usable.map { items[$0] }, isWhole ? vectors : Matrix(usable.map { vectors[$0] }), recipe,
+            refused: items.count - usable.count, threads: threads)
+    }
+
+    private func write(
+        _ items: [Item], _ vectors: Matrix, _ recipe: Recipe, refused: Int, threads: Int
+    ) throws(BelfryError) {
+        let count = refusedRows + refused
+        guard !items.isEmpty else {
+            try catalogue.write { try $0.put(Self.refused, count) }
+            refusedRows = count
+            return
+        }
         let number = (segments.last?.number ?? 0) + 1
         try System.createDirectory(layout.segment(number))
         CrashPoint.segmentFolderMade.reach()
 
         let shard = try ShardWriter(
             layout.vectors(number), dimension: vectors.columns, elementType: recipe.elementType, threads: threads)
-        let check = VectorCheck(dimension: vectors.columns, metric: recipe.metric, elementType: recipe.elementType)
-        for (row, item) in items.enumerated() {
-            try check.check(
-                UnsafeBufferPointer(vectors.row(row)), "The tower's embedding",
-                at: .line(item.line, of: recipe.rows.file))
-        }
         try shard.append(vectors)
         try shard.finish()
         CrashPoint.vectorsWritten.reach()
@@ -199,8 +233,10 @@ final class BuildingDirectory {
             }
             CrashPoint.pointsInserted.reach()
             try transaction.insert(segment)
+            if refused > 0 { try transaction.put(Self.refused, count) }
         }
         segments.append(segment)
+        refusedRows = count
         CrashPoint.segmentListed.reach()
     }
 

@@ -120,12 +120,20 @@ public struct CollectionBuilder: Sendable {
         let resumed = building.finishedRows
         let badUsers = try building.writeUsers(recipe.users, towers.query, badRow: observer.badRow)
         try embed(with: towers.item, into: building, survey, observer)
+        guard building.finishedRows > 0 else {
+            throw BelfryError(
+                .invalidInput,
+                "Not one of \(building.refusedRows) rows has a vector that can be stored. "
+                    + (building.firstRefusal?.message ?? ""),
+                at: building.firstRefusal?.location ?? .init(file: recipe.rows.file),
+                remedy: building.firstRefusal?.remedy)
+        }
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
         try building.index(recipe, journal, towers, seed: seed, threads: threads, progress: observer.indexing)
-        try building.finish(towers, recipe, badRows: survey.badRows + badUsers)
+        let badRows = survey.badRows + building.refusedRows + badUsers
+        try building.finish(towers, recipe, badRows: badRows)
         return Summary(
-            path: target, points: survey.points, badRows: survey.badRows + badUsers, resumedPoints: resumed,
-            wasUpToDate: false)
+            path: target, points: building.finishedRows, badRows: badRows, resumedPoints: resumed, wasUpToDate: false)
     }
 
     /// Refuses a recipe of texts for a tower of fields, and the other way round, before a row is read.
@@ -252,7 +260,7 @@ public struct CollectionBuilder: Sendable {
         }
         let total = survey.points
         var done = 0
-        let finished = building.finishedRows
+        let finished = building.finishedRows + building.refusedRows
         // Small enough that an interruption costs seconds, and no more than 64 however many rows there are.
         let segmentRows = recipe.segmentRows ?? max(1_024, (total + 63) / 64)
         while done < finished, try next() != nil { done += 1 }
@@ -266,7 +274,7 @@ public struct CollectionBuilder: Sendable {
             batch.sort { $0.name.id < $1.name.id }
             let before = done - finished
             let vectors = try tower.embed(batch, threads: threads) { observer.progress(before + $0, total - finished) }
-            try building.write(batch, vectors, recipe, threads: threads)
+            try building.write(batch, vectors, recipe, threads: threads, badRow: observer.badRow)
             done += batch.count
         }
     }

@@ -33,31 +33,37 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CGlibc"),
-        .target(name: "CKernels"),
+        .target(name: "CKernels", exclude: ["README.md"]),
         .target(
             name: "Files",
             dependencies: ["CGlibc", "CKernels", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
+            exclude: ["README.md"], swiftSettings: swiftSettings),
+        .target(
+            name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], exclude: ["README.md"],
             swiftSettings: swiftSettings),
-        .target(name: "Vectors", dependencies: ["CKernels", "COpenBLAS", "Files"], swiftSettings: swiftSettings),
-        .target(name: "Shards", dependencies: ["Vectors", "CLZ4"], swiftSettings: swiftSettings),
-        .target(name: "Neighbors", dependencies: ["Shards"], swiftSettings: swiftSettings),
+        .target(
+            name: "Shards", dependencies: ["Vectors", "CLZ4"], exclude: ["README.md"], swiftSettings: swiftSettings),
+        .target(name: "Neighbors", dependencies: ["Shards"], exclude: ["README.md"], swiftSettings: swiftSettings),
         .target(
             name: "Towers", dependencies: ["Vectors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Onnx/onnx.proto", "README.md"], swiftSettings: swiftSettings),
         .target(
             name: "Belfry",
             dependencies: ["Neighbors", "Towers", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: swiftSettings),
+            exclude: ["README.md"], swiftSettings: swiftSettings),
         .target(
             name: "Recipes", dependencies: ["Belfry", .product(name: "Yams", package: "Yams")],
+            exclude: ["README.md"], swiftSettings: swiftSettings),
+        .target(name: "Charts", dependencies: ["Files"], exclude: ["README.md"], swiftSettings: swiftSettings),
+        .target(
+            name: "Evaluation", dependencies: ["Recipes", "Charts"], exclude: ["README.md"],
             swiftSettings: swiftSettings),
-        .target(name: "Charts", dependencies: ["Files"], swiftSettings: swiftSettings),
-        .target(name: "Evaluation", dependencies: ["Recipes", "Charts"], swiftSettings: swiftSettings),
-        .target(name: "Bench", dependencies: ["Neighbors", "Charts"], swiftSettings: swiftSettings),
+        .target(
+            name: "Bench", dependencies: ["Neighbors", "Charts"], exclude: ["README.md"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "BelfryCommand",
             dependencies: ["Evaluation", "Bench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: swiftSettings),
+            exclude: ["README.md"], swiftSettings: swiftSettings),
         .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
         .testTarget(

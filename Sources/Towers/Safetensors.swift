@@ -31,7 +31,7 @@ public final class Safetensors: Sendable {
     public var path: String { file.path }
     /// The tensors, in the order of their bytes.
     public let tensors: [Tensor]
-    private let byName: [String: Tensor]
+    private let byName: [UTF8Key: Tensor]
     private let file: MappedFile
 
     /// Room for the names of about 150,000 tensors; a model has hundreds.
@@ -84,7 +84,7 @@ public final class Safetensors: Sendable {
             throw .corrupt("\(data.upperBound - end) bytes belong to no tensor.", at: .byte(end, of: path))
         }
         tensors = found
-        byName = Dictionary(found.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        byName = Dictionary(found.map { (UTF8Key($0.name), $0) }, uniquingKeysWith: { first, _ in first })
         guard byName.count == found.count else {
             throw .corrupt("Two tensors have names that differ only in their Unicode form.", at: .init(file: path))
         }
@@ -131,7 +131,7 @@ public final class Safetensors: Sendable {
     }
 
     /// The tensor called `name`.
-    public func tensor(_ name: String) -> Tensor? { byName[name] }
+    public func tensor(_ name: String) -> Tensor? { byName[UTF8Key(name)] }
 
     /// The bytes of `tensor`, which stay where they are for as long as the file's object lives.
     func bytes(of tensor: Tensor) -> UnsafeRawBufferPointer {
@@ -140,7 +140,7 @@ public final class Safetensors: Sendable {
 
     /// The tensor `name`, or what to say where it is missing.
     func required(_ name: String, _ shape: String) throws(BelfryError) -> Tensor {
-        guard let tensor = byName[name] else {
+        guard let tensor = self.tensor(name) else {
             throw BelfryError(
                 .notFound, "The tensor “\(name)” \(shape) is missing.", at: location(name),
                 remedy: "Export the whole model again: this file lacks a part of it.")

@@ -45,7 +45,7 @@ struct SafetensorsShards {
 
     /// Writes all tensors into one file.
     func write(to path: String) throws(BelfryError) {
-        var members: [String: JSON] = [:]
+        var members = JSON.Members()
         var offset = 0
         for (_, tensors) in files {
             for tensor in tensors {

@@ -28,7 +28,7 @@ struct SafetensorsWriter {
 
     /// Writes the file and syncs it.
     func write(to path: String) throws(BelfryError) {
-        var members: [String: JSON] = [:]
+        var members = JSON.Members()
         var offset = 0
         for entry in entries {
             let shape = entry.shape.map { JSON.integer(Int64($0)) }

@@ -49,7 +49,7 @@ public final class Tower: Sendable {
 
     /// Opens the tower directory at `path`.
     ///
-    /// Sizes, shapes and settings are checked; the digests of the files are `check`'s work.
+    /// Sizes, shapes and settings are checked, and the files' digests the first time: see `VerifiedFiles`.
     /// - Parameter precision: bf16 is faster where the processor has it, and less exact: see `precisionLoss`.
     public static func load(_ path: String, precision: Precision = .f32) throws(BelfryError) -> Tower {
         let manifest = try TowerManifest(folder: path)
@@ -61,6 +61,7 @@ public final class Tower: Sendable {
                 throw .corrupt("The file has \(size) bytes, not \(file.bytes).", at: .init(file: place))
             }
         }
+        try TowerPair.verify(path, manifest)
         return try Tower(path, manifest, precision: precision)
     }
 

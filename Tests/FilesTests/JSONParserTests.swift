@@ -41,7 +41,7 @@ import Testing
 
     @Test func whatItWritesItReads() throws {
         var random = SeededGenerator()
-        let executions = ProcessInfo.processInfo.environment["BELFRY_FUZZ_EXECUTIONS"].flatMap { Int($0) } ?? 2_000
+        let executions = Fuzz.executions(2_000)
         for _ in 0..<executions {
             let value = any(depth: 0, &random)
             #expect(try JSON(parsing: Data(value.text().utf8), source: "s") == value, "\(random)")

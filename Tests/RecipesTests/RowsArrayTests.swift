@@ -61,7 +61,7 @@ import Testing
     /// Any damage ends in rows, problems or an error, and never in fewer of them than elements that are whole.
     @Test func damageIsNeverATrap() throws {
         var random = SeededGenerator()
-        let executions = ProcessInfo.processInfo.environment["BELFRY_FUZZ_EXECUTIONS"].flatMap { Int($0) } ?? 3_000
+        let executions = Fuzz.executions(3_000)
         let whole = Array(
             "[{\"id\":1,\"t\":\"a\\u0000\"},{\"id\":2.0,\"v\":[1e3,-0.0,5.0]},\n{\"caf\u{e9}\":1,\"cafe\u{301}\":2}]"
                 .utf8)

@@ -120,7 +120,7 @@ import Testing
         let likely = Array("\"\",,\n\r\nab \u{e9}\0".utf8) + [0xff, 0xef, 0xbb, 0xbf]
         try withTemporaryDirectory { folder in
             let path = folder + "/fuzz.csv"
-            for round in 0..<5_000 {
+            for round in 0..<Fuzz.executions(5_000) {
                 let length = Int.random(in: 0..<60, using: &random)
                 let bytes = (0..<length).map { _ in
                     round % 5 == 0 ? UInt8.random(in: 0...255, using: &random) : likely.randomElement(using: &random)!

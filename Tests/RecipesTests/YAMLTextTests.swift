@@ -40,12 +40,21 @@ import Testing
         #expect("\(error!)".contains(message) && "\(error!)".contains(place), "\(error!)")
     }
 
+    /// A recipe with damage, or with a bomb of aliases of any size, or both: an error or a recipe, and soon.
     @Test func damageIsNeverATrap() {
         var random = SeededGenerator()
-        let executions = ProcessInfo.processInfo.environment["BELFRY_FUZZ_EXECUTIONS"].flatMap { Int($0) } ?? 2_000
-        let whole = Array((RecipeTests.whole + "\n" + Self.bomb(2, "? *a2\n: y\n")).utf8)
-        for _ in 0..<executions {
-            var bytes = whole
+        let ends = [
+            "? *a\n: y\n", "y: *a\n", "? {k: *a}\n: y\n", "? [*a, *a]\n: *a\n", "<<: *a\n", "z: {<<: [*a, *a]}\n",
+        ]
+        let small = RecipeTests.whole + "\n" + Self.bomb(2, "? *a2\n: y\n")
+        for _ in 0..<Fuzz.executions(2_000) {
+            var text = small
+            if Bool.random(using: &random) {
+                let levels = Int.random(in: 1...40, using: &random)
+                let end = ends.randomElement(using: &random)!
+                text = RecipeTests.whole + "\n" + Self.bomb(levels, end.replacing("*a", with: "*a\(levels)"))
+            }
+            var bytes = Array(text.utf8)
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 let place = Int.random(in: 0..<bytes.count, using: &random)
                 if Bool.random(using: &random) {
@@ -54,7 +63,9 @@ import Testing
                     bytes.insert(Array("&*{}[]?:-\"'#|>!\n ".utf8).randomElement(using: &random)!, at: place)
                 }
             }
+            let start = ContinuousClock.now
             _ = try? Recipe(yaml: String(decoding: bytes, as: UTF8.self), folder: "/r/shop")
+            #expect(ContinuousClock.now - start < .seconds(5), "\(random)")
         }
     }
 }

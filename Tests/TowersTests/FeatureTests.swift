@@ -231,7 +231,7 @@ import Testing
     /// Bytes of the configuration and values of the rows are changed at random: there is an error or tensors, never
     /// a trap, and no tensor is wider than its configuration says.
     @Test func mutatedConfigurationsAndRows() throws {
-        let executions = ProcessInfo.processInfo.environment["BELFRY_FUZZ_EXECUTIONS"].flatMap { Int($0) } ?? 5_000
+        let executions = Fuzz.executions(5_000)
         var random = SeededGenerator()
         let text = try [UInt8](Data(contentsOf: URL(fileURLWithPath: Self.folder + "/features.json")))
         let rows = try Self.rows()

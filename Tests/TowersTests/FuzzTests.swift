@@ -6,9 +6,9 @@ import Vectors
 
 @testable import Towers
 
-enum Fuzz {
-    /// How many damaged inputs a parser is given: 5,000, or what `BELFRY_FUZZ_EXECUTIONS` says.
-    static let executions = ProcessInfo.processInfo.environment["BELFRY_FUZZ_EXECUTIONS"].flatMap { Int($0) } ?? 5_000
+extension Fuzz {
+    /// How many damaged inputs a parser of models is given.
+    static let executions = executions(5_000)
 }
 
 /// Damaged files of a model's folder: an error that says where, or a tower that works; never a trap.

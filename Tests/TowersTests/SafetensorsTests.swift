@@ -131,6 +131,48 @@ import Testing
     }
 }
 
+/// Weights in several files, and an index that is not what it should be: an error, or one file with what it names.
+@Suite struct SafetensorsShardsFuzzTests {
+    private func file(_ names: [String]) -> [UInt8] {
+        let members = names.enumerated().map {
+            "\"\($1)\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[\(8 * $0),\(8 * $0 + 8)]}"
+        }
+        let header = Array("{\(members.joined(separator: ","))}".utf8)
+        return withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init) + header
+            + [UInt8](repeating: 7, count: 8 * names.count)
+    }
+
+    @Test func mutationsNeverTrap() throws {
+        var random = SeededGenerator()
+        let index = Array(
+            (#"{"metadata":{"total_size":32},"weight_map":{"a":"m-1.safetensors","caf\u00e9":"m-1.safetensors","#
+                + #""cafe\u0301":"m-2.safetensors","d":"m-2.safetensors"}}"#).utf8)
+        let files = [
+            SafetensorsShards.index: index, "m-1.safetensors": file(["a", "caf\u{e9}"]),
+            "m-2.safetensors": file(["cafe\u{301}", "d"]),
+        ]
+        try withTemporaryDirectory { folder in
+            let written = folder + "/out/model.safetensors"
+            try FileManager.default.createDirectory(atPath: folder + "/out", withIntermediateDirectories: false)
+            for (name, bytes) in files { try Data(bytes).writeAnew(to: "\(folder)/\(name)") }
+            try SafetensorsShards(folder: folder).write(to: written)
+            #expect(try Safetensors(written).tensors.count == 4)
+            for _ in 0..<Fuzz.executions {
+                let name = Int.random(in: 0..<10, using: &random) < 8 ? SafetensorsShards.index : "m-1.safetensors"
+                let bytes = mutated(files[name]!, within: 130, &random)
+                try Data(bytes).writeAnew(to: "\(folder)/\(name)")
+                do throws(BelfryError) {
+                    let shards = try SafetensorsShards(folder: folder)
+                    unlink(written)
+                    try shards.write(to: written)
+                    _ = try Safetensors(written)
+                } catch { #expect(error.location?.file.hasPrefix(folder) == true, "\(error), \(random)") }
+                try Data(files[name]!).writeAnew(to: "\(folder)/\(name)")
+            }
+        }
+    }
+}
+
 /// A copy with a few bytes changed, removed, repeated or cut, mostly in the first `front` bytes.
 func mutated(_ original: [UInt8], within front: Int, _ random: inout SeededGenerator) -> [UInt8] {
     var bytes = original

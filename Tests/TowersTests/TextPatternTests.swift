@@ -52,6 +52,52 @@ import Testing
         #expect(try matches("(?:a+)+b|x", String(repeating: "a", count: 2000) + "x") == ["x"])
     }
 
+    /// Patterns of random parts on texts that suit them badly: refused, or done within the attempts that a text has.
+    @Test func randomPatternsEndSoon() throws {
+        var random = SeededGenerator()
+        func pattern(_ depth: Int) -> String {
+            let atoms = [
+                "a", "b", ".", "[ab]", "[^a]", #"\s"#, #"\p{L}"#, "é", "日", "'s", "(?i:a)", "[a-z&&[^b]]", "\0", "{",
+                "[",
+            ]
+            var text = ""
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                if depth > 0, Bool.random(using: &random) {
+                    let open = ["(", "(?:", "(?>", "(?=", "(?!", "(?<=", "(?i:"].randomElement(using: &random)!
+                    text +=
+                        open + pattern(depth - 1) + (Bool.random(using: &random) ? "|" + pattern(depth - 1) : "") + ")"
+                } else {
+                    text += atoms.randomElement(using: &random)!
+                }
+                text += ["", "", "+", "*", "?", "+?", "++", "{2}", "{1,3}", "{0,99}", "{1000}", "{,5}"]
+                    .randomElement(using: &random)!
+            }
+            return text
+        }
+        let texts = [
+            String(repeating: "a", count: 120), String(repeating: "ab", count: 60) + "é日's \n",
+            String(repeating: " \n", count: 50) + "b",
+        ]
+        let stack = PatternStack()
+        var compiled = 0
+        for _ in 0..<Fuzz.executions {
+            let source = pattern(3)
+            let start = ContinuousClock.now
+            guard let pattern = try? TextPattern(source, at: .init(file: "test")) else { continue }
+            compiled += 1
+            var text = texts.randomElement(using: &random)!
+            text.withUTF8 { bytes in
+                var place = 0
+                while let match = pattern.next(bytes, from: place, stack) {
+                    #expect(!match.isEmpty && match.lowerBound >= place, "\(source), \(random)")
+                    place = match.upperBound
+                }
+            }
+            #expect(ContinuousClock.now - start < .seconds(5), "\(source), \(random)")
+        }
+        #expect(compiled > 0)
+    }
+
     /// For every Unicode scalar, "1" if the pattern matches it, "0" if not, as `tokenizers` 0.23.3 does.
     @Test(arguments: [
         (#"\p{L}"#, "e35406f1fac810b872b6d38de3fad3949fd7336300a3ccfc6922f1fd0de5e38c"),

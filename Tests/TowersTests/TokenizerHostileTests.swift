@@ -7,9 +7,8 @@ import Testing
 
 /// Tokenizer files that are not what they should be: an error that names the file, and never a trap.
 @Suite struct TokenizerHostileTests {
-    /// How many mutated files each test tries: `BELFRY_FUZZ_EXECUTIONS`, or 5,000.
-    static let executions =
-        ProcessInfo.processInfo.environment["BELFRY_FUZZ_EXECUTIONS"].flatMap { Int($0) } ?? 5000
+    /// How many mutated files each test tries.
+    static let executions = Fuzz.executions(5_000)
 
     private static let text =
         "  Bells <s>of</s> a <item> e\u{301}\u{323}ﬁ 日本語 12345 don't\u{0}\u{200b}\n\n 👩‍👩‍👧 \(String(repeating: "ring ", count: 20))"

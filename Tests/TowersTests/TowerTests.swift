@@ -180,7 +180,11 @@ import Vectors
                     try bytes.write(to: URL(fileURLWithPath: file))
                     let problems = Tower.check(tower.path)
                     #expect(!problems.isEmpty, "byte \(place) of \(name), \(random)")
-                    if name != "tower.json" { #expect(problems.contains { $0.location?.file == file }, "\(name)") }
+                    if name != "tower.json" {
+                        #expect(problems.contains { $0.location?.file == file }, "\(name)")
+                        let error = #expect(throws: BelfryError.self) { try Tower.load(tower.path) }
+                        #expect(error?.code == .corruptData && error?.location?.file == file, "\(error!)")
+                    }
                 }
                 try original.dropLast().write(to: URL(fileURLWithPath: file))
                 #expect(!Tower.check(tower.path).isEmpty, "\(name) cut")

@@ -20,10 +20,18 @@ package struct NewPoint: Sendable {
 
 extension BuildingDirectory {
     /// Writes one segment and lists it.
-    /// - Parameter vectors: as many rows as there are points, all of which can be compared by the collection's metric.
+    /// - Parameters:
+    ///   - vectors: as many rows as there are points, all of which can be compared by the collection's metric.
+    ///   - refused: how many more rows were embedded and cannot be stored. An interrupted build goes on behind them.
     package func write(
-        _ points: [NewPoint], _ vectors: Matrix, _ elementType: ElementType, threads: Int
+        _ points: [NewPoint], _ vectors: Matrix, _ elementType: ElementType, refused: Int, threads: Int
     ) throws(BelfryError) {
+        let count = refusedRows + refused
+        guard !points.isEmpty else {
+            try catalogue.write { try $0.put(Self.refused, count) }
+            refusedRows = count
+            return
+        }
         let number = (segments.last?.number ?? 0) + 1
         try System.createDirectory(layout.segment(number))
         CrashPoint.segmentFolderMade.reach()
@@ -49,8 +57,10 @@ extension BuildingDirectory {
             }
             CrashPoint.pointsInserted.reach()
             try transaction.insert(segment)
+            if refused > 0 { try transaction.put(Self.refused, count) }
         }
         segments.append(segment)
+        refusedRows = count
         CrashPoint.segmentListed.reach()
     }
 

@@ -17,6 +17,8 @@ package final class BuildingDirectory {
 
     /// How many rows are in finished segments.
     package var finishedRows: Int { segments.reduce(0) { $0 + $1.rows } }
+    /// How many rows that were embedded are in none, since their vectors cannot be stored.
+    package internal(set) var refusedRows = 0
 
     static func path(of collection: String) -> String { "\(collection).building" }
 
@@ -57,8 +59,12 @@ package final class BuildingDirectory {
                 segments = []
             }
         }
+        refusedRows = try catalogue.read { try $0.document(Self.refused, as: Int.self) } ?? 0
         try layout.sweep(segments: segments.map(\.number), files: Self.files(catalogue), note: note)
     }
+
+    /// The catalogue's document with the number of refused rows: an interrupted build goes on behind them.
+    static let refused = "refused"
 
     /// Removes what a killed writer left in the finished collection at `target` and beside it, unless a writer is at work
     /// there, and rolls back what it left half written in the catalogue.

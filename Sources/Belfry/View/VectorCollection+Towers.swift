@@ -9,7 +9,6 @@ extension VectorCollection {
         if let loaded = loadedTowers.withLock({ $0 }) { return loaded }
         let towers: TowerPair
         do throws(BelfryError) {
-            try TowerPair.verify(layout.tower(configuration.tower.name))
             towers = try TowerPair.open(layout.tower(configuration.tower.name))
             guard isInPlace else { throw replaced() }
         } catch {

@@ -19,10 +19,11 @@ extension CollectionBuilder {
         return users.badRows
     }
 
-    /// Embeds the rows that no interrupted build has embedded, one segment at a time.
+    /// Embeds the rows that no interrupted build has embedded, one segment at a time. Gives what is wrong with the first
+    /// vector that could not be stored.
     func embed(
         with tower: Tower, into building: BuildingDirectory, _ survey: Survey, _ observer: Observer
-    ) throws(BelfryError) {
+    ) throws(BelfryError) -> BelfryError? {
         var items = try ItemReader(recipe, tower)
         var drawn = EvenSample(survey.points, of: survey.usable)
         func next() throws(BelfryError) -> Item? {
@@ -33,7 +34,8 @@ extension CollectionBuilder {
         }
         let total = survey.points
         var done = 0
-        let finished = building.finishedRows
+        let finished = building.finishedRows + building.refusedRows
+        var firstRefusal: BelfryError?
         // Small enough that an interruption costs seconds, and no more than 64 however many rows there are.
         let segmentRows = recipe.segmentRows ?? max(1_024, (total + 63) / 64)
         while done < finished, try next() != nil { done += 1 }
@@ -47,22 +49,39 @@ extension CollectionBuilder {
             batch.sort { $0.name.id < $1.name.id }
             let before = done - finished
             let vectors = try tower.embed(batch, threads: threads) { observer.progress(before + $0, total - finished) }
-            try check(batch, vectors)
+            let usable = try usable(batch, vectors) { error in
+                firstRefusal = firstRefusal ?? error
+                observer.badRow(error)
+            }
+            let isWhole = usable.count == batch.count
             try building.write(
-                batch.map { NewPoint(id: $0.name.id, key: $0.name.key, payload: $0.payload) }, vectors,
-                recipe.elementType, threads: threads)
+                usable.map { NewPoint(id: batch[$0].name.id, key: batch[$0].name.key, payload: batch[$0].payload) },
+                isWhole ? vectors : Matrix(usable.map { vectors[$0] }), recipe.elementType,
+                refused: batch.count - usable.count, threads: threads)
             done += batch.count
         }
+        return firstRefusal
     }
 
-    /// Refuses an embedding that cannot be compared, with the line of its row.
-    private func check(_ batch: [Item], _ vectors: Matrix) throws(BelfryError) {
+    /// The places in a batch of those rows whose vectors can be stored.
+    /// - Throws: what is wrong with a vector, where the recipe says that a bad row stops the build.
+    private func usable(
+        _ batch: [Item], _ vectors: Matrix, badRow: (BelfryError) -> Void
+    ) throws(BelfryError) -> [Int] {
         let check = VectorCheck(dimension: vectors.columns, metric: recipe.metric, elementType: recipe.elementType)
+        var usable: [Int] = []
         for (row, item) in batch.enumerated() {
-            try check.check(
-                UnsafeBufferPointer(vectors.row(row)), "The tower's embedding",
-                at: .line(item.line, of: recipe.rows.file))
+            do throws(BelfryError) {
+                try check.check(
+                    UnsafeBufferPointer(vectors.row(row)), "The tower's embedding",
+                    at: .line(item.line, of: recipe.rows.file))
+                usable.append(row)
+            } catch {
+                if recipe.badRows == .fail { throw error }
+                badRow(error)
+            }
         }
+        return usable
     }
 
     /// Builds the index that the recipe asks for out of all points.

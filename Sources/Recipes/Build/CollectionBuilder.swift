@@ -114,17 +114,25 @@ public struct CollectionBuilder: Sendable {
         let building = try BuildingDirectory(target, journal: journal, tower: recipe.tower, note: observer.note)
         let resumed = building.finishedRows
         let badUsers = try writeUsers(into: building, towers.query, observer)
-        try embed(with: towers.item, into: building, survey, observer)
+        let refusal = try embed(with: towers.item, into: building, survey, observer)
+        guard building.finishedRows > 0 else {
+            throw BelfryError(
+                .invalidInput,
+                "Not one of \(building.refusedRows) rows has a vector that can be stored. "
+                    + (refusal?.message ?? ""),
+                at: refusal?.location ?? .init(file: recipe.rows.file),
+                remedy: refusal?.remedy)
+        }
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
         try index(building, request, towers, observer)
-        let badRows = survey.badRows + badUsers
+        let badRows = survey.badRows + building.refusedRows + badUsers
         try building.finish(
             towers,
             CollectionDescription(
                 name: recipe.name, metric: recipe.metric, element: recipe.elementType, show: recipe.show,
                 recall: recipe.recall, badRows: badRows))
         return Summary(
-            path: target, points: survey.points, badRows: badRows, resumedPoints: resumed,
+            path: target, points: building.finishedRows, badRows: badRows, resumedPoints: resumed,
             wasUpToDate: false)
     }
 

@@ -11,7 +11,7 @@ extension FeatureSet {
         var rows: [JSON] = []
         let batch = FeatureBatch()
         for number in 0..<count {
-            var members: [String: JSON] = [:]
+            var members = JSON.Members()
             // A field that several columns read gets what the choosiest of them takes.
             for column in columns.sorted(by: { $0.kind.choosiness < $1.kind.choosiness }) {
                 members[column.field] = column.kind.sample(number)
@@ -31,7 +31,7 @@ extension FeatureSet {
         return [2, 6].compactMap { length -> [JSON]? in
             var groups: [[Int]: [JSON]] = [:]
             for number in 0..<8 {
-                var members: [String: JSON] = [:]
+                var members = JSON.Members()
                 for column in columns.sorted(by: { $0.kind.choosiness < $1.kind.choosiness }) {
                     members[column.field] = column.kind.sample(number, length: length)
                 }

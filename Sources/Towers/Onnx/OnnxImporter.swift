@@ -5,8 +5,9 @@ import SwiftProtobuf
 /// Reads an ONNX file into a `Graph`.
 ///
 /// 1. `OnnxSkeleton` checks all lengths and leaves the weights where they are; protobuf decodes the rest.
-/// 2. `OnnxFunctions` writes out the functions that the model defines.
-/// 3. Initialisers and Constant nodes become constants, everything else nodes by name.
+/// 2. `OnnxNames` tells names apart that differ in bytes alone.
+/// 3. `OnnxFunctions` writes out the functions that the model defines.
+/// 4. Initialisers and Constant nodes become constants, everything else nodes by name.
 ///
 /// Whether operators, types and names make sense together is `GraphCompiler`'s work.
 struct OnnxImporter {
@@ -18,7 +19,8 @@ struct OnnxImporter {
     init(_ path: String) throws(BelfryError) {
         let file = try MappedFile(path)
         try GitLFS.refusePointer(file.bytes, file: path)
-        let model = try OnnxFunctions.inlined(OnnxSkeleton(file).decoded(path: path), path: path)
+        let named = try OnnxNames.separated(OnnxSkeleton(file).decoded(path: path), path: path)
+        let model = try OnnxFunctions.inlined(named, path: path)
         guard model.hasGraph else {
             throw .corrupt("This is not an ONNX model: it has no graph.", at: .init(file: path))
         }

@@ -68,7 +68,8 @@ struct SentencePieceFile {
 
     private mutating func readPiece(_ message: ProtobufReader) throws(BelfryError) {
         var message = message
-        let location = message.location
+        let start = message
+        var location: BelfryError.Location { start.location }
         var piece = Piece()
         while let field = try message.next() {
             switch field {

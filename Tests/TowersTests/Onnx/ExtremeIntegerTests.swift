@@ -27,6 +27,57 @@ import Vectors
         #expect(runs > 1000)
     }
 
+    /// Several integers at once, of nodes, constants and inputs, in cases drawn at random.
+    @Test(.enabled(if: TestData.has(Conformance.folder + "/1.22.0/node"))) func severalAtOnce() throws {
+        var random = SeededGenerator()
+        let folder = Conformance.folder + "/1.22.0/node"
+        let cases = try System.list(folder).filter { !$0.contains("_expanded") }.sorted().compactMap {
+            (name) -> (Graph, [String: Int], [Tensor])? in
+            guard let file = try? OnnxImporter("\(folder)/\(name)/model.onnx"),
+                let model = try? OnnxModel("\(folder)/\(name)/model.onnx")
+            else { return nil }
+            let inputs = model.inputs.indices.map {
+                try? OnnxTensorReader.read("\(folder)/\(name)/test_data_set_0/input_\($0).pb").tensor
+            }
+            guard !inputs.contains(where: { $0 == nil }) else { return nil }
+            return (file.graph, file.versions, inputs.map { $0! })
+        }
+        #expect(cases.count > 100)
+        func extreme() -> Int { Int(Self.extremes.randomElement(using: &random)!) }
+        func changed(_ tensor: Tensor) -> Tensor {
+            guard tensor.type == .int64, (1...16).contains(tensor.count) else { return tensor }
+            var values = tensor.values(Int64.self)
+            values[Int.random(in: values.indices, using: &random)] = Int64(extreme())
+            return Tensor(values, shape: tensor.shape)
+        }
+        for _ in 0..<Fuzz.executions {
+            var (graph, versions, inputs) = cases.randomElement(using: &random)!
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0:
+                    guard let name = graph.constants.keys.sorted().randomElement(using: &random) else { continue }
+                    graph.constants[name] = changed(graph.constants[name]!)
+                case 1:
+                    guard let index = inputs.indices.randomElement(using: &random) else { continue }
+                    inputs[index] = changed(inputs[index])
+                default:
+                    guard let index = graph.nodes.indices.randomElement(using: &random),
+                        let name = graph.nodes[index].attributes.keys.sorted().randomElement(using: &random)
+                    else { continue }
+                    switch graph.nodes[index].attributes[name] {
+                    case .int: graph.nodes[index].attributes[name] = .int(extreme())
+                    case .ints(var values) where !values.isEmpty:
+                        values[Int.random(in: values.indices, using: &random)] = extreme()
+                        graph.nodes[index].attributes[name] = .ints(values)
+                    default: break
+                    }
+                }
+            }
+            let model = try? OnnxModel(folder, graph, versions, .current, fuses: true)
+            _ = try? model?.run(inputs)
+        }
+    }
+
     /// Runs the case in `folder` with each of its integers changed. How many runs.
     private func attack(_ folder: String) throws -> Int {
         guard let model = try? OnnxModel(folder + "/model.onnx") else { return 0 }

@@ -240,10 +240,40 @@ struct OnnxHostileTests {
         }
     }
 
+    /// Names are bytes: what differs in Unicode's normal form alone are two values, of which two inputs are refused.
+    @Test func namesAreTheirBytes() throws {
+        let (one, two) = ("caf\u{e9}", "cafe\u{301}")
+        let inner = { (name: String) in
+            B.graph(nodes: [B.node("Identity", [name], ["r"])], outputs: [B.value("r", .float32, [nil])])
+        }
+        let graph = B.graph(
+            nodes: [
+                B.node("Mul", ["x", one], ["a"]), B.node("Mul", ["x", two], [two + "x"]),
+                B.node("Identity", ["a"], [one + "x"]),
+                B.node(
+                    "If", ["flag"], ["chosen"], B.graph("then_branch", inner(two)), B.graph("else_branch", inner(one))),
+                B.node("Sub", [one + "x", two + "x"], ["d"]), B.node("Add", ["d", "chosen"], ["y"]),
+            ],
+            constants: [B.tensor(one, [Float(2)], [1]), B.tensor(two, [Float(7)], [1])],
+            inputs: [B.value("x", .float32, [nil]), B.value("flag", .bool, [])],
+            outputs: [B.value("y", .float32, [nil])])
+        let model = try B.load(B.model(graph))
+        for (flag, wanted) in [(true, [Float(2), -3]), (false, [-3, -8])] {
+            let result = try model.run(["x": Tensor([Float(1), 2], shape: [2]), "flag": Tensor([flag], shape: [])])
+            #expect(result["y"]!.values(Float.self) == wanted)
+        }
+        try refuses(
+            B.model(
+                B.graph(
+                    nodes: [B.node("Add", [one, two], ["y"])],
+                    inputs: [B.value(one, .float32, [nil]), B.value(two, .float32, [nil])],
+                    outputs: [B.value("y", .float32, [nil])])), .unsupported, "normal form")
+    }
+
     /// Bits turned and ends cut off, 5,000 times or as often as BELFRY_FUZZ_EXECUTIONS says: an error or a model, never
     /// a crash. What compiles has had its constants computed, too.
     @Test func damagedFilesNeverCrash() throws {
-        let executions = ProcessInfo.processInfo.environment["BELFRY_FUZZ_EXECUTIONS"].flatMap { Int($0) } ?? 5000
+        let executions = Fuzz.executions(5_000)
         var random = SeededGenerator()
         var accepted = 0
         try withTemporaryDirectory { folder in

@@ -44,7 +44,7 @@ INLINE int usual(belfry_codes_metric metric, double length, double *factor) {
 
 // MARK: rows
 
-INLINE void quantise(const double *y, size_t n, double scale, double offset, double *u) {
+INLINE void quantize(const double *y, size_t n, double scale, double offset, double *u) {
     double inverse = 1 / scale;
     for (size_t i = 0; i < n; i++) {
         double t = (y[i] - offset) * inverse + 0.5;
@@ -98,7 +98,7 @@ INLINE void encode(belfry_codes_metric metric, const float *row, size_t n, doubl
         // Codes for the factors, factors for the codes, as long as that brings them nearer.
         for (int round = 0; round < 3 && scale > 0; round++) {
             float fitted_scale = (float)scale, fitted_offset = (float)offset;
-            quantise(y, n, scale, offset, u);
+            quantize(y, n, scale, offset, u);
             if (!whole) fit(y, u, n, sum / (double)n, &fitted_scale, &fitted_offset);
             double left = residual(y, u, n, (double)fitted_scale, (double)fitted_offset);
             if (!(left < best)) break;

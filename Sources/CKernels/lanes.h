@@ -42,45 +42,53 @@ INLINE void select_lanes(const lane_bits *mask, float yes, lanes *no) {
     *no = (lanes)((*mask & (lane_bits)all) | (~*mask & (lane_bits)*no));
 }
 
-// e^x, 1 ulp or so; x is held within -87.3 … 88, so that no result is 0, denormal or infinite. NaN stays NaN.
-INLINE void exponential(lanes *x) {
-    lane_bits above = *x > 88.0f, below = *x < -87.3f;
-    select_lanes(&above, 88.0f, x);
-    select_lanes(&below, -87.3f, x);
-    // The sum has no room for a fraction, so that adding rounds to the nearest.
-    lanes rounded = *x * 1.44269504f + 12582912.0f;
-    lanes n = rounded - 12582912.0f;
-    lanes r = n * -0.693359375f + *x;
-    r = n * 2.12194440e-4f + r;
-    lanes p = 1.9875691500e-4f * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = (r * r) * p + (r + 1.0f);
-    lane_bits power = ((lane_bits)rounded << 23) + (127 << 23);
-    *x = p * (lanes)power;
+// The vector where the mask is set, else the other one.
+INLINE void choose_lanes(const lane_bits *mask, const lanes *yes, lanes *no) {
+    *no = (lanes)((*mask & (lane_bits)*yes) | (~*mask & (lane_bits)*no));
 }
+
+INLINE void hold_lanes(lanes *x, float low, float high) {
+    lane_bits above = *x > high, below = *x < low;
+    select_lanes(&above, high, x);
+    select_lanes(&below, low, x);
+}
+
+#define ELEMENTARY(name) name
+#define ELEMENTARY_TARGET INLINE
+#define V lanes
+#define SET(x) ((lanes){} + (x))
+#define ADD(a, b) ((a) + (b))
+#define SUB(a, b) ((a) - (b))
+#define MUL(a, b) ((a) * (b))
+#define DIV(a, b) ((a) / (b))
+#define FMA(a, b, c) ((a) * (b) + (c))
+#define ABS(a) ((lanes)((lane_bits)(a) & 0x7fffffff))
+#define SELECT_GREATER(a, b, yes, no) \
+    ({ lane_bits mask = (a) > (b); lanes from = (yes), to = (no); choose_lanes(&mask, &from, &to); to; })
+#define HOLD(a, low, high) ({ lanes held = (a); hold_lanes(&held, (low), (high)); held; })
+// The sum has no room for a fraction, so that adding rounds to the nearest; its lowest bits are the number.
+#define NO_FRACTION 12582912.0f
+#define POWERS(a) (((a) * 1.44269504f + NO_FRACTION) - NO_FRACTION)
+#define SCALE2(a, n) ((a) * (lanes)(((lane_bits)((n) + NO_FRACTION) << 23) + (127 << 23)))
+#include "elementary.h"
+#undef V
+#undef SET
+#undef ADD
+#undef SUB
+#undef MUL
+#undef DIV
+#undef FMA
+#undef ABS
+#undef SELECT_GREATER
+#undef HOLD
+#undef POWERS
+#undef SCALE2
+#undef NO_FRACTION
 
 INLINE void sigmoid(lanes *x) {
     *x = -*x;
     exponential(x);
     *x = 1.0f / (1.0f + *x);
-}
-
-// 2 ulp or so: the quotient of exponentials, and where that loses the digits of a small x an odd polynomial (Cephes,
-// Moshier 1989).
-INLINE void hyperbolic_tangent(lanes *x) {
-    lanes large = *x * 2.0f, s = *x * *x;
-    exponential(&large);
-    large = 1.0f - 2.0f / (1.0f + large);
-    lanes p = s * -5.70498872745e-3f + 2.06390887954e-2f;
-    p = p * s - 5.37397155531e-2f;
-    p = p * s + 1.33314422036e-1f;
-    p = p * s - 3.33332819422e-1f;
-    p = (p * s) * *x + *x;
-    lane_bits isLarge = (*x > 0.625f) | (*x < -0.625f);
-    *x = (lanes)((isLarge & (lane_bits)large) | (~isLarge & (lane_bits)p));
 }
 
 #endif

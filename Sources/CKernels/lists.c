@@ -242,7 +242,7 @@ INLINE TARGET_AVX512 __m512i four(const int8_t *q) {
     return _mm512_set1_epi32(group);
 }
 
-// The sums of `abreast` neighbouring blocks: each group of the query is broadcast once for all of them.
+// The sums of `abreast` neighboring blocks: each group of the query is broadcast once for all of them.
 INLINE TARGET_AVX512 void sums_avx512(const belfry_block_query *query, const uint8_t *block, size_t bytes, int abreast,
                                       unsigned bits, __m512i *sums) {
     __m512i low[4], high[4];

@@ -3,25 +3,18 @@
 
 // MARK: elementary functions
 
-// e^x, 1 ulp or so; x is clamped to -87.3 ... 88, so that no result is 0, denormal or infinite. NaN stays NaN: MAX and MIN return their second operand then.
-TARGET static inline V NAME(exponential)(V x) {
-    x = MIN(SET(88.0f), MAX(SET(-87.3f), x));
-    V n = ROUND(MUL(x, SET(1.44269504f)));
-    V r = FMA(n, SET(-0.693359375f), x);
-    r = FMA(n, SET(2.12194440e-4f), r);
-    V p = SET(1.9875691500e-4f);
-    p = FMA(p, r, SET(1.3981999507e-3f));
-    p = FMA(p, r, SET(8.3334519073e-3f));
-    p = FMA(p, r, SET(4.1665795894e-2f));
-    p = FMA(p, r, SET(1.6666665459e-1f));
-    p = FMA(p, r, SET(5.0000001201e-1f));
-    p = FMA(MUL(r, r), p, ADD(r, SET(1.0f)));
-    return SCALE2(p, n);
-}
+#define ELEMENTARY(name) NAME(name)
+#define ELEMENTARY_TARGET TARGET static inline
+// MAX and MIN return their second operand where one is NaN.
+#define HOLD(a, low, high) MIN(SET(high), MAX(SET(low), (a)))
+#define POWERS(a) ROUND(MUL((a), SET(1.44269504f)))
+#include "elementary.h"
+#undef HOLD
+#undef POWERS
 
 // Φ(x) - 1/2 = erf(x/√2)/2 with an absolute error of 1e-7: a minimax quotient of two polynomials of x² up to |x| = 5.5,
 // where 1/2 is nearer than that. A division is less work than the exponential of the usual two branches.
-TARGET static inline V NAME(centred_normal)(V x) {
+TARGET static inline V NAME(centered_normal)(V x) {
     x = MIN(SET(5.5f), MAX(SET(-5.5f), x));
     V s = MUL(x, x);
     V p = SET(2.27493491e-8f), q = SET(1.19750325e-6f);
@@ -38,30 +31,17 @@ TARGET static inline V NAME(centred_normal)(V x) {
     return DIV(MUL(x, p), q);
 }
 
-// tanh(x), 2 ulp or so: the quotient of exponentials loses all digits of a small x, where an odd polynomial (Cephes,
-// Moshier 1989) has them.
-TARGET static inline V NAME(hyperbolic_tangent)(V x) {
-    V e = NAME(exponential)(MUL(SET(2.0f), x));
-    V large = SUB(SET(1.0f), DIV(SET(2.0f), ADD(e, SET(1.0f))));
-    V s = MUL(x, x);
-    V p = SET(-5.70498872745e-3f);
-    p = FMA(p, s, SET(2.06390887954e-2f));
-    p = FMA(p, s, SET(-5.37397155531e-2f));
-    p = FMA(p, s, SET(1.33314422036e-1f));
-    p = FMA(p, s, SET(-3.33332819422e-1f));
-    return SELECT_GREATER(ABS(x), SET(0.625f), large, FMA(MUL(p, s), x, x));
-}
-
 TARGET static inline V NAME(activated)(V x, belfry_activation activation) {
     switch (activation) {
-        case BELFRY_GELU_ERF: return FMA(x, NAME(centred_normal)(x), MUL(SET(0.5f), x));
+        case BELFRY_GELU_ERF: return FMA(x, NAME(centered_normal)(x), MUL(SET(0.5f), x));
         case BELFRY_GELU_TANH: {
             V half = MUL(SET(0.5f), x);
             V inner = MUL(SET(0.797884561f), FMA(MUL(SET(0.044715f), MUL(x, x)), x, x));
-            return FMA(half, NAME(hyperbolic_tangent)(inner), half);
+            NAME(hyperbolic_tangent)(&inner);
+            return FMA(half, inner, half);
         }
         case BELFRY_RELU: return MAX(SET(0.0f), x);
-        case BELFRY_TANH: return NAME(hyperbolic_tangent)(x);
+        case BELFRY_TANH: NAME(hyperbolic_tangent)(&x); return x;
         default: return x;
     }
 }
@@ -129,7 +109,9 @@ TARGET static void NAME(pack)(const float *w, size_t stride, size_t count, size_
 
 // e^x, and 0 below -87.3, so that what a mask takes away weighs nothing.
 TARGET static inline V NAME(weight)(V x) {
-    return SELECT_GREATER(SET(-87.3f), x, SET(0.0f), NAME(exponential)(x));
+    V power = x;
+    NAME(exponential)(&power);
+    return SELECT_GREATER(SET(-87.3f), x, SET(0.0f), power);
 }
 
 TARGET static void NAME(softmax)(float *x, size_t count, float scale) {

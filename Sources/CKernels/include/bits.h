@@ -1,4 +1,4 @@
-// Bit transpose: the same bit of neighbouring elements side by side, so that LZ4 finds the bits that repeat.
+// Bit transpose: the same bit of neighboring elements side by side, so that LZ4 finds the bits that repeat.
 //
 // A row of d elements of w bits becomes w planes of d/8 bytes, lowest bit first: bit k of byte j of plane p is bit p of
 // element 8j+k. The last d%8 elements follow the planes as they are. Elements are little-endian.

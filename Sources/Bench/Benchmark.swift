@@ -74,7 +74,7 @@ package struct Benchmark: Sendable {
         guard options.k <= base.rows else {
             throw BelfryError(
                 .invalidInput, "\(options.k) rows per query are wanted; the base has \(base.rows).",
-                at: .init(file: base.path), remedy: "Ask for a smaller --k.")
+                at: .init(file: base.path), remedy: "Ask for a smaller \(.setting(.k)).")
         }
         // Opened first: a wrong truth should not come to light after a long build.
         let truthFile = try options.truth.map { path throws(BelfryError) in try VectorFile(path) }

@@ -135,11 +135,11 @@ public struct Recipe: Sendable {
     package var notBuilt: BelfryError {
         BelfryError(
             .notFound, "The collection is not built yet.", at: .init(file: collectionPath),
-            remedy: "Run: \(buildCommand)")
+            remedy: "Run: \(.build(recipe: buildPath, replacing: false))")
     }
 
-    /// What builds it.
-    package var buildCommand: String { "belfry build \(variant.map { "\(folder)/\($0)" } ?? folder)" }
+    /// The path that names it to a build: the folder, with the variant behind it.
+    package var buildPath: String { variant.map { "\(folder)/\($0)" } ?? folder }
 }
 
 extension Recipe {

@@ -21,7 +21,7 @@ extension RecipeFile {
         guard System.exists(collection) else {
             throw BelfryError(
                 .notFound, "The collection is not built yet.", at: .init(file: collection),
-                remedy: "Run: belfry build \(path)")
+                remedy: "Run: \(.build(recipe: path, replacing: false))")
         }
         return collection
     }

@@ -117,8 +117,7 @@ struct Audit: ParsableCommand {
 
     /// Which of so many queries are asked, in their order.
     private func chosen(of count: Int) -> [Int] {
-        guard let limit, limit < count else { return Array(0..<count) }
         var random = SplitMix64(seed: seed)
-        return random.permutation(count).prefix(limit).map { Int($0) }.sorted()
+        return random.sample(limit ?? count, of: count)
     }
 }

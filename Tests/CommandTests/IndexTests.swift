@@ -172,11 +172,11 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder, index: "hnsw\nrecall: 0.8")
             #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
-            #expect(try VectorCollection(shop.recipe).configuration.recall == 0.8)
+            #expect(try VectorCollection(at: shop.recipe).configuration.recall == 0.8)
             let before = try shop.files().filter { $0.key.hasPrefix("segments/") }
             try shop.change("recall: 0.8", to: "recall: 0.9")
             #expect(try BelfryProcess.run(["build", shop.recipe]).output.contains("is up to date"))
-            #expect(try VectorCollection(shop.recipe).configuration.recall == 0.9)
+            #expect(try VectorCollection(at: shop.recipe).configuration.recall == 0.9)
             #expect(try shop.files().filter { $0.key.hasPrefix("segments/") } == before)
             #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
 
@@ -298,13 +298,13 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Self.build(folder, .hnsw)
             // Words of a text of the collection, as those of the calibration are.
-            let title = try VectorCollection(shop.recipe).point("p-7").payload["title"]?.string ?? ""
+            let title = try VectorCollection(at: shop.recipe).point("p-7").payload["title"]?.string ?? ""
             let known = title.split(separator: " ").prefix(5).joined(separator: " ")
             func recall(_ arguments: String...) throws -> JSON? {
                 let search = try BelfryProcess.run(["search", shop.recipe, known, "--json"] + arguments)
                 return try JSON(parsing: Data(search.output.utf8), source: "search")["recall"]
             }
-            let expected = try VectorCollection(shop.recipe).expectation(k: 10, styles: QueryStyle.texts)
+            let expected = try VectorCollection(at: shop.recipe).expectation(k: 10, styles: QueryStyle.texts)
             #expect(expected.kinds.contains { $0.kind == .phrases }, "\(expected)")
             #expect(try recall()?.number == expected.recall)
             #expect(try recall("--exact")?.number == 1)

@@ -46,7 +46,7 @@ struct Audit: ParsableCommand {
     }
 
     func run() throws {
-        let collection = try VectorCollection(RecipeFile.collection(at: collection))
+        let collection = try VectorCollection(at: collection)
         let (vectors, texts) = try read(for: collection)
         let progress = StageProgress()
         let audits = try collection.audit(

@@ -31,7 +31,7 @@ import Vectors
                     "segment_rows: 17", with: "segment_rows: 17, metric: \(metric), element: \(element)"),
                 "shop/recipe.yaml")
             _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(Self.quiet)
-            let collection = try VectorCollection(shop.recipe)
+            let collection = try VectorCollection(at: shop.recipe)
             let points = try (0..<120).map { try collection.point("p-\($0)") }
             let query = try Tower.load(shop.tower).embed(["a green pump and a valve"])[0]
             let oracle = points.map { (id: $0.id, distance: Self.distance(query, $0.vector, metric)) }

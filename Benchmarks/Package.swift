@@ -30,7 +30,7 @@ let package = Package(
         .executableTarget(
             name: "PagingBenchmark",
             dependencies: [
-                .product(name: "Belfry", package: "belfry"),
+                .product(name: "Shards", package: "belfry"),
                 .product(name: "Neighbors", package: "belfry"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -41,7 +41,7 @@ let package = Package(
         .executableTarget(
             name: "FilterBenchmark",
             dependencies: [
-                .product(name: "Belfry", package: "belfry"),
+                .product(name: "Shards", package: "belfry"),
                 .product(name: "Neighbors", package: "belfry"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -111,17 +111,7 @@ package struct BenchBuildOptions: Sendable {
     }
 }
 
-/// The indexes that can be measured.
-package enum BenchIndexKind: String, CaseIterable, Codable, Sendable {
-    /// The one that is fastest on the data.
-    case auto
-    /// A graph.
-    case hnsw
-    /// Lists around centroids.
-    case ivf
-    /// Every row is looked at.
-    case exact
-
+extension IndexRequest {
     /// The file that says why it is this kind of index, where that was measured.
     static let reasonName = "reason.txt"
 

@@ -1,5 +1,6 @@
 package import Files
 import Foundation
+package import Neighbors
 package import Vectors
 
 /// What a search has in memory: measured by a process that does nothing else, since one that has built an index has the
@@ -12,7 +13,7 @@ package struct BenchMemory: Codable, Sendable {
     /// The folder of the index.
     package var directory: String
     /// What it is.
-    package var index: BenchIndexKind
+    package var index: IndexRequest
     /// How vectors are compared.
     package var metric: Metric
     /// The file of queries.

@@ -1,5 +1,6 @@
 package import Files
 import Foundation
+package import Neighbors
 package import Vectors
 
 /// What a measurement found.
@@ -60,7 +61,7 @@ package struct BenchReport: Sendable {
     /// Where the base was.
     package var dataset: String
     /// What was asked for.
-    package var index: BenchIndexKind
+    package var index: IndexRequest
     /// What answered.
     package var summary: String
     /// Rows of the base.

@@ -22,7 +22,7 @@ final class BenchStore: Sendable {
     private let temporary: String?
 
     init(
-        _ kind: BenchIndexKind, _ base: VectorFile, save directory: String?, _ options: BenchBuildOptions
+        _ kind: IndexRequest, _ base: VectorFile, save directory: String?, _ options: BenchBuildOptions
     ) throws(BelfryError) {
         let type = kind.type
         guard let directory else {
@@ -85,13 +85,13 @@ final class BenchStore: Sendable {
     }
 
     private static let belongings: @Sendable (String) -> Belongings? = { name in
-        let isFile = SegmentFiles.names.contains(name) || [recordName, BenchIndexKind.reasonName].contains(name)
+        let isFile = SegmentFiles.names.contains(name) || [recordName, IndexRequest.reasonName].contains(name)
         if isFile || TemporaryName.file.process(of: name) != nil { return .file }
         return IndexKind(rawValue: name) == nil ? nil : .folder { SegmentFiles.names.contains($0) ? .file : nil }
     }
 
     private static func name(
-        _ kind: BenchIndexKind, _ base: VectorFile, _ options: BenchBuildOptions
+        _ kind: IndexRequest, _ base: VectorFile, _ options: BenchBuildOptions
     ) throws(BelfryError) -> String {
         let parts = [
             kind.rawValue, options.metric.rawValue, "\(options.seed)",

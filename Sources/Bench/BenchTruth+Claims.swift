@@ -8,9 +8,10 @@ extension BenchTruth {
     private static let probes = 16
 
     /// What mends a truth that does not belong here.
-    static let remedy =
-        "Take the truth of this base, these queries and this metric, with rows numbered from 0; or leave out --truth to "
-        + "have it computed."
+    static let remedy: Remedy = """
+        Take the truth of this base, these queries and this metric, with rows numbered from 0; or leave out \
+        \(.setting(.truth)) to have it computed.
+        """
 
     /// Refuses lists in which a row comes twice, or before one that is nearer.
     func requireOrder(_ lists: [[Int]], _ path: String) throws(BelfryError) {

@@ -32,12 +32,14 @@ struct BenchTruth: Sendable {
         guard file.rows >= queries.rows else {
             throw BelfryError(
                 .invalidInput, "The truth is of \(file.rows) queries; there are \(queries.rows).", at: place,
-                remedy: "Leave out --truth to have it computed, or take fewer queries with --limit-queries.")
+                remedy:
+                    "Leave out \(.setting(.truth)) to have it computed, or take fewer queries with \(.setting(.queryLimit))."
+            )
         }
         guard file.columns >= k else {
             throw BelfryError(
                 .invalidInput, "The truth lists \(file.columns) rows per query; recall at \(k) needs \(k).", at: place,
-                remedy: "Leave out --truth to have it computed, or ask for a smaller --k.")
+                remedy: "Leave out \(.setting(.truth)) to have it computed, or ask for a smaller \(.setting(.k)).")
         }
         let lists = try file.integers(first: queries.rows)
         for (query, list) in lists.enumerated() {

@@ -1,5 +1,6 @@
 package import Files
 import Foundation
+package import Neighbors
 package import Vectors
 
 /// Recall against speed of an index on any vectors.
@@ -27,7 +28,7 @@ package struct Benchmark: Sendable {
         /// How vectors are compared.
         package var metric: Metric
         /// What is built.
-        package var index = BenchIndexKind.auto
+        package var index = IndexRequest.auto
         /// Where indexes are kept for later runs; nil for a temporary directory.
         package var save: String?
         /// How many rounds are timed.
@@ -74,7 +75,7 @@ package struct Benchmark: Sendable {
         guard options.k <= base.rows else {
             throw BelfryError(
                 .invalidInput, "\(options.k) rows per query are wanted; the base has \(base.rows).",
-                at: .init(file: base.path), remedy: "Ask for a smaller --k.")
+                at: .init(file: base.path), remedy: "Ask for a smaller \(.setting(.k)).")
         }
         // Opened first: a wrong truth should not come to light after a long build.
         let truthFile = try options.truth.map { path throws(BelfryError) in try VectorFile(path) }

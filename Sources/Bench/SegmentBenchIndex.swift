@@ -32,7 +32,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
             return try open(directory, options)
         }
         let choice = try builder.buildFastest(try base.matrix(), in: directory, recall: options.recall)
-        try System.write(Data(choice.reason.utf8), to: directory + "/" + BenchIndexKind.reasonName)
+        try System.write(Data(choice.reason.utf8), to: directory + "/" + IndexRequest.reasonName)
         return try open(directory, options)
     }
 
@@ -46,7 +46,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
             }
             originals.append(UInt32(clamping: number))
         }
-        let reason = directory + "/" + BenchIndexKind.reasonName
+        let reason = directory + "/" + IndexRequest.reasonName
         return Self(
             segment: segment, originals: originals,
             reason: System.exists(reason) ? String(decoding: try System.read(reason), as: UTF8.self) : nil)

@@ -61,13 +61,13 @@ public struct BelfryError: Error, Sendable {
     /// Where.
     public var location: Location?
     /// How to mend it.
-    public var remedy: String?
+    public var remedy: Remedy?
     /// The error underneath, if another library reported one.
     public var cause: (any Error)?
 
     /// An error with everything that is known about it.
     public init(
-        _ code: Code, _ message: String, at location: Location? = nil, remedy: String? = nil,
+        _ code: Code, _ message: String, at location: Location? = nil, remedy: Remedy? = nil,
         cause: (any Error)? = nil
     ) {
         self.code = code
@@ -76,14 +76,25 @@ public struct BelfryError: Error, Sendable {
         self.remedy = remedy
         self.cause = cause
     }
+
+    /// The same with a remedy that is words alone.
+    @_disfavoredOverload
+    public init(
+        _ code: Code, _ message: String, at location: Location? = nil, remedy: String?, cause: (any Error)? = nil
+    ) {
+        self.init(code, message, at: location, remedy: remedy.map { Remedy($0) }, cause: cause)
+    }
 }
 
 extension BelfryError: CustomStringConvertible {
     /// Where, what, why and how to mend it, for a person.
-    public var description: String {
+    public var description: String { text(remedy: \.description) }
+
+    /// The same, with the remedy in the words of whoever shows it.
+    package func text(remedy words: (Remedy) -> String) -> String {
         var text = location.map { "\($0): \(message)" } ?? message
         if let cause { text += " (\(cause))" }
-        if let remedy { text += "\n  → \(remedy)" }
+        if let remedy { text += "\n  → \(words(remedy))" }
         return text
     }
 }

@@ -29,4 +29,10 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         order.shuffle(using: &self)
         return order
     }
+
+    /// Which `count` of `all` are drawn, in their order; all of them if there are no more.
+    package mutating func sample(_ count: Int, of all: Int) -> [Int] {
+        guard count < all else { return Array(0..<all) }
+        return permutation(all).prefix(count).map { Int($0) }.sorted()
+    }
 }

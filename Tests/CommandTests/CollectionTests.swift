@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Neighbors
 import Shards
 import TestSupport
 import Testing
@@ -17,10 +18,10 @@ import Vectors
     /// rows that it brings; equal vectors come in the order of their ids, also where only some of them are answered.
     @Test(arguments: Metric.allCases, ElementType.allCases)
     func answersAreExact(_ metric: Metric, _ element: ElementType) throws {
-        for index in [Recipe.Index.exact, .hnsw, .ivf] { try answersAreExact(metric, element, index) }
+        for index in [IndexRequest.exact, .hnsw, .ivf] { try answersAreExact(metric, element, index) }
     }
 
-    private func answersAreExact(_ metric: Metric, _ element: ElementType, _ index: Recipe.Index) throws {
+    private func answersAreExact(_ metric: Metric, _ element: ElementType, _ index: IndexRequest) throws {
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder, rows: 120, segmentRows: 17, index: index.rawValue)
             let yaml = try String(contentsOfFile: "\(shop.recipe)/recipe.yaml", encoding: .utf8)
@@ -30,7 +31,7 @@ import Vectors
                     "segment_rows: 17", with: "segment_rows: 17, metric: \(metric), element: \(element)"),
                 "shop/recipe.yaml")
             _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(Self.quiet)
-            let collection = try VectorCollection(shop.recipe)
+            let collection = try VectorCollection(at: shop.recipe)
             let points = try (0..<120).map { try collection.point("p-\($0)") }
             let query = try Tower.load(shop.tower).embed(["a green pump and a valve"])[0]
             let oracle = points.map { (id: $0.id, distance: Self.distance(query, $0.vector, metric)) }
@@ -133,8 +134,8 @@ import Vectors
     }
 
     /// Whole files of another collection pass their own checksums, but not the check of the parts together.
-    @Test(arguments: [(Recipe.Index.exact, 60), (.hnsw, 2_400), (.ivf, 2_400)])
-    func aMissingOrMixedUpFileIsNamed(_ index: Recipe.Index, _ rows: Int) throws {
+    @Test(arguments: [(IndexRequest.exact, 60), (.hnsw, 2_400), (.ivf, 2_400)])
+    func aMissingOrMixedUpFileIsNamed(_ index: IndexRequest, _ rows: Int) throws {
         try withTemporaryDirectory { folder in
             let shop = try Shop("\(folder)/one", rows: rows, segmentRows: 1_000, index: index.rawValue)
             let other = try Shop("\(folder)/two", rows: rows, segmentRows: 1_000, index: index.rawValue)

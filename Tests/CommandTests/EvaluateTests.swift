@@ -46,7 +46,7 @@ import Testing
     @Test func pointsThatShareAValue() throws {
         let yaml = "  title: {same: title, k: [2, 5], baselines: [bm25]}"
         try Self.withShop(yaml) { shop in
-            let collection = try VectorCollection(shop.recipe)
+            let collection = try VectorCollection(at: shop.recipe)
             var hits = 0
             for row in 0..<150 {
                 let own = try collection.point("p-\(row)").payload["title"]
@@ -108,7 +108,7 @@ import Testing
               item: {file: ../q.jsonl, item: like, relevant: want, k: [3], baselines: [bm25]}
             """
         try Self.withShop(yaml) { shop in
-            let collection = try VectorCollection(shop.recipe)
+            let collection = try VectorCollection(at: shop.recipe)
             let found = try collection.hits(.text("a green pump"), k: 10, exact: true).map(\.name)
             let titled = try collection.points(where: [.init(field: "title", value: "red lamp")])
             #expect(titled?.count == 3)

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Recipes
 import TestSupport
 import Testing
 import Towers
@@ -80,7 +81,7 @@ import Towers
             // The tower has no row for zoe but the unknown one.
             let counts = results[0]["counts"]
             #expect(counts?["queries"]?.integer == 3 && counts?["unknown_users"]?.integer == 1, "\(errors)")
-            let collection = try VectorCollection(folder + "/one")
+            let collection = try VectorCollection(at: folder + "/one")
             var hits = 0.0
             for (user, want, had) in [("ann", ["m1", "m7"], ["m2"]), ("bob", ["m4"], []), ("zoe", ["m3"], [])] {
                 let found = try collection.hits(.user(user), k: 5).map(\.name).filter { !had.contains($0) }

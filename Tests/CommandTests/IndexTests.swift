@@ -16,7 +16,7 @@ import Vectors
     private static let rows = 2_400
 
     private static func build(
-        _ folder: String, _ index: Recipe.Index, threads: Int = 2, segmentRows: Int = 1_000
+        _ folder: String, _ index: IndexRequest, threads: Int = 2, segmentRows: Int = 1_000
     ) throws -> Shop {
         let shop = try Shop(folder, rows: 0, segmentRows: segmentRows, index: index.rawValue)
         // Random texts: few vectors are equal.
@@ -35,8 +35,8 @@ import Vectors
         Matrix(try names.map { try collection.point("p-\($0)").vector })
     }
 
-    @Test(arguments: [Recipe.Index.hnsw, .ivf, .exact])
-    func theSameRecipeGivesTheSameBytes(_ index: Recipe.Index) throws {
+    @Test(arguments: [IndexRequest.hnsw, .ivf, .exact])
+    func theSameRecipeGivesTheSameBytes(_ index: IndexRequest) throws {
         try withTemporaryDirectory { folder in
             let one = try Self.build("\(folder)/one", index, threads: 1)
             let two = try Self.build("\(folder)/two", index, threads: 2)
@@ -48,8 +48,8 @@ import Vectors
         }
     }
 
-    @Test(arguments: [Recipe.Index.hnsw, .ivf])
-    func findsWhatItPromises(_ index: Recipe.Index) throws {
+    @Test(arguments: [IndexRequest.hnsw, .ivf])
+    func findsWhatItPromises(_ index: IndexRequest) throws {
         try withTemporaryDirectory { folder in
             let collection = try VectorCollection(Self.build(folder, index).collection)
             #expect(collection.calibrationSource?.contains("rows of the data") == true)
@@ -91,8 +91,8 @@ import Vectors
         }
     }
 
-    @Test(arguments: [Recipe.Index.hnsw, .ivf])
-    func aPointIsNotSimilarToItself(_ index: Recipe.Index) throws {
+    @Test(arguments: [IndexRequest.hnsw, .ivf])
+    func aPointIsNotSimilarToItself(_ index: IndexRequest) throws {
         try withTemporaryDirectory { folder in
             let collection = try VectorCollection(Self.build(folder, index).collection)
             for name in stride(from: 0, to: 2_400, by: 97) {
@@ -112,8 +112,8 @@ import Vectors
     }
 
     /// Whatever a file of the segment says, a search is an answer or an error with a place, and `check` sees it.
-    @Test(arguments: [Recipe.Index.hnsw, .ivf])
-    func aDamagedIndexIsFoundAndSearchedSafely(_ index: Recipe.Index) throws {
+    @Test(arguments: [IndexRequest.hnsw, .ivf])
+    func aDamagedIndexIsFoundAndSearchedSafely(_ index: IndexRequest) throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
             let shop = try Self.build(folder, index)
@@ -172,11 +172,11 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder, index: "hnsw\nrecall: 0.8")
             #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
-            #expect(try VectorCollection(shop.recipe).configuration.recall == 0.8)
+            #expect(try VectorCollection(at: shop.recipe).configuration.recall == 0.8)
             let before = try shop.files().filter { $0.key.hasPrefix("segments/") }
             try shop.change("recall: 0.8", to: "recall: 0.9")
             #expect(try BelfryProcess.run(["build", shop.recipe]).output.contains("is up to date"))
-            #expect(try VectorCollection(shop.recipe).configuration.recall == 0.9)
+            #expect(try VectorCollection(at: shop.recipe).configuration.recall == 0.9)
             #expect(try shop.files().filter { $0.key.hasPrefix("segments/") } == before)
             #expect(try BelfryProcess.run(["check", shop.recipe]).exitCode == 0)
 
@@ -298,13 +298,13 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Self.build(folder, .hnsw)
             // Words of a text of the collection, as those of the calibration are.
-            let title = try VectorCollection(shop.recipe).point("p-7").payload["title"]?.string ?? ""
+            let title = try VectorCollection(at: shop.recipe).point("p-7").payload["title"]?.string ?? ""
             let known = title.split(separator: " ").prefix(5).joined(separator: " ")
             func recall(_ arguments: String...) throws -> JSON? {
                 let search = try BelfryProcess.run(["search", shop.recipe, known, "--json"] + arguments)
                 return try JSON(parsing: Data(search.output.utf8), source: "search")["recall"]
             }
-            let expected = try VectorCollection(shop.recipe).expectation(k: 10, styles: QueryStyle.texts)
+            let expected = try VectorCollection(at: shop.recipe).expectation(k: 10, styles: QueryStyle.texts)
             #expect(expected.kinds.contains { $0.kind == .phrases }, "\(expected)")
             #expect(try recall()?.number == expected.recall)
             #expect(try recall("--exact")?.number == 1)

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Recipes
 import TestSupport
 import Testing
 import Towers
@@ -129,7 +130,9 @@ import Vectors
             let words = try BelfryProcess.run(["tower", "import", Shop.model, "--to", folder + "/words"])
             #expect(words.exitCode == 0, "\(words.errors)")
             try Self.build(folder)
-            let (pair, texts) = (try VectorCollection(folder + "/pair"), try VectorCollection(folder + "/words"))
+            let (pair, texts) = (
+                try VectorCollection(at: folder + "/pair"), try VectorCollection(at: folder + "/words")
+            )
             #expect(pair.configuration.dimension == 8 && texts.configuration.dimension == Shop.dimension)
             let tower = try Tower.load(folder + "/words")
             #expect(try texts.point("m1").vector == tower.embed(["Heat"], as: .document)[0])
@@ -155,7 +158,7 @@ import Vectors
     @Test func listsInCellsAreCutAsThePayloadSays() throws {
         try Self.withFilms { folder in
             try Self.build(folder)
-            let lists = try VectorCollection(folder).point("m1").vector
+            let lists = try VectorCollection(at: folder).point("m1").vector
             let table = "id,title,genres,year\nm1,Heat,crime | drama,1995\nm2,Alien,horror,1979\n"
             try Self.write(table, folder + "/films.csv")
             let csv = Self.recipe.replacing("films.jsonl", with: "films.csv")
@@ -165,7 +168,7 @@ import Vectors
             try Self.write(cut, folder + "/recipe.yaml")
             let built = try BelfryProcess.run(["build", folder, "--replace"])
             #expect(built.exitCode == 0, "\(built.errors)")
-            #expect(try VectorCollection(folder).point("m1").vector == lists)
+            #expect(try VectorCollection(at: folder).point("m1").vector == lists)
         }
     }
 }

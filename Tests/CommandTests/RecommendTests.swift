@@ -67,7 +67,7 @@ import Vectors
             #expect(built.output.contains("6 points, 3 bad rows"), "\(built.output)")
             #expect(built.errors.contains("Field year: The field is missing"), "\(built.errors)")
 
-            let collection = try VectorCollection(folder)
+            let collection = try VectorCollection(at: folder)
             let pair = try TowerPair.load(folder + "/pair")
             let user = try pair.query.embed([["user_id": "ann", "age": 34]])[0]
             let scores = try ["m3", "m4", "m5", "m7"].map { name in
@@ -158,7 +158,7 @@ import Vectors
                 let shop = try Shop(folder + "/" + index, rows: 3_000, segmentRows: 1_024, index: index)
                 try shop.change("price: number", to: "price: number, description: string")
                 _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(Self.quiet)
-                let collection = try VectorCollection(shop.recipe)
+                let collection = try VectorCollection(at: shop.recipe)
                 let within = try collection.points(where: [.init(field: "title", value: "red lamp")])
                 #expect(within?.count == 60)
                 let queries = try collection.ask([.text("a red lamp"), .text("number 7"), .point("p-50")])
@@ -211,12 +211,12 @@ import Vectors
             let name = URL(fileURLWithPath: folder).lastPathComponent
             let built = try BelfryProcess.run(["build", folder])
             #expect(built.exitCode == 0 && built.output.contains("\(name)-one.belfry: 9 points"), "\(built.errors)")
-            #expect(try VectorCollection(folder + "/two").path == "\(folder)/\(name)-two.belfry")
-            #expect(try VectorCollection(folder).path == "\(folder)/\(name)-one.belfry")
+            #expect(try VectorCollection(at: folder + "/two").path == "\(folder)/\(name)-two.belfry")
+            #expect(try VectorCollection(at: folder).path == "\(folder)/\(name)-one.belfry")
             let wrong = try BelfryProcess.run(["stats", folder + "/three"])
             #expect(wrong.exitCode == 1 && wrong.errors.contains("Its variants are: one, two"), "\(wrong.errors)")
 
-            let collection = try VectorCollection(folder)
+            let collection = try VectorCollection(at: folder)
             let session = try pair.query.embed([["items": [3, 1, 4]]])
             let items = try pair.item.embed((0..<9).map { ["id": .integer($0)] })
             let scores = (0..<9).map { item in
@@ -321,7 +321,7 @@ import Vectors
             #expect(refused.errors.contains("nothing is embedded"))
             let summary = try builder.build(Self.quiet)
             #expect(summary.resumedPoints == 6 && summary.badRows == 1)
-            let collection = try VectorCollection(folder)
+            let collection = try VectorCollection(at: folder)
             #expect(try collection.hits(.user("cid"), k: 10).count == 5)
             #expect(try collection.ask([.user("ann")]).unknownUsers == ["ann"])
         }

@@ -50,7 +50,7 @@ import Towers
             let (summary, problems) = try build(folder, rows)
             #expect(summary.points == 2 && summary.badRows == 4)
             #expect(problems.sorted() == ["line 2", "line 3", "line 4", "line 6"])
-            let collection = try VectorCollection(folder)
+            let collection = try VectorCollection(at: folder)
             #expect(collection.count == 2 && collection.configuration.badRows == 4)
             #expect(try VectorCollection.check(folder).allSatisfy(\.problems.isEmpty))
             #expect(try build(folder, rows).0.wasUpToDate)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Belfry
 import Files
 import Foundation
 import Neighbors

@@ -20,8 +20,11 @@ extension Catalogue {
         guard file.bytes.count < 20 || (file.bytes[18] == 1 && file.bytes[19] == 1) else {
             throw BelfryError(
                 .corruptData, "The catalogue is not in the mode in which Belfry writes it.", at: .byte(18, of: path),
-                remedy: "Another program has set it: sqlite3 \(path) 'PRAGMA journal_mode = DELETE' sets it back. Or "
-                    + "build the collection again with --replace.")
+                remedy:
+                    """
+                    Another program has set it: sqlite3 \(path) 'PRAGMA journal_mode = DELETE' sets it back. Or build the \
+                    collection again with \(.setting(.replacing)).
+                    """)
         }
     }
 

@@ -91,7 +91,7 @@ final class Catalogue: Sendable {
         if access == .read, System.isMissing(path) {
             throw BelfryError(
                 .notFound, "The collection has no catalogue.", at: .init(file: path),
-                remedy: "Build the collection again with --replace, or restore a copy.")
+                remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.")
         }
         for end in ["", "-journal", "-wal", "-shm"] { try System.requireFile(path + end) }
         if access == .read { try Self.requireRollbackMode(path) }
@@ -134,12 +134,12 @@ final class Catalogue: Sendable {
         guard found.isEmpty || !found.isStrictSubset(of: expected) else {
             throw BelfryError(
                 .unsupported, "The collection was built by an older belfry: its catalogue lacks tables.",
-                at: .init(file: path), remedy: "Build it again: belfry build --replace.")
+                at: .init(file: path), remedy: "Build it again: \(.build(recipe: nil, replacing: true)).")
         }
         guard found == expected else {
             throw BelfryError(
                 .corruptData, "The catalogue's tables are not those that Belfry defines.", at: .init(file: path),
-                remedy: "Build the collection again with --replace, or restore a copy.")
+                remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.")
         }
     }
 
@@ -184,7 +184,7 @@ final class Catalogue: Sendable {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_MISMATCH, .SQLITE_FORMAT:
             return BelfryError(
                 .corruptData, "The catalogue is damaged: \(error.message ?? "SQLite cannot read it").", at: place,
-                remedy: "Build the collection again with --replace, or restore a copy.")
+                remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.")
         case .SQLITE_FULL:
             return BelfryError(
                 .io, "The disk is full.", at: place, remedy: "Free some space and run the same command again.")

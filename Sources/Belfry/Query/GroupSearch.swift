@@ -16,6 +16,8 @@ struct GroupSearch {
     private let collections: [VectorCollection]
     /// Of each collection the points that it must not find.
     private var leftOut: [[PointPlace]]
+    /// What could be expected of each collection that was searched.
+    private var expectations: [Int: Expectation] = [:]
     private var verdict = SearchVerdict(recall: 1)
     private var work = SearchWork()
 
@@ -69,7 +71,7 @@ struct GroupSearch {
         let fetching = clock.lap()
         return SearchResponse(
             hits: hits, recall: verdict.recall, unknownUsers: embedded.unknownUsers, unknownItems: try unknownItems(),
-            trace: try trace(embedded.embedding, searching, fetching, answers: hits.count),
+            trace: trace(embedded.embedding, searching, fetching, answers: hits.count),
             isOfSeveral: collections.count > 1)
     }
 
@@ -139,6 +141,7 @@ struct GroupSearch {
                 scope: SearchScope(leavingOut: [leftOut[index]], within: points), styles: request.query.styles,
                 threads: request.threads)
             candidates += found.points[0].map { Candidate(collection: index, found: $0) }
+            expectations[index] = found.expectation
             verdict.add(found.verdicts[0])
             work.add(found.work)
         }
@@ -171,15 +174,8 @@ struct GroupSearch {
 
     private func trace(
         _ embedding: Duration?, _ searching: Duration, _ fetching: Duration, answers: Int
-    ) throws(BelfryError) -> SearchResponse.Trace {
-        let k = request.quotas.isEmpty ? request.k : request.quotas.map(\.count).max() ?? request.k
-        var expectations: [Expectation] = []
-        for collection in collections {
-            expectations.append(
-                try collection.expectation(
-                    k: k, recall: request.recall, exact: request.exact, styles: request.query.styles))
-        }
-        let expectation = Expectation(ofAll: expectations)
+    ) -> SearchResponse.Trace {
+        let expectation = Expectation(ofAll: expectations.sorted { $0.key < $1.key }.map(\.value))
         return SearchResponse.Trace(
             index: collections.map(\.indexKind.rawValue).joined(separator: ", "), expectation: expectation,
             source: collections[0].calibrationSource, fallback: collections[0].calibrationFallback,

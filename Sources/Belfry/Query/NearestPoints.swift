@@ -9,6 +9,8 @@ package struct NearestPoints {
     package var points: [[FoundPoint]]
     /// For each query what is known of it.
     package var verdicts: [SearchVerdict]
+    /// What could be expected without a filter.
+    var expectation: Expectation
     /// What all queries together cost.
     var work: SearchWork
 }

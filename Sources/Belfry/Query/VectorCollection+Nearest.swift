@@ -20,9 +20,9 @@ extension VectorCollection {
         let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
         for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
         let (target, efforts) = try plan(k: k, recall: recall, exact: exact, styles: styles)
+        let expectation = try expectation(k: k, recall: recall, exact: exact, styles: styles)
         // Nobody has measured what is found of the points that a filter lets through.
-        let expected =
-            scope.within == nil ? try expectation(k: k, recall: recall, exact: exact, styles: styles).recall : nil
+        let expected = scope.within == nil ? expectation.recall : nil
         let k = min(k, count)
         var nearest = [[FoundPoint]](repeating: [], count: queries.rows)
         var work = SearchWork()
@@ -56,6 +56,6 @@ extension VectorCollection {
         let points = nearest.map { found in
             Array(found.sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k))
         }
-        return NearestPoints(points: points, verdicts: verdicts, work: work)
+        return NearestPoints(points: points, verdicts: verdicts, expectation: expectation, work: work)
     }
 }

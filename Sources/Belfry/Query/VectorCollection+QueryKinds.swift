@@ -20,8 +20,10 @@ extension VectorCollection {
                 .wrongTower, "The collection was filled by the item tower of a pair alone, which embeds no queries.",
                 at: .init(file: path),
                 remedy:
-                    "Write the pair's directory as the recipe's tower, the one that holds query.tower and item.tower, "
-                    + "and build again with --replace. Until then: " + startingFromPoints)
+                    """
+                    Write the pair's directory as the recipe's tower, the one that holds query.tower and item.tower, and \
+                    build again with \(.setting(.replacing)). Until then: \(startingFromPoints)
+                    """)
         }
         return tower
     }
@@ -32,7 +34,7 @@ extension VectorCollection {
         if let refused = try refusal(of: kind, by: tower) {
             throw BelfryError(
                 .invalidInput, "\(refused): it takes \(tower.whatItTakes).", at: .init(file: path),
-                remedy: try wayToAsk(tower) + " Or start from points: " + startingFromPoints)
+                remedy: "\(try wayToAsk(tower)) Or start from points: \(startingFromPoints)")
         }
         if case .fields(let names) = kind { try tower.requireFields(names) }
     }
@@ -52,18 +54,18 @@ extension VectorCollection {
         }
     }
 
-    /// The command that asks what `tower` takes.
-    private func wayToAsk(_ tower: Tower) throws(BelfryError) -> String {
-        if tower.takesTexts { return "Ask by a text: belfry search \(path) \"…\"." }
-        if tower.sessionField != nil { return "Give a session: belfry recommend \(path) --session ID,ID." }
+    /// How to ask for what `tower` takes.
+    private func wayToAsk(_ tower: Tower) throws(BelfryError) -> Remedy {
+        if tower.takesTexts { return "Ask by a text: \(.search(collection: path))." }
+        if tower.sessionField != nil { return "Give a session: \(.recommend(collection: path, by: .session))." }
         let required = tower.fields.filter(\.isRequired)
-        let members = (required.isEmpty ? tower.fields : required).map { "\"\($0.name)\": …" }
-        let fields = "--user '{\(members.joined(separator: ", "))}'"
-        let hasUsers = try catalogue.read { try $0.hasUsers() }
-        return hasUsers
-            ? "Name a user: belfry recommend \(path) --user ID, or \(fields)."
-            : "Give fields: belfry recommend \(path) \(fields)."
+        let fields = Remedy.Source.fields((required.isEmpty ? tower.fields : required).map(\.name))
+        return try catalogue.read { try $0.hasUsers() }
+            ? "Name a user: \(.recommend(collection: path, by: .user)), or \(.recommend(collection: nil, by: fields))."
+            : "Give fields: \(.recommend(collection: path, by: fields))."
     }
 
-    private var startingFromPoints: String { "belfry similar \(path) ID, or belfry recommend \(path) --like ID,ID." }
+    private var startingFromPoints: Remedy {
+        "\(.similar(collection: path)), or \(.recommend(collection: path, by: .examples))."
+    }
 }

@@ -31,7 +31,7 @@ extension VectorCollection {
             throw BelfryError(
                 .wrongTower,
                 "The query goes through \(tower.path), which embeds items: queries have a tower of their own.",
-                at: .init(file: path), remedy: "Name the query tower of the pair, or leave out --tower.")
+                at: .init(file: path), remedy: "Name the query tower of the pair, or leave out \(.setting(.tower)).")
         }
         try verifySpace(of: tower)
     }
@@ -47,7 +47,7 @@ extension VectorCollection {
                     + "query goes through \(tower.path) (fingerprint \(tower.space.prefix(12))): their vectors "
                     + "do not compare.",
                 at: .init(file: path),
-                remedy: "Search without --tower, or build the collection again with the other tower.")
+                remedy: "Search without \(.setting(.tower)), or build the collection again with the other tower.")
         }
         guard let canary = own.canaries.first else { return }
         let vector = try tower.embed(canaries: [canary.text])[0]
@@ -57,7 +57,7 @@ extension VectorCollection {
                 .wrongTower,
                 "Tower \(tower.path) has the right fingerprint, but embeds \(canary.text.debugDescription) otherwise "
                     + "than when the collection was built (largest difference \(difference)).",
-                at: .init(file: path), remedy: "Run belfry check on the collection: a file of the tower has changed.")
+                at: .init(file: path), remedy: "Run \(.check) on the collection: a file of the tower has changed.")
         }
     }
 }

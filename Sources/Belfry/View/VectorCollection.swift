@@ -117,7 +117,9 @@ public final class VectorCollection: Sendable {
         guard format == current else {
             throw BelfryError(
                 .unsupported, "The collection has format \(format); this belfry reads format \(current).",
-                at: place, remedy: format > current ? "Use a newer belfry." : "Build it again: belfry build --replace.")
+                at: place,
+                remedy: format > current
+                    ? "Use a newer belfry." : "Build it again: \(.build(recipe: nil, replacing: true)).")
         }
         let (configuration, index, rows) = try catalogue.read { transaction in
             (

@@ -46,7 +46,7 @@ struct Audit: ParsableCommand {
     }
 
     func run() throws {
-        let collection = try VectorCollection(RecipeFile.collection(at: collection))
+        let collection = try VectorCollection(at: collection)
         let (vectors, texts) = try read(for: collection)
         let progress = StageProgress()
         let audits = try collection.audit(
@@ -117,8 +117,7 @@ struct Audit: ParsableCommand {
 
     /// Which of so many queries are asked, in their order.
     private func chosen(of count: Int) -> [Int] {
-        guard let limit, limit < count else { return Array(0..<count) }
         var random = SplitMix64(seed: seed)
-        return random.permutation(count).prefix(limit).map { Int($0) }.sorted()
+        return random.sample(limit ?? count, of: count)
     }
 }

@@ -1,7 +1,8 @@
 public import ArgumentParser
-public import Bench
+import Bench
 import Files
 import Foundation
+package import Neighbors
 public import Vectors
 
 struct Bench: ParsableCommand {
@@ -21,7 +22,7 @@ struct Bench: ParsableCommand {
     @Option(help: "The numbers of each query's nearest rows, nearest first (default: computed by exact search).")
     var truth: String?
     @Option(help: "l2, ip or cosine.") var metric: Metric
-    @Option(help: "auto, hnsw, ivf or exact.") var index = BenchIndexKind.auto
+    @Option(help: "auto, hnsw, ivf or exact.") var index = IndexRequest.auto
     @Option(help: "Keep the index in this directory, and use one that was built there from the same before.")
     var save: String?
     @Option(help: "Rounds that are timed.") var `repeat` = 3
@@ -158,4 +159,4 @@ struct Bench: ParsableCommand {
 
 extension Metric: ExpressibleByArgument {}
 
-extension BenchIndexKind: ExpressibleByArgument {}
+extension IndexRequest: ExpressibleByArgument {}

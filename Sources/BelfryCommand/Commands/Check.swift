@@ -36,7 +36,7 @@ struct Check: ParsableCommand {
             for finding in findings {
                 let word = finding.problems.isEmpty ? "ok     " : finding.isDamaged ? "DAMAGED" : "UNREAD "
                 Terminal.print("\(word) \(finding.name)")
-                for problem in finding.problems.prefix(10) { Terminal.print("        \(problem)") }
+                for problem in finding.problems.prefix(10) { Terminal.print("        \(problem.command)") }
                 let more = finding.problems.count - 10
                 if more > 0 { Terminal.print("        and \(Human.count(more)) more") }
             }

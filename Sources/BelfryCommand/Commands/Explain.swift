@@ -32,7 +32,7 @@ struct Explain: ParsableCommand {
     }
 
     func run() throws {
-        let collection = try VectorCollection(RecipeFile.collection(at: collection))
+        let collection = try VectorCollection(at: collection)
         let query: SearchQuery =
             if let like { .point(like) } else if let user { .user(user) } else if let session {
                 .session(Recommend.ids(session))

@@ -42,7 +42,7 @@ struct Map: ParsableCommand {
         }
         var options = PointMap.Options()
         (options.sample, options.seed, options.colour, options.title) = (sample, seed, colorBy, title)
-        let map = try VectorCollection(RecipeFile.collection(at: collection)).map(options)
+        let map = try VectorCollection(at: collection).map(options)
         if map.points.count < 3 {
             Terminal.note(
                 "belfry: \(Human.count(map.points.count, "point")) cannot show what varies: a plane needs 3 at least"

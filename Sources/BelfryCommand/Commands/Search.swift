@@ -70,7 +70,7 @@ struct SearchOptions: ParsableArguments {
     }
 
     func run(_ request: SearchRequest, on collection: String) throws {
-        let collections = try ([collection] + others).map { try VectorCollection(RecipeFile.collection(at: $0)) }
+        let collections = try ([collection] + others).map { try VectorCollection(at: $0) }
         var request = request
         request.others = Array(collections.dropFirst())
         let response = try collections[0].search(request)

@@ -14,7 +14,7 @@ struct Stats: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let statistics = try VectorCollection(RecipeFile.collection(at: collection)).statistics()
+        let statistics = try VectorCollection(at: collection).statistics()
         if output.json {
             Terminal.print(statistics.json.text())
             return

@@ -205,7 +205,7 @@ struct TowerCommand: ParsableCommand {
             } else if problems.isEmpty {
                 Terminal.print("ok \(tower)")
             } else {
-                for problem in problems { Terminal.print("DAMAGED \(problem)") }
+                for problem in problems { Terminal.print("DAMAGED \(problem.command)") }
             }
             if let first = problems.first { throw ExitCode(Failure.exitCode(first)) }
         }

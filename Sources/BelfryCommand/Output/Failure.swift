@@ -15,7 +15,7 @@ enum Failure {
             error.remedy =
                 "belfry check names all that is damaged. Build the collection again with --replace, or restore a copy."
         }
-        Terminal.note(isForPrograms ? JSON.object(["error": json(error)]).text() : "belfry: \(error)")
+        Terminal.note(isForPrograms ? JSON.object(["error": json(error)]).text() : "belfry: \(error.command)")
     }
 
     /// Prints what the argument parser says about wrong usage.
@@ -30,7 +30,7 @@ enum Failure {
             members["file"] = .string(location.file)
             members["place"] = location.place.map { .string($0) }
         }
-        members["remedy"] = error.remedy.map { .string($0) }
+        members["remedy"] = error.remedy.map { .string($0.command) }
         members["cause"] = error.cause.map { .string("\($0)") }
         return .object(members)
     }

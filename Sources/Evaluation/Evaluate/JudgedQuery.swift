@@ -58,9 +58,8 @@ struct JudgedQueries: Sendable {
 
         /// The places of those that are drawn of `all`, in their order.
         func places(of all: Int) -> [Int] {
-            guard count < all else { return Array(0..<all) }
             var generator = SplitMix64(seed: seed)
-            return generator.permutation(all).prefix(count).map { Int($0) }.sorted()
+            return generator.sample(count, of: all)
         }
     }
 

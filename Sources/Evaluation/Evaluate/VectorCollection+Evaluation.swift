@@ -21,7 +21,7 @@ extension VectorCollection {
         throw BelfryError(
             .conflict, "The collection is not what the recipe would build now: \(change).",
             at: .init(file: path),
-            remedy: "Run: \(recipe.buildCommand) --replace")
+            remedy: "Run: \(.build(recipe: recipe.buildPath, replacing: true))")
     }
 
     /// Refuses an evaluation whose queries are of a kind that the query tower does not take: not one of them could be
@@ -37,12 +37,13 @@ extension VectorCollection {
             error.location = .init(file: "\(recipe.folder)/recipe.yaml", place: "evaluate.\(evaluation.name)")
             if error.code == .invalidInput {
                 // The kind is wrong, or one of the fields.
-                let way =
+                let way: Remedy =
                     try refusal(of: evaluation) == nil
                     ? error.remedy ?? "" : "Say otherwise what its queries are: text, item, user, session or fields."
                 error.remedy =
                     "\(way) To run the others: "
-                    + (recipe.variant == nil ? "--only NAME." : "--only NAME, or --variant NAME.")
+                    + (recipe.variant == nil
+                        ? "\(.setting(.evaluation))." : "\(.setting(.evaluation)), or \(.setting(.variant)).")
             }
             throw error
         }

@@ -9,7 +9,7 @@ struct CalibrationReader {
     let metric: Metric
 
     /// Queries that are used at most: as many as rows of the data would be.
-    private static let most = 2_000
+    private static let maxQueries = 2_000
 
     /// The vectors, or nil where there are none. Rows that cannot be used are left out.
     func vectors(threads: Int) throws(BelfryError) -> Matrix? {
@@ -23,24 +23,19 @@ struct CalibrationReader {
         return found.usable(by: VectorCheck(dimension: found.columns, metric: metric))
     }
 
-    /// Texts, or objects of the tower's fields: of many rows each has the same chance (Vitter's algorithm R).
+    /// Texts, or objects of the tower's fields: of many rows a sample.
     private func sample() throws(BelfryError) -> (texts: [String], objects: [JSON]) {
         let rows = try RowReader(source.rows.file, format: source.rows.format)
         let read = try reader(rows)
-        var random = SplitMix64(seed: 1)
-        var (texts, objects, seen) = ([String](), [JSON](), 0)
+        var sample = Reservoir<Item.Content>(Self.maxQueries, seed: 1)
         while let event = try rows.next() {
             guard case .row(let row) = event, let query = try? read(row) else { continue }
-            seen += 1
-            let place = seen <= Self.most ? seen - 1 : Int(random.next(upperBound: UInt64(seen)))
-            guard place < Self.most else { continue }
-            switch query {
-            case .text(let text): if place < texts.count { texts[place] = text } else { texts.append(text) }
-            case .fields(let object):
-                if place < objects.count { objects[place] = object } else { objects.append(object) }
-            }
+            sample.offer(query)
         }
-        return (texts, objects)
+        return (
+            sample.elements.compactMap { if case .text(let text) = $0 { text } else { nil } },
+            sample.elements.compactMap { if case .fields(let object) = $0 { object } else { nil } }
+        )
     }
 
     private struct Unusable: Error {}

@@ -19,7 +19,7 @@ extension CollectionBuilder {
         } catch {
             if replace { return nil }
             var error = error
-            error.remedy = "Add --replace to build the collection again."
+            error.remedy = "Add \(.setting(.replacing)) to build the collection again."
             throw error
         }
         if replace { return nil }
@@ -42,8 +42,8 @@ extension CollectionBuilder {
             .conflict, "A collection is there that was built otherwise: \(changes.joined(separator: ", ")).",
             at: .init(file: path),
             remedy: (isVectorsAlone
-                ? "Add --replace to build the rest again: nothing is embedded, and "
-                : "Add --replace to build it again; ")
+                ? "Add \(.setting(.replacing)) to build the rest again: nothing is embedded, and "
+                : "Add \(.setting(.replacing)) to build it again; ")
                 + "the old one serves until the new one is done.")
     }
 

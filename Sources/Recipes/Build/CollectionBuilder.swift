@@ -88,13 +88,16 @@ public struct CollectionBuilder: Sendable {
         guard System.exists(recipe.tower) else {
             throw BelfryError(
                 .notFound, "The recipe's tower is not there.", at: .init(file: recipe.tower),
-                remedy: "Make it of a model: belfry tower import <model folder> --to \(recipe.tower)")
+                remedy: "Make it of a model: \(.importTower(model: nil, tower: recipe.tower, replacing: false))")
         }
         if var problem = TowerPair.check(recipe.tower).first {
             problem.remedy =
                 System.exists(recipe.tower + "/tower.json") || TowerPair.isPair(recipe.tower)
-                ? "Import it again: belfry tower import <model folder> --to \(recipe.tower) --replace"
-                : "A model becomes a tower by belfry tower import \(recipe.tower) --to NAME.tower, which the recipe names."
+                ? "Import it again: \(.importTower(model: nil, tower: recipe.tower, replacing: true))"
+                : """
+                A model becomes a tower by \(.importTower(model: recipe.tower, tower: nil, replacing: false)), which the \
+                recipe names.
+                """
             throw problem
         }
         let towers = try TowerPair.open(recipe.tower)

@@ -34,16 +34,13 @@ struct PseudoQueries {
     ) throws(BelfryError) -> PseudoQueries {
         guard case .text = recipe.input.read(asText: tower.takesTexts) else { return PseudoQueries(of: [], seed: seed) }
         var items = try ItemReader(recipe, tower)
-        var random = SplitMix64(seed: seed)
-        var (texts, seen) = ([String](), 0)
+        var (sample, seen) = (Reservoir<String>(Self.texts, seed: seed), 0)
         while seen < limit ?? .max, let item = try items.next(badRow: { _ in }) {
             guard case .text(let text) = item.content else { continue }
             seen += 1
-            // Of many texts each has the same chance (Vitter's algorithm R).
-            let place = seen <= Self.texts ? seen - 1 : Int(random.next(upperBound: UInt64(seen)))
-            if place == texts.count { texts.append(text) } else if place < texts.count { texts[place] = text }
+            sample.offer(text)
         }
-        return PseudoQueries(of: texts, seed: seed)
+        return PseudoQueries(of: sample.elements, seed: seed)
     }
 
     /// The texts of all kinds of which there are enough to calibrate on.

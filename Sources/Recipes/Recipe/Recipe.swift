@@ -33,21 +33,6 @@ public struct Recipe: Sendable {
         case fail
     }
 
-    /// What finds near vectors.
-    package enum Index: String, CaseIterable, Sendable {
-        /// The one that is fastest on the rows themselves.
-        case auto
-        /// A navigable graph.
-        case hnsw
-        /// Lists around centroids.
-        case ivf
-        /// A scan of all rows.
-        case exact
-
-        /// The kind that the recipe fixes; nil for `auto`.
-        package var kind: IndexKind? { IndexKind(rawValue: rawValue) }
-    }
-
     /// What the tower reads of a row.
     package enum Input: Hashable, Sendable {
         /// One text.
@@ -117,7 +102,7 @@ public struct Recipe: Sendable {
     /// How vectors are stored.
     package let elementType: ElementType
     /// What finds near vectors.
-    package let index: Index
+    package let index: IndexRequest
     /// The recall of a search that does not name its own, from above 0 to 1; nil for the best that a search can have in
     /// about a millisecond of one core.
     package let recall: Double?
@@ -135,11 +120,11 @@ public struct Recipe: Sendable {
     package var notBuilt: BelfryError {
         BelfryError(
             .notFound, "The collection is not built yet.", at: .init(file: collectionPath),
-            remedy: "Run: \(buildCommand)")
+            remedy: "Run: \(.build(recipe: buildPath, replacing: false))")
     }
 
-    /// What builds it.
-    package var buildCommand: String { "belfry build \(variant.map { "\(folder)/\($0)" } ?? folder)" }
+    /// The path that names it to a build: the folder, with the variant behind it.
+    package var buildPath: String { variant.map { "\(folder)/\($0)" } ?? folder }
 }
 
 extension Recipe {
@@ -193,7 +178,7 @@ extension Recipe {
         metric = try vectors?.optionalChoice("metric", of: Metric.self) ?? .cosine
         elementType = try vectors?.optionalChoice("element", of: ElementType.self) ?? .f32
         segmentRows = try vectors?.optionalCount("segment_rows")
-        index = try fields.optionalChoice("index", of: Index.self) ?? .auto
+        index = try fields.optionalChoice("index", of: IndexRequest.self) ?? .auto
         recall = try fields.optionalShare("recall")
         evaluations = try Evaluation.all(fields, .init(folder: folder, payload: payload, input: input))
     }

@@ -1,3 +1,4 @@
+public import Belfry
 public import Files
 
 /// Which collections a path means that a person gave.
@@ -21,7 +22,7 @@ extension RecipeFile {
         guard System.exists(collection) else {
             throw BelfryError(
                 .notFound, "The collection is not built yet.", at: .init(file: collection),
-                remedy: "Run: belfry build \(path)")
+                remedy: "Run: \(.build(recipe: path, replacing: false))")
         }
         return collection
     }
@@ -36,5 +37,13 @@ extension RecipeFile {
             if !built.isEmpty { return built }
         }
         return [try collection(at: path)]
+    }
+}
+
+extension VectorCollection {
+    /// Opens the collection that a path means: a `.belfry` directory, or the folder of a recipe whose collection is built.
+    /// - Throws: as ``RecipeFile/collection(at:)``, and as the collection's own initializer.
+    public convenience init(at path: String) throws(BelfryError) {
+        try self.init(RecipeFile.collection(at: path))
     }
 }

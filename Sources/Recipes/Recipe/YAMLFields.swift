@@ -78,7 +78,7 @@ struct YAMLFields {
     }
 
     /// An error about the value of a field.
-    func failure(_ name: String, _ message: String, remedy: String? = nil) -> BelfryError {
+    func failure(_ name: String, _ message: String, remedy: Remedy? = nil) -> BelfryError {
         let place = mapping[name].map { Self.location(of: $0, file) } ?? .init(file: file)
         return BelfryError(.invalidInput, "\(path(name)) \(message)", at: place, remedy: remedy)
     }
@@ -101,7 +101,8 @@ struct YAMLFields {
     func optionalText(_ name: String) throws(BelfryError) -> String? {
         guard let node = node(name) else { return nil }
         guard let scalar = node.scalar else {
-            throw failure(name, "must be a text.", remedy: node.unquotedField.map { Self.quoted(name, "{\($0)}") })
+            throw failure(
+                name, "must be a text.", remedy: node.unquotedField.map { Remedy(Self.quoted(name, "{\($0)}")) })
         }
         return scalar.string
     }

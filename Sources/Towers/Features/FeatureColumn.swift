@@ -91,7 +91,7 @@ struct FeatureColumn: Sendable {
             let begin = batch.flat.count
             batch.tokens.removeAll(keepingCapacity: true)
             guard tokenizer.encode(text, limit: list.length, into: &batch.tokens) else {
-                throw FeatureProblem(Tower.tooLongToCut, remedy: Tower.tooLongToCutRemedy)
+                throw FeatureProblem(Tower.tooLongToCut, remedy: Remedy(Tower.tooLongToCutRemedy))
             }
             for token in batch.tokens { batch.flat.append(Int64(token)) }
             try list.endRow(from: begin, batch)

@@ -1,3 +1,5 @@
+import Files
+
 /// How lists of different lengths become one tensor: cut, padded, with a mask and their lengths beside it.
 struct FeatureList: Hashable, Sendable {
     enum End: String, Hashable, Sendable, CaseIterable { case first, last }

@@ -167,9 +167,9 @@ public struct FeatureSet: Sendable {
 /// Why a value cannot be encoded; where it stands is added by the loop over the rows.
 struct FeatureProblem: Error {
     var message: String
-    var remedy: String?
+    var remedy: Remedy?
 
-    init(_ message: String, remedy: String? = nil) {
+    init(_ message: String, remedy: Remedy? = nil) {
         self.message = message
         self.remedy = remedy
     }

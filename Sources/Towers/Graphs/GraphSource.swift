@@ -220,7 +220,7 @@ private struct GraphPart {
         do throws(BelfryError) { return try body() } catch {
             var error = error
             if error.location?.file.hasPrefix(folder) == true { error.location?.file = model }
-            error.remedy = error.remedy?.replacingOccurrences(of: folder + "/" + OnnxPacker.modelFile, with: model)
+            error.remedy = error.remedy?.replacing(folder + "/" + OnnxPacker.modelFile, with: model)
             throw error
         }
     }

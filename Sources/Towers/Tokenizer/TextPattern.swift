@@ -5,9 +5,10 @@ import Files
 /// A backtracking matcher over a short program. Repetitions of one set, which are most of what tokenizers ask for, run
 /// in one instruction; where no shorter repetition could lead to a match, none is tried.
 ///
-/// A place has a number of attempts, and so has a text, in proportion to its length and far above what tokenizers need; a
-/// match that needs more counts as none, and the stack says that it has given up. When those of the text are used up, each
-/// further place has 64: no file can make a text take for ever. A tokenizer stops there.
+/// A place has a number of attempts, and so has a text, in proportion to its length and far above what tokenizers need.
+/// What is tried again is one, and so is each part that is matched by itself: a lookahead, an atomic group. A match that
+/// needs more counts as none, and the stack says that it has given up. When those of the text are used up, each further
+/// place has 64: no file can make a text take for ever. A tokenizer stops there.
 final class TextPattern: @unchecked Sendable {
     enum Operation: UInt8 {
         /// One scalar of set `a`.
@@ -144,6 +145,10 @@ final class TextPattern: @unchecked Sendable {
                 }
             case .jump: current = Int(instruction.a)
             case .ahead:
+                guard stack.attempt() else {
+                    stack.truncate(to: bottom)
+                    return nil
+                }
                 let isThere = match(current &+ 1, text, count, place, stack) != nil
                 if isThere == (instruction.least == 1) { current = Int(instruction.a) } else { hasFailed = true }
             case .behind:
@@ -154,6 +159,10 @@ final class TextPattern: @unchecked Sendable {
                 }
                 if isThere == (instruction.least == 1) { current &+= 1 } else { hasFailed = true }
             case .atomic:
+                guard stack.attempt() else {
+                    stack.truncate(to: bottom)
+                    return nil
+                }
                 if let end = match(current &+ 1, text, count, place, stack) {
                     place = end
                     current = Int(instruction.a)

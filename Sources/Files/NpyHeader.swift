@@ -17,7 +17,7 @@ struct NpyHeader {
 
     /// More than any array of numbers needs.
     private static let longest = 1 << 20
-    private static let mostDimensions = 64
+    private static let maxDimensions = 64
 
     /// Reads the header; the reader is left at the first element.
     init(_ reader: inout ByteReader) throws(BelfryError) {
@@ -46,7 +46,7 @@ struct NpyHeader {
         }
         element = try Self.element(descr, at: place)
         self.shape = shape
-        guard shape.count <= Self.mostDimensions else {
+        guard shape.count <= Self.maxDimensions else {
             throw .corrupt("The shape has \(shape.count) dimensions.", at: place)
         }
         // An empty array is bounded too, so that no product of its extents can overflow later.

@@ -1,4 +1,4 @@
-/// What a misspelt name may have meant.
+/// What a misspelled name may have meant.
 public enum Spelling {
     /// The names that are most like `name`, the nearest first: those that a slip or two of the hand away, and those that
     /// begin with it.
@@ -24,7 +24,7 @@ public enum Spelling {
         Array(found.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(count))
     }
 
-    /// How many characters must be put in, taken out, replaced, or swapped with their neighbour (Damerau, 1964); nil for
+    /// How many characters must be put in, taken out, replaced, or swapped with their neighbor (Damerau, 1964); nil for
     /// more than `most`.
     private static func distance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar], atMost most: Int) -> Int? {
         guard abs(a.count - b.count) <= most else { return nil }

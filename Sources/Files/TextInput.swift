@@ -72,7 +72,7 @@ public final class TextInput {
         guard target.count > 0 else { return 0 }
         while true {
             switch mode {
-            case .unknown: try recognise()
+            case .unknown: try recognize()
             case .plain:
                 if buffered.isEmpty { try fill() }
                 let count = min(buffered.count, target.count)
@@ -91,7 +91,7 @@ public final class TextInput {
 
     // MARK: gzip
 
-    private func recognise() throws(BelfryError) {
+    private func recognize() throws(BelfryError) {
         while buffered.count < 2, try fill() {}
         if startsMember() {
             inflater = try InflateStream(.gzip)

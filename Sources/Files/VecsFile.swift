@@ -1,4 +1,4 @@
-/// Vectors in the files that data sets for nearest-neighbour search come in, mapped: fvecs, bvecs, ivecs.
+/// Vectors in the files that data sets for nearest-neighbor search come in, mapped: fvecs, bvecs, ivecs.
 ///
 /// A file is its vectors, one after another, without a header:
 ///

@@ -21,7 +21,7 @@ import Vectors
 /// `blocks` carries its own checksums, those of `crcs`, so that one row can be verified without reading the others.
 ///
 /// Why bit planes: the components of embeddings share sign and exponent bits but not mantissas. LZ4 finds nothing in
-/// the rows themselves, and 12 % in the planes of f32. Why row by row: one row can be joined without its neighbours.
+/// the rows themselves, and 12 % in the planes of f32. Why row by row: one row can be joined without its neighbors.
 /// Why 2 %: below it a block saves less than a cache line per row and costs a decode at every read.
 struct ShardFormat: Equatable, Sendable {
     static let version = 1
@@ -34,7 +34,7 @@ struct ShardFormat: Equatable, Sendable {
     /// The largest block: what a reader allocates for a block is bounded whatever a damaged header says.
     static let blockLimit = 1 << 26
     /// A block of about this size is fetched and decoded in less time than the page fault that may come with it.
-    static let usualBlock = 4096
+    static let defaultBlock = 4096
 
     let rowCount: Int
     let dimension: Int
@@ -57,8 +57,8 @@ struct ShardFormat: Equatable, Sendable {
     static func compressedLimit(_ rawBytes: Int) -> Int { rawBytes * 100 / 102 }
 
     /// As many rows as fit in the usual block size, and at least one.
-    static func usualRowsPerBlock(dimension: Int, elementType: ElementType) -> Int {
-        max(1, usualBlock / (dimension * elementType.size))
+    static func defaultRowsPerBlock(dimension: Int, elementType: ElementType) -> Int {
+        max(1, defaultBlock / (dimension * elementType.size))
     }
 
     /// What makes these parameters impossible, if anything does.

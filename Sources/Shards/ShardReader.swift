@@ -11,13 +11,13 @@ public import Vectors
 ///    read, whatever the file's size.
 /// 2. A block is looked up in `offsets` (range-checked), verified against its checksum, and decoded by the bounded LZ4
 ///    decoder: a damaged file gives an error that names the byte, never wrong rows.
-/// 3. One row is joined from its bit planes without its neighbours.
+/// 3. One row is joined from its bit planes without its neighbors.
 ///
 /// Reading is safe from any number of threads, each with a ``Scratch`` of its own. It does not know about ids.
 public final class ShardReader: Sendable {
     /// Working memory for decoding, reused from call to call, for one thread at a time and any number of shards.
     ///
-    /// Remembers how much of which block it holds, so that neighbouring rows cost one decompression.
+    /// Remembers how much of which block it holds, so that neighboring rows cost one decompression.
     public final class Scratch {
         fileprivate(set) var planes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
         fileprivate(set) var rows = UnsafeMutableRawBufferPointer(start: nil, count: 0)

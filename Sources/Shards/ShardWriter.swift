@@ -1,4 +1,3 @@
-import Dispatch
 public import Files
 public import Vectors
 
@@ -9,7 +8,7 @@ public import Vectors
 /// 1. Rows gather in a batch of a few blocks per thread.
 /// 2. Each block is split into bit planes and compressed, on any thread.
 /// 3. The blocks are written in order: the bytes of the file do not depend on the number of threads.
-/// 4. `finish` writes offsets, checksums and at last the header. Without it the file is recognisably unfinished.
+/// 4. `finish` writes offsets, checksums and at last the header. Without it the file is recognizably unfinished.
 ///
 /// One owner at a time.
 public final class ShardWriter {
@@ -34,7 +33,7 @@ public final class ShardWriter {
     private var crcs: [UInt32] = []
 
     /// The LZ4HC level. On bit planes higher ones find nothing more and are slower; lower ones are no faster.
-    static let usualLevel = 9
+    static let defaultLevel = 9
 
     /// Creates the file, or empties it if it is there.
     /// - Parameters:
@@ -46,14 +45,14 @@ public final class ShardWriter {
     ) throws(BelfryError) {
         try self.init(
             path, dimension: dimension, elementType: elementType, rowsPerBlock: rowsPerBlock, threads: threads,
-            level: Self.usualLevel)
+            level: Self.defaultLevel)
     }
 
     init(
         _ path: String, dimension: Int, elementType: ElementType, rowsPerBlock wanted: Int?, threads: Int, level: Int
     ) throws(BelfryError) {
         let rowsPerBlock =
-            wanted ?? ShardFormat.usualRowsPerBlock(dimension: max(1, dimension), elementType: elementType)
+            wanted ?? ShardFormat.defaultRowsPerBlock(dimension: max(1, dimension), elementType: elementType)
         if let problem = ShardFormat.problem(
             dimension: dimension, elementType: elementType, rowsPerBlock: rowsPerBlock)
         {
@@ -182,22 +181,15 @@ public final class ShardWriter {
         guard blocks > 0 else { return }
         var lengths = [Int](repeating: 0, count: blocks)
         lengths.withUnsafeMutableBufferPointer { lengths in
-            nonisolated(unsafe) let lengths = lengths
-            nonisolated(unsafe) let (batch, encoded, encoders) = (batch, encoded, encoders)
             let (batched, rowsPerBlock, rowBytes) = (batched, rowsPerBlock, rowBytes)
-            // Thread t encodes blocks t, t + threads, …, each into the place of its own rows.
-            @Sendable func encode(thread: Int) {
-                for block in stride(from: thread, to: blocks, by: encoders.count) {
-                    let start = block * rowsPerBlock * rowBytes
-                    let end = min((block + 1) * rowsPerBlock, batched) * rowBytes
-                    let rows = UnsafeRawBufferPointer(rebasing: batch[start..<end])
-                    lengths[block] = encoders[thread].encode(rows, to: encoded.baseAddress! + start)
-                }
-            }
-            if encoders.count == 1 {
-                encode(thread: 0)
-            } else {
-                DispatchQueue.concurrentPerform(iterations: encoders.count, execute: encode)
+            // Each block is encoded into the place of its own rows.
+            WorkPool(threads: encoders.count).forEach(
+                blocks, sharing: (batch: batch, encoded: encoded, encoders: encoders, lengths: lengths)
+            ) { block, worker, shared in
+                let start = block * rowsPerBlock * rowBytes
+                let end = min((block + 1) * rowsPerBlock, batched) * rowBytes
+                let rows = UnsafeRawBufferPointer(rebasing: shared.batch[start..<end])
+                shared.lengths[block] = shared.encoders[worker].encode(rows, to: shared.encoded.baseAddress! + start)
             }
         }
         for (block, length) in lengths.enumerated() {

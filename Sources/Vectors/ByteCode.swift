@@ -1,6 +1,6 @@
 import CKernels
 
-/// One byte per component: a quantiser of rows whose estimated distances come with bounds that always hold.
+/// One byte per component: a quantizer of rows whose estimated distances come with bounds that always hold.
 ///
 /// 1. A row y (under cosine: the row divided by its length) becomes bytes u and two numbers, scale and offset, with
 ///    ŷ = scale·u + offset. They begin at the row's least and greatest component, and are then fitted to y in the least
@@ -32,7 +32,7 @@ package struct ByteCode: Sendable {
 
     private let kernels: belfry_codes_kernels
 
-    /// The quantiser of one kind of rows.
+    /// The quantizer of one kind of rows.
     package init(dimension: Int, metric: Metric, instructionSet: InstructionSet = .current) {
         precondition(dimension > 0 && dimension <= Self.dimensionLimit)
         precondition(instructionSet <= .best, "this CPU does not have \(instructionSet)")

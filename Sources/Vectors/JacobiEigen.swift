@@ -12,7 +12,7 @@ enum JacobiEigen {
         for index in 0..<size { vectors[index * (size + 1)] = 1 }
         matrix.withUnsafeMutableBufferPointer { matrix in
             vectors.withUnsafeMutableBufferPointer { vectors in
-                for _ in 0..<mostSweeps where !sweep(matrix, vectors, size) { break }
+                for _ in 0..<maxSweeps where !sweep(matrix, vectors, size) { break }
             }
         }
         let order = (0..<size).sorted { (matrix[$0 * (size + 1)], $0) < (matrix[$1 * (size + 1)], $1) }
@@ -24,7 +24,7 @@ enum JacobiEigen {
     }
 
     /// It converges quadratically: ten suffice for any matrix that was tried.
-    private static let mostSweeps = 40
+    private static let maxSweeps = 40
 
     /// Goes over all pairs once; false where there was nothing left to do.
     private static func sweep(

@@ -48,12 +48,16 @@ extension KMeans {
             distances.withUnsafeMutableBufferPointer { distances in
                 addends.withUnsafeBufferPointer { addends in
                     // Each tile writes rows of its own.
-                    nonisolated(unsafe) let (labels, distances, addends) = (labels, distances, addends)
-                    nonisolated(unsafe) let centroids = centroids.pointer
-                    Parallel.forEach(tiles, threads: threads) { tile, _ in
+                    WorkPool(threads: threads).forEach(
+                        tiles,
+                        sharing: (
+                            centroids: UnsafePointer(centroids.pointer), addends: addends.baseAddress!, least: least,
+                            labels: labels.baseAddress!, distances: distances.baseAddress!
+                        )
+                    ) { tile, _, shared in
                         Self.nearest(
-                            rows, tile * Self.tileRows, centroids, k, addends.baseAddress!, least,
-                            labels.baseAddress!, distances.baseAddress!)
+                            rows, tile * Self.tileRows, shared.centroids, k, shared.addends, shared.least,
+                            shared.labels, shared.distances)
                     }
                 }
             }
@@ -92,14 +96,14 @@ extension KMeans {
         let (k, d) = (centroids.rows, centroids.columns)
         let members = Members(labels, count: k)
         let moved = Matrix(rows: k, columns: d)
-        nonisolated(unsafe) let (from, to) = (centroids.pointer, moved.pointer)
-        let share = 16
-        Parallel.forEach((k + share - 1) / share, threads: threads) { part, _ in
+        let centroids = centroids
+        WorkPool(threads: threads).forEachRange(of: k, size: 16) { lists, _ in
             var sums = [Double](repeating: 0, count: d)
-            for list in part * share..<min(k, part * share + share) {
+            for list in lists {
                 let numbers = members.rows(of: list)
+                let to = moved.pointer + list * d
                 guard !numbers.isEmpty else {
-                    (to + list * d).update(from: from + list * d, count: d)
+                    to.update(from: centroids.pointer + list * d, count: d)
                     continue
                 }
                 sums.withUnsafeMutableBufferPointer { sums in
@@ -108,11 +112,11 @@ extension KMeans {
                         let row = rows.pointer + Int(number) * d
                         for i in 0..<d { sums[i] += Double(row[i]) }
                     }
-                    for i in 0..<d { to[list * d + i] = Float(sums[i] / Double(numbers.count)) }
+                    for i in 0..<d { to[i] = Float(sums[i] / Double(numbers.count)) }
                 }
             }
         }
-        centroids = moved
+        self.centroids = moved
     }
 
     /// Gives each centroid without rows half of the largest cluster: both go a little to either side of its centroid.

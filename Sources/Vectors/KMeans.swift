@@ -8,7 +8,7 @@ import Foundation
 ///    centroid without rows takes half of the largest cluster. In the last rounds a centroid is farther away by how
 ///    many rows it had, which evens the sizes out.
 /// 3. `assign` then finds the nearest centroid of any rows, and `balance` splits what is still too large and gives the
-///    rows of what is too small to their neighbours.
+///    rows of what is too small to their neighbors.
 ///
 /// The work is cut into tiles that do not depend on the number of threads, and what is added up is added up in the order
 /// of the rows: the same rows and seed give the same bits for any number of threads, with one BLAS core.

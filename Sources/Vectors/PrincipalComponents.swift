@@ -5,7 +5,7 @@
 /// same rows.
 package struct PrincipalComponents: Sendable {
     /// The mean of the rows, a number per column.
-    package let centre: [Double]
+    package let center: [Double]
     /// A unit vector per component.
     package let components: Matrix
     /// Each component's share of the variance, from 0 to 1; zeros where the rows do not vary.
@@ -14,23 +14,23 @@ package struct PrincipalComponents: Sendable {
     /// The first components of `rows`, at most `count`, and at most as many as there are columns.
     package init(of rows: Matrix, count: Int) {
         let dimension = rows.columns
-        let centre = Self.mean(of: rows)
-        let centred = Matrix(rows: rows.rows, columns: dimension)
+        let center = Self.mean(of: rows)
+        let centered = Matrix(rows: rows.rows, columns: dimension)
         var largest: Float = 0
         for row in 0..<rows.rows {
-            let (source, target) = (rows.pointer + row * dimension, centred.pointer + row * dimension)
+            let (source, target) = (rows.pointer + row * dimension, centered.pointer + row * dimension)
             for column in 0..<dimension {
-                target[column] = Float(Double(source[column]) - centre[column])
+                target[column] = Float(Double(source[column]) - center[column])
                 largest = max(largest, abs(target[column]))
             }
         }
         // Directions do not depend on the scale; products of very long or very short rows do.
         if largest > 0, largest.isFinite {
-            for index in 0..<rows.rows * dimension { centred.pointer[index] /= largest }
+            for index in 0..<rows.rows * dimension { centered.pointer[index] /= largest }
         }
         let covariance = Matrix(rows: dimension, columns: dimension)
         BLAS.multiply(
-            m: dimension, n: dimension, k: rows.rows, centred.pointer, centred.pointer, into: covariance.pointer,
+            m: dimension, n: dimension, k: rows.rows, centered.pointer, centered.pointer, into: covariance.pointer,
             transposeA: true, alpha: 1 / Float(max(rows.rows, 1)))
         var variance = 0.0
         for column in 0..<dimension { variance += Double(covariance.pointer[column * (dimension + 1)]) }
@@ -43,14 +43,14 @@ package struct PrincipalComponents: Sendable {
             let sign = Self.sign(of: vector, dimension)
             for column in 0..<dimension { components.pointer[component * dimension + column] = sign * vector[column] }
         }
-        self.centre = centre
+        self.center = center
         self.components = components
         shares = (0..<kept).map { component in
             variance > 0 ? min(1, max(0, Double(values[dimension - 1 - component]) / variance)) : 0
         }
     }
 
-    /// Where `rows` lie along each component, from the centre: a row of coordinates per row.
+    /// Where `rows` lie along each component, from the center: a row of coordinates per row.
     package func coordinates(of rows: Matrix) -> [[Double]] {
         (0..<rows.rows).map { row in
             let vector = rows.pointer + row * rows.columns
@@ -58,7 +58,7 @@ package struct PrincipalComponents: Sendable {
                 let loadings = components.pointer + component * rows.columns
                 var sum = 0.0
                 for column in 0..<rows.columns {
-                    sum += (Double(vector[column]) - centre[column]) * Double(loadings[column])
+                    sum += (Double(vector[column]) - center[column]) * Double(loadings[column])
                 }
                 return sum
             }

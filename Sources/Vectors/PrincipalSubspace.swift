@@ -2,10 +2,10 @@
 ///
 /// The first `outputs` principal components hold as much of the rows' variance as any so many directions can. A random
 /// rotation within their subspace keeps that, and spreads the variance evenly, so that one step width suits all
-/// components when they are quantised. Computed by one thread: the same bits for the same rows and seed.
+/// components when they are quantized. Computed by one thread: the same bits for the same rows and seed.
 package enum PrincipalSubspace {
     /// An orthonormal basis, `outputs` rows of `sample.columns` components.
-    /// - Parameter sample: rows from which the centre has been subtracted, at least one.
+    /// - Parameter sample: rows from which the center has been subtracted, at least one.
     package static func basis(of sample: Matrix, outputs: Int, seed: UInt64) -> Matrix {
         let dimension = sample.columns
         precondition(outputs > 0 && outputs <= dimension && sample.rows > 0)

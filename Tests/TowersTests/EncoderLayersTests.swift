@@ -35,7 +35,7 @@ import Vectors
             }
         }
 
-        func packed(_ set: InstructionSet, _ precision: Tower.Precision, heads: Int) -> EncoderLayers {
+        func packed(_ set: InstructionSet, _ precision: Precision, heads: Int) -> EncoderLayers {
             EncoderLayers(
                 layers, hidden: Self.hidden, heads: heads, intermediate: 4 * Self.hidden, epsilon: 1e-5,
                 BELFRY_GELU_ERF, Products(set, precision))
@@ -61,7 +61,7 @@ import Vectors
         let hidden = Model.hidden
         let x = random.vector(150 * hidden)
         for set in InstructionSet.available where set != .scalar {
-            for precision in Tower.Precision.allCases {
+            for precision in Precision.allCases {
                 for heads in [3, 4, 8] {
                     let layers = model.packed(set, precision, heads: heads)
                     let workspace = Workspace()
@@ -87,7 +87,7 @@ import Vectors
         let x = random.vector(150 * Model.hidden)
         let wanted = run(model.packed(.scalar, .f32, heads: 4), x, Self.texts, threads: 1, Workspace())
         for set in InstructionSet.available where set != .scalar {
-            for (precision, bound) in [(Tower.Precision.f32, Float(2e-5)), (.bf16, 0.1)] {
+            for (precision, bound) in [(Precision.f32, Float(2e-5)), (.bf16, 0.1)] {
                 let found = run(model.packed(set, precision, heads: 4), x, Self.texts, threads: 2, Workspace())
                 let worst = zip(found, wanted).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
                 #expect(worst <= bound, "\(set), \(precision), \(random)")
@@ -96,31 +96,30 @@ import Vectors
     }
 
     @Test func everyPieceIsDoneOnceAndBeforeTheNextStep() {
-        struct Board: @unchecked Sendable { let counts: UnsafeMutablePointer<Int> }
-        let board = Board(counts: .allocate(capacity: 64))
-        defer { board.counts.deallocate() }
+        let counts = UnsafeMutablePointer<Int>.allocate(capacity: 64)
+        defer { counts.deallocate() }
         let workspace = Workspace()
         for _ in 0..<100 {
-            board.counts.update(repeating: 0, count: 64)
-            Team.run(threads: 4, workspace) { member, _ in
+            counts.update(repeating: 0, count: 64)
+            Team.run(threads: 4, workspace, sharing: counts) { member, _, counts in
                 for step in 0..<40 {
                     // Every piece adds up what all pieces of the step before have written: a piece that was not done
                     // yet, or was done twice, makes the sum another one.
                     let (from, to) = step % 2 == 0 ? (0, 32) : (32, 0)
                     member.share(32) { piece in
-                        let sum = (0..<32).reduce(0) { $0 + board.counts[from + $1] }
-                        board.counts[to + piece] = sum == 32 * step ? board.counts[to + piece] + step + 1 : -1
+                        let sum = (0..<32).reduce(0) { $0 + counts[from + $1] }
+                        counts[to + piece] = sum == 32 * step ? counts[to + piece] + step + 1 : -1
                     }
-                    member.share(32) { piece in board.counts[from + piece] = 0 }
+                    member.share(32) { piece in counts[from + piece] = 0 }
                 }
             }
-            #expect((0..<32).allSatisfy { board.counts[$0] == 40 && board.counts[32 + $0] == 0 })
+            #expect((0..<32).allSatisfy { counts[$0] == 40 && counts[32 + $0] == 0 })
         }
     }
 
     @Test func aTowerInBF16IsNearTheOneInF32() throws {
         try withTemporaryDirectory { folder in
-            let path = try Tower.importSentenceTransformers(from: TinyBert.folder, to: folder + "/t.tower").path
+            let path = try Tower.importModel(from: TinyBert.folder, to: folder + "/t.tower").path
             guard InstructionSet.current != .scalar else {
                 let error = #expect(throws: BelfryError.self) { try Tower.load(path, precision: .bf16) }
                 #expect(error?.code == .unsupported)
@@ -140,8 +139,8 @@ import Vectors
     func aLargeTowerLosesLittleInBF16AndNothingToThreads() throws {
         guard InstructionSet.current != .scalar else { return }
         try withTemporaryDirectory { folder in
-            let path = try Tower.importSentenceTransformers(from: TestData.miniLM, to: folder + "/minilm.tower").path
-            for precision in Tower.Precision.allCases {
+            let path = try Tower.importModel(from: TestData.miniLM, to: folder + "/minilm.tower").path
+            for precision in Precision.allCases {
                 let tower = try Tower.load(path, precision: precision)
                 let loss = try tower.precisionLoss()
                 print("MiniLM in \(precision): 1 - cosine \(loss.largestCosineLoss), \(loss.largestDifference)")

@@ -207,7 +207,7 @@ import Vectors
 
     @Test func oldTowersKeepTheirFingerprint() throws {
         let old = try withTemporaryDirectory { folder in
-            try Tower.importSentenceTransformers(from: TinyBert.folder, to: folder + "/t.tower").manifest
+            try Tower.importModel(from: TinyBert.folder, to: folder + "/t.tower").manifest
         }
         #expect(old.text.contains("\"format\" : 1") && !old.text.contains("include_prompt"))
         // What an earlier Belfry wrote for this model.

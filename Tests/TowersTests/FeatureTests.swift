@@ -65,7 +65,7 @@ import Testing
         #expect(features.files == ["cities.txt"])
         #expect(features.fields.first { $0.name == "age" }?.isRequired == false)
         #expect(
-            features.fields.first { $0.name == "price" } == .init(name: "price", type: "a number", isRequired: true))
+            features.fields.first { $0.name == "price" } == .init(name: "price", type: .number, isRequired: true))
     }
 
     @Test func textBecomesTheTokenizersIDs() throws {

@@ -39,7 +39,7 @@ struct MiniLMTests {
 
     @Test func vectorsAreWithinTwoMillionthsOfFloat64() throws {
         try withTemporaryDirectory { folder in
-            let tower = try Tower.importSentenceTransformers(from: TestData.miniLM, to: folder + "/minilm.tower")
+            let tower = try Tower.importModel(from: TestData.miniLM, to: folder + "/minilm.tower")
             let reference = try Npz(Self.expected + "/expected.npz").array("emb_f64").doubles()
             let texts = try texts()
             let batch = try tower.embed(texts)

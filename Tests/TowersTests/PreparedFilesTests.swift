@@ -11,7 +11,7 @@ import Vectors
 @Suite struct PreparedFilesTests {
     private func withTower(_ body: (Tower) throws -> Void) throws {
         try withTemporaryDirectory { folder in
-            try body(try Tower.importSentenceTransformers(from: TinyBert.folder, to: folder + "/t.tower"))
+            try body(try Tower.importModel(from: TinyBert.folder, to: folder + "/t.tower"))
         }
     }
 

@@ -51,7 +51,7 @@ import Vectors
 
     @Test func aTowerThroughOpenBLASFollowsFloat64() throws {
         try withTemporaryDirectory { folder in
-            let path = try Tower.importSentenceTransformers(from: TinyBert.folder, to: folder + "/t.tower").path
+            let path = try Tower.importModel(from: TinyBert.folder, to: folder + "/t.tower").path
             let tower = try Tower(path, TowerManifest(folder: path), instructionSet: .scalar)
             let reference = try NpyArray(TinyBert.fixtures + "/tiny-mean.npy")
             let texts = try TinyBert.texts().map(\.text)

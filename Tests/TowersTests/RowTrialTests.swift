@@ -28,7 +28,7 @@ import Vectors
     }
 
     /// Every row has the same bits alone, among others, in any order; and the tower is read as it was written.
-    private func expectSame(_ tower: Tower, _ rows: [JSON], _ rowsMode: TowerManifest.Rows) throws {
+    private func expectSame(_ tower: Tower, _ rows: [JSON], _ rowsMode: RowGrouping) throws {
         #expect(tower.manifest.rows == rowsMode)
         let again = try Tower.load(tower.path)
         #expect(again.manifest == tower.manifest && Tower.check(tower.path).isEmpty)

@@ -21,7 +21,7 @@ import Testing
             try TinyBert.copy(to: model)
             try change(model)
             let error = #expect(throws: BelfryError.self, "\(words)", sourceLocation: sourceLocation) {
-                try Tower.importSentenceTransformers(from: model, to: folder + "/t.tower")
+                try Tower.importModel(from: model, to: folder + "/t.tower")
             }
             guard let error else { return }
             #expect("\(error)".contains(words), "\(words): \(error)", sourceLocation: sourceLocation)
@@ -150,7 +150,7 @@ import Testing
             try vocabulary(folder + "/model")
             try write("{\"[SEP]\": 3}", folder + "/model/added_tokens.json")
             try write(decoder(known), folder + "/model/tokenizer_config.json")
-            try Tower.importSentenceTransformers(from: folder + "/model", to: folder + "/t.tower")
+            try Tower.importModel(from: folder + "/model", to: folder + "/t.tower")
         }
     }
 
@@ -170,14 +170,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("\"mean\"", [TowerManifest.Pooling.mean]), ("\"mean_sqrt_len_tokens\"", [.meanSqrtLength]),
+        ("\"mean\"", [Pooling.mean]), ("\"mean_sqrt_len_tokens\"", [.meanSqrtLength]),
         ("[\"cls\", \"mean\"]", [.cls, .mean]), ("null", [.mean]),
     ])
-    func poolingByNames(text: String, modes: [TowerManifest.Pooling]) throws {
+    func poolingByNames(text: String, modes: [Pooling]) throws {
         try withTemporaryDirectory { folder in
             try TinyBert.copy(to: folder + "/model")
             try write("{\"pooling_mode\": \(text)}", folder + "/model/1_Pooling/config.json")
-            let tower = try Tower.importSentenceTransformers(from: folder + "/model", to: folder + "/t.tower")
+            let tower = try Tower.importModel(from: folder + "/model", to: folder + "/t.tower")
             #expect(tower.manifest.modules.first == .pooling(modes))
         }
         let file = "1_Pooling/config.json"

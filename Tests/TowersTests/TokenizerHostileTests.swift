@@ -159,7 +159,7 @@ import Testing
             guard let map = try? CharacterMap(bytes, at: .init(file: "test")) else { continue }
             var text = Self.text
             text.withUTF8 { text in
-                _ = map.normalize(text, most: 10_000, into: target)
+                _ = map.normalize(text, maximum: 10_000, into: target)
                 for place in text.indices where text[place] & 0xc0 != 0x80 {
                     _ = map.prefix(text.baseAddress! + place, text.count - place)
                 }

@@ -15,7 +15,7 @@ import Vectors
         try withTemporaryDirectory { folder in
             try TinyBert.copy(to: folder + "/model")
             try change(folder + "/model")
-            let tower = try Tower.importSentenceTransformers(from: folder + "/model", to: folder + "/tiny.tower")
+            let tower = try Tower.importModel(from: folder + "/model", to: folder + "/tiny.tower")
             try body(tower, folder)
         }
     }
@@ -115,7 +115,8 @@ import Vectors
     @Test func noTokensGiveZeros() throws {
         try withTower { tower, _ in
             var target = [Float](repeating: 7, count: tower.dimension)
-            tower.head.apply([Float](repeating: 1, count: 36), count: 0, into: &target, Workspace())
+            (tower.model as! TextModel).head.apply(
+                [Float](repeating: 1, count: 36), count: 0, into: &target, Workspace())
             #expect(target == [Float](repeating: 0, count: tower.dimension))
         }
     }
@@ -141,7 +142,7 @@ import Vectors
     @Test func aCancelledTaskStops() async throws {
         let folder = NSTemporaryDirectory() + "belfry-cancel-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let tower = try Tower.importSentenceTransformers(from: TinyBert.folder, to: folder)
+        let tower = try Tower.importModel(from: TinyBert.folder, to: folder)
         let texts = [String](repeating: "the bell of the tower", count: 5000)
         let task = Task.detached {
             while !Task.isCancelled { await Task.yield() }
@@ -209,11 +210,11 @@ import Vectors
     @Test func aTowerIsReplacedOnlyWhenAsked() throws {
         try withTower { tower, folder in
             let error = #expect(throws: BelfryError.self) {
-                try Tower.importSentenceTransformers(from: folder + "/model", to: tower.path)
+                try Tower.importModel(from: folder + "/model", to: tower.path)
             }
             #expect(error?.code == .conflict && error?.remedy != nil)
             try TinyBert.replace("24", "16", in: folder + "/model/sentence_bert_config.json")
-            let new = try Tower.importSentenceTransformers(from: folder + "/model", to: tower.path, replace: true)
+            let new = try Tower.importModel(from: folder + "/model", to: tower.path, replace: true)
             #expect(new.maximumTokens == 16 && tower.maximumTokens == 24 && new.fingerprint != tower.fingerprint)
             #expect(try System.list(folder) == ["model", "tiny.tower"])
             #expect(new.inspection.parameters == 28_764)
@@ -228,7 +229,7 @@ import Vectors
             let dead = target + ".importing-\(Int32.max)-\(UUID().uuidString)"
             let alive = target + ".importing-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
             for path in [dead, alive] { try System.createDirectory(path) }
-            let tower = try Tower.importSentenceTransformers(from: TinyBert.folder + "//", to: target + "/")
+            let tower = try Tower.importModel(from: TinyBert.folder + "//", to: target + "/")
             #expect(tower.path == target)
             let names = try System.list(folder)
             #expect(names == ["t.tower", (alive as NSString).lastPathComponent])
@@ -246,7 +247,7 @@ import Vectors
             bytes.replaceSubrange(place..<place + 4, with: [0, 0, 0xc0, 0x7f])
             try bytes.writeAnew(to: weights)
             let error = #expect(throws: BelfryError.self) {
-                try Tower.importSentenceTransformers(from: model, to: folder + "/t.tower")
+                try Tower.importModel(from: model, to: folder + "/t.tower")
             }
             #expect(error?.location?.file == weights && error?.code == .corruptData)
             #expect(try System.list(folder) == ["model"])
@@ -294,7 +295,7 @@ import Vectors
                 try TinyBert.copy(to: folder + "/model")
                 try change(folder + "/model")
                 let error = #expect(throws: BelfryError.self) {
-                    try Tower.importSentenceTransformers(from: folder + "/model", to: folder + "/t.tower")
+                    try Tower.importModel(from: folder + "/model", to: folder + "/t.tower")
                 }
                 #expect("\(error!)".contains(name), "\(name): \(error!)")
                 if error?.location?.place?.hasPrefix("tensor") == true {

@@ -48,7 +48,7 @@ struct TowerBenchmark {
         var towers: [String: Tower] = [:]
         var (times, memory): ([String: Double], [String: Double]) = ([:], [:])
         var loss = Tower.PrecisionLoss()
-        for precision in Tower.Precision.allCases {
+        for precision in Precision.allCases {
             let before = residentMegabytes()
             let clock = ContinuousClock()
             let begin = clock.now
@@ -61,7 +61,7 @@ struct TowerBenchmark {
         try write(
             Machine(
                 instructionSet: "\(InstructionSet.current)", blasCore: BLAS.coreName,
-                hasBF16: Tower.Precision.bf16.isNative, cosineLoss: loss.largestCosineLoss,
+                hasBF16: Precision.bf16.isNative, cosineLoss: loss.largestCosineLoss,
                 largestDifference: loss.largestDifference, loadMilliseconds: times, residentMegabytes: memory))
         while let line = readLine() {
             let request = try JSONDecoder().decode(Request.self, from: Data(line.utf8))

@@ -7,7 +7,7 @@ extension Tower {
     package var userField: String? {
         let required = fields.filter(\.isRequired)
         let naming = required.isEmpty ? fields : required
-        return naming.count == 1 && sessionField == nil && naming[0].type != "a text" ? naming[0].name : nil
+        return naming.count == 1 && sessionField == nil && naming[0].type != .text ? naming[0].name : nil
     }
 
     /// `texts`, or `the fields user_id (…), age (…)`.

@@ -36,7 +36,7 @@ struct TowerCommand: ParsableCommand {
         @Option(
             help: ArgumentHelp(
                 "How tokens' vectors become a text's, if no file of the model says it: "
-                    + "\(TowerManifest.Pooling.allCases.map(\.rawValue).joined(separator: ", "))."))
+                    + "\(Pooling.allCases.map(\.rawValue).joined(separator: ", "))."))
         var pooling: String?
         @Flag(help: "Divide vectors by their length, if no file of the model says it.") var normalize = false
         @Option(help: "The most tokens of a text (default: what the model's files say).") var maxLength: Int?
@@ -51,8 +51,8 @@ struct TowerCommand: ParsableCommand {
         @OptionGroup var format: OutputOptions
 
         func validate() throws {
-            if let pooling, TowerManifest.Pooling(rawValue: pooling) == nil {
-                let known = TowerManifest.Pooling.allCases.map(\.rawValue).joined(separator: ", ")
+            if let pooling, Pooling(rawValue: pooling) == nil {
+                let known = Pooling.allCases.map(\.rawValue).joined(separator: ", ")
                 throw ValidationError("--pooling must be one of \(known); it is “\(pooling)”.")
             }
             if let maxLength, maxLength < 1 { throw ValidationError("--max-length must be at least 1.") }
@@ -72,7 +72,7 @@ struct TowerCommand: ParsableCommand {
         private var options: Tower.ImportOptions {
             var options = Tower.ImportOptions()
             (options.graph, options.output, options.normalizes) = (graph, output, normalize)
-            options.pooling = pooling.flatMap(TowerManifest.Pooling.init).map { [$0] } ?? []
+            options.pooling = pooling.flatMap(Pooling.init).map { [$0] } ?? []
             (options.maximumTokens, options.route) = (maxLength, route)
             return options
         }
@@ -136,7 +136,7 @@ struct TowerCommand: ParsableCommand {
             table.lines(width: Terminal.width).forEach(Terminal.print)
         }
 
-        private static func show(_ graph: GraphInspection, _ fields: [FeatureSet.Field]) {
+        private static func show(_ graph: GraphInspection, _ fields: [TowerField]) {
             let sets = graph.operatorSets.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             Terminal.print("operator sets: " + sets.joined(separator: ", "))
             let operators = graph.operators.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -146,7 +146,9 @@ struct TowerCommand: ParsableCommand {
             for port in graph.outputs { ports.add([port.name + " →", port.type, port.shape.joined(separator: " × ")]) }
             ports.lines(width: Terminal.width).forEach(Terminal.print)
             var table = Table([.init(title: "field"), .init(title: "type", shrinks: true), .init(title: "")])
-            for field in fields { table.add([field.name, field.type, field.isRequired ? "required" : "optional"]) }
+            for field in fields {
+                table.add([field.name, "\(field.type)", field.isRequired ? "required" : "optional"])
+            }
             table.lines(width: Terminal.width).forEach(Terminal.print)
         }
 
@@ -169,7 +171,7 @@ struct TowerCommand: ParsableCommand {
 
         private static func json(_ inspection: Tower.Inspection, _ tower: Tower) -> JSON {
             let fields = tower.fields.map { field -> JSON in
-                ["name": .string(field.name), "type": .string(field.type), "required": .bool(field.isRequired)]
+                ["name": .string(field.name), "type": .string("\(field.type)"), "required": .bool(field.isRequired)]
             }
             let tensors = inspection.tensors.map { tensor in
                 JSON.object([

@@ -6,7 +6,7 @@ import Towers
 struct FieldReader {
     private let rows: RowReader
     private let tower: Tower
-    private let fields: [FeatureSet.Field]
+    private let fields: [TowerField]
     private let columns: [(field: String, column: Column)]
     private let isDelimited: Bool
     private let separator: String?

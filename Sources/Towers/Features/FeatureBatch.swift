@@ -1,5 +1,6 @@
 /// The input tensors of a batch of rows, and the memory in which they are made: nothing is allocated once the largest
 /// batch has been seen. It belongs to one `FeatureSet`.
+/// Not thread-safe: use one per thread, from a `Pool`.
 final class FeatureBatch {
     /// How many rows the batch has.
     private(set) var rows = 0

@@ -22,7 +22,7 @@ struct FeatureColumn: Sendable {
 
     let field: String
     /// What stands for an absent field.
-    let usual: JSON?
+    let fallback: JSON?
     let kind: Kind
     /// The place of the input in `FeatureSet.inputs`.
     let input: Int
@@ -32,7 +32,7 @@ struct FeatureColumn: Sendable {
     var width: Int?
 
     var isRequired: Bool {
-        if usual != nil { return false }
+        if fallback != nil { return false }
         if case .index(_, .some) = kind { return false }
         return true
     }
@@ -43,7 +43,7 @@ struct FeatureColumn: Sendable {
         _ value: JSON?, _ members: JSON.Members, row: Int, into batch: FeatureBatch
     ) throws(FeatureProblem) {
         var present = value
-        if present == nil || present == .null { present = usual }
+        if present == nil || present == .null { present = fallback }
         guard let value = present else {
             if case .index(_, let missing?) = kind {
                 return batch.set(missing, input, at: row * (width ?? 1) + offset)
@@ -91,7 +91,7 @@ struct FeatureColumn: Sendable {
             let begin = batch.flat.count
             batch.tokens.removeAll(keepingCapacity: true)
             guard tokenizer.encode(text, limit: list.length, into: &batch.tokens) else {
-                throw FeatureProblem(Tower.tooLongToCut, remedy: Remedy(Tower.tooLongToCutRemedy))
+                throw FeatureProblem(Tokenizers.tooLongToCut, remedy: Tokenizers.tooLongToCutRemedy)
             }
             for token in batch.tokens { batch.flat.append(Int64(token)) }
             try list.endRow(from: begin, batch)
@@ -134,15 +134,15 @@ struct FeatureColumn: Sendable {
 }
 
 extension FeatureColumn.Kind {
-    /// What the field must be, in words.
-    var fieldType: String {
+    /// What the field must be.
+    var fieldType: FieldType {
         switch self {
         case .index(let lookup, _): lookup.valueType
-        case .number: "a number"
-        case .string: "a text"
-        case .vector(let length): "an array of \(length) numbers"
+        case .number: .number
+        case .string: .text
+        case .vector(let length): .numbers(count: length)
         case .multiHot(let elements, let lookup, _), .list(let elements, let lookup, _): elements.fieldType(lookup)
-        case .text: "a text"
+        case .text: .text
         }
     }
 

@@ -6,7 +6,7 @@ enum FeatureElements: Hashable, Sendable {
     case array
     /// A text with a separator; white space around a piece is dropped, and empty pieces are.
     case separated(by: String)
-    /// Runs of neighbouring characters (Unicode scalars) or words (cut at white space) of a text.
+    /// Runs of neighboring characters (Unicode scalars) or words (cut at white space) of a text.
     case ngrams(Ngrams)
 
     static let longestText = 1 << 20
@@ -23,12 +23,12 @@ enum FeatureElements: Hashable, Sendable {
         var after = ""
     }
 
-    /// What the field must be, in words.
-    func fieldType(_ lookup: FeatureLookup) -> String {
+    /// What the field must be.
+    func fieldType(_ lookup: FeatureLookup) -> FieldType {
         switch self {
-        case .array: "an array, each element \(lookup.valueType)"
-        case .separated(let separator): "an array, or a text of values separated by “\(separator)”"
-        case .ngrams: "a text"
+        case .array: .array(of: lookup.valueType)
+        case .separated(let separator): .arrayOrText(separator: separator)
+        case .ngrams: .text
         }
     }
 

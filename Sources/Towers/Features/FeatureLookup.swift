@@ -48,12 +48,12 @@ struct FeatureLookup: Sendable {
     /// Whether values are numbers and never texts.
     var wantsNumbers: Bool { if case .boundaries = keys { true } else { false } }
 
-    /// What a value must be, in words.
-    var valueType: String {
+    /// What a value must be.
+    var valueType: FieldType {
         switch keys {
-        case .vocabulary, .hash: "a text or a whole number"
-        case .boundaries: "a number"
-        case .rows: "a whole number"
+        case .vocabulary, .hash: .textOrWholeNumber
+        case .boundaries: .number
+        case .rows: .wholeNumber
         }
     }
 

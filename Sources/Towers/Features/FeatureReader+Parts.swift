@@ -25,16 +25,16 @@ extension FeatureReader {
         case "hash":
             try refuse("unknown")
             let hash = try json.choice("hash", FeatureHash.self) ?? .fnv1a64
-            keys = .hash(hash, buckets: try json.needed("buckets", json.count("buckets", 1...FeatureSet.mostRows)))
+            keys = .hash(hash, buckets: try json.needed("buckets", json.count("buckets", 1...FeatureSet.maxRows)))
         case "boundaries":
             try refuse("unknown", "buckets", "lowercase", "prefix")
             keys = .boundaries(try Self.boundaries(json))
         default:
             try refuse("buckets", "lowercase", "prefix")
-            keys = .rows(try json.needed("rows", json.count("rows", 1...FeatureSet.mostRows)))
+            keys = .rows(try json.needed("rows", json.count("rows", 1...FeatureSet.maxRows)))
         }
         var lookup = FeatureLookup(
-            keys: keys, firstRow: try json.count("first_row", 0...FeatureSet.mostRows) ?? 0, unknown: .refused)
+            keys: keys, firstRow: try json.count("first_row", 0...FeatureSet.maxRows) ?? 0, unknown: .refused)
         lookup.unknown = try Self.unknown(json, isList: isList)
         lookup.lowercases = try json.bool("lowercase", default: false)
         lookup.prefix = try json.count("prefix", 1...1 << 16)
@@ -89,10 +89,10 @@ extension FeatureReader {
             let rows = try json.needed("unknown", json.object("unknown"))
             try rows.allow(["first_row", "rows"])
             return .rows(
-                first: try rows.needed("first_row", rows.count("first_row", 0...FeatureSet.mostRows)),
-                count: try rows.needed("rows", rows.count("rows", 1...FeatureSet.mostRows)))
+                first: try rows.needed("first_row", rows.count("first_row", 0...FeatureSet.maxRows)),
+                count: try rows.needed("rows", rows.count("rows", 1...FeatureSet.maxRows)))
         default:
-            return .rows(first: try json.needed("unknown", json.count("unknown", 0...FeatureSet.mostRows)), count: 1)
+            return .rows(first: try json.needed("unknown", json.count("unknown", 0...FeatureSet.maxRows)), count: 1)
         }
     }
 

@@ -1,6 +1,6 @@
 import Files
 
-/// The configuration: an object with `format` 1, `columns`, an array of objects, and what `GraphSettings` reads.
+/// The configuration: an object with `format` 1, `columns`, an array of objects, and what `graphMembers` names.
 ///
 /// | member of a column | what |
 /// |---|---|
@@ -48,8 +48,10 @@ import Files
 extension FeatureSet {
     static let file = "features.json"
     static let format = 1
-    static let mostColumns = 1024
-    static let mostRows = 1 << 31
+    /// Members that describe the graph as a whole, and that an import reads (`GraphSettings`).
+    static let graphMembers = ["output", "pooling", "normalize", "cut", "prompts", "items"]
+    static let maxColumns = 1024
+    static let maxRows = 1 << 31
     static let widest = 1 << 22
 
     /// Reads the configuration in `file`, and the vocabularies and the tokenizer that it names: they lie in `folder`, or
@@ -83,13 +85,13 @@ struct FeatureReader {
 
     init(_ json: StrictObject, folder: String?) throws(BelfryError) {
         self.folder = folder ?? System.parent(of: json.file)
-        try json.allow(["format", "columns"] + GraphSettings.members)
+        try json.allow(["format", "columns"] + FeatureSet.graphMembers)
         guard try json.integer("format") == FeatureSet.format else {
             throw json.failure("format", "“format” must be \(FeatureSet.format).")
         }
         let entries = try json.objects("columns")
-        guard (1...FeatureSet.mostColumns).contains(entries.count) else {
-            throw json.failure("columns", "There must be 1 to \(FeatureSet.mostColumns) columns.")
+        guard (1...FeatureSet.maxColumns).contains(entries.count) else {
+            throw json.failure("columns", "There must be 1 to \(FeatureSet.maxColumns) columns.")
         }
         for entry in entries { try read(entry) }
         // Columns that share an input know its width only now.
@@ -110,7 +112,7 @@ struct FeatureReader {
         case "index":
             own = ["lookup", "missing"]
             let lookup = try lookup(json, isList: false)
-            let missing = try json.count("missing", 0...FeatureSet.mostRows)
+            let missing = try json.count("missing", 0...FeatureSet.maxRows)
             (kind, element, width, isShared) = (.index(lookup, missing: missing.map(Int64.init)), .integer, 1, true)
         case "number":
             own = ["log", "mean", "std", "min", "max"]
@@ -153,8 +155,8 @@ struct FeatureReader {
                 "type", "“\(type)” is no type of column: index, number, string, vector, multi_hot, list, text.")
         }
         try json.allow(["input", "field", "type", "default"] + own)
-        let usual = json["default"].map(JSON.init)
-        if usual != nil, json["missing"] != nil {
+        let fallback = json["default"].map(JSON.init)
+        if fallback != nil, json["missing"] != nil {
             throw json.failure("missing", "“missing” and “default” both say what stands for an absent field.")
         }
         let name = try json.string("field") ?? input
@@ -170,21 +172,21 @@ struct FeatureReader {
             place = try add(input, element, width: width, shape: shape, json, "input")
         }
         let column = FeatureColumn(
-            field: name, usual: usual, kind: try companions(of: kind, json), input: place, offset: offset)
-        if let usual { try Self.tryDefault(usual, column, inputs, json) }
+            field: name, fallback: fallback, kind: try companions(of: kind, json), input: place, offset: offset)
+        if let fallback { try Self.tryDefault(fallback, column, inputs, json) }
         columns.append(column)
     }
 
     /// A default that cannot be encoded shows when the configuration is read, not at some row.
     private static func tryDefault(
-        _ usual: JSON, _ column: FeatureColumn, _ inputs: [FeatureSet.Input], _ json: StrictObject
+        _ fallback: JSON, _ column: FeatureColumn, _ inputs: [FeatureSet.Input], _ json: StrictObject
     ) throws(BelfryError) {
         let batch = FeatureBatch()
         batch.begin(rows: 1, inputs)
         var column = column
         column.width = inputs[column.input].width
         do throws(FeatureProblem) {
-            try column.encode(usual, [:], row: 0, into: batch)
+            try column.encode(fallback, [:], row: 0, into: batch)
         } catch {
             throw json.failure("default", error.message)
         }
@@ -215,7 +217,7 @@ struct FeatureReader {
         }
         list.keeps = try json.choice("keeps", FeatureList.End.self) ?? .first
         list.pads = try json.choice("pads", FeatureList.Side.self) ?? .right
-        list.padding = try json.count("padding", 0...FeatureSet.mostRows).map { Int64($0) }
+        list.padding = try json.count("padding", 0...FeatureSet.maxRows).map { Int64($0) }
         // Who says that nothing stands for an absent list has trained the model on padding alone.
         let standsForAbsent = json["default"].map(JSON.init)
         if list.padding == nil, standsForAbsent == .array([]) || standsForAbsent == .string("") { list.padding = 0 }

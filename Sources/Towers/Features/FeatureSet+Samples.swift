@@ -62,10 +62,10 @@ extension FeatureColumn.Kind {
         case .number(let scale):
             let step = scale.divisor * (Double(number) - 5.5) / 4
             return .number(scale.logarithm == nil ? scale.subtracted + step : abs(step) + 1)
-        case .string, .text: return .string(Tower.canaries[number])
+        case .string, .text: return .string(SampleTexts.all[number])
         case .vector(let length):
             return .array((0..<length).map { .number(Double(($0 * 37 + number * 101) % 61 - 30) / 16) })
-        case .multiHot(.ngrams, _, _), .list(.ngrams, _, _): return .string(Tower.canaries[number])
+        case .multiHot(.ngrams, _, _), .list(.ngrams, _, _): return .string(SampleTexts.all[number])
         case .multiHot(_, let lookup, _):
             return .array((0..<number).map { lookup.sample($0 + number, isList: true) })
         case .list(_, let lookup, let list):
@@ -103,7 +103,7 @@ extension FeatureLookup {
             return .number(boundaries[number % boundaries.count] - (number % 2 == 0 ? 0.5 : 0))
         // A configuration that was made up from a graph does not know how many rows there are.
         case .rows(let count):
-            return .integer(Int64(count >= FeatureSet.mostRows ? number % 2 : number * 7_919 % count))
+            return .integer(Int64(count >= FeatureSet.maxRows ? number % 2 : number * 7_919 % count))
         }
     }
 }

@@ -11,17 +11,7 @@ import Files
 ///    says what stands for it.
 ///
 /// What it does *not* do: learn vocabularies, clean text, join rows. Lookups are by bytes: the forms é and e◌́ differ.
-public struct FeatureSet: Sendable {
-    /// A field that rows have.
-    public struct Field: Hashable, Sendable {
-        /// The member's name.
-        public let name: String
-        /// What it must be, in words: “a number”, “an array of texts or whole numbers”.
-        public let type: String
-        /// Whether a row without it is an error.
-        public let isRequired: Bool
-    }
-
+struct FeatureSet: Sendable {
     /// An input tensor of the model that the columns fill.
     struct Input: Hashable, Sendable {
         var name: String
@@ -42,15 +32,16 @@ public struct FeatureSet: Sendable {
     let files: [String]
 
     /// The fields that a row has, in the order of the columns.
-    public var fields: [Field] {
-        var fields: [Field] = []
+    var fields: [TowerField] {
+        var fields: [TowerField] = []
         for column in columns {
             if let known = fields.firstIndex(where: { $0.name == column.field }) {
                 // Two columns may want different things of a field: the stricter one rules.
                 guard column.isRequired, !fields[known].isRequired else { continue }
-                fields[known] = Field(name: column.field, type: fields[known].type, isRequired: true)
+                fields[known] = TowerField(name: column.field, type: fields[known].type, isRequired: true)
             } else {
-                fields.append(Field(name: column.field, type: column.kind.fieldType, isRequired: column.isRequired))
+                fields.append(
+                    TowerField(name: column.field, type: column.kind.fieldType, isRequired: column.isRequired))
             }
         }
         return fields
@@ -67,7 +58,7 @@ public struct FeatureSet: Sendable {
         if let column = columns.first(where: { if case .text = $0.kind { true } else { false } }) {
             return column.field
         }
-        let texts = fields.filter { $0.type == "a text" }
+        let texts = fields.filter { $0.type == .text }
         return texts.count == 1 ? texts[0].name : nil
     }
 
@@ -150,15 +141,15 @@ public struct FeatureSet: Sendable {
 
     /// About how many elements the longest list of a row has, or tokens its longest text: found without cutting it.
     func elements(of row: JSON) -> Int {
-        columns.reduce(1) { most, column in
+        columns.reduce(1) { maximum, column in
             switch column.kind {
             case .list(_, _, let list), .text(_, let list):
                 switch row[column.field] {
-                case .array(let values)?: max(most, min(values.count, list.length))
-                case .string(let text)?: max(most, min(text.utf8.count / 4 + 2, list.length))
-                default: most
+                case .array(let values)?: max(maximum, min(values.count, list.length))
+                case .string(let text)?: max(maximum, min(text.utf8.count / 4 + 2, list.length))
+                default: maximum
                 }
-            default: most
+            default: maximum
             }
         }
     }

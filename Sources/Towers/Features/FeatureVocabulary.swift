@@ -72,24 +72,24 @@ struct FeatureVocabulary: Sendable {
 
 extension FeatureVocabulary {
     /// More than any vocabulary that is worth a row of weights for each value.
-    static let mostValues = 1 << 27
-    static let mostBytes = 1 << 30
+    static let maxValues = 1 << 27
+    static let maxBytes = 1 << 30
 
     /// Reads a text file of one value a line.
     init(file: String) throws(BelfryError) {
         let mapped = try MappedFile(file, access: .sequential)
         defer { withExtendedLifetime(mapped) {} }
         let text = mapped.bytes
-        guard text.count <= Self.mostBytes else {
+        guard text.count <= Self.maxBytes else {
             throw BelfryError(
-                .unsupported, "The vocabulary has \(text.count) bytes; at most \(Self.mostBytes) are read.",
+                .unsupported, "The vocabulary has \(text.count) bytes; at most \(Self.maxBytes) are read.",
                 at: .init(file: file))
         }
         var lines = 1
         for byte in text where byte == 10 { lines += 1 }
-        guard lines <= Self.mostValues else {
+        guard lines <= Self.maxValues else {
             throw BelfryError(
-                .unsupported, "The vocabulary has \(lines) lines; at most \(Self.mostValues) are read.",
+                .unsupported, "The vocabulary has \(lines) lines; at most \(Self.maxValues) are read.",
                 at: .init(file: file))
         }
         self.init(capacity: lines)

@@ -3,7 +3,7 @@ import Vectors
 
 /// One call of a node's kernel: its inputs, memory for its outputs, scratch.
 package struct Call {
-    let step: Step
+    let step: GraphStep
     let frame: Frame
 
     // MARK: inputs

@@ -41,7 +41,7 @@ package final class Frame {
     private static let runsUntilShrinking = 64
 
     /// Turns that the loops of one run may take together: a recurrent layer written as a loop takes one for a token.
-    static let mostTurns = 1 << 20
+    static let maxTurns = 1 << 20
     private var turns = 0
 
     init(_ program: Program, limit: Int = System.memoryLimit / 4 * 3) {
@@ -103,7 +103,7 @@ package final class Frame {
     /// Counts a turn of a loop; false if there have been too many.
     func turn() -> Bool {
         turns += 1
-        return turns <= Self.mostTurns
+        return turns <= Self.maxTurns
     }
 
     /// Puts an input of the model into its slot; the tensor must outlive the run.
@@ -132,7 +132,7 @@ package final class Frame {
     }
 
     /// Memory for the value of a slot.
-    func memory(_ slot: Int, bytes: Int, _ step: Step) throws(BelfryError) -> UnsafeMutableRawPointer {
+    func memory(_ slot: Int, bytes: Int, _ step: GraphStep) throws(BelfryError) -> UnsafeMutableRawPointer {
         if let plan, plan.offsets[slot] >= 0, bytes <= plan.sizes[slot] { return arena.start + plan.offsets[slot] }
         sizes[slot] = max(sizes[slot], bytes)
         // An empty value needs no memory; giving it some of the arena's is harmless.
@@ -151,13 +151,13 @@ package final class Frame {
     }
 
     /// Memory for an output that nobody reads.
-    func unwanted(_ index: Int, bytes: Int, _ step: Step) throws(BelfryError) -> UnsafeMutableRawPointer {
+    func unwanted(_ index: Int, bytes: Int, _ step: GraphStep) throws(BelfryError) -> UnsafeMutableRawPointer {
         hasReachedLimit = hasReachedLimit || bytes > limit
         return try Self.grow(&unwantedOutputs, index, bytes, limit, step)
     }
 
     /// A buffer that keeps its content between calls.
-    func buffer(_ number: Int, bytes: Int, _ step: Step) throws(BelfryError) -> UnsafeMutableRawPointer {
+    func buffer(_ number: Int, bytes: Int, _ step: GraphStep) throws(BelfryError) -> UnsafeMutableRawPointer {
         while asked.count <= number + 1 { asked.append(0) }
         asked[number + 1] = max(asked[number + 1], bytes)
         hasReachedLimit = hasReachedLimit || bytes > limit
@@ -165,7 +165,7 @@ package final class Frame {
     }
 
     private static func grow(
-        _ buffers: inout [TensorBuffer?], _ number: Int, _ bytes: Int, _ limit: Int, _ step: Step
+        _ buffers: inout [TensorBuffer?], _ number: Int, _ bytes: Int, _ limit: Int, _ step: GraphStep
     ) throws(BelfryError) -> UnsafeMutableRawPointer {
         while buffers.count <= number { buffers.append(nil) }
         if let buffer = buffers[number], buffer.count >= bytes { return buffer.start }

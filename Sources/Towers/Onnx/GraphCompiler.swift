@@ -72,7 +72,7 @@ final class GraphCompiler {
             releases[lifetimes[slot].end, default: []].append(slot)
         }
         for (body, drafts) in bodies {
-            body.fill(drafts.map { Step($0, releases: releases[$0.end] ?? [], path: path) })
+            body.fill(drafts.map { GraphStep($0, releases: releases[$0.end] ?? [], path: path) })
         }
         return Program(
             main: main, slots: owners.count, buffers: bufferCount, constants: constants, lifetimes: lifetimes,
@@ -263,7 +263,7 @@ final class GraphCompiler {
                 "No opset helps. If the vector is there before this node, name that value with --output; else write this "
                 + "part of the model with other operators, and export it again."
         case OperatorTable.microsoftDomain:
-            return "Take the graph as it was before onnxruntime optimised or quantised it: model.onnx, not one of its "
+            return "Take the graph as it was before onnxruntime optimized or quantized it: model.onnx, not one of its "
                 + "variants, or export it without --optimize."
         default:
             return "“\(node.domain)” is a domain of the exporter's own: write this part of the model with standard "
@@ -286,7 +286,7 @@ final class GraphCompiler {
         let draft = StepDraft(
             kernel: kernel, inputs: inputs.indices.map { inputs[$0] == nil ? -1 : $0 }, outputs: outputs,
             name: node.name, label: label, end: 0)
-        body.fill([Step(draft, releases: [], path: path)])
+        body.fill([GraphStep(draft, releases: [], path: path)])
         let present = inputs.enumerated().compactMap { index, tensor in tensor.map { (slot: index, tensor: $0) } }
         let program = Program(
             main: body, slots: slots, buffers: bufferCount, constants: present, lifetimes: [], products: products,

@@ -3,7 +3,7 @@ import Files
 
 /// Makes a graph of 16-bit floats one of f32: sums of many numbers keep their digits, and the products are the fast ones.
 ///
-/// 1. Initialisers, attributes and casts become f32; the inputs are cast behind the graph's door, the outputs before it.
+/// 1. Initializers, attributes and casts become f32; the inputs are cast behind the graph's door, the outputs before it.
 /// 2. A table that rows are gathered from stays as it is in the file: its rows are cast.
 ///
 /// Numbers are rounded to 16 bits only where they go in or out, so results are nearer to those of the f32 model than

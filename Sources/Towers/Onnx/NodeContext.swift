@@ -92,7 +92,7 @@ package final class NodeContext {
     func int(_ name: String, default value: Int) throws(BelfryError) -> Int { try int(name) ?? value }
 
     /// What no number of heads, groups or components reaches, so that products with extents are numbers.
-    static let mostParts = 1 << 24
+    static let maxParts = 1 << 24
 
     /// An integer that extents are multiplied with or divided by.
     func int(_ name: String, in range: ClosedRange<Int>) throws(BelfryError) -> Int? {

@@ -36,7 +36,7 @@ struct OnnxFunctions {
     /// The most functions that call each other.
     static let deepestCall = 64
     /// The most bytes of all bodies together, one for each call. Numbers in the file count from the second call on.
-    static let mostBytes = 1 << 25
+    static let maxBytes = 1 << 25
 
     private let path: String
     private let versions: [String: Int64]
@@ -216,10 +216,10 @@ struct OnnxFunctions {
 
     private mutating func charge(_ size: Int, _ location: BelfryError.Location) throws(BelfryError) {
         bytes += size
-        guard bytes <= Self.mostBytes else {
+        guard bytes <= Self.maxBytes else {
             throw BelfryError(
                 .unsupported,
-                "The bodies of functions, written out for each call, have more than \(Self.mostBytes) bytes.",
+                "The bodies of functions, written out for each call, have more than \(Self.maxBytes) bytes.",
                 at: location, remedy: "Export the model without functions, or with fewer constants in them.")
         }
     }

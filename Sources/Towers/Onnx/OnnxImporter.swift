@@ -7,7 +7,7 @@ import SwiftProtobuf
 /// 1. `OnnxSkeleton` checks all lengths and leaves the weights where they are; protobuf decodes the rest.
 /// 2. `OnnxNames` tells names apart that differ in bytes alone.
 /// 3. `OnnxFunctions` writes out the functions that the model defines.
-/// 4. Initialisers and Constant nodes become constants, everything else nodes by name.
+/// 4. Initializers and Constant nodes become constants, everything else nodes by name.
 ///
 /// Whether operators, types and names make sense together is `GraphCompiler`'s work.
 struct OnnxImporter {
@@ -39,7 +39,7 @@ private struct GraphReader {
 
     mutating func graph(_ proto: Onnx_GraphProto, isMain: Bool) throws(BelfryError) -> Graph {
         guard proto.sparseInitializer.isEmpty else {
-            throw BelfryError(.unsupported, "Sparse initialisers are not read.", at: .init(file: path))
+            throw BelfryError(.unsupported, "Sparse initializers are not read.", at: .init(file: path))
         }
         var constants: [String: Tensor] = [:]
         for tensor in proto.initializer {
@@ -55,7 +55,7 @@ private struct GraphReader {
             }
         }
         var inputs: [GraphValue] = []
-        // Before version 4 of the format every initialiser was an input, too, with the initialiser as its default.
+        // Before version 4 of the format every initializer was an input, too, with the initializer as its default.
         for input in proto.input where constants[input.name] == nil {
             inputs.append(try value(input, isTyped: isMain))
         }

@@ -50,15 +50,15 @@ package final class OnnxModel: Sendable {
         mutating func keep(_ plan: MemoryPlan, _ shapes: [Shape]) {
             uses += 1
             plans[shapes] = (plan, uses)
-            guard plans.count > mostPlans, let oldest = plans.min(by: { $0.value.use < $1.value.use }) else { return }
+            guard plans.count > maxPlans, let oldest = plans.min(by: { $0.value.use < $1.value.use }) else { return }
             plans[oldest.key] = nil
         }
     }
 
     /// Plans that are kept, those that were asked for last. Each has three numbers for every value of the model.
-    private static let mostPlans = 256
+    private static let maxPlans = 256
     /// Frames that are kept for later runs: so many in any case, and more within so many bytes.
-    private static let (fewFrames, mostFrameBytes) = (2, 1 << 28)
+    private static let (minFrames, maxFrameBytes) = (2, 1 << 28)
 
     /// Reads and compiles the model at `path`.
     /// - Parameter fuses: Whether known patterns become one operator each: false is for tests.
@@ -236,7 +236,7 @@ package final class OnnxModel: Sendable {
             guard state.program === handover.frame.program else { return }
             if let plan { state.keep(plan, handover.frame.shapes) }
             let bytes = state.frames.reduce(handover.frame.byteCount) { $0 + $1.byteCount }
-            guard state.frames.count < Self.fewFrames || bytes <= Self.mostFrameBytes else { return }
+            guard state.frames.count < Self.minFrames || bytes <= Self.maxFrameBytes else { return }
             state.frames.append(handover.frame)
         }
     }

@@ -14,7 +14,7 @@ struct OnnxSkeleton {
     let bytes: [UInt8]
 
     static let largest = 1 << 26
-    static let mostMessages = 1 << 20
+    static let maxMessages = 1 << 20
     static let deepestGraph = 16
 
     /// The messages that are walked, of which a model or a tensor makes a file; each with the fields that are copied and those that are walked in turn.
@@ -122,10 +122,10 @@ struct OnnxSkeleton {
                     size += reader.offset - start
                     messages += message == .graph || message == .function ? 1 : 0
                 }
-                guard size <= largest, messages <= mostMessages else {
+                guard size <= largest, messages <= maxMessages else {
                     throw BelfryError(
                         .unsupported,
-                        "Without its weights the file has more than \(largest) bytes or \(mostMessages) parts.",
+                        "Without its weights the file has more than \(largest) bytes or \(maxMessages) parts.",
                         at: place, remedy: "Save the weights as raw_data or as external data.")
                 }
             }

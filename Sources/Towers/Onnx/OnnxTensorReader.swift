@@ -1,7 +1,7 @@
 import Files
 import Foundation
 
-/// Reads the tensors of a file: initialisers, and those in attributes.
+/// Reads the tensors of a file: initializers, and those in attributes.
 ///
 /// Numbers in raw_data and in external files stay where they are, mapped, if they are aligned for their type; else they
 /// are copied once. Every length is compared with the shape before memory is taken.

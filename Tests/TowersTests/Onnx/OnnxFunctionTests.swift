@@ -145,7 +145,7 @@ struct OnnxFunctionTests {
 
     /// Numbers that a body keeps in the file count from its second call on: one call is the body itself.
     @Test func numbersOfABodyThatIsCalledOnceAreFree() throws {
-        let count = OnnxFunctions.mostBytes / 4 + 1
+        let count = OnnxFunctions.maxBytes / 4 + 1
         let numbers = B.tensor("", .float32, [count], raw: [UInt8](repeating: 0, count: 4 * count))
         let add = B.function(
             "AddMost", inputs: ["x"], outputs: ["y"], attributes: [],
@@ -171,7 +171,7 @@ struct OnnxFunctionTests {
             try packer.keep(output: "y")
             _ = try packer.write(to: folder + "/packed")
             #expect(packer.model.functions.isEmpty)
-            let packed = try OnnxModel(folder + "/packed/" + OnnxPacker.modelFile)
+            let packed = try OnnxModel(folder + "/packed/" + TowerFiles.graph)
             let x = Tensor([1, 2, 4] as [Float], shape: [3])
             #expect(try packed.run(["x": x])["y"]!.values(Float.self) == [7])
         }

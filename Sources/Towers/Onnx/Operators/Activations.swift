@@ -14,12 +14,12 @@ extension OperatorTable {
     /// `alpha` and `other` are the attributes with their usual values.
     private static func curve(
         _ name: String, _ curve: Curve, domain: String = Operator.standard, from: Int = 6, alpha: Float? = nil,
-        _ other: String? = nil, _ usual: Float = 0
+        _ other: String? = nil, _ fallback: Float = 0
     ) -> Operator {
         Operator(name, domain: domain, versions: from...Operator.newest, inputs: 1...1) { node throws(BelfryError) in
             let type = try node.type(0, in: TensorType.floats)
             let first = if let alpha { try node.float("alpha", default: alpha) } else { Float(0) }
-            let second = if let other { try node.float(other, default: usual) } else { Float(0) }
+            let second = if let other { try node.float(other, default: fallback) } else { Float(0) }
             return Kernel(type) { call throws(BelfryError) in
                 let x = call.input(0)
                 let y = try call.output(0, x.shape)

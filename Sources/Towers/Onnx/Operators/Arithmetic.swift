@@ -80,7 +80,7 @@ extension OperatorTable {
 }
 
 /// What is done with two elements.
-protocol PairOperation {
+protocol PairOperation: SendableMetatype {
     static func apply<Element: Number>(_ a: Element, _ b: Element) -> Element
 }
 
@@ -123,15 +123,18 @@ struct PairBody<Operation: PairOperation>: NumberBody {
     static var parallelFrom: Int { 1 << 16 }
 
     func run<Element: Number>(_: Element.Type) {
-        nonisolated(unsafe) let (a, b, y) = (
+        let (a, b, y) = (
             self.a.elements(Element.self), self.b.elements(Element.self), self.y.elements(Element.self)
         )
         let layout = Broadcast(self.y.shape, self.a.shape, self.b.shape)
         let (stepA, stepB, count) = (layout.step(0), layout.step(1), layout.row)
         if layout.extents.rank == 1, threads > 1, count >= Self.parallelFrom {
-            Parallel.forEachRange(of: count, size: Self.parallelFrom / 4, threads: threads) { range, _ in
+            WorkPool(threads: threads).forEachRange(
+                of: count, size: Self.parallelFrom / 4, sharing: (a: a, b: b, y: y)
+            ) { range, _, shared in
                 let start = range.lowerBound
-                Self.row(a + start * stepA, stepA, b + start * stepB, stepB, y + start, range.count)
+                Self.row(
+                    shared.a + start * stepA, stepA, shared.b + start * stepB, stepB, shared.y + start, range.count)
             }
             return
         }

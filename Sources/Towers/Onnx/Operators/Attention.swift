@@ -36,8 +36,8 @@ private struct AttentionSettings: Sendable {
     let stage: AttentionProduct.Stage
 
     init(_ node: NodeContext) throws(BelfryError) {
-        heads = try node.int("q_num_heads", in: 1...NodeContext.mostParts)
-        keyHeads = try node.int("kv_num_heads", in: 1...NodeContext.mostParts)
+        heads = try node.int("q_num_heads", in: 1...NodeContext.maxParts)
+        keyHeads = try node.int("kv_num_heads", in: 1...NodeContext.maxParts)
         scale = try node.float("scale")
         cap = try node.float("softcap", default: 0)
         isCausal = try node.flag("is_causal")

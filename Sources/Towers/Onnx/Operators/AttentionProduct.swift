@@ -53,12 +53,12 @@ struct AttentionProduct {
 
     /// `scratch` has room for all threads.
     func run(_ isa: belfry_isa, threads: Int, _ scratch: UnsafeMutablePointer<Float>) {
-        nonisolated(unsafe) let product = self
-        nonisolated(unsafe) let memory = scratch
         let size = Self.scratch(keys: keys, headSize: headSize, valueSize: valueSize)
-        Parallel.forEach(texts * keyHeads, threads: threads) { piece, worker in
-            product.run(
-                isa, text: piece / product.keyHeads, keyHead: piece % product.keyHeads, memory + worker * size)
+        WorkPool(threads: threads).forEach(texts * keyHeads, sharing: (product: self, scratch: scratch)) {
+            piece, worker, shared in
+            let keyHeads = shared.product.keyHeads
+            shared.product.run(
+                isa, text: piece / keyHeads, keyHead: piece % keyHeads, shared.scratch + worker * size)
         }
     }
 

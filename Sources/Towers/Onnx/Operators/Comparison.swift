@@ -100,7 +100,7 @@ extension OperatorTable {
 }
 
 /// What is asked about two elements.
-protocol Comparison {
+protocol Comparison: SendableMetatype {
     static func apply<Element: Number>(_ a: Element, _ b: Element) -> Bool
 }
 

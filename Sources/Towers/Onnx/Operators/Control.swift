@@ -81,7 +81,7 @@ private struct LoopBody {
         var turn = 0
         while goesOn, turn < limit {
             guard !Task.isCancelled else { throw BelfryError(.cancelled, "The work was cancelled.") }
-            guard frame.turn() else { throw call.fail("the loops of one run take more than \(Frame.mostTurns) turns") }
+            guard frame.turn() else { throw call.fail("the loops of one run take more than \(Frame.maxTurns) turns") }
             control.storeBytes(of: Int64(turn), as: Int64.self)
             control.storeBytes(of: goesOn, toByteOffset: 8, as: Bool.self)
             try body.run(frame)

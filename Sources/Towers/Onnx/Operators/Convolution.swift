@@ -13,7 +13,7 @@ extension OperatorTable {
     private static let conv = Operator("Conv", inputs: 2...3) { node throws(BelfryError) in
         let type = try node.commonType(in: TensorType.staged)
         let settings = try WindowSettings(node)
-        let groups = try node.int("group", default: 1, in: 1...NodeContext.mostParts)
+        let groups = try node.int("group", default: 1, in: 1...NodeContext.maxParts)
         return Kernel(type) { call throws(BelfryError) in
             let (x, w, bias) = (call.input(0), call.input(1), call.optional(2))
             guard x.shape.rank >= 3, w.shape.rank == x.shape.rank, x.shape[1] % groups == 0,

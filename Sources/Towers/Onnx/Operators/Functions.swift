@@ -50,8 +50,8 @@ extension OperatorTable {
     private static let clip = Operator("Clip", versions: 6...Operator.newest, inputs: 1...3) {
         node throws(BelfryError) in
         let type = try node.type(0, in: TensorType.numbers)
-        let least = try node.version < 11 ? node.float("min", default: -.infinity) : -.infinity
-        let most = try node.version < 11 ? node.float("max", default: .infinity) : .infinity
+        let minimum = try node.version < 11 ? node.float("min", default: -.infinity) : -.infinity
+        let maximum = try node.version < 11 ? node.float("max", default: .infinity) : .infinity
         for bound in 1...2 where node.has(bound) { _ = try node.type(bound, in: [type]) }
         return Kernel(type) { call throws(BelfryError) in
             let x = call.input(0)
@@ -60,7 +60,7 @@ extension OperatorTable {
                 if let view = call.optional(bound), view.count != 1 { throw call.fail("a bound is not one number") }
             }
             try type.withNumber(
-                ClipBody(x: x, y: y, low: call.optional(1), high: call.optional(2), least: least, most: most))
+                ClipBody(x: x, y: y, low: call.optional(1), high: call.optional(2), minimum: minimum, maximum: maximum))
         }
     }
 
@@ -69,12 +69,12 @@ extension OperatorTable {
         let y: TensorView
         let low: TensorView?
         let high: TensorView?
-        let least: Float
-        let most: Float
+        let minimum: Float
+        let maximum: Float
 
         func run<Element: Number>(_: Element.Type) {
-            let low = self.low?.elements(Element.self)[0] ?? Element(number: Double(least))
-            let high = self.high?.elements(Element.self)[0] ?? Element(number: Double(most))
+            let low = self.low?.elements(Element.self)[0] ?? Element(number: Double(minimum))
+            let high = self.high?.elements(Element.self)[0] ?? Element(number: Double(maximum))
             let (from, to) = (x.elements(Element.self), y.elements(Element.self))
             for index in 0..<x.count {
                 let value = from[index] < low ? low : from[index]
@@ -100,7 +100,7 @@ private enum Rectified: PairOperation {
 }
 
 /// A function of one number, in both precisions; numbers of 16 bits are computed as f32.
-protocol FloatFunction {
+protocol FloatFunction: SendableMetatype {
     static func apply(_ x: Float) -> Float
     static func apply(_ x: Double) -> Double
 }

@@ -46,11 +46,11 @@ extension OperatorTable {
 
     /// Weights of at most so many elements are laid out at import. For one row that is most of a product's work; larger
     /// weights stay in the mapped file alone.
-    private static let mostPacked = 1 << 16
+    private static let maxPacked = 1 << 16
 
     private static func packed(_ node: NodeContext) -> PackedLinear? {
         guard !node.products.usesBLAS, let weight = node.constant(1), weight.shape.rank == 2,
-            (1...mostPacked).contains(weight.count), !node.has(2) || node.constant(2)?.count == weight.shape[0]
+            (1...maxPacked).contains(weight.count), !node.has(2) || node.constant(2)?.count == weight.shape[0]
         else { return nil }
         let bias = node.constant(2)?.values() ?? [Float](repeating: 0, count: weight.shape[0])
         return bias.withUnsafeBufferPointer { bias in
@@ -79,7 +79,7 @@ extension OperatorTable {
         return Kernel(.float32) { call throws(BelfryError) in
             let (x, weight, bias) = (call.input(0), call.input(1), call.input(2))
             guard let columns = x.shape.last, weight.count == columns, bias.count == columns else {
-                throw call.fail("it normalises \(x.shape) by \(weight.shape) and \(bias.shape)")
+                throw call.fail("it normalizes \(x.shape) by \(weight.shape) and \(bias.shape)")
             }
             let y = try call.output(0, x.shape)
             guard y.count > 0 else { return }

@@ -112,16 +112,7 @@ extension OperatorTable {
     private static let scatterND = Operator(
         "ScatterND", versions: 11...Operator.newest, inputs: 3...3
     ) { node throws(BelfryError) in
-        let reduction = try node.string("reduction") ?? "none"
-        guard ["none", "add", "mul", "max", "min"].contains(reduction) else {
-            throw node.unsupported("the reduction “\(reduction)”")
-        }
-        _ = try node.type(1, in: TensorType.indices)
-        let type = try node.type(0)
-        guard try node.type(2) == type else { throw node.invalid("the updates are of another type") }
-        guard reduction == "none" || TensorType.numbers.contains(type) else {
-            throw node.unsupported("the reduction “\(reduction)” for \(type)")
-        }
+        let (reduction, type) = try ScatterReduction.read(node)
         return Kernel(type) { call throws(BelfryError) in
             let (x, indices, updates) = (call.input(0), call.input(1), call.input(2))
             let rank = indices.shape.rank
@@ -147,11 +138,11 @@ extension OperatorTable {
                 let to = TensorView(type: type, shape: [block], start: y.start + target * type.size)
                 let from = TensorView(type: type, shape: [block], start: updates.start + row * block * type.size)
                 switch reduction {
-                case "add": try type.withNumber(PairBody<Addition>(a: to, b: from, y: to, threads: 1))
-                case "mul": try type.withNumber(PairBody<Multiplication>(a: to, b: from, y: to, threads: 1))
-                case "max": try type.withNumber(PairBody<Greater>(a: to, b: from, y: to, threads: 1))
-                case "min": try type.withNumber(PairBody<Lesser>(a: to, b: from, y: to, threads: 1))
-                default: to.start.copyMemory(from: from.start, byteCount: from.byteCount)
+                case .add: try type.withNumber(PairBody<Addition>(a: to, b: from, y: to, threads: 1))
+                case .multiply: try type.withNumber(PairBody<Multiplication>(a: to, b: from, y: to, threads: 1))
+                case .max: try type.withNumber(PairBody<Greater>(a: to, b: from, y: to, threads: 1))
+                case .min: try type.withNumber(PairBody<Lesser>(a: to, b: from, y: to, threads: 1))
+                case .replace: to.start.copyMemory(from: from.start, byteCount: from.byteCount)
                 }
             }
         }

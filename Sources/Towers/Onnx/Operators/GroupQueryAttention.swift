@@ -19,8 +19,8 @@ extension OperatorTable {
         for index in 12..<max(node.inputTypes.count, 12) where node.has(index) {
             throw node.unsupported("input \(index)")
         }
-        guard let heads = try node.int("num_heads", in: 1...NodeContext.mostParts),
-            let keyHeads = try node.int("kv_num_heads", in: 1...NodeContext.mostParts), heads % keyHeads == 0
+        guard let heads = try node.int("num_heads", in: 1...NodeContext.maxParts),
+            let keyHeads = try node.int("kv_num_heads", in: 1...NodeContext.maxParts), heads % keyHeads == 0
         else { throw node.invalid("its num_heads and kv_num_heads do not go together") }
         for name in ["k_quant_type", "v_quant_type"] where try node.string(name) ?? "NONE" != "NONE" {
             throw node.unsupported(name)

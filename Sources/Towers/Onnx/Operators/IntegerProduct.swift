@@ -94,9 +94,9 @@ struct IntegerProduct {
         _ a: UnsafeRawPointer, _ firstRow: Int, _ b: UnsafeRawPointer, _ y: UnsafeMutablePointer<Int32>,
         _ scratch: UnsafeMutablePointer<Float>
     ) {
-        let most = min(inner, Self.depth)
-        let (x, w) = (scratch, scratch + Staging.rounded(rows * most))
-        let sums = w + Staging.rounded(most * columns)
+        let maximum = min(inner, Self.depth)
+        let (x, w) = (scratch, scratch + Staging.rounded(rows * maximum))
+        let sums = w + Staging.rounded(maximum * columns)
         y.update(repeating: 0, count: rows * columns)
         for first in stride(from: 0, to: inner, by: Self.depth) {
             let depth = min(Self.depth, inner - first)

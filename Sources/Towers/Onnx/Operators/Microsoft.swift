@@ -2,7 +2,7 @@ import CKernels
 import Files
 
 extension OperatorTable {
-    /// Operators of the domain com.microsoft: what the optimiser of onnxruntime makes of encoders, as its page
+    /// Operators of the domain com.microsoft: what the optimizer of onnxruntime makes of encoders, as its page
     /// ContribOperators describes them.
     static let microsoft: [Operator] = [
         fusedAttention, quantizedAttention, multiHeadAttention, groupQueryAttention, microsoftRotaryEmbedding,
@@ -20,7 +20,7 @@ extension OperatorTable {
 
     static let microsoftDomain = "com.microsoft"
 
-    /// (x + skip + bias) normalised over the last dimension, then · gamma + beta.
+    /// (x + skip + bias) normalized over the last dimension, then · gamma + beta.
     private static let skipLayerNormalization = Operator(
         "SkipLayerNormalization", domain: microsoftDomain, inputs: 3...5, outputs: 1...4
     ) { node throws(BelfryError) in
@@ -93,7 +93,7 @@ extension OperatorTable {
         return whole.suffix(own.count).elementsEqual(own)
     }
 
-    /// The sum of word, position and segment embeddings, normalised; and how many tokens each text has.
+    /// The sum of word, position and segment embeddings, normalized; and how many tokens each text has.
     private static let embedLayerNormalization = Operator(
         "EmbedLayerNormalization", domain: microsoftDomain, inputs: 7...9, outputs: 1...3
     ) { node throws(BelfryError) in

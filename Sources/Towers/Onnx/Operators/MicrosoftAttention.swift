@@ -13,14 +13,14 @@ extension OperatorTable {
             throw node.unsupported("keys and values of earlier calls (past, present)")
         }
         guard try !node.flag("do_rotary") else { throw node.unsupported("do_rotary") }
-        guard let heads = try node.int("num_heads", in: 1...NodeContext.mostParts) else {
+        guard let heads = try node.int("num_heads", in: 1...NodeContext.maxParts) else {
             throw node.invalid("it has no num_heads")
         }
         let sizes = try node.ints("qkv_hidden_sizes") ?? []
         guard
             sizes.isEmpty
                 || sizes.count == 3 && sizes[0] == sizes[1]
-                    && sizes.allSatisfy({ (1...NodeContext.mostParts).contains($0) && $0 % heads == 0 })
+                    && sizes.allSatisfy({ (1...NodeContext.maxParts).contains($0) && $0 % heads == 0 })
         else { throw node.invalid("its qkv_hidden_sizes are \(sizes)") }
         let (scale, filler) = (
             try node.float("scale", default: 0), try node.float("mask_filter_value", default: -10_000)
@@ -73,7 +73,7 @@ extension OperatorTable {
             throw node.unsupported("keys and values of earlier calls (past, present)")
         }
         guard try !node.flag("do_rotary") else { throw node.unsupported("do_rotary") }
-        guard let heads = try node.int("num_heads", in: 1...NodeContext.mostParts) else {
+        guard let heads = try node.int("num_heads", in: 1...NodeContext.maxParts) else {
             throw node.invalid("it has no num_heads")
         }
         let (scale, filler) = (

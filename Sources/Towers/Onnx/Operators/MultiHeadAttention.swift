@@ -12,7 +12,7 @@ extension OperatorTable {
         guard !node.has(6), !node.has(7), node.outputCount == 1 else {
             throw node.unsupported("keys and values of earlier calls (past, present)")
         }
-        guard let heads = try node.int("num_heads", in: 1...NodeContext.mostParts) else {
+        guard let heads = try node.int("num_heads", in: 1...NodeContext.maxParts) else {
             throw node.invalid("it has no num_heads")
         }
         let (scale, filler) = (

@@ -13,7 +13,7 @@ extension OperatorTable {
 
     /// (x - mean) / √(variance + epsilon) · scale + bias over the dimensions from `axis` on (Ba et al., 2016).
     ///
-    /// The optimiser of onnxruntime writes it in files of older opsets, too.
+    /// The optimizer of onnxruntime writes it in files of older opsets, too.
     private static let layerNormalization = Operator(
         "LayerNormalization", inputs: 2...3, outputs: 1...3
     ) { node throws(BelfryError) in
@@ -48,7 +48,7 @@ extension OperatorTable {
 
     /// x / √(mean of x² + epsilon) · scale over the dimensions from `axis` on (Zhang and Sennrich, 2019).
     ///
-    /// The optimiser of onnxruntime writes it under a name of its own, in the standard's domain, too.
+    /// The optimizer of onnxruntime writes it under a name of its own, in the standard's domain, too.
     private static func rms(_ name: String, domain: String = Operator.standard, from: Int) -> Operator {
         Operator(name, domain: domain, versions: from...Operator.newest, inputs: 2...2) { node throws(BelfryError) in
             try rms(node)
@@ -181,9 +181,10 @@ extension OperatorTable {
                 }
             }
             let isa = call.products.isa
-            nonisolated(unsafe) let values = target
-            Parallel.forEachRange(of: y.count, size: piece, threads: call.threads) { range, _ in
-                belfry_nn_activate(isa, values + range.lowerBound, range.count, activation)
+            WorkPool(threads: call.threads).forEachSlice(
+                of: UnsafeMutableBufferPointer(start: target, count: y.count), size: piece, reading: ()
+            ) { values, _, _ in
+                belfry_nn_activate(isa, values.baseAddress!, values.count, activation)
             }
             staging.finish(y, target)
         }
@@ -195,12 +196,11 @@ extension OperatorTable {
         _ bias: UnsafePointer<Float>, _ epsilon: Float, _ call: Call
     ) {
         let isa = call.products.isa
-        nonisolated(unsafe) let values = x
-        nonisolated(unsafe) let weight = weight
-        nonisolated(unsafe) let bias = bias
-        Parallel.forEachRange(of: rows, size: max(piece / max(columns, 1), 1), threads: call.threads) { range, _ in
+        WorkPool(threads: call.threads).forEachRange(
+            of: rows, size: max(piece / max(columns, 1), 1), sharing: (x: x, weight: weight, bias: bias)
+        ) { range, _, shared in
             belfry_nn_layer_norm(
-                isa, values + range.lowerBound * columns, range.count, columns, weight, bias, epsilon)
+                isa, shared.x + range.lowerBound * columns, range.count, columns, shared.weight, shared.bias, epsilon)
         }
     }
 

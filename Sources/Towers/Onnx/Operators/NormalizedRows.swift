@@ -1,6 +1,6 @@
 import Files
 
-/// A tensor as rows that are normalised, each of them the dimensions from an axis on.
+/// A tensor as rows that are normalized, each of them the dimensions from an axis on.
 struct NormalizedRows {
     let shape: Shape
     let axis: Int

@@ -19,7 +19,7 @@ protocol Number: TensorElement, Comparable {
     static var zero: Self { get }
     static var one: Self { get }
     /// -∞, or the least integer.
-    static var least: Self { get }
+    static var lowest: Self { get }
     /// ∞, or the greatest integer.
     static var greatest: Self { get }
     /// The nearest value; integers are cut towards zero and held within their range.
@@ -59,7 +59,7 @@ extension Number where Self: FixedWidthInteger {
     }
     static func negative(_ a: Self) -> Self { 0 &- a }
     static var one: Self { 1 }
-    static var least: Self { .min }
+    static var lowest: Self { .min }
     static var greatest: Self { .max }
     init(number: Double) {
         // The bounds of the 64-bit types are not numbers of type Double: compare with the powers of two beyond them.
@@ -90,7 +90,7 @@ extension Number where Self: BinaryFloatingPoint {
     static func power(_ a: Self, _ b: Self) -> Self { Self(pow(Double(a), Double(b))) }
     static func negative(_ a: Self) -> Self { -a }
     static var one: Self { 1 }
-    static var least: Self { -.infinity }
+    static var lowest: Self { -.infinity }
     static var greatest: Self { .infinity }
     init(number: Double) { self = Self(number) }
     var number: Double { Double(self) }
@@ -124,7 +124,7 @@ extension BFloat16: Number {
     static func negative(_ a: Self) -> Self { Self(-a.float) }
     static var zero: Self { Self(0) }
     static var one: Self { Self(1) }
-    static var least: Self { Self(-.infinity) }
+    static var lowest: Self { Self(-.infinity) }
     static var greatest: Self { Self(.infinity) }
     init(number: Double) { self = Self(Float(number)) }
     var number: Double { Double(float) }

@@ -13,19 +13,19 @@ extension OperatorTable {
         guard let mode = PadMode(rawValue: name) else { throw node.unsupported("the mode “\(name)”") }
         let type = try node.type(0)
         var fixed: [Int]?
-        var usual: Float = 0
+        var fallback: Float = 0
         if node.version < 11 {
             guard node.inputTypes.count == 1, let pads = try node.ints("pads") else {
                 throw node.invalid("it has no pads")
             }
-            (fixed, usual) = (pads, try node.float("value", default: 0))
-            guard usual == 0 || type == .float32 else { throw node.unsupported("a value for \(type)") }
+            (fixed, fallback) = (pads, try node.float("value", default: 0))
+            guard fallback == 0 || type == .float32 else { throw node.unsupported("a value for \(type)") }
         } else {
             _ = try node.type(1, in: [.int64])
             if node.has(2) { _ = try node.type(2, in: [type]) }
             if node.has(3) { _ = try node.type(3, in: TensorType.indices) }
         }
-        let (given, filler) = (fixed, usual)
+        let (given, filler) = (fixed, fallback)
         return Kernel(type) { call throws(BelfryError) in
             let x = call.input(0)
             let rank = x.shape.rank

@@ -2,7 +2,7 @@ import Files
 
 extension OperatorTable {
     /// How often a pooling may look at elements, so that it ends: about a minute.
-    private static let mostLooks = 1 << 36
+    private static let maxLooks = 1 << 36
 
     /// The greatest element that a window sees, and where it is: its number in the whole input.
     static let maxPool = Operator("MaxPool", inputs: 1...1, outputs: 1...2) { node throws(BelfryError) in
@@ -20,8 +20,8 @@ extension OperatorTable {
             var shape: Shape = [x.shape[0], x.shape[1]]
             for axis in 0..<extents.rank { shape.append(window.output[3 - extents.rank + axis]) }
             let y = try call.output(0, shape)
-            guard y.count <= mostLooks / max(min(window.kernelSize, window.inputSize), 1) else {
-                throw call.unsupported("its window of \(extents) would look more than \(mostLooks) times at \(x.shape)")
+            guard y.count <= maxLooks / max(min(window.kernelSize, window.inputSize), 1) else {
+                throw call.unsupported("its window of \(extents) would look more than \(maxLooks) times at \(x.shape)")
             }
             let places = call.wants(1) ? try call.output(1, shape) : nil
             try type.withNumber(MaxPoolBody(window: window, x: x, y: y, places: places, isColumnMajor: isColumnMajor))
@@ -69,7 +69,7 @@ private struct MaxPoolBody: NumberBody {
                 for y in 0..<output[1] {
                     for x in 0..<output[2] {
                         // Padding is never the greatest: only what lies inside is looked at.
-                        var (most, place) = (Element.least, -1)
+                        var (maximum, place) = (Element.lowest, -1)
                         let columns = window.inside(2, x)
                         for k in window.inside(0, z) {
                             let a = window.place(0, z, k)
@@ -78,15 +78,15 @@ private struct MaxPoolBody: NumberBody {
                                 for k in columns {
                                     let c = window.place(2, x, k)
                                     let value = from[(a * input[1] + b) * input[2] + c]
-                                    guard place < 0 || value > most else { continue }
-                                    most = value
+                                    guard place < 0 || value > maximum else { continue }
+                                    maximum = value
                                     place =
                                         isColumnMajor
                                         ? (c * input[1] + b) * input[0] + a : (a * input[1] + b) * input[2] + c
                                 }
                             }
                         }
-                        to[position] = most
+                        to[position] = maximum
                         places?[position] = Int64(channel * size + max(place, 0))
                         position += 1
                     }

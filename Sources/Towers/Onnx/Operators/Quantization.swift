@@ -126,15 +126,15 @@ extension OperatorTable {
             let size = shape.elements > 0 ? x.count / shape.elements : 0
             for row in 0..<shape.elements {
                 let values = target + row * size
-                var (least, most): (Float, Float) = (0, 0)
+                var (minimum, maximum): (Float, Float) = (0, 0)
                 for index in 0..<size {
-                    least = values[index] < least ? values[index] : least
-                    most = values[index] > most ? values[index] : most
+                    minimum = values[index] < minimum ? values[index] : minimum
+                    maximum = values[index] > maximum ? values[index] : maximum
                 }
-                let scale = most == least ? 1 : (most - least) / 255
+                let scale = maximum == minimum ? 1 : (maximum - minimum) / 255
                 // What is not a number, of an infinite range or one too small for a scale, is the last code, as in
                 // onnxruntime.
-                let place = -least / scale
+                let place = -minimum / scale
                 let zero = place.isNaN ? 255 : min(max(place, 0), 255).rounded(.toNearestOrEven)
                 scales.floats[row] = scale
                 zeros.elements(UInt8.self)[row] = UInt8(zero)

@@ -1,7 +1,7 @@
 import Files
 
 extension OperatorTable {
-    /// A product of quantised matrices whose result is quantised again: inputs, each with its scale and zero point, then
+    /// A product of quantized matrices whose result is quantized again: inputs, each with its scale and zero point, then
     /// scale and zero point of the result.
     ///
     /// The sums are exact integers (`MatMulInteger`); their scale is the product of the inputs' over the result's.

@@ -8,7 +8,7 @@ struct QuantizedType: Sendable {
     /// What an element is in memory.
     private let storage: TensorType
     /// The least and the greatest number; nil for floating-point numbers.
-    private let range: (least: Float, most: Float)?
+    private let range: (minimum: Float, maximum: Float)?
     private let small: SmallFloat?
     /// The value of each code of a floating-point type.
     private let values: [Float]
@@ -50,11 +50,11 @@ struct QuantizedType: Sendable {
         }
         // Held within the range first, a value is small enough for the sum below, which leaves no room for a fraction:
         // adding it rounds to the nearest, ties to even.
-        let (least, most, shift) = (range.least - zero, range.most - zero, Float(12_582_912))
+        let (minimum, maximum, shift) = (range.minimum - zero, range.maximum - zero, Float(12_582_912))
         for index in 0..<count {
             var value = floats[index] / scale
-            value = value > most ? most : value
-            value = value > least ? value : least
+            value = value > maximum ? maximum : value
+            value = value > minimum ? value : minimum
             floats[index] = ((value + shift) - shift) + zero
         }
     }

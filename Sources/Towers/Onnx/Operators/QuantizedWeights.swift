@@ -45,8 +45,8 @@ private struct BlockWeights {
     private var blocks: Int { (inputs + block - 1) / block }
 
     init(_ node: NodeContext) throws(BelfryError) {
-        guard let inputs = try node.int("K", in: 1...NodeContext.mostParts),
-            let outputs = try node.int("N", in: 1...NodeContext.mostParts)
+        guard let inputs = try node.int("K", in: 1...NodeContext.maxParts),
+            let outputs = try node.int("N", in: 1...NodeContext.maxParts)
         else { throw node.invalid("it has no K and N") }
         bits = try node.int("bits", default: 4)
         block = try node.int("block_size", default: 32, in: 16...1 << 16)

@@ -15,8 +15,8 @@ extension OperatorTable {
         let isLinear = try node.flag("linear_before_reset")
         let weights = RecurrentWeights(node, parts: isLinear ? [3] : [2, 1], keepsStateBias: isLinear)
         return Kernel(.float32, .float32) { call throws(BelfryError) in
-            nonisolated(unsafe) let pass = try RecurrentPass(call, settings, weights, hasCells: false)
-            try pass.run(call) { piece in
+            let pass = try RecurrentPass(call, settings, weights, hasCells: false)
+            try pass.run(call) { pass, piece in
                 let cell = GatedCell(settings, piece.direction)
                 isLinear ? pass.gru(piece, cell) : pass.gruResettingFirst(piece, cell)
             }
@@ -32,17 +32,17 @@ extension OperatorTable {
         let couplesForget = try node.flag("input_forget")
         let weights = RecurrentWeights(node, parts: [4])
         return Kernel(.float32, .float32, .float32) { call throws(BelfryError) in
-            nonisolated(unsafe) let pass = try RecurrentPass(call, settings, weights, hasCells: true)
+            var pass = try RecurrentPass(call, settings, weights, hasCells: true)
             let peepholes = call.optional(7)
             let hidden = pass.extents.hidden
             guard peepholes == nil || peepholes!.shape == [settings.directions, 3 * hidden] else {
                 throw call.fail("its peepholes have the shape \(peepholes!.shape)")
             }
-            nonisolated(unsafe) let looks = peepholes?.floats
-            try pass.run(call) { piece in
+            pass.peepholes = (peepholes?.floats).map { UnsafePointer($0) }
+            try pass.run(call) { pass, piece in
                 var cell = GatedCell(settings, piece.direction)
                 cell.couplesForget = couplesForget
-                cell.peepholes = looks.map { UnsafePointer($0) + piece.direction * 3 * hidden }
+                cell.peepholes = pass.peepholes.map { $0 + piece.direction * 3 * hidden }
                 pass.lstm(piece, cell)
             }
         }

@@ -27,6 +27,8 @@ struct RecurrentPass {
     private let states: UnsafeMutablePointer<Float>
     /// The same: an LSTM's cells, a GRU's states after the reset gate.
     private let others: UnsafeMutablePointer<Float>
+    /// Weights of the cells in the gates, [directions, 3 · hidden], if the layer has them.
+    var peepholes: UnsafePointer<Float>?
 
     init(
         _ call: Call, _ settings: RecurrentSettings, _ weights: RecurrentWeights, hasCells: Bool
@@ -63,13 +65,14 @@ struct RecurrentPass {
     }
 
     /// Goes through all pieces, on as many threads as there may be, and fills the outputs with the last states.
-    func run(_ call: Call, _ body: @Sendable (Piece) -> Void) throws(BelfryError) {
+    ///
+    /// The pieces share the pass, and each writes the rows of its own texts.
+    func run(_ call: Call, _ body: @Sendable (RecurrentPass, Piece) -> Void) throws(BelfryError) {
         let chunk = max((extents.texts + call.threads - 1) / call.threads, 1)
         let chunks = (extents.texts + chunk - 1) / chunk
-        nonisolated(unsafe) let pass = self
-        Parallel.forEach(extents.directions * chunks, threads: call.threads) { piece, _ in
+        WorkPool(threads: call.threads).forEach(extents.directions * chunks, sharing: self) { piece, _, pass in
             let first = piece % chunks * chunk
-            body(pass.piece(piece / chunks, first..<min(first + chunk, pass.extents.texts)))
+            body(pass, pass.piece(piece / chunks, first..<min(first + chunk, pass.extents.texts)))
         }
         for (index, rows) in [(1, states), (2, others)] where call.wants(index) {
             let last = try call.output(index, extents.stateShape)

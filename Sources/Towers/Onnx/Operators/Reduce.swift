@@ -89,7 +89,7 @@ extension OperatorTable {
 }
 
 /// How elements are taken together: `start`, then `combine` with each `map`ped element, then `finish`.
-protocol Reduction {
+protocol Reduction: SendableMetatype {
     static func start<Element: Number>() -> Element
     static func map<Element: Number>(_ x: Element) -> Element
     static func combine<Element: Number>(_ a: Element, _ b: Element) -> Element
@@ -129,7 +129,7 @@ private enum ProductReduction: Reduction {
     static func combine<Element: Number>(_ a: Element, _ b: Element) -> Element { .multiplying(a, b) }
 }
 private enum MaxReduction: Reduction {
-    static func start<Element: Number>() -> Element { .least }
+    static func start<Element: Number>() -> Element { .lowest }
     static func combine<Element: Number>(_ a: Element, _ b: Element) -> Element { .greater(a, b) }
     static var isOrder: Bool { true }
 }

@@ -6,16 +6,7 @@ extension OperatorTable {
     static func scatterElements(_ name: String, _ versions: ClosedRange<Int>) -> Operator {
         Operator(name, versions: versions, inputs: 3...3) { node throws(BelfryError) in
             let axis = try node.int("axis", default: 0)
-            let reduction = try node.string("reduction") ?? "none"
-            guard ["none", "add", "mul", "max", "min"].contains(reduction) else {
-                throw node.unsupported("the reduction “\(reduction)”")
-            }
-            _ = try node.type(1, in: TensorType.indices)
-            let type = try node.type(0)
-            guard try node.type(2) == type else { throw node.invalid("the updates are of another type") }
-            guard reduction == "none" || TensorType.numbers.contains(type) else {
-                throw node.unsupported("the reduction “\(reduction)” for \(type)")
-            }
+            let (reduction, type) = try ScatterReduction.read(node)
             return Kernel(type) { call throws(BelfryError) in
                 let (x, indices, updates) = (call.input(0), call.input(1), call.input(2))
                 let axis = try call.axis(axis, of: x.shape)
@@ -29,9 +20,32 @@ extension OperatorTable {
                 y.start.copyMemory(from: x.start, byteCount: x.byteCount)
                 let scatter = ScatterBody(
                     call: call, indices: indices, updates: updates, axis: axis, reduction: reduction, y: y)
-                if reduction == "none" { try type.withBits(scatter) } else { try type.withNumber(scatter) }
+                if reduction == .replace { try type.withBits(scatter) } else { try type.withNumber(scatter) }
             }
         }
+    }
+}
+
+/// What an update does to the element at its place.
+enum ScatterReduction: String {
+    case replace = "none"
+    case add
+    case multiply = "mul"
+    case max, min
+
+    /// The node's, for data, indices and updates as its first three inputs; and the type of the data.
+    static func read(_ node: NodeContext) throws(BelfryError) -> (ScatterReduction, TensorType) {
+        let name = try node.string("reduction") ?? "none"
+        guard let reduction = ScatterReduction(rawValue: name) else {
+            throw node.unsupported("the reduction “\(name)”")
+        }
+        _ = try node.type(1, in: TensorType.indices)
+        let type = try node.type(0)
+        guard try node.type(2) == type else { throw node.invalid("the updates are of another type") }
+        guard reduction == .replace || TensorType.numbers.contains(type) else {
+            throw node.unsupported("the reduction “\(name)” for \(type)")
+        }
+        return (reduction, type)
     }
 }
 
@@ -40,7 +54,7 @@ private struct ScatterBody: NumberBody {
     let indices: TensorView
     let updates: TensorView
     let axis: Int
-    let reduction: String
+    let reduction: ScatterReduction
     let y: TensorView
 
     func run<Element: Number>(_: Element.Type) throws(BelfryError) {
@@ -52,11 +66,11 @@ private struct ScatterBody: NumberBody {
                 try OperatorTable.place(indices.integer(number), y.shape[axis], call) * strides[axis]
             for other in index.indices where other != axis { target += index[other] * strides[other] }
             switch reduction {
-            case "add": to[target] = .adding(to[target], from[number])
-            case "mul": to[target] = .multiplying(to[target], from[number])
-            case "max": to[target] = .greater(to[target], from[number])
-            case "min": to[target] = .lesser(to[target], from[number])
-            default: to[target] = from[number]
+            case .add: to[target] = .adding(to[target], from[number])
+            case .multiply: to[target] = .multiplying(to[target], from[number])
+            case .max: to[target] = .greater(to[target], from[number])
+            case .min: to[target] = .lesser(to[target], from[number])
+            case .replace: to[target] = from[number]
             }
             OperatorTable.advance(&index, in: indices.shape)
         }

@@ -49,17 +49,18 @@ extension OperatorTable {
             let lines = AxisLines(extent: extent, inner: inner)
             for place in 0..<self.x.count / extent {
                 let start = lines.start(place)
-                var most = -Double.infinity
-                for index in 0..<extent { most = max(most, x[start + index * inner].number) }
+                var maximum = -Double.infinity
+                for index in 0..<extent { maximum = max(maximum, x[start + index * inner].number) }
                 // Where nothing may be seen, nothing is.
-                guard most > -.infinity || (0..<extent).contains(where: { x[start + $0 * inner].isNotANumber }) else {
-                    for index in 0..<extent { y[start + index * inner] = isLogarithm ? .least : .zero }
+                guard maximum > -.infinity || (0..<extent).contains(where: { x[start + $0 * inner].isNotANumber })
+                else {
+                    for index in 0..<extent { y[start + index * inner] = isLogarithm ? .lowest : .zero }
                     continue
                 }
                 var sum = 0.0
-                for index in 0..<extent { sum += exp(x[start + index * inner].number - most) }
+                for index in 0..<extent { sum += exp(x[start + index * inner].number - maximum) }
                 for index in 0..<extent {
-                    let score = x[start + index * inner].number - most
+                    let score = x[start + index * inner].number - maximum
                     y[start + index * inner] = Element(number: isLogarithm ? score - log(sum) : exp(score) / sum)
                 }
             }

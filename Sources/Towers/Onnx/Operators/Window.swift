@@ -15,7 +15,7 @@ struct WindowSettings: Sendable {
     /// What no extent, step or pad reaches, so that their products are numbers.
     private static let limit = 1 << 20
     /// The most spatial dimensions.
-    static let mostDimensions = 3
+    static let maxDimensions = 3
 
     init(_ node: NodeContext) throws(BelfryError) {
         kernel = try node.ints("kernel_shape")
@@ -39,9 +39,9 @@ struct WindowSettings: Sendable {
     func window(_ x: Shape, kernel: Shape, _ call: Call) throws(BelfryError) -> Window {
         let count = x.rank - 2
         guard count >= 1 else { throw call.fail("its input \(x) has no spatial dimensions") }
-        guard count <= Self.mostDimensions else {
+        guard count <= Self.maxDimensions else {
             throw call.unsupported(
-                "its input has the shape \(x), but at most \(Self.mostDimensions) spatial dimensions are supported")
+                "its input has the shape \(x), but at most \(Self.maxDimensions) spatial dimensions are supported")
         }
         guard kernel.rank == count, (self.kernel?.count ?? count) == count, (strides?.count ?? count) == count,
             (dilations?.count ?? count) == count, (pads?.count ?? 2 * count) == 2 * count
@@ -82,7 +82,7 @@ struct WindowSettings: Sendable {
             throw call.fail("its window would have too many positions over its input \(x)")
         }
         // Missing dimensions come first and have one element, so that a line is always the last one.
-        window.shift(Self.mostDimensions - count)
+        window.shift(Self.maxDimensions - count)
         return window
     }
 

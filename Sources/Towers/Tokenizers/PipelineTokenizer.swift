@@ -61,23 +61,22 @@ final class PipelineTokenizer: Tokenizer {
         ids.append(contentsOf: template.before)
         let room = max(limit - templateCount, 0)
         let maxCount = ids.count > Int.max - room ? Int.max : ids.count + room
-        let isWhole = scratches.lend { scratch in
-            let stack = scratch.stack
-            stack.begin(wholeTextOf: text.utf8.count)
-            var text = text
-            text.withUTF8 { bytes in
-                rawTokens.split(bytes) { range, id in
-                    if let id {
-                        ids.append(id)
-                    } else {
-                        encode(
-                            UnsafeBufferPointer(rebasing: bytes[range]), range.lowerBound == 0, maxCount, scratch, &ids)
-                    }
-                    return ids.count < maxCount && !stack.hasGivenUp
+        let scratch = scratches.take()
+        let stack = scratch.stack
+        stack.begin(wholeTextOf: text.utf8.count)
+        var text = text
+        text.withUTF8 { bytes in
+            rawTokens.split(bytes) { range, id in
+                if let id {
+                    ids.append(id)
+                } else {
+                    encode(UnsafeBufferPointer(rebasing: bytes[range]), range.lowerBound == 0, maxCount, scratch, &ids)
                 }
+                return ids.count < maxCount && !stack.hasGivenUp
             }
-            return !stack.hasGivenUp
         }
+        let isWhole = !stack.hasGivenUp
+        scratches.give(back: scratch)
         if ids.count > maxCount { ids.removeLast(ids.count - maxCount) }
         ids.append(contentsOf: template.after)
         return isWhole

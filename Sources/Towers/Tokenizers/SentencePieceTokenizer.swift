@@ -76,17 +76,18 @@ final class SentencePieceTokenizer: Tokenizer {
 
     func encode(_ text: String, limit: Int, into ids: inout [Int32]) -> Bool {
         let maxCount = ids.count > Int.max - max(limit, 0) ? Int.max : ids.count + max(limit, 0)
-        scratches.lend { scratch in
-            var text = text
-            text.withUTF8 { normalize($0, into: scratch.normalized) }
-            let normalized = scratch.normalized.text
-            guard !normalized.isEmpty else { return }
+        let scratch = scratches.take()
+        var text = text
+        text.withUTF8 { normalize($0, into: scratch.normalized) }
+        let normalized = scratch.normalized.text
+        if !normalized.isEmpty {
             switch model {
             case .unigram(let unigram): unigram.encode(normalized, scratch.paths) { put($0, $1, &ids) }
             case .pairs(let pairs):
                 pairs.encode(normalized, userDefined, scratch.pieceSymbols) { put($0, $1, &ids) }
             }
         }
+        scratches.give(back: scratch)
         if ids.count > maxCount { ids.removeLast(ids.count - maxCount) }
         return true
     }

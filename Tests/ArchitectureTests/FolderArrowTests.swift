@@ -7,7 +7,7 @@ import Testing
 /// With `BELFRY_VERBOSE=1` the arrows are printed.
 @Suite struct FolderArrowTests {
     /// Targets whose folders form circles that somebody is still taking apart. Nothing may be added here.
-    static let stillCircular: Set<String> = ["Neighbors", "Towers"]
+    static let stillCircular: Set<String> = ["Neighbors"]
 
     /// Folders that know nobody: whoever reads them needs no other.
     static let leaves: [String: Set<String>] = ["Belfry": ["Catalogue", "Filter", "Payload"], "Recipes": ["Rows"]]

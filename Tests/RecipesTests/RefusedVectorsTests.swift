@@ -52,7 +52,7 @@ import Towers
             #expect(problems.sorted() == ["line 2", "line 3", "line 4", "line 6"])
             let collection = try VectorCollection(at: folder)
             #expect(collection.count == 2 && collection.configuration.badRows == 4)
-            #expect(try VectorCollection.check(folder).allSatisfy(\.problems.isEmpty))
+            #expect(try VectorCollection.check(RecipeFile.collection(at: folder)).allSatisfy(\.problems.isEmpty))
             #expect(try build(folder, rows).0.wasUpToDate)
         }
     }

@@ -1,4 +1,5 @@
 import Files
+import Neighbors
 import Testing
 import Vectors
 

@@ -15,9 +15,9 @@ struct Slack: Hashable, Sendable {
     /// The search ends with what it has found when it has estimated so many rows.
     var limit = Int.max
 
-    /// The slack of a ratio for `k` neighbors. The reference is the fifth nearest at least: of a row that is found at
-    /// distance nothing, every other is infinitely many times as far, and one row says little of how dense its place is.
-    init(ratio: Float, k: Int, limit: Int = .max) { (self.ratio, rank, self.limit) = (ratio, max(k, 5), limit) }
+    /// The slack of a ratio for `k` neighbors. The reference is the tenth nearest at least: of a row that is found at
+    /// distance nothing, every other is infinitely many times as far.
+    init(ratio: Float, k: Int, limit: Int = .max) { (self.ratio, rank, self.limit) = (ratio, max(k, 10), limit) }
 
     /// Ratios from cheapest to most expensive, in thousandths: fine where most targets lie.
     static let ladder: [UInt32] =

@@ -47,12 +47,12 @@ public struct RecallCalibration: Hashable, Sendable {
 
     /// How far queries are from their nearest rows: see `Metric.farness`.
     public struct Reach: Hashable, Sendable {
-        /// Beyond this is one query in two hundred.
+        /// Beyond this is one query in a hundred.
         public let usual: Float
         /// Beyond this was none.
         public let farthest: Float
 
-        /// The reach of queries of which one in two hundred is beyond `usual`, and none beyond `farthest`.
+        /// The reach of queries of which one in a hundred is beyond `usual`, and none beyond `farthest`.
         public init(usual: Float, farthest: Float) { (self.usual, self.farthest) = (usual, farthest) }
 
         /// The reach of some queries; of none, there is no end to it.
@@ -63,7 +63,7 @@ public struct RecallCalibration: Hashable, Sendable {
             usual = sorted.isEmpty ? .infinity : sorted[min(place, sorted.count - 1)]
         }
 
-        private static let share = 0.995
+        private static let share = 0.99
 
         /// Beyond this, hardly one query in ten thousand is: it is as far beyond the farthest as that is beyond the usual.
         /// (Where distances thin out exponentially, that is as improbable again as the farthest was.)

@@ -44,7 +44,7 @@ public final class SegmentSearcher {
     public private(set) var verdict = Verdict.scanned
 
     /// The most bytes of codes that are scanned for a query that is unlike all others: a tenth of a millisecond of one core.
-    /// One query in two hundred of those that the calibration knows is as far, and must not cost more than all others.
+    /// One query in a hundred of those that the calibration knows is as far, and must not cost more than all others.
     private static let unlikeScanBytes = 2 << 20
     /// What a far query is searched for again.
     private static let carefulRecall = 0.99

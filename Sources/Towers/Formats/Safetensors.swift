@@ -70,10 +70,8 @@ package final class Safetensors: Sendable {
             throw .corrupt("\(data.upperBound - end) bytes belong to no tensor.", at: .byte(end, of: path))
         }
         tensors = found
+        // The header's parser has refused names that occur twice.
         byName = Dictionary(found.map { (UTF8Key($0.name), $0) }, uniquingKeysWith: { first, _ in first })
-        guard byName.count == found.count else {
-            throw .corrupt("Two tensors have names that differ only in their Unicode form.", at: .init(file: path))
-        }
     }
 
     private static func failure(_ name: String, _ path: String, _ what: String) -> BelfryError {

@@ -53,6 +53,22 @@ public struct Remedy: Hashable, Sendable {
         case queryLimit
         /// How many answers are asked for.
         case k
+        /// How a model's vectors of tokens become a text's.
+        case pooling
+        /// Whether a model's vectors are brought to unit length.
+        case normalize
+        /// The value of a graph that is the vector.
+        case output
+        /// The route of a model with several.
+        case route
+        /// The graph of a folder that has several.
+        case graph
+        /// The file that describes a model's inputs.
+        case features
+        /// Whether a model is of sessions.
+        case session
+        /// The other model of a pair.
+        case pair
     }
 
     /// A piece of the sentence.

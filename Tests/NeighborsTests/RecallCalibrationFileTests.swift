@@ -145,7 +145,9 @@ extension [UInt8] {
             old.reseal(sections)
             try replace(path, old)
             let error = read(path).failure
-            #expect(error?.code == .unsupported && error?.remedy?.contains("--replace") == true, "\(read(path))")
+            #expect(
+                error?.code == .unsupported && error?.remedy?.actions == [.build(recipe: nil, replacing: true)],
+                "\(read(path))")
         }
     }
 

@@ -89,7 +89,7 @@ import Vectors
         try withFolder(Self.twoOutputs) { folder in
             let error = #expect(throws: BelfryError.self) { try tower(folder) }
             #expect(error?.message.contains(": pooler_output (2-D), last_hidden_state (3-D).") == true, "\(error!)")
-            #expect(error?.remedy?.contains("--output") == true && error?.remedy?.contains("--pooling") == true)
+            #expect(error?.remedy?.actions == [.setting(.output), .setting(.pooling)])
             let told = try tower(folder) { $0.pooling = [.mean] }
             #expect(try told.embed([Self.text])[0] == mean(ids(Self.text)))
             try System.remove(told.path)
@@ -118,7 +118,7 @@ import Vectors
                 outputs: [B.value("token_embeddings", .float32, [nil, nil, 4])])
             try Data(small).writeAnew(to: folder + "/onnx/model_quantized.onnx")
             let variant = #expect(throws: BelfryError.self) { try tower(folder) }
-            #expect(variant?.remedy?.contains("--graph onnx/model_quantized.onnx") == true, "\(variant!)")
+            #expect(variant?.remedy?.contains("“graph” onnx/model_quantized.onnx") == true, "\(variant!)")
             let named = try tower(folder) { $0.graph = "onnx/model_quantized.onnx" }
             let all = mean(try ids("find " + Self.text, limit: 5))
             let length = all.reduce(0) { $0 + $1 * $1 }.squareRoot()

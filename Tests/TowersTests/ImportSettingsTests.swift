@@ -188,7 +188,7 @@ import Vectors
     @Test func aTransformerWithoutModulesIsToldItsPooling() throws {
         try withModel(["modules.json": nil]) { model in
             let error = #expect(throws: BelfryError.self) { try TowerSource.read(model) }
-            #expect(error?.remedy?.contains("--pooling mean") == true, "\(error!)")
+            #expect(error?.remedy?.contains("“pooling” mean") == true, "\(error!)")
             var options = Tower.ImportOptions()
             (options.pooling, options.normalizes) = ([.mean], true)
             let told = try Tower.importModel(from: model, to: model + ".tower", options: options)

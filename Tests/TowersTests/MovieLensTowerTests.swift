@@ -35,7 +35,7 @@ struct MovieLensTowerTests {
     }
 
     /// Every one of the expected nearest 100 is among the nearest, up to scores that are nearly equal.
-    private func compareNeighbours(_ pair: TowerPair, _ queries: Matrix, _ items: Matrix, _ npz: Npz) throws {
+    private func compareNeighbors(_ pair: TowerPair, _ queries: Matrix, _ items: Matrix, _ npz: Npz) throws {
         let rows = try npz["neighbour_query"].integers()
         let ids = try npz["neighbour_ids"].integers()
         for (number, row) in rows.enumerated() {
@@ -81,7 +81,7 @@ struct MovieLensTowerTests {
                     difference(queries, try npz["query_embedding"]), difference(movies, try npz["item_embedding"]))
                 print("ml100k-twotower-ids-\(kind) \(file): max |Δ| \(worst)")
                 #expect(worst == 0, "rows of a table are copied")
-                try compareNeighbours(pair, queries, movies, npz)
+                try compareNeighbors(pair, queries, movies, npz)
                 #expect(Tower.check(pair.query.path).isEmpty && Tower.check(pair.item.path).isEmpty)
             }
         }
@@ -164,7 +164,7 @@ struct MovieLensTowerTests {
                     difference(queries, try npz["query_embedding"]), difference(items, try npz["item_embedding"]))
                 print("ml100k-twotower-rich \(file): max |Δ| \(worst)")
                 #expect(worst <= 2e-6)
-                try compareNeighbours(pair, queries, items, npz)
+                try compareNeighbors(pair, queries, items, npz)
             }
         }
     }
@@ -202,7 +202,7 @@ struct MovieLensTowerTests {
                 print("ml100k-gru4rec \(file): max |Δ| \(worst)")
                 #expect(worst <= 5e-6)
                 #expect(difference(movies, try npz["item_embedding"]) == 0)
-                try compareNeighbours(pair, queries, movies, npz)
+                try compareNeighbors(pair, queries, movies, npz)
             }
         }
     }

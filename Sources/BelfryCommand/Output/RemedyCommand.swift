@@ -38,12 +38,11 @@ extension Remedy.Setting {
     fileprivate var option: String {
         switch self {
         case .replacing: "--replace"
-        case .tower: "--tower"
         case .evaluation: "--only NAME"
         case .variant: "--variant NAME"
-        case .truth: "--truth"
         case .queryLimit: "--limit-queries"
-        case .k: "--k"
+        case .tower, .truth, .k, .pooling, .normalize, .output, .route, .graph, .features, .session, .pair:
+            "--\(rawValue)"
         }
     }
 }

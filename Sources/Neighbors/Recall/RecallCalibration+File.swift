@@ -67,7 +67,8 @@ extension RecallCalibration {
         guard file.version == Self.version else {
             throw BelfryError(
                 .unsupported, "The calibration has format \(file.version); this belfry reads format \(Self.version).",
-                at: .init(file: path), remedy: "Build the index again: belfry build --replace embeds nothing anew.")
+                at: .init(file: path),
+                remedy: "Build the index again, which embeds nothing anew: \(.build(recipe: nil, replacing: true)).")
         }
 
         var params = try Self.reader(of: "params", in: file, bytes: 16)

@@ -73,7 +73,8 @@ extension Recipe.Evaluation {
             return .same(field: field, sample: try fields.optionalCount("sample"))
         }
         guard fields.node("sample") == nil else {
-            throw fields.failure("sample", "stands without same; for a file there is belfry evaluate --limit.")
+            throw fields.failure(
+                "sample", "stands without same; of a file only so many can be asked for when it is evaluated.")
         }
         let kinds = queryKinds.filter { fields.node($0) != nil }
         guard let kind = kinds.first, kinds.count == 1 else {

@@ -31,7 +31,7 @@ struct TowerPlace {
         if isTaken, !replace {
             throw BelfryError(
                 .conflict, "Something is there already.", at: .init(file: target),
-                remedy: "Choose another name, or replace it with --replace.")
+                remedy: "Choose another name, or replace it with \(.setting(.replacing)).")
         }
         if isTaken, !System.exists(target + "/" + kind.mark) {
             throw BelfryError(

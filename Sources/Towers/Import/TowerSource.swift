@@ -40,7 +40,7 @@ struct TowerSource {
             throw BelfryError(
                 .invalidInput, "The model gives vectors of whole texts: there is nothing to pool.",
                 at: .init(file: path),
-                remedy: "Leave --pooling out.")
+                remedy: "Leave \(.setting(.pooling)) out.")
         }
         if let wanted = options.maximumTokens { try source.limitTokens(to: wanted, path: path) }
         return source

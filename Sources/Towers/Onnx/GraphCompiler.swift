@@ -249,7 +249,7 @@ final class GraphCompiler {
     }
 
     /// What helps against an operator that is not there: not another opset, unless it is there in that.
-    private static func remedy(_ node: GraphNode, _ version: Int, _ candidates: [Operator]) -> String {
+    private static func remedy(_ node: GraphNode, _ version: Int, _ candidates: [Operator]) -> Remedy {
         if let known = candidates.first {
             let wanted = max(known.versions.lowerBound, min(version, known.versions.upperBound))
             return "Export the model at opset \(wanted), or convert it with onnx.version_converter."
@@ -260,7 +260,7 @@ final class GraphCompiler {
         switch node.domain {
         case Operator.standard:
             return
-                "No opset helps. If the vector is there before this node, name that value with --output; else write this "
+                "No opset helps. If the vector is there before this node, name that value with \(.setting(.output)); else write this "
                 + "part of the model with other operators, and export it again."
         case OperatorTable.microsoftDomain:
             return "Take the graph as it was before onnxruntime optimized or quantized it: model.onnx, not one of its "

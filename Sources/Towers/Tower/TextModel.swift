@@ -32,7 +32,8 @@ final class TextModel: TowerModel {
         guard products.prepared?.isUsedUp ?? true else {
             throw BelfryError(
                 .corruptData, "The weights that are laid out are not those of the model.",
-                at: .init(file: paths.path(PreparedWeights.name)), remedy: "Import the model again with --replace.")
+                at: .init(file: paths.path(PreparedWeights.name)),
+                remedy: "Import the model again with \(.setting(.replacing)).")
         }
         guard manifest.maximumTokens <= parts.maximumTokens, manifest.maximumTokens > parts.tokenizer.templateCount
         else {

@@ -64,7 +64,7 @@ public final class Tower: Sendable {
     static func missing(_ file: String) -> BelfryError {
         BelfryError(
             .corruptData, "The file is missing.", at: .init(file: file),
-            remedy: "Import the model again with --replace, or restore the tower from a copy.")
+            remedy: "Import the model again with \(.setting(.replacing)), or restore the tower from a copy.")
     }
 
     /// The tower that `manifest` describes, which is or will be at `path`.

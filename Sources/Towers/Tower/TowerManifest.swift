@@ -131,7 +131,7 @@ package struct TowerManifest: Hashable, Sendable {
             }
             throw BelfryError(
                 .notFound, "This is not a tower: it has no \(Self.name).", at: .init(file: folder),
-                remedy: "Import the model first: belfry tower import <folder> --to <name>.tower")
+                remedy: "Import the model first: \(.importTower(model: nil, tower: nil, replacing: false)).")
         }
         let json = try StrictObject(file: file)
         func corrupt(_ member: String) -> BelfryError {

@@ -11,6 +11,6 @@ extension TowerPair {
         throw BelfryError(
             .corruptData, "The file is not what was imported: its SHA-256 differs.",
             at: .init(file: "\(folder)/\(name)"),
-            remedy: "Restore the file from a copy, or import the model again and build with --replace.")
+            remedy: "Restore the file from a copy, or import the model again and build with \(.setting(.replacing)).")
     }
 }

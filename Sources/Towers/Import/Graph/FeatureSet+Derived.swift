@@ -80,7 +80,8 @@ extension FeatureSet {
         func failure(_ what: String) -> BelfryError {
             BelfryError(
                 .invalidInput, "Nothing says how the input “\(port.name)” (\(port.type)) is filled: \(what).",
-                at: .init(file: path), remedy: "Describe the inputs in a features.json, and name it with --features.")
+                at: .init(file: path),
+                remedy: "Describe the inputs in a features.json, and name it with \(.setting(.features)).")
         }
         guard let dimensions = port.dimensions, !dimensions.isEmpty else {
             throw failure("it has no dimension of rows")

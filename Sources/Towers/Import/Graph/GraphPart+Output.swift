@@ -33,7 +33,8 @@ extension GraphPart {
                 ? "None of the model's outputs can be a vector: \(packer.outputs.map(\.name).joined(separator: ", "))."
                 : "The model has several outputs, and nothing says which is the vector: \(names).",
             at: .init(file: model),
-            remedy: "Name it with --output, or as “output” in the configuration"
-                + (tokens.isEmpty ? "." : ", and with --pooling how tokens' vectors (3-D) become a text's."))
+            remedy: "Name it with \(.setting(.output)), or as “output” in the configuration"
+                + (tokens.isEmpty ? "." : ", and with \(.setting(.pooling)) how tokens' vectors (3-D) become a text's.")
+        )
     }
 }

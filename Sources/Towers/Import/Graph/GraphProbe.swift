@@ -47,9 +47,9 @@ struct GraphProbe {
                 at: .init(file: featuresFile ?? model),
                 remedy: pools
                     ? featuresFile == nil
-                        ? "Name the output of the tokens' vectors with --output, or export the model with it."
+                        ? "Name the output of the tokens' vectors with \(.setting(.output)), or export the model with it."
                         : "Leave “pooling” out."
-                    : "Say how, as the model's page does: --pooling mean, or \"pooling\": \"mean\" in the configuration."
+                    : "Say how, as the model's page does: \(.setting(.pooling)) mean, or \"pooling\": \"mean\" in the configuration."
             )
         }
         let size = shape[shape.rank - 1]
@@ -76,7 +76,8 @@ struct GraphProbe {
             throw BelfryError(
                 .unsupported,
                 "The output “\(name)” is \(found.type) \(shape) for \(rows) rows: not a vector for each row.",
-                at: .init(file: model), remedy: "Name another value with --output, or as “output” in the configuration."
+                at: .init(file: model),
+                remedy: "Name another value with \(.setting(.output)), or as “output” in the configuration."
             )
         }
     }

@@ -19,7 +19,9 @@ extension TowerSource {
             throw BelfryError(
                 .invalidInput, "The configuration describes a session model: it becomes a pair of towers.",
                 at: .init(file: part.featuresFile ?? path, place: "items"),
-                remedy: "Import it alone with --session, without --pair: both towers of the pair are made of it.")
+                remedy:
+                    "Import it alone with \(.setting(.session)), without \(.setting(.pair)): both towers of the pair are made of it."
+            )
         }
         return try part.source()
     }
@@ -47,7 +49,8 @@ extension TowerSource {
         guard let items = part.settings.items else {
             throw BelfryError(
                 .invalidInput, "Nothing says where the item tower is.", at: .init(file: part.featuresFile ?? path),
-                remedy: "Name the other model with --pair, or for a session model its output layer as “items” in the "
+                remedy:
+                    "Name the other model with \(.setting(.pair)), or for a session model its output layer as “items” in the "
                     + "configuration.")
         }
         return (try part.source(), try part.itemSource(items))

@@ -50,8 +50,8 @@ extension SentenceTransformersFolder {
         throw BelfryError(
             .invalidInput, "The folder has no weights, and no graph that is called onnx/model.onnx.",
             at: .init(file: folder),
-            remedy: "Name one of its graphs: --graph \(first). It has: "
-                + known.joined(separator: ", ") + ".")
+            remedy: "Name one of its graphs: \(.setting(.graph)) \(first). It has: \(known.joined(separator: ", "))."
+        )
     }
 
     /// The modules and settings that were read are those of a graph.

@@ -44,7 +44,7 @@ struct SentenceTransformersFolder {
             throw BelfryError(
                 .invalidInput,
                 "The folder's own modules say how its vectors are made: they cannot be told another way.",
-                at: .init(file: list), remedy: "Leave --pooling and --normalize out.")
+                at: .init(file: list), remedy: "Leave \(.setting(.pooling)) and \(.setting(.normalize)) out.")
         }
         var modules = try Self.entries(list, in: path)
         if let first = modules.first, first.name == "Router" || first.name == "Asym" {
@@ -101,7 +101,7 @@ struct SentenceTransformersFolder {
             .unsupported, "The folder has no modules.json: it does not say how token vectors become a text's.",
             at: .init(file: path),
             remedy:
-                "Say it, as the model's page does: --pooling mean, cls or lasttoken, and --normalize if vectors are "
+                "Say it, as the model's page does: \(.setting(.pooling)) mean, cls or lasttoken, and \(.setting(.normalize)) if vectors are "
                 + "of unit length.")
     }
 

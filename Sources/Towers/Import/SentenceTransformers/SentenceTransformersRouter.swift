@@ -72,6 +72,6 @@ struct SentenceTransformersRouter {
             route.map { "The model has no route “\($0)”: it has \(routes.joined(separator: ", "))." }
                 ?? "The model has several routes, \(routes.joined(separator: ", ")), and none is the default.",
             at: .init(file: file),
-            remedy: "Name one with --route, or leave it out to import query and document as a pair.")
+            remedy: "Name one with \(.setting(.route)), or leave it out to import query and document as a pair.")
     }
 }

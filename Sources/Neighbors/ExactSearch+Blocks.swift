@@ -30,19 +30,19 @@ extension ExactSearch {
             case .rows(let rows): (rows.count + rowsPerRun - 1) / rowsPerRun
             }
         let merged = Mutex([TopK](repeating: TopK(k), count: queries.rows))
-        try Turns.take(runs, threads: threads) { turns in
-            var worker = Worker(shard, kernel, queries, k, room: min(rowsPerRun, shard.rowCount))
-            while turns.one({ run throws(BelfryError) in
+        try WorkPool(threads: threads).run(runs, "search") { worker in
+            var comparer = Comparer(shard, kernel, queries, k, room: min(rowsPerRun, shard.rowCount))
+            while worker.one({ run throws(BelfryError) in
                 switch source {
                 case .blocks(let leftOut):
                     let first = run * blocksPerRun
-                    try worker.compare(blocks: first..<min(first + blocksPerRun, shard.blockCount), leftOut)
+                    try comparer.compare(blocks: first..<min(first + blocksPerRun, shard.blockCount), leftOut)
                 case .rows(let rows):
                     let first = run * rowsPerRun
-                    try worker.compare(rows: rows[first..<min(first + rowsPerRun, rows.count)])
+                    try comparer.compare(rows: rows[first..<min(first + rowsPerRun, rows.count)])
                 }
             }) {}
-            let tops = worker.tops
+            let tops = comparer.tops
             merged.withLock { merged in
                 for (index, top) in tops.enumerated() { merged[index].offer(top) }
             }
@@ -51,7 +51,7 @@ extension ExactSearch {
     }
 
     /// What one thread works with.
-    private struct Worker: ~Copyable {
+    private struct Comparer: ~Copyable {
         let shard: ShardReader
         let kernel: DistanceKernel
         let queries: [DistanceKernel.Query]

@@ -19,9 +19,9 @@ extension ExactSearch {
     ) throws(BelfryError) -> [TopK] {
         let candidates = try scan(queries, k, codes, listed, leftOut, threads)
         let tops = Mutex([TopK](repeating: TopK(k), count: queries.rows))
-        try Turns.take(queries.rows, threads: threads) { turns in
+        try WorkPool(threads: threads).run(queries.rows, "search") { worker in
             let settler = Settler(shard, kernel)
-            while turns.one({ index throws(BelfryError) in
+            while worker.one({ index throws(BelfryError) in
                 guard let survivors = candidates[index].survivors else { return }
                 let query = kernel.prepare(queries.pointer + index * queries.columns, dimension: queries.columns)
                 let top = try settler.settle(query, survivors, k)
@@ -58,13 +58,13 @@ extension ExactSearch {
         let run = tile * tilesPerRun
 
         let merged = Mutex([Candidates](repeating: empty, count: queries.rows))
-        try Turns.take((rows + run - 1) / run, threads: threads) { turns in
+        try WorkPool(threads: threads).run((rows + run - 1) / run, "search") { worker in
             var mine = [Candidates](repeating: empty, count: shared.count)
             let hits = UnsafeMutablePointer<ByteCode.Hit>.allocate(capacity: tile)
             defer { hits.deallocate() }
             var seen = 0
             mine.withUnsafeMutableBufferPointer { mine in
-                while turns.one({ piece throws(BelfryError) in
+                while worker.one({ piece throws(BelfryError) in
                     var first = piece * run
                     let end = min(first + run, rows)
                     while first < end {

@@ -74,7 +74,7 @@ struct Space: Sendable {
         let placed = Matrix(rows: rows.rows, columns: placedDimension)
         let width = placedDimension
         let (source, target) = (rows, placed)
-        Parallel.forEachRange(of: rows.rows, size: 4_096, threads: threads) { range, _ in
+        WorkPool(threads: threads).forEachRange(of: rows.rows, size: 4_096) { range, _ in
             for row in range {
                 place(
                     row: source.pointer + Int(order[row]) * source.columns, into: target.pointer + row * width)

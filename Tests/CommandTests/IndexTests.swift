@@ -21,7 +21,7 @@ import Vectors
         let shop = try Shop(folder, rows: 0, segmentRows: segmentRows, index: index.rawValue)
         // Random texts: few vectors are equal.
         var random = SeededGenerator(seed: 7)
-        let words = Shop.products + Shop.colours
+        let words = Shop.products + Shop.colors
         let lines = (0..<rows).map { row in
             let text = (0..<8).map { _ in words.randomElement(using: &random)! }.joined(separator: " ")
             return "p-\(row),\(text),,\(row)\n"
@@ -52,7 +52,7 @@ import Vectors
     func findsWhatItPromises(_ index: IndexRequest) throws {
         try withTemporaryDirectory { folder in
             let collection = try VectorCollection(Self.build(folder, index).collection)
-            #expect(collection.calibrationSource?.contains("rows of the data") == true)
+            #expect(collection.calibrationSource.text?.contains("rows of the data") == true)
             let queries = try Self.queries(collection, Array(stride(from: 0, to: 2_400, by: 12)))
             let exact = try collection.hits(queries, k: 10, exact: true, threads: 2)
             // A recall of 1 is an exact search, to the last score.
@@ -104,7 +104,7 @@ import Vectors
             #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: 0) }
             #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: 1.5) }
             #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: .nan) }
-            // Nobody has measured so large a k; where its neighbour could not be promised either, all is scanned.
+            // Nobody has measured so large a k; where its neighbor could not be promised either, all is scanned.
             let large = try collection.expectation(k: 120, recall: 0.9)
             #expect(large.recall == (large.isExact ? 1 : nil))
             #expect(try collection.expectation(k: 1_000, recall: 0.9).recall == 1)
@@ -279,7 +279,7 @@ import Vectors
                 (0, " rows of the data\n", "none of them could be used"),
             ] {
                 let queries = (0..<count).map {
-                    "{\"q\": \"\(Shop.colours[$0 % 5]) \(Shop.products[$0 % 10]) \($0)\"}\n"
+                    "{\"q\": \"\(Shop.colors[$0 % 5]) \(Shop.products[$0 % 10]) \($0)\"}\n"
                 }
                 try shop.write(queries.joined(), "shop/queries.jsonl")
                 #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0)

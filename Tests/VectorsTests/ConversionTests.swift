@@ -52,7 +52,7 @@ import Vectors
         for (half, back) in zip(all, Self.narrow(wide, type, set)) where !isNaN(half, type) {
             #expect(half == back)
         }
-        // Between every two neighbours: half-way, and one step below and above that.
+        // Between every two neighbors: half-way, and one step below and above that.
         let infinity: UInt16 = type == .f16 ? 0x7c00 : 0x7f80
         var floats: [UInt32] = []
         var expected: [UInt16] = []

@@ -80,12 +80,12 @@ import Testing
     @Test func aPoolKeepsWhatItLent() {
         let made = Mutex(0)
         let pool = Pool {
-            made.withLock {
-                $0 += 1; return $0
-            }
+            made.withLock { $0 += 1 }
+            return Counter()
         }
-        for _ in 0..<3 { #expect(pool.lend { $0 } == 1) }
-        pool.lend { outer in pool.lend { inner in #expect((outer, inner) == (1, 2)) } }
+        for _ in 0..<3 { pool.lend { $0.add(1) } }
+        #expect(pool.lend(\.total) == 3 && made.withLock { $0 } == 1)
+        pool.lend { outer in pool.lend { inner in #expect(outer !== inner) } }
         #expect(made.withLock { $0 } == 2)
     }
 }

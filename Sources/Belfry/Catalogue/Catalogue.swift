@@ -69,12 +69,6 @@ final class Catalogue: Sendable {
         ),
     ]
 
-    /// The columns of each table that its checksum covers.
-    static let columns = [
-        "configuration": ["name", "value"], "segments": ["number", "rows"],
-        "points": ["id", "segment", "row", "key", "payload"], "users": ["key", "fields", "seen"],
-    ]
-
     let path: String
     private let queue: DatabaseQueue
 

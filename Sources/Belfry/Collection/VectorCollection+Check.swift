@@ -15,7 +15,7 @@ extension VectorCollection {
 
         /// Whether something is not what was written. A file that this user may not read, or a disk that fails, is a
         /// problem of another kind: nobody knows what is in it.
-        public var isDamaged: Bool { problems.contains { ![.io, .conflict].contains($0.code) } }
+        public var isDamaged: Bool { problems.contains { ![.io, .conflict, .unsupported].contains($0.code) } }
     }
 
     /// Verifies every checksum of the collection at `path` and that its parts fit together.

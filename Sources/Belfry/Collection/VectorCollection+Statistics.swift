@@ -82,7 +82,8 @@ extension VectorCollection {
             indexChoice: index.choice, memoryBytesPerVector: count == 0 ? 0 : memory / Double(count),
             diskBytesPerVector: count == 0 ? 0 : Double(bytes) / Double(count), recall: configuration.recall,
             recallReason: index.recall == configuration.recall ? index.recallReason : nil,
-            calibration: calibrationSource, calibrationFallback: calibrationFallback, expectations: expectations,
+            calibration: calibrationSource.text, calibrationFallback: calibrationSource.fallback,
+            expectations: expectations,
             standard: try expectation(k: 10),
             catalogueBytes: try System.fileSize(layout.catalogue), idBytes: segments.reduce(0) { $0 + $1.ids.fileBytes }
         )

@@ -178,7 +178,7 @@ struct GroupSearch {
         let expectation = Expectation(ofAll: expectations.sorted { $0.key < $1.key }.map(\.value))
         return SearchResponse.Trace(
             index: collections.map(\.indexKind.rawValue).joined(separator: ", "), expectation: expectation,
-            source: collections[0].calibrationSource, fallback: collections[0].calibrationFallback,
+            source: collections[0].calibrationSource.text, fallback: collections[0].calibrationSource.fallback,
             recall: verdict.recall, isUnlike: verdict.isUnlike, isScanned: verdict.isScanned,
             evaluations: work.evaluations, reranked: work.reranked, settled: work.settled,
             scored: expectation.isExact ? 0 : answers, embedMilliseconds: embedding.map { $0 / .milliseconds(1) },

@@ -19,15 +19,14 @@ extension VectorCollection {
         precondition(scope.leavingOut.isEmpty || scope.leavingOut.count == queries.rows)
         let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
         for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
-        let (target, efforts) = try plan(k: k, recall: recall, exact: exact, styles: styles)
-        let expectation = try expectation(k: k, recall: recall, exact: exact, styles: styles)
+        let plan = try plan(k: k, recall: recall, exact: exact, styles: styles)
         // Nobody has measured what is found of the points that a filter lets through.
-        let expected = scope.within == nil ? expectation.recall : nil
+        let expected = scope.within == nil ? plan.expectation.recall : nil
         let k = min(k, count)
         var nearest = [[FoundPoint]](repeating: [], count: queries.rows)
         var work = SearchWork()
         var verdicts = [SearchVerdict](repeating: SearchVerdict(recall: 1), count: queries.rows)
-        for (segment, effort) in zip(segments, efforts) {
+        for (segment, effort) in zip(segments, plan.efforts) {
             let leftOut = scope.leavingOut.map { places in
                 places.compactMap { $0.segment == segment.number ? $0.row : nil }
             }
@@ -40,7 +39,7 @@ extension VectorCollection {
                             rows: rows, verdict: .scanned, work: .scan(of: asked.candidates(of: segment.rows)))
                     }
                 } else {
-                    try segment.walk(asked, effort, target)
+                    try segment.walk(asked, effort, plan.target)
                 }
             for (query, answer) in found.enumerated() {
                 for neighbor in answer.rows {
@@ -56,6 +55,6 @@ extension VectorCollection {
         let points = nearest.map { found in
             Array(found.sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k))
         }
-        return NearestPoints(points: points, verdicts: verdicts, expectation: expectation, work: work)
+        return NearestPoints(points: points, verdicts: verdicts, expectation: plan.expectation, work: work)
     }
 }

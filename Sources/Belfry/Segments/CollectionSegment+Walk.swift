@@ -12,10 +12,10 @@ extension CollectionSegment {
         let answers = Mutex(
             [SegmentAnswer](
                 repeating: SegmentAnswer(rows: [], verdict: .scanned, work: SearchWork()), count: asked.queries.rows))
-        try Turns.take(asked.queries.rows, threads: asked.threads) { turns in
+        try WorkPool(threads: asked.threads).run(asked.queries.rows, "search") { worker in
             // A thread keeps its searcher for as long as it has work.
             searchers.lend { tools in
-                while turns.one({ query throws(BelfryError) in
+                while worker.one({ query throws(BelfryError) in
                     let found = try walk(query, of: asked, effort, target, tools)
                     answers.withLock { $0[query] = found }
                 }) {}
@@ -29,7 +29,7 @@ extension CollectionSegment {
 
     private func walk(
         _ query: Int, of asked: SegmentQuery, _ effort: Neighbors.Segment.Effort, _ target: Double,
-        _ tools: SearcherPool.Tools
+        _ tools: SearchTools
     ) throws(BelfryError) -> SegmentAnswer {
         let (vector, leftOut) = (asked.queries.pointer + query * asked.queries.columns, asked.leftOut(query))
         let before = tools.work
@@ -54,7 +54,7 @@ extension CollectionSegment {
 
     /// The same rows with the distances of the stored vectors, in order.
     private func settle(
-        _ found: [Neighbor], _ query: UnsafePointer<Float>, _ tools: SearcherPool.Tools
+        _ found: [Neighbor], _ query: UnsafePointer<Float>, _ tools: SearchTools
     ) throws(BelfryError) -> [Neighbor] {
         let kernel = DistanceKernel(metric: index.metric)
         let prepared = kernel.prepare(query, dimension: vectors.dimension)

@@ -8,7 +8,7 @@ struct CollectionSegment: Sendable {
     let number: Int
     let index: Neighbors.Segment
     let ids: IDsReader
-    let searchers: SearcherPool
+    let searchers: Pool<SearchTools>
     var vectors: ShardReader { index.shard }
     var rows: Int { vectors.rowCount }
 
@@ -45,6 +45,6 @@ struct CollectionSegment: Sendable {
                 throw .corrupt("The file has \(rows) rows; the catalogue lists \(listed).", at: .init(file: file))
             }
         }
-        (self.number, self.index, self.ids, searchers) = (number, index, ids, SearcherPool(index))
+        (self.number, self.index, self.ids, searchers) = (number, index, ids, Pool { SearchTools(index) })
     }
 }

@@ -43,9 +43,12 @@ public final class VectorCollection: Sendable {
     let catalogue: Catalogue
     let index: IndexRecord
     let segments: [CollectionSegment]
+    /// What the expected recall was measured on.
+    package let calibrationSource: CalibrationSource
     /// What was loaded and found when it was first asked for.
     let loadedTowers = Mutex<TowerPair?>(nil)
     let filters = Mutex<[[PayloadCondition]: PointSet]>([:])
+    let plans = Mutex<[SearchPlan.Key: SearchPlan]>([:])
     private let identity: FileIdentity?
 
     /// Opens the collection at `path`: a `.belfry` directory.
@@ -64,6 +67,7 @@ public final class VectorCollection: Sendable {
             if let parts, FileIdentity(layout.path) == identity {
                 (catalogue, configuration) = (parts.catalogue, parts.configuration)
                 (index, segments) = (parts.index, parts.segments)
+                calibrationSource = CalibrationSource(segments.first?.index.calibration, index.queries)
                 self.identity = identity
                 return
             }

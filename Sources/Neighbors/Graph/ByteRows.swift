@@ -3,7 +3,7 @@ import Vectors
 
 /// Rows with one byte per component, for the many distances between rows that a graph's build asks for.
 ///
-/// A row is the components' distances from the centre in 127 steps of its own size each way. The distance between two of
+/// A row is the components' distances from the center in 127 steps of its own size each way. The distance between two of
 /// them is that between the rounded rows: never negative, zero for rows that are equal.
 final class ByteRows {
     private let rows: UnsafeMutablePointer<Int8>
@@ -25,7 +25,7 @@ final class ByteRows {
         squares = .allocate(capacity: max(1, count))
         kernel = belfry_pairs_for(InstructionSet.current.isa)
         nonisolated(unsafe) let this = self
-        Parallel.forEachRange(of: count, size: 1_024, threads: threads) { range, _ in
+        WorkPool(threads: threads).forEachRange(of: count, size: 1_024) { range, _ in
             center.withUnsafeBufferPointer { center in
                 for row in range { this.round(row, matrix.pointer + row * dimension, center, dimension) }
             }

@@ -123,7 +123,7 @@ final class GraphBuilder {
     private func trim(_ level: Int) {
         let (links, room) = (links[level], options.room)
         nonisolated(unsafe) let (workers, table) = (workers, links)
-        Parallel.forEachRange(of: min(levels[level], inserted), size: 256, threads: threads) { range, worker in
+        WorkPool(threads: threads).forEachRange(of: min(levels[level], inserted), size: 256) { range, worker in
             for row in range { workers[worker].trim(row, table + row * room) }
         }
     }
@@ -154,7 +154,7 @@ final class GraphBuilder {
 
     private func linkForward(_ batch: Range<Int>) {
         nonisolated(unsafe) let this = self
-        Parallel.forEachRange(of: batch.count, size: 32, threads: threads) { range, worker in
+        WorkPool(threads: threads).forEachRange(of: batch.count, size: 32) { range, worker in
             let rows = batch.lowerBound + range.lowerBound..<batch.lowerBound + range.upperBound
             this.workers[worker].insert(rows, into: this)
         }
@@ -187,7 +187,7 @@ final class GraphBuilder {
                 nonisolated(unsafe) let sources = sources
                 nonisolated(unsafe) let starts = starts
                 let targets = targets
-                Parallel.forEachRange(of: targets.count, size: 64, threads: threads) { range, worker in
+                WorkPool(threads: threads).forEachRange(of: targets.count, size: 64) { range, worker in
                     for index in range {
                         let target = Int(targets[index])
                         let new = UnsafeBufferPointer(

@@ -9,7 +9,7 @@ struct GraphEffort: Hashable, Sendable {
     /// The ratio of a walk that this one may be continued to: rows are remembered for it.
     var keptRatio = Float.infinity
 
-    /// The effort of a window for `k` neighbours. What is looked at again is at least half as much again as is wanted,
+    /// The effort of a window for `k` neighbors. What is looked at again is at least half as much again as is wanted,
     /// so that a walk may end early and what it saw on its way still counts.
     init(window: Int, k: Int) {
         (self.window, rerank) = (window, max(window, k + k / 2 + 6))

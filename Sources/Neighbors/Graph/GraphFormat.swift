@@ -15,7 +15,7 @@ extension SegmentFile.Kind {
 /// |---|---|---|
 /// | `params` | 48 | u64 rows; u32 dimension, metric (1 l2, 2 ip, 3 cosine), bits, lines, components, projected (0, 1), degree, levels; f32 largest square (`ip`, see ``Space``); u32 zero |
 /// | `sizes` | 8 per level | u64 rows of each level, from all of them upwards |
-/// | `center` | 4 per component, padded | f32 the centre of the placed rows |
+/// | `center` | 4 per component, padded | f32 the center of the placed rows |
 /// | `matrix` | components × padded | s8 the projection, empty if there is none |
 /// | `steps` | 4 per component | f32 what a unit of a matrix row is worth |
 /// | `records` | 64 · lines per row | the routing codes, see `routing.h` |

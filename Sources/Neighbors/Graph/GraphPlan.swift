@@ -47,7 +47,7 @@ final class GraphPlan {
         return sums.map { Float($0 / Double(max(1, rows.rows))) }
     }
 
-    /// The first rows, centred: they are in random order.
+    /// The first rows, centered: they are in random order.
     private static func sample(_ rows: Matrix, _ center: [Float]) -> Matrix {
         let sample = Matrix(rows: min(rows.rows, sampleLimit), columns: rows.columns)
         for row in 0..<sample.rows {
@@ -80,7 +80,7 @@ final class GraphPlan {
     private func encode(threads: Int) {
         let (rows, coder) = (rows, coder)
         nonisolated(unsafe) let records = records
-        Parallel.forEachRange(of: rows.rows, size: 256, threads: threads) { range, _ in
+        WorkPool(threads: threads).forEachRange(of: rows.rows, size: 256) { range, _ in
             let components = coder.shape.components
             let projected = Matrix(rows: range.count, columns: components)
             let scratch = Matrix(rows: range.count, columns: rows.columns)

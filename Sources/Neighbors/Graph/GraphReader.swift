@@ -5,7 +5,7 @@ import Vectors
 
 /// Reads the file `graph` through a mapping. The format is described at ``GraphFormat``.
 ///
-/// Opening verifies what is small: parameters, centre and projection. Codes and links are read by a search whatever they
+/// Opening verifies what is small: parameters, center and projection. Codes and links are read by a search whatever they
 /// are: every link is checked before it is followed. ``check()`` reads every byte.
 final class GraphReader: Sendable {
     /// What the file holds.
@@ -37,7 +37,7 @@ final class GraphReader: Sendable {
         }
         guard center.allSatisfy(\.isFinite), steps.allSatisfy(\.isFinite) else {
             throw .corrupt(
-                "The centre or the projection is not finite.",
+                "The center or the projection is not finite.",
                 at: .byte(try file.range(of: "center").lowerBound, of: path))
         }
         self.sizes = sizes

@@ -5,7 +5,7 @@ import Vectors
 
 /// Searches a graph: one thread's, with all that it needs, used again from query to query.
 ///
-/// 1. The query is placed, and quantised for the routing codes.
+/// 1. The query is placed, and quantized for the routing codes.
 /// 2. The few rows of the highest level are all estimated; level by level, a short walk finds where to enter the next.
 /// 3. On the lowest level the walk goes on until its window is expanded, or until what is left is too far beyond what
 ///    was found: ``GraphWalk``.
@@ -214,12 +214,13 @@ final class GraphSearcher {
     /// level above, from all over the data, are entered as well.
     private func goOn(_ effort: GraphEffort) throws(BelfryError) -> Bool {
         let (end, isLimited) = (end(effort), effort.slack?.limit ?? .max < .max)
-        guard effort.slack != nil, !isScouted, view.sizes.count > 1 else { return try walkOn(end) || isLimited }
-        var short = end
-        short.budget = min(end.budget, max(Self.scoutsAfter, Self.scoutsAfterPerRank * end.rank))
-        if try walkOn(short) { return true }
-        isScouted = true
-        try enterMore(end)
+        if effort.slack != nil, !isScouted, view.sizes.count > 1 {
+            var short = end
+            short.budget = min(end.budget, max(Self.scoutsAfter, Self.scoutsAfterPerRank * end.rank))
+            if try walkOn(short) { return true }
+            isScouted = true
+            try enterMore(end)
+        }
         return try walkOn(end) || isLimited
     }
 

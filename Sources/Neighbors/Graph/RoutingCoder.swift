@@ -3,18 +3,18 @@ import Vectors
 
 /// Makes routing codes of rows, and planes of queries.
 ///
-/// 1. The centre of all rows is subtracted.
+/// 1. The center of all rows is subtracted.
 /// 2. If the record has no room for all components, the rest is projected onto the principal subspace. The matrix is
-///    quantised to 8 bits, for rows and queries alike: the query's product is integer work over a quarter of the bytes.
+///    quantized to 8 bits, for rows and queries alike: the query's product is integer work over a quarter of the bytes.
 /// 3. A row y becomes codes z at half-integers and one scale, with y ≈ scale · z. The scale is |y|² / ⟨z, y⟩, which
 ///    makes ⟨y, scale · z⟩ = |y|² (RaBitQ: Gao and Long, arXiv 2405.12497).
-/// 4. A query becomes signed bytes. Then |q − x|² = |q'|² + |x'|² − 2⟨q', x'⟩, where x' is the row minus the centre: the
+/// 4. A query becomes signed bytes. Then |q − x|² = |q'|² + |x'|² − 2⟨q', x'⟩, where x' is the row minus the center: the
 ///    squares are exact, and the product is that of the codes; what lies outside the subspace is taken as orthogonal.
 final class RoutingCoder: Sendable {
     let shape: RoutingShape
     /// Components of a placed row.
     let dimension: Int
-    /// The centre of the rows: `stride` floats, zero beyond the dimension.
+    /// The center of the rows: `stride` floats, zero beyond the dimension.
     let center: [Float]
     /// `components × stride` signed bytes, empty where nothing is projected.
     let matrix: [Int8]
@@ -86,9 +86,9 @@ final class RoutingCoder: Sendable {
 // MARK: rows
 
 extension RoutingCoder {
-    /// The codes' components of `count` placed rows: centred, and projected if the shape says so. `target` has
+    /// The codes' components of `count` placed rows: centered, and projected if the shape says so. `target` has
     /// `count × components` floats, `scratch` `count × dimension`; `squares[i]` is the row's squared distance from the
-    /// centre.
+    /// center.
     func project(
         _ rows: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>,
         squares: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
@@ -248,7 +248,7 @@ extension RoutingCoder {
         quantize(target.components, largest: projected.largest, into: target)
     }
 
-    /// The same for components that are already centred and projected: a row of a build's batch.
+    /// The same for components that are already centered and projected: a row of a build's batch.
     func prepare(projected: UnsafePointer<Float>, square: Float, into target: Query) {
         var largest: Float = 0
         for index in 0..<shape.components { largest = max(largest, abs(projected[index])) }

@@ -11,7 +11,7 @@ struct RoutingTrial {
     private static let wanted = 10
     private static let looked = 20
 
-    /// The first rows of the sample are the queries, all of it the base; rows are centred.
+    /// The first rows of the sample are the queries, all of it the base; rows are centered.
     init(sample: Matrix) {
         self.sample = sample
         queries = min(128, sample.rows)

@@ -14,7 +14,7 @@ struct Twins: Sendable {
         var keys = [UInt64](repeating: 0, count: rows.rows)
         keys.withUnsafeMutableBufferPointer { keys in
             nonisolated(unsafe) let target = keys
-            Parallel.forEachRange(of: rows.rows, size: 1_024, threads: threads) { range, _ in
+            WorkPool(threads: threads).forEachRange(of: rows.rows, size: 1_024) { range, _ in
                 for row in range { target[row] = Self.hash(rows.pointer + row * rows.columns, rows.columns) }
             }
         }

@@ -20,7 +20,7 @@ package struct ListsEffort: Hashable, Sendable {
         ListsEffort(probes: max(1, lists.listCount), rerank: max(1, lists.rowCount))
     }
 
-    /// An effort for `k` neighbours: the more of `lists` lists are scanned, the more rows are looked at again, from
+    /// An effort for `k` neighbors: the more of `lists` lists are scanned, the more rows are looked at again, from
     /// little more than `k` to some four times as many.
     package init(probes: Int, lists: Int, k: Int) {
         let share = lists > 1 ? min(1, log(Double(max(probes, 1))) / log(Double(lists))) : 1

@@ -109,7 +109,7 @@ struct ListsEncoder: Sendable {
             guard let start = bytes.baseAddress else { return }
             // Each list writes blocks of its own.
             nonisolated(unsafe) let first = start
-            Parallel.forEach(lists.count, threads: threads) { [places] index, _ in
+            WorkPool(threads: threads).forEach(lists.count) { [places] index, _ in
                 encode(lists.lowerBound + index, into: first + places[index])
             }
         }

@@ -164,10 +164,10 @@ struct Calibrator {
             // Each query writes outcomes of its own.
             nonisolated(unsafe) let table = outcomes.baseAddress!
             do throws(BelfryError) {
-                try Turns.take((count + share - 1) / share, threads: threads) { turns in
+                try WorkPool(threads: threads).run((count + share - 1) / share, "calibration") { worker in
                     let distances = TrueDistances(shard: shard, metric: metric)
                     let (search, judge) = (makeSearch(distances), RecallJudge(distances))
-                    while turns.one({ piece throws(BelfryError) in
+                    while worker.one({ piece throws(BelfryError) in
                         for query in piece * share..<min((piece + 1) * share, count) {
                             let vector = queries.pointer + query * queries.columns
                             judge.begin(vector, truth: truth[query])

@@ -2,7 +2,7 @@ import Files
 import Shards
 import Vectors
 
-/// Puts the neighbours about the k-th place in their true order, from the shard, where the codes cannot tell them apart.
+/// Puts the neighbors about the k-th place in their true order, from the shard, where the codes cannot tell them apart.
 ///
 /// One thread's. All others keep the codes' estimate as their distance: a row that is well inside or well outside the
 /// first `k` is not read.

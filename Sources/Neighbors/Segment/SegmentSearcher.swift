@@ -124,11 +124,12 @@ public final class SegmentSearcher {
         var found = found
         let hardest = calibration.levels.count - 1
         let careful = calibration.choice(recall: Self.carefulRecall, k: k)?.level ?? hardest
-        if Slack.ratio(calibration.levels[careful]) > ratio {
-            let limit = Self.carefulLimit * calibration.evaluations(careful, k: k)
-            found =
-                try searchIndex(
-                    query, k, .following(ratio: Slack.ratio(calibration.levels[careful])), limit: Int(limit)) ?? found
+        let carefulRatio = Slack.ratio(calibration.levels[careful])
+        if carefulRatio > ratio {
+            let limit = Int(Self.carefulLimit * calibration.evaluations(careful, k: k))
+            let again = try searchIndex(query, k, .following(ratio: carefulRatio), limit: limit)
+            // The limit may have ended it before it had seen all that the first search has.
+            found = Self.nearest(k, of: found, and: again ?? [])
             guard isFar(query, found, ignored) else { return found }
         }
         let isScannedQuickly = Int(segment.codes.bytesPerVector) * segment.shard.rowCount <= Self.unlikeScanBytes
@@ -143,6 +144,13 @@ public final class SegmentSearcher {
         let all = try scan(query, k, leftOut: nil, .scanned)
         if isFar(query, all, ignored) { verdict = .scannedAsUnlike }
         return all
+    }
+
+    /// The `k` nearest rows of two answers to one query.
+    private static func nearest(_ k: Int, of first: [Neighbor], and second: [Neighbor]) -> [Neighbor] {
+        var known = Set(second.map(\.row))
+        let both = second + first.filter { known.insert($0.row).inserted }
+        return Array(both.sorted { ($0.distance, $0.row) < ($1.distance, $1.row) }.prefix(k))
     }
 
     /// The same for every row of `queries`. Lists are read once for all queries that scan them.

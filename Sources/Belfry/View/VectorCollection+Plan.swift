@@ -1,39 +1,53 @@
 package import Files
 package import Neighbors
 import Shards
+import Synchronization
 
 extension VectorCollection {
-    /// What a search may expect.
+    /// What a search may expect: see ``plan(k:recall:exact:styles:)``.
+    package func expectation(
+        k: Int, recall: Double? = nil, exact: Bool = false, styles: Set<QueryStyle>? = nil
+    ) throws(BelfryError) -> Expectation {
+        try plan(k: k, recall: recall, exact: exact, styles: styles).expectation
+    }
+
+    /// How a search is carried out, and what it may expect. What was planned is kept: searches are mostly of few kinds.
     /// - Parameters:
     ///   - k: how many points are asked for, at least 1.
     ///   - recall: from above 0 to 1; nil for the collection's own.
     ///   - exact: whether all rows are to be looked at.
     ///   - styles: how the queries are, if that is known; nil for any kind.
     /// - Throws: `invalidInput` for an impossible recall.
-    package func expectation(
-        k: Int, recall: Double? = nil, exact: Bool = false, styles: Set<QueryStyle>? = nil
-    ) throws(BelfryError) -> Expectation {
-        let (target, efforts) = try plan(k: k, recall: recall, exact: exact, styles: styles)
-        let parts = zip(segments, efforts).map { Self.expectation($0.index, $1, k, target, styles) }
-        return parts.isEmpty
-            ? Expectation(k: k, target: target, isExact: true, effort: Self.name(.exact), kinds: [])
-            : Expectation(ofAll: parts)
-    }
-
-    /// The recall that a search aims at, and how hard each segment is searched for it.
     func plan(
         k: Int, recall: Double?, exact: Bool, styles: Set<QueryStyle>? = nil
-    ) throws(BelfryError) -> (target: Double, efforts: [Neighbors.Segment.Effort]) {
+    ) throws(BelfryError) -> SearchPlan {
         let target = exact ? 1 : recall ?? configuration.recall
         guard target > 0, target <= 1 else {
             throw BelfryError(
                 .invalidInput, "A recall of \(target) cannot be asked for.",
                 remedy: "Name the share of the true nearest that is to be found, above 0 and up to 1, as 0.95.")
         }
-        let efforts = segments.map { segment in
-            segment.index.effort(recall: target, k: k, for: styles)
+        let key = SearchPlan.Key(k: k, target: target, styles: styles)
+        if let known = plans.withLock({ $0[key] }) { return known }
+        let plan = plan(key)
+        plans.withLock { plans in
+            if plans.count == Self.maxPlans { plans.removeAll() }
+            plans[key] = plan
         }
-        return (target, efforts)
+        return plan
+    }
+
+    /// So many plans are kept; a service asks in fewer ways.
+    private static let maxPlans = 1_000
+
+    private func plan(_ key: SearchPlan.Key) -> SearchPlan {
+        let efforts = segments.map { $0.index.effort(recall: key.target, k: key.k, for: key.styles) }
+        let parts = zip(segments, efforts).map { Self.expectation($0.index, $1, key.k, key.target, key.styles) }
+        let expectation =
+            parts.isEmpty
+            ? Expectation(k: key.k, target: key.target, isExact: true, effort: Self.name(.exact), kinds: [])
+            : Expectation(ofAll: parts)
+        return SearchPlan(target: key.target, efforts: efforts, expectation: expectation)
     }
 
     private static func expectation(
@@ -67,23 +81,5 @@ extension VectorCollection {
         case .lists(let probes): "probes \(probes)"
         case .following(let ratio): "slack \(ratio)"
         }
-    }
-
-    /// Where expectations come from, as `calibrated on 1,000 rows of the data, 400 single words`; nil where the index was
-    /// not calibrated.
-    package var calibrationSource: String? {
-        guard let calibration = segments.first?.index.calibration else { return nil }
-        let kinds = calibration.kinds.map { "\(ProgressLine.grouped($0.queries)) \($0.kind.description)" }
-        return "calibrated on \(kinds.joined(separator: ", "))"
-    }
-
-    /// Why the index was calibrated on rows of the data alone although the recipe names queries; nil where it was not so.
-    package var calibrationFallback: String? {
-        guard let named = index.queries, segments.first?.index.calibration?.kinds.map(\.kind) == [.rows] else {
-            return nil
-        }
-        return "rows of the data stand in for the recipe's \(named.areUsers ? "users" : "queries"): "
-            + (named.count == 0 ? "none" : "only \(ProgressLine.grouped(named.count))")
-            + " of them could be used, and a calibration needs \(SegmentBuilder.minQueries)"
     }
 }

@@ -6,7 +6,7 @@
 1. Rows come from packages (sources.py).
 2. Exact duplicates are removed, the first of each stays; rows are permuted by numpy's default_rng(0).
 3. The first 2,000 rows are the queries and leave the base; fashion-mnist has test images for that.
-4. truth.npy holds the 100 exact neighbours of each query, int32, nearest first.
+4. truth.npy holds the 100 exact neighbors of each query, int32, nearest first.
 
 Rows of cosine sets are stored as they are, not normalised.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import sources
-from truth import neighbours
+from truth import neighbors
 
 BENCH = sources.CACHE / "bench"
 QUERIES = 2000
@@ -56,7 +56,7 @@ def prepare(name: str, make: Callable[[], sources.Source]) -> None:
     removed = len(source.rows) - len(rows)
     rows = rows[np.random.default_rng(0).permutation(len(rows))]
     query, base = (rows[:QUERIES], rows[QUERIES:]) if source.query is None else (source.query, rows)
-    made = {"base": base, "query": query, "truth": neighbours(base, query, source.metric)}
+    made = {"base": base, "query": query, "truth": neighbors(base, query, source.metric)}
     folder.mkdir(parents=True, exist_ok=True)
     checksums = {}
     for part, array in made.items():

@@ -9,8 +9,8 @@ from sweep import curve
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 760, 440, 70, 40, 30
 LOW, HIGH = 0.8, 1.0
-COLOURS = ["#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377", "#999999", "#0b7a75", "#e07b00", "#7755cc"]
-COLOURS += ["#8c564b", "#1f9bcf", "#b5651d"]
+COLORS = ["#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377", "#999999", "#0b7a75", "#e07b00", "#7755cc"]
+COLORS += ["#8c564b", "#1f9bcf", "#b5651d"]
 
 
 def page(result: dict) -> str:
@@ -64,17 +64,17 @@ def figure(curves: dict[str, list[dict]]) -> str:
     parts.append(f'<text x="{middle:.0f}" y="{HEIGHT - 4}" text-anchor="middle">recall</text>')
     parts.append(f'<text x="{LEFT}" y="{TOP - 10}" text-anchor="end">QPS</text>')
     for place, (name, points) in enumerate(curves.items()):
-        colour, width = ("#000000", 3) if name == "belfry" else (COLOURS[place % len(COLOURS)], 1.5)
+        color, width = ("#000000", 3) if name == "belfry" else (COLORS[place % len(COLORS)], 1.5)
         path = " ".join(f"{x(point['recall']):.1f},{y(point['qps']):.1f}" for point in points)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>')
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="{width}"/>')
         for point in points:
             told = f"{name}: {point['param']}, recall {point['recall']:.4f}, {point['qps']:,.0f} QPS"
             parts.append(
-                f'<circle cx="{x(point["recall"]):.1f}" cy="{y(point["qps"]):.1f}" r="3" fill="{colour}">'
+                f'<circle cx="{x(point["recall"]):.1f}" cy="{y(point["qps"]):.1f}" r="3" fill="{color}">'
                 f"<title>{html.escape(told)}</title></circle>"
             )
         top = TOP + 10 + 20 * place
-        parts.append(f'<rect x="{WIDTH}" y="{top}" width="12" height="12" fill="{colour}"/>')
+        parts.append(f'<rect x="{WIDTH}" y="{top}" width="12" height="12" fill="{color}"/>')
         parts.append(f'<text x="{WIDTH + 18}" y="{top + 11}">{html.escape(name)}</text>')
     return "".join([*parts, "</svg>"])
 

@@ -79,23 +79,23 @@ def synthetic() -> Source:
     """1,002,000 rows of 128, of which 2,000 become queries. All draws come from one numpy default_rng(7), in this order:
 
     1. sizes: pareto(1.2, 2000) + 1, divided by their sum: the Gaussians' shares;
-    2. centres: standard_normal((2000, 24));
+    2. centers: standard_normal((2000, 24));
     3. projection: standard_normal((24, 128)) / sqrt(24);
     4. owners: choice(2000, 1_002_000, p=shares);
-    5. then, per block of 100,000 rows: latent = centres[owner] + 0.5 * standard_normal((rows, 24)), and
+    5. then, per block of 100,000 rows: latent = centers[owner] + 0.5 * standard_normal((rows, 24)), and
        row = tanh(latent) @ projection + 0.05 * standard_normal((rows, 128)).
 
     Computed in float64, stored as float32."""
     random = np.random.default_rng(7)
     shares = random.pareto(1.2, 2000) + 1
     shares /= shares.sum()
-    centres = random.standard_normal((2000, 24))
+    centers = random.standard_normal((2000, 24))
     projection = random.standard_normal((24, 128)) / np.sqrt(24)
     owners = random.choice(2000, 1_002_000, p=shares)
     rows = np.empty((len(owners), 128), np.float32)
     for first in range(0, len(owners), 100_000):
         owner = owners[first : first + 100_000]
-        latent = centres[owner] + 0.5 * random.standard_normal((len(owner), 24))
+        latent = centers[owner] + 0.5 * random.standard_normal((len(owner), 24))
         rows[first : first + len(owner)] = np.tanh(latent) @ projection + 0.05 * random.standard_normal(
             (len(owner), 128)
         )

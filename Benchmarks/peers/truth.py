@@ -1,4 +1,4 @@
-"""Exact neighbours and recall, the same rule for every system.
+"""Exact neighbors and recall, the same rule for every system.
 
 A score is smaller for nearer rows: the squared distance (l2), minus the inner product (ip), minus the cosine (cosine).
 """
@@ -34,12 +34,12 @@ def scores(base: np.ndarray, query: np.ndarray, ids: np.ndarray, metric: str) ->
     return found
 
 
-def neighbours(base: np.ndarray, query: np.ndarray, metric: str, count: int = 100) -> np.ndarray:
+def neighbors(base: np.ndarray, query: np.ndarray, metric: str, count: int = 100) -> np.ndarray:
     """The exact `count` nearest rows of every query, int32 [queries x count]; equal scores in the order of their ids.
 
     1. Float32 products, block by block, keep the best POOL candidates.
     2. Candidates are scored and sorted in float64.
-    3. Where the rounding of step 1 could have lost a neighbour, the query is done again in float64 over all rows."""
+    3. Where the rounding of step 1 could have lost a neighbor, the query is done again in float64 over all rows."""
     rows = unit(base) if metric == "cosine" else base
     asked = unit(query) if metric == "cosine" else query
     asked_norm = (asked.astype(np.float64) ** 2).sum(axis=1)

@@ -3,7 +3,7 @@ package import Neighbors
 package import Vectors
 
 /// What an index must offer to be measured: built from a file of vectors, or opened again, and searched at efforts from
-/// cheap to dear.
+/// cheapest to most expensive.
 ///
 /// The harness knows nothing else of an index, so that all are measured in the same way.
 package protocol BenchIndex: Sendable {
@@ -24,7 +24,7 @@ package protocol BenchIndex: Sendable {
     /// All files, in bytes.
     var diskBytes: Int { get }
 
-    /// The efforts that a sweep goes through, cheap to dear.
+    /// The efforts that a sweep goes through, from cheapest to most expensive.
     func efforts(k: Int) -> [BenchEffort]
 
     /// The effort that a recall target chooses.

@@ -4,7 +4,7 @@ import Foundation
 /// Curves of recall against speed, as one HTML page that needs nothing from elsewhere (SVG, no scripts), or as one SVG
 /// drawing.
 ///
-/// Each series has a colour. One chart shows queries per second, one the percentiles of latency; a table below has the
+/// Each series has a color. One chart shows queries per second, one the percentiles of latency; a table below has the
 /// figures. Page and drawing follow the reader's choice of light or dark.
 package struct BenchPlot: Sendable {
     /// One index, or one peer.
@@ -59,7 +59,7 @@ package struct BenchPlot: Sendable {
     /// The chart of queries per second.
     var speed: BenchChart {
         let lines = series.enumerated().map { index, series in
-            line(series, colour: index, style: "solid", isNamed: true) { point in
+            line(series, color: index, style: "solid", isNamed: true) { point in
                 let isRange = point.slowestQPS <= point.fastestQPS
                 let spread = isRange ? point.slowestQPS...point.fastestQPS : nil
                 return (point.qps, "\(Self.figure(point.qps)) queries/s", spread)
@@ -76,7 +76,7 @@ package struct BenchPlot: Sendable {
         ]
         let lines = series.enumerated().flatMap { index, series in
             percentiles.map { percentile in
-                line(series, colour: index, style: percentile.style, isNamed: percentile.style == "solid") { point in
+                line(series, color: index, style: percentile.style, isNamed: percentile.style == "solid") { point in
                     guard let value = point.latency.map(percentile.value) else { return nil }
                     return (value, "\(percentile.name) \(Self.figure(value)) µs", nil)
                 }
@@ -97,7 +97,7 @@ package struct BenchPlot: Sendable {
 
     /// A line of dots; `value` gives a point's height, its text, and the spread of the rounds.
     private func line(
-        _ series: Series, colour: Int, style: String, isNamed: Bool,
+        _ series: Series, color: Int, style: String, isNamed: Bool,
         _ value: (BenchReport.Point) -> (Double, String, ClosedRange<Double>?)?
     ) -> BenchChart.Line {
         let dots = series.points.compactMap { point -> BenchChart.Dot? in
@@ -113,7 +113,7 @@ package struct BenchPlot: Sendable {
                 title:
                     "\(series.name), \(point.parameter)\(target): recall \(Self.recall(point.recall)), \(text)\(wait)")
         }
-        return BenchChart.Line(style: "\(Self.style(colour)) \(style)", dots: dots)
+        return BenchChart.Line(style: "\(Self.style(color)) \(style)", dots: dots)
     }
 
     static func style(_ index: Int) -> String { "s\(index % Palette.lines.count)" }

@@ -93,7 +93,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
         nonisolated(unsafe) let rows = rows
         let segment = segment, originals = originals
         let share = max(1, (queries.rows + threads - 1) / threads)
-        Parallel.forEachRange(of: queries.rows, size: share, threads: threads) { range, _ in
+        WorkPool(threads: threads).forEachRange(of: queries.rows, size: share) { range, _ in
             let searcher = segment.makeSearcher()
             let mine = Matrix(rows: range.count, columns: queries.columns)
             mine.pointer.update(

@@ -141,9 +141,9 @@ import Vectors
             let other = try Shop("\(folder)/two", rows: rows, segmentRows: 1_000, index: index.rawValue)
             // The same number of points, with other ids and other texts.
             let csv = try String(contentsOfFile: "\(other.recipe)/products.csv", encoding: .utf8)
-            let colours = csv.replacing("p-", with: "q-").replacing("the ", with: "oven 7 ").replacing(
+            let colors = csv.replacing("p-", with: "q-").replacing("the ", with: "oven 7 ").replacing(
                 "red", with: "pump")
-            try other.write(colours, "shop/products.csv")
+            try other.write(colors, "shop/products.csv")
             for shop in [shop, other] {
                 _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(Self.quiet)
                 #expect(try VectorCollection.check(shop.collection).allSatisfy(\.problems.isEmpty))

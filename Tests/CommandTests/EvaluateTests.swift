@@ -75,7 +75,7 @@ import Testing
     @Test func pointsThatShareAnElement() throws {
         let yaml = "  word: {same: title, k: [1], metrics: [recall]}"
         try Self.withShop(yaml, payload: "title: {type: list, separator: \" \"}") { shop in
-            // Of 150 products there are 30 of a colour and 15 of a kind; 3 are of both.
+            // Of 150 products there are 30 of a color and 15 of a kind; 3 are of both.
             let counts = try Self.run(shop, "word").result.counts
             #expect(counts.queries == 150 && counts.relevant == 150 * (30 + 15 - 3 - 1))
         }

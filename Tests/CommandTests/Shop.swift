@@ -20,7 +20,7 @@ struct Shop {
     static let model = TestData.root + "/Tests/TowersTests/Fixtures/tiny-bert"
     static let dimension = 36
     static let products = ["lamp", "desk", "chair", "glove", "pump", "valve", "scale", "oven", "flask", "drill"]
-    static let colours = ["red", "green", "blue", "black", "white"]
+    static let colors = ["red", "green", "blue", "black", "white"]
 
     /// Writes the recipe and `rows` products into `folder`, and imports the tower.
     init(_ folder: String, rows: Int = 50, segmentRows: Int = 10, index: String = "auto") throws {
@@ -28,7 +28,7 @@ struct Shop {
         try FileManager.default.createDirectory(atPath: recipe, withIntermediateDirectories: true)
         var csv = "id,title,description,price\n"
         for row in 0..<rows {
-            let name = "\(Self.colours[row % 5]) \(Self.products[row / 5 % 10])"
+            let name = "\(Self.colors[row % 5]) \(Self.products[row / 5 % 10])"
             csv += "p-\(row),\(name),\"the \(name), number \(row)\",\(row).5\n"
         }
         try write(csv, "shop/products.csv")

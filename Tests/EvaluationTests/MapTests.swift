@@ -8,7 +8,7 @@ import Testing
 
 /// A map of points with these payloads at random places.
 private func map(
-    _ payloads: [JSON], title: String = "title", colour: String? = nil, near: Bool = true
+    _ payloads: [JSON], title: String = "title", color: String? = nil, near: Bool = true
 ) throws -> PointMap {
     var random = SeededGenerator()
     let points = payloads.indices.map { index in
@@ -19,7 +19,7 @@ private func map(
     }
     return PointMap(
         collection: "a <b> & \"c\"", count: points.count, dimension: 3, metric: "cosine", seed: 1, points: points,
-        shares: (0.5, 0.25), colours: try MapColours(colour, of: payloads), cohesion: nil)
+        shares: (0.5, 0.25), colors: try MapColors(color, of: payloads), cohesion: nil)
 }
 
 /// The JSON in a page.
@@ -33,19 +33,19 @@ private func data(_ page: String) throws -> JSON {
     /// Numbers whose distance is beyond f64 have a ramp like any others; values that look the same are two.
     @Test func valuesOfAnySize() throws {
         let payloads: [JSON] = [-1e308, 1e308, 0, 1e-308].map { ["n": .number($0), "title": "x"] }
-        let drawn = try map(payloads, colour: "n")
+        let drawn = try map(payloads, color: "n")
         #expect(MapDrawing(drawn).svg.contains("</svg>") && MapPage(drawn).html.contains("</html>"))
-        guard case .ramp(let ramp, _) = drawn.colours.kind else { throw CancellationError() }
+        guard case .ramp(let ramp, _) = drawn.colors.kind else { throw CancellationError() }
         #expect(abs(ramp.share(of: 0) - 0.5) < 0.01)
-        let words = try map([["n": "caf\u{e9}"], ["n": "cafe\u{301}"], ["n": "caf\u{e9}"]], colour: "n")
-        guard case .groups(let groups, _) = words.colours.kind else { throw CancellationError() }
+        let words = try map([["n": "caf\u{e9}"], ["n": "cafe\u{301}"], ["n": "caf\u{e9}"]], color: "n")
+        guard case .groups(let groups, _) = words.colors.kind else { throw CancellationError() }
         #expect(groups.map(\.count) == [2, 1])
     }
 
     private static let hostile = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> & \u{2028} \"'"
 
     @Test func thePageStandsAlone() throws {
-        let page = MapPage(try map([["title": "lamp", "link": "plain"], ["title": "desk"]], colour: "title")).html
+        let page = MapPage(try map([["title": "lamp", "link": "plain"], ["title": "desk"]], color: "title")).html
         // The only slashes side by side are the script's comments.
         let text = page.replacing(#/\n *// /#, with: "\n")
         for word in ["http", "//", "src=", "href=", "@import", "url(", "fetch(", "import("] {
@@ -60,7 +60,7 @@ private func data(_ page: String) throws -> JSON {
 
     @Test func textsOfPointsAreNeverMarkup() throws {
         let payload: JSON = .object(["title": .string(Self.hostile), Self.hostile: .string(Self.hostile)])
-        let hostile = try map([payload, ["title": "desk"]], colour: Self.hostile)
+        let hostile = try map([payload, ["title": "desk"]], color: Self.hostile)
         let page = MapPage(hostile).html
         #expect(
             page.components(separatedBy: "<script").count == 3 && page.components(separatedBy: "</script").count == 3)
@@ -69,7 +69,7 @@ private func data(_ page: String) throws -> JSON {
         let data = try data(page)
         #expect(data["titles"]?.array?.first == .string(Self.hostile))
         #expect(data["payloads"]?.array?.first?.array?.first?.array == [.string(Self.hostile), .string(Self.hostile)])
-        #expect(data["colours"]?["field"] == .string(Self.hostile))
+        #expect(data["colors"]?["field"] == .string(Self.hostile))
         let drawing = MapDrawing(hostile).svg
         #expect(!drawing.contains("<script") && !drawing.contains("<img") && drawing.contains("&lt;/script&gt;"))
         // No text of a point becomes markup on its way through the script, either.
@@ -80,9 +80,9 @@ private func data(_ page: String) throws -> JSON {
 
     /// A build refuses to make an empty collection; what is deleted later can leave one.
     @Test func noPointsMakeAPage() throws {
-        let empty = try map([], colour: "kind")
+        let empty = try map([], color: "kind")
         let data = try data(MapPage(empty).html)
-        #expect(data["x"]?.array == [] && data["colours"]?["groups"]?.array == [])
+        #expect(data["x"]?.array == [] && data["colors"]?["groups"]?.array == [])
         #expect(empty.json["points"]?.array == [] && empty.caption.hasPrefix("0 points of 3 components"))
     }
 
@@ -97,8 +97,8 @@ private func data(_ page: String) throws -> JSON {
     @Test func theLegendIsShort() throws {
         let long = String(repeating: "long ", count: 100)
         let payloads: [JSON] = (0..<4_000).map { ["kind": .string("\($0) \(long)")] }
-        let map = try map(payloads + [["kind": .string(long)], ["kind": .string(long)]], colour: "kind")
-        let groups = try data(MapPage(map).html)["colours"]?["groups"]?.array ?? []
+        let map = try map(payloads + [["kind": .string(long)], ["kind": .string(long)]], color: "kind")
+        let groups = try data(MapPage(map).html)["colors"]?["groups"]?.array ?? []
         #expect(groups.count == 13 && groups[0]["count"] == 2 && groups[12]["name"] == "3989 other values")
         #expect(groups.allSatisfy { ($0["name"]?.string?.count ?? 0) <= 81 })
         let svg = MapDrawing(map).svg
@@ -114,7 +114,7 @@ private func data(_ page: String) throws -> JSON {
         }
         payloads += [["kind": .null], ["kind": " \n", "list": []], [:]]
         for field in ["kind", "list"] {
-            guard case .groups(let groups, let places) = try MapColours(field, of: payloads).kind else {
+            guard case .groups(let groups, let places) = try MapColors(field, of: payloads).kind else {
                 Issue.record("no groups")
                 return
             }
@@ -126,7 +126,7 @@ private func data(_ page: String) throws -> JSON {
                 zip(groups.indices, groups).allSatisfy { index, group in places.count { $0 == index } == group.count })
         }
         // Values that are as frequent come in the order of their names.
-        guard case .groups(let groups, _) = try MapColours("a", of: [["a": "z"], ["a": "b"], ["a": true]]).kind else {
+        guard case .groups(let groups, _) = try MapColors("a", of: [["a": "z"], ["a": "b"], ["a": true]]).kind else {
             return
         }
         #expect(groups.map(\.name) == ["b", "true", "z"])
@@ -135,29 +135,29 @@ private func data(_ page: String) throws -> JSON {
     @Test func numbersMakeARamp() throws {
         let payloads: [JSON] =
             (0..<100).map { ["price": .number(Double($0) + 0.5)] } + [["price": 1_000_000], ["x": 1]]
-        let colours = try MapColours("price", of: payloads)
-        guard case .ramp(let ramp, let values) = colours.kind else {
+        let colors = try MapColors("price", of: payloads)
+        guard case .ramp(let ramp, let values) = colors.kind else {
             Issue.record("no ramp")
             return
         }
         #expect(ramp.low == 2.5 && ramp.high == 98.5 && ramp.range == 0.5...1_000_000)
         #expect(ramp.labels == ["≤ 2.5", "≥ 98.5"] && values.count == 102 && values[101] == nil)
         #expect(ramp.share(of: -5) == 0 && ramp.share(of: 50.5) == 0.5 && ramp.share(of: 1e9) == 1)
-        #expect(colours.colour(of: 0) == Palette.ramp.first && colours.colour(of: 100) == Palette.ramp.last)
-        #expect(colours.colour(of: 101) == "#8c8c8c")
+        #expect(colors.color(of: 0) == Palette.ramp.first && colors.color(of: 100) == Palette.ramp.last)
+        #expect(colors.color(of: 101) == "#8c8c8c")
         // One number, and a number among words.
-        guard case .ramp(let one, _) = try MapColours("a", of: [["a": 3]]).kind else { return }
+        guard case .ramp(let one, _) = try MapColors("a", of: [["a": 3]]).kind else { return }
         #expect(one.share(of: 3) == 0.5 && one.labels == ["3", "3"])
-        guard case .groups = try MapColours("a", of: [["a": 3], ["a": "x"]]).kind else {
+        guard case .groups = try MapColors("a", of: [["a": 3], ["a": "x"]]).kind else {
             Issue.record("no groups")
             return
         }
     }
 
     @Test func anUnknownFieldNamesThoseThatThereAre() throws {
-        let error = try #require(throws: BelfryError.self) { try MapColours("colour", of: [["b": 1], ["a": 2]]) }
-        #expect(error.message.contains("\"colour\"") && error.remedy == "The fields are: a, b.")
-        #expect(try MapColours("colour", of: []).values.isEmpty)
+        let error = try #require(throws: BelfryError.self) { try MapColors("color", of: [["b": 1], ["a": 2]]) }
+        #expect(error.message.contains("\"color\"") && error.remedy == "The fields are: a, b.")
+        #expect(try MapColors("color", of: []).values.isEmpty)
     }
 
     @Test func titlesDoNotCoverEachOtherWhereThereIsRoom() throws {
@@ -182,8 +182,8 @@ private func data(_ page: String) throws -> JSON {
             ["title": .string("point <\($0)> & \u{1}"), "kind": .integer($0 % 15), "word": .string("w\($0 % 15)")]
         }
         for count in [0, 1, 11, 70] {
-            for colour in [nil, "kind", "word"] where count > 0 || colour == nil {
-                let svg = MapDrawing(try map(Array(payloads.prefix(count)), colour: colour)).svg
+            for color in [nil, "kind", "word"] where count > 0 || color == nil {
+                let svg = MapDrawing(try map(Array(payloads.prefix(count)), color: color)).svg
                 let parser = XMLChecker(svg)
                 #expect(parser.problem == nil, "\(parser.problem ?? "")")
                 #expect(svg.components(separatedBy: "class=\"title\"").count - 1 == (count <= 60 ? count : 0))

@@ -24,13 +24,13 @@ import Vectors
 
     /// Rows of one kind each.
     static func data(_ kind: Int, _ count: Int, _ dimension: Int, _ random: inout SeededGenerator) -> [[Float]] {
-        let centres = (0..<12).map { _ in random.vector(dimension).map { 3 * $0 } }
+        let centers = (0..<12).map { _ in random.vector(dimension).map { 3 * $0 } }
         return (0..<count).map { index in
             switch kind {
             case 0: random.vector(dimension)
-            case 1: zip(centres[index % 12], random.vector(dimension)).map { $0 + 0.1 * $1 }
+            case 1: zip(centers[index % 12], random.vector(dimension)).map { $0 + 0.1 * $1 }
             // Duplicates: more of each row than any k asks for.
-            case 2: centres[index % 12]
+            case 2: centers[index % 12]
             // Far from the origin, close to each other.
             case 3: random.vector(dimension).map { 1_000 + 0.01 * $0 }
             // Pixels.

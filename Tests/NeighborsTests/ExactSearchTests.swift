@@ -155,7 +155,7 @@ import Vectors
         }
     }
 
-    @Test func anEmptyShardHasNoNeighbours() throws {
+    @Test func anEmptyShardHasNoNeighbors() throws {
         try withTemporaryDirectory { folder in
             let (shard, _) = try Self.shard([], folder, dimension: 3)
             let search = ExactSearch(shard, metric: .l2)

@@ -23,7 +23,7 @@ private func calibration(_ levels: [EffortLevel], _ all: [RecallObservations]) -
 
 private func ladder(_ count: Int) -> [EffortLevel] { (0..<count).map { EffortLevel([UInt32(16 << $0)]) } }
 
-/// Queries of a made-up index: each has a hardness of its own, each of its neighbours some luck, and it loses none of
+/// Queries of a made-up index: each has a hardness of its own, each of its neighbors some luck, and it loses none of
 /// them again at a higher level: the case in which the promise has the least to spare.
 private func simulated(_ queries: Int, levels: Int, k: Int, _ random: inout SeededGenerator) -> [[Int]] {
     (0..<queries).map { _ in

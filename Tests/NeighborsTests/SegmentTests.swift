@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Vectors
 
-/// Rows around seeded centres: near rows exist, as in real data.
+/// Rows around seeded centers: near rows exist, as in real data.
 func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -> Matrix {
     let centers = (0..<max(1, rows / 50)).map { _ in random.vector(dimension) }
     return Matrix(

@@ -17,7 +17,7 @@ import Testing
             let rows = Self.rows(count, of: total)
             #expect(rows.count == min(count, total), "\(random)")
             #expect(rows == Self.rows(count, of: total))
-            // One of every stretch: no two neighbours are farther apart than two stretches.
+            // One of every stretch: no two neighbors are farther apart than two stretches.
             let stretch = Double(total) / Double(min(count, total))
             for (row, next) in zip([-1] + rows, rows + [total]) { #expect(Double(next - row) <= 2 * stretch + 2) }
         }

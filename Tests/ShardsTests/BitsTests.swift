@@ -80,7 +80,7 @@ private final class Guarded {
     @Test func narrowingRoundsToNearestEvenOnEveryInstructionSet() {
         var random = SeededGenerator()
         var values = (0..<200_000).map { _ in UInt32.random(in: 0...UInt32.max, using: &random) }
-        // All neighbourhoods of the halves, ties included, where rounding goes wrong first.
+        // All neighborhoods of the halves, ties included, where rounding goes wrong first.
         for half in 0...UInt16.max {
             let exact = Float(Float16(bitPattern: half)).bitPattern
             values += [exact, exact &+ 0xfff, exact &+ 0x1000, exact &+ 0x1001, exact &- 1]

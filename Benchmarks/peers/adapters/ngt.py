@@ -4,7 +4,7 @@ from .base import Adapter
 
 
 class Ngt(Adapter):
-    """ONNG: the edges of an ANNG, optimised. The wheel has no tool to build NGT's quantised graphs (QG)."""
+    """ONNG: the edges of an ANNG, optimized. The wheel has no tool to build NGT's quantized graphs (QG)."""
 
     distribution = "ngt"
 

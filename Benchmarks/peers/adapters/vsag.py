@@ -7,7 +7,7 @@ from .base import Adapter, ladder
 
 
 class Vsag(Adapter):
-    """HGraph over quantised rows, reordered by float32. The Python package has no batch call."""
+    """HGraph over quantized rows, reordered by float32. The Python package has no batch call."""
 
     distribution = "pyvsag"
 

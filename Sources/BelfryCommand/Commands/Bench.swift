@@ -32,7 +32,8 @@ struct Bench: ParsableCommand {
     @Option(help: "How many threads build.") var buildThreads = ProcessInfo.processInfo.activeProcessorCount
     @Option(help: "How many threads search, each for queries of its own.") var threads = 1
     @Flag(help: "Ask all queries in one call.") var batch = false
-    @Flag(help: "Measure every effort, too, from cheap to dear, and what looking at every row takes.") var sweep = false
+    @Flag(help: "Measure every effort, too, from cheapest to most expensive, and what looking at every row takes.")
+    var sweep = false
     @Option(help: "Ask only this many of the queries.") var limitQueries: Int?
     @Option(help: "Write the curves to this page (.html) or drawing (.svg).") var plot: String?
     @OptionGroup var output: OutputOptions

@@ -11,13 +11,13 @@ struct Map: ParsableCommand {
         discussion: """
             belfry map Indexes/products --color-by brand --out map.html
 
-            The page needs nothing from elsewhere. With --out map.svg, a picture for a text. Numbers are coloured by a \
-            ramp; of other values the twelve most frequent have a colour or a shape each, and the rest are grey. Of a list \
+            The page needs nothing from elsewhere. With --out map.svg, a picture for a text. Numbers are colored by a \
+            ramp; of other values the twelve most frequent have a color or a shape each, and the rest are gray. Of a list \
             its first element counts.
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
-    @Option(help: "Colour the points by this payload field.") var colorBy: String?
+    @Option(help: "Color the points by this payload field.") var colorBy: String?
     @Option(help: "Draw this many points of a larger collection.") var sample = 5_000
     @Option(help: "What the sample's random numbers start from.") var seed: UInt64 = 1
     @Option(help: "The payload field that names a point (default: the first that the recipe shows).") var title: String?
@@ -41,7 +41,7 @@ struct Map: ParsableCommand {
             throw BelfryError(.notFound, "There is no such directory.", at: .init(file: System.parent(of: out)))
         }
         var options = PointMap.Options()
-        (options.sample, options.seed, options.colour, options.title) = (sample, seed, colorBy, title)
+        (options.sample, options.seed, options.color, options.title) = (sample, seed, colorBy, title)
         let map = try VectorCollection(at: collection).map(options)
         if map.points.count < 3 {
             Terminal.note(
@@ -74,7 +74,7 @@ struct Map: ParsableCommand {
             ("points", "\(shown), \(map.dimension) components, \(map.metric)"),
             ("variance", "\(Human.percent(map.shares.x)) along x, \(Human.percent(map.shares.y)) along y"),
         ]
-        guard let field = map.colours.field, let cohesion = map.cohesion else { return lines }
+        guard let field = map.colors.field, let cohesion = map.cohesion else { return lines }
         func cosine(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "none" }
         lines.append(("same \(field.prefix(12))", "mean cosine \(cosine(cohesion.within)) over pairs"))
         lines.append(("other \(field.prefix(11))", "mean cosine \(cosine(cohesion.between)) over pairs"))

@@ -21,7 +21,7 @@ struct Bootstrap {
         guard columns > 0, !values.isEmpty else { return [] }
         let rows = values.count / columns
         let means = Mutex([[Double]](repeating: [], count: resamples))
-        Parallel.forEach(resamples, threads: threads) { resample, _ in
+        WorkPool(threads: threads).forEach(resamples) { resample, _ in
             let counts = draw(rows, resample)
             var sums = [Double](repeating: 0, count: columns)
             values.withUnsafeBufferPointer { values in

@@ -214,7 +214,7 @@ package struct Evaluator: Sendable {
         _ k: Int
     ) -> [[Int32]] {
         let rankings = Mutex([[Int32]](repeating: [], count: queries.count))
-        Parallel.forEach(queries.count, threads: threads) { place, _ in
+        WorkPool(threads: threads).forEach(queries.count) { place, _ in
             let query = queries[place]
             let filter = query.filter.map { filters[$0] }
             let ranking = ranker.ranking(query, k: k) { point in

@@ -9,7 +9,7 @@ package struct MapDrawing: Sendable {
     private let height: Double
     private let frame: MapLabels.Box
     /// The middle of the plane, and pixels per unit along both axes.
-    private let centre: (x: Double, y: Double)
+    private let center: (x: Double, y: Double)
     private let scale: Double
 
     /// The most points whose titles are written.
@@ -18,19 +18,19 @@ package struct MapDrawing: Sendable {
     /// The picture of a map.
     package init(_ map: PointMap) {
         self.map = map
-        let top = 20 + Self.lineHeight * Double(Self.legendLines(map.colours).count)
+        let top = 20 + Self.lineHeight * Double(Self.legendLines(map.colors).count)
         frame = MapLabels.Box(x: 62, y: top, width: width - 62 - 16, height: 520)
         height = top + 520 + 50
         let (xs, ys) = (map.points.map(\.x), map.points.map(\.y))
         let (left, right) = (xs.min() ?? 0, xs.max() ?? 0)
         let (low, high) = (ys.min() ?? 0, ys.max() ?? 0)
-        centre = ((left + right) / 2, (low + high) / 2)
+        center = ((left + right) / 2, (low + high) / 2)
         let room = map.points.count <= Self.mostWithTitles ? 0.82 : 0.94
         let fitting = min(room * frame.width / (right - left), room * frame.height / (high - low))
         scale = fitting.isFinite && fitting > 0 ? fitting : 100
     }
 
-    /// The picture. Its colours follow the reader's choice of light or dark.
+    /// The picture. Its colors follow the reader's choice of light or dark.
     package var svg: String {
         Drawing(
             width: width, height: height, label: map.summary, style: Self.style, elements: legend + grid + dots + titles
@@ -47,9 +47,9 @@ package struct MapDrawing: Sendable {
 
     // MARK: places
 
-    private func x(_ value: Double) -> Double { frame.x + frame.width / 2 + (value - centre.x) * scale }
+    private func x(_ value: Double) -> Double { frame.x + frame.width / 2 + (value - center.x) * scale }
 
-    private func y(_ value: Double) -> Double { frame.y + frame.height / 2 - (value - centre.y) * scale }
+    private func y(_ value: Double) -> Double { frame.y + frame.height / 2 - (value - center.y) * scale }
 
     private func place(_ point: PointMap.Point) -> (x: Double, y: Double) { (x(point.x), y(point.y)) }
 
@@ -59,11 +59,11 @@ package struct MapDrawing: Sendable {
         let step = LinearAxis.step(90 / scale)
         let (right, bottom) = (frame.x + frame.width, frame.y + frame.height)
         var lines: [String] = []
-        for tick in LinearAxis.ticks(centre.x, frame.width / 2 / scale, step) {
+        for tick in LinearAxis.ticks(center.x, frame.width / 2 / scale, step) {
             lines.append(Markup.line((x(tick), frame.y), (x(tick), bottom), "grid"))
             lines.append(Self.text(Self.plain(tick), (x(tick), bottom + 17), "middle", "tick"))
         }
-        for tick in LinearAxis.ticks(centre.y, frame.height / 2 / scale, step) {
+        for tick in LinearAxis.ticks(center.y, frame.height / 2 / scale, step) {
             lines.append(Markup.line((frame.x, y(tick)), (right, y(tick)), "grid"))
             lines.append(Self.text(Self.plain(tick), (frame.x - 6, y(tick) + 4), "end", "tick"))
         }
@@ -83,8 +83,8 @@ package struct MapDrawing: Sendable {
     private static let lineHeight = 24.0
 
     /// The entries of the legend, in lines that are not too long.
-    private static func legendLines(_ colours: MapColours) -> [[Int]] {
-        switch colours.kind {
+    private static func legendLines(_ colors: MapColors) -> [[Int]] {
+        switch colors.kind {
         case .plain: return []
         case .ramp: return [[]]
         case .groups(let groups, _):
@@ -103,37 +103,37 @@ package struct MapDrawing: Sendable {
         }
     }
 
-    private static func entryWidth(_ group: MapColours.Group) -> Double { MapLabels.width(name(group)) + 42 }
+    private static func entryWidth(_ group: MapColors.Group) -> Double { MapLabels.width(name(group)) + 42 }
 
-    private static func name(_ group: MapColours.Group) -> String {
+    private static func name(_ group: MapColors.Group) -> String {
         shortened(group.name, to: 40) + " (\(group.count))"
     }
 
     private var legend: [String] {
-        switch map.colours.kind {
+        switch map.colors.kind {
         case .plain: return []
         case .ramp(let ramp, _):
             let labels = ramp.labels
-            let start = frame.x + 12 + MapLabels.width(labels[0]) + MapLabels.width(map.colours.field ?? "")
+            let start = frame.x + 12 + MapLabels.width(labels[0]) + MapLabels.width(map.colors.field ?? "")
             let bars = (0..<40).map { step in
                 "<rect x=\"\(Markup.number(start + Double(step) * 5))\" y=\"11\" width=\"5.5\" height=\"14\" fill=\""
                     + Palette.color(at: (Double(step) + 0.5) / 40) + "\" />"
             }
             return bars + [
-                Self.text("\(map.colours.field ?? ""): \(labels[0])", (start - 8, 23), "end"),
+                Self.text("\(map.colors.field ?? ""): \(labels[0])", (start - 8, 23), "end"),
                 Self.text(labels[1], (start + 208, 23), "start"),
             ]
         case .groups(let groups, _):
-            return Self.legendLines(map.colours).enumerated().flatMap { line, entries in
+            return Self.legendLines(map.colors).enumerated().flatMap { line, entries in
                 var left = frame.x
                 return entries.flatMap { index in
                     defer { left += Self.entryWidth(groups[index]) }
                     let style = groups[index].style
-                    let colour = style.map { Palette.dots[$0 % Palette.dots.count] } ?? Palette.gray
+                    let color = style.map { Palette.dots[$0 % Palette.dots.count] } ?? Palette.gray
                     let middle = 18 + Self.lineHeight * Double(line)
                     return [
                         Self.mark(
-                            (left + 6, middle), 5.5, colour, isDiamond: (style ?? 0) >= Palette.dots.count, nil),
+                            (left + 6, middle), 5.5, color, isDiamond: (style ?? 0) >= Palette.dots.count, nil),
                         Self.text(Self.name(groups[index]), (left + 18, middle + 5), "start"),
                     ]
                 }
@@ -148,7 +148,7 @@ package struct MapDrawing: Sendable {
         return map.points.indices.map { index in
             let point = map.points[index]
             return Self.mark(
-                place(point), radius, map.colours.colour(of: index), isDiamond: map.colours.isDiamond(index),
+                place(point), radius, map.colors.color(of: index), isDiamond: map.colors.isDiamond(index),
                 point.title)
         }
     }
@@ -172,7 +172,7 @@ package struct MapDrawing: Sendable {
     // MARK: markup
 
     private static func mark(
-        _ place: (x: Double, y: Double), _ radius: Double, _ colour: String, isDiamond: Bool, _ title: String?
+        _ place: (x: Double, y: Double), _ radius: Double, _ color: String, isDiamond: Bool, _ title: String?
     ) -> String {
         let end = title.map { "><title>\(Markup.escaped(shortened($0, to: 200)))</title></" } ?? ""
         let name = isDiamond ? "path" : "circle"
@@ -182,7 +182,7 @@ package struct MapDrawing: Sendable {
             ? "d=\"M\(Markup.number(x)) \(Markup.number(y - r))L\(Markup.number(x + r)) \(Markup.number(y))L\(Markup.number(x)) \(Markup.number(y + r))"
                 + "L\(Markup.number(x - r)) \(Markup.number(y))Z\""
             : "cx=\"\(Markup.number(x))\" cy=\"\(Markup.number(y))\" r=\"\(Markup.number(radius))\""
-        return "<\(name) class=\"dot\" \(shape) fill=\"\(colour)\"" + (end.isEmpty ? " />" : end + name + ">")
+        return "<\(name) class=\"dot\" \(shape) fill=\"\(color)\"" + (end.isEmpty ? " />" : end + name + ">")
     }
 
     private static func text(

@@ -1,7 +1,7 @@
 extension MapPage {
     /// What moves the page. Texts of points reach it through `textContent` and `fillText` only.
     ///
-    /// 1. The view is a centre in the plane and pixels per unit, the same along both axes: distances stay comparable.
+    /// 1. The view is a center in the plane and pixels per unit, the same along both axes: distances stay comparable.
     /// 2. `draw` paints grid, points, links of the pinned point, and, where at most 60 points can be seen, their titles,
     ///    each at the free place that is nearest to its point.
     /// 3. Pointer, wheel, keyboard, search and legend change what is shown and ask for one more painting.
@@ -10,29 +10,29 @@ extension MapPage {
         const data = JSON.parse(document.getElementById("data").textContent);
         const $ = id => document.getElementById(id);
         const canvas = $("map"), pen = canvas.getContext("2d"), hover = $("hover");
-        const count = data.x.length, colours = data.colours;
+        const count = data.x.length, colors = data.colors;
         const lower = data.titles.map((title, i) => [title, data.ids[i], ...data.payloads[i].map(f => f[1])].join("\n").toLowerCase());
         const every = data.x.map((_, i) => i);
         const margin = {left: 58, right: 12, top: 12, bottom: 46};
         let width = 0, height = 0, view = {x: 0, y: 0, scale: 1}, whole = 1, fitted = true;
         let over = -1, pinned = -1, isolated = -1, matches = null, turn = -1, asked = false, theme = {};
 
-        // Colours.
+        // Colors.
         const rgb = text => [1, 3, 5].map(i => parseInt(text.slice(i, i + 2), 16));
-        function rampColour(value) {
-          if (value === null) return theme.grey;
-          const share = colours.high > colours.low ? Math.min(1, Math.max(0, (value - colours.low) / (colours.high - colours.low))) : 0.5;
+        function rampColor(value) {
+          if (value === null) return theme.gray;
+          const share = colors.high > colors.low ? Math.min(1, Math.max(0, (value - colors.low) / (colors.high - colors.low))) : 0.5;
           const place = share * (data.stops.length - 1), first = Math.min(data.stops.length - 2, Math.floor(place));
           const a = rgb(data.stops[first]), b = rgb(data.stops[first + 1]), part = place - first;
           return "rgb(" + a.map((v, i) => Math.round(v + (b[i] - v) * part)).join(",") + ")";
         }
-        const styleColour = style => style === null ? theme.grey : data.hues[style % data.hues.length];
+        const styleColor = style => style === null ? theme.gray : data.hues[style % data.hues.length];
         const isDiamond = style => style !== null && style >= data.hues.length;
-        const styleOf = i => colours.kind === "groups" ? colours.groups[colours.of[i]].style : 0;
-        const colourOf = i => colours.kind === "ramp" ? rampColour(colours.of[i]) : styleColour(styleOf(i));
+        const styleOf = i => colors.kind === "groups" ? colors.groups[colors.of[i]].style : 0;
+        const colorOf = i => colors.kind === "ramp" ? rampColor(colors.of[i]) : styleColor(styleOf(i));
         function readTheme() {
           const style = getComputedStyle(document.documentElement);
-          for (const name of ["paper", "ink", "quiet", "faint", "line", "grey", "mark"]) theme[name] = style.getPropertyValue("--" + name).trim();
+          for (const name of ["paper", "ink", "quiet", "faint", "line", "gray", "mark"]) theme[name] = style.getPropertyValue("--" + name).trim();
         }
 
         // The view.
@@ -69,7 +69,7 @@ extension MapPage {
 
         // Painting.
         function ask() { if (!asked) { asked = true; requestAnimationFrame(() => { asked = false; draw(); }); } }
-        const hidden = i => isolated >= 0 && colours.of[i] !== isolated;
+        const hidden = i => isolated >= 0 && colors.of[i] !== isolated;
         const isQuiet = i => matches !== null && !matches.has(i);
         const radius = () => count > 2000 ? 2.6 : count > 300 ? 3.5 : count > 60 ? 4.5 : 5.5;
         function step(pixels) {
@@ -103,12 +103,12 @@ extension MapPage {
         }
         function dot(i, r) {
           mark(px(data.x[i]), py(data.y[i]), r, isDiamond(styleOf(i)));
-          pen.fillStyle = colourOf(i); pen.fill();
+          pen.fillStyle = colorOf(i); pen.fill();
           pen.strokeStyle = theme.paper; pen.lineWidth = 0.8; pen.stroke();
         }
-        function ring(i, colour) {
+        function ring(i, color) {
           mark(px(data.x[i]), py(data.y[i]), radius() + 3, false);
-          pen.strokeStyle = colour; pen.lineWidth = 2; pen.stroke();
+          pen.strokeStyle = color; pen.lineWidth = 2; pen.stroke();
         }
         function draw() {
           const ratio = devicePixelRatio || 1;
@@ -229,21 +229,21 @@ extension MapPage {
         function legend() {
           const section = $("legend");
           section.replaceChildren();
-          if (colours.kind === "plain") return;
-          section.append(make("h2", colours.field));
-          if (colours.kind === "ramp") {
+          if (colors.kind === "plain") return;
+          section.append(make("h2", colors.field));
+          if (colors.kind === "ramp") {
             const ramp = make("div", undefined, "ramp"), ends = make("div", undefined, "ends");
             ramp.style.background = "linear-gradient(to right, " + data.stops.join(", ") + ")";
-            ends.append(make("span", colours.ends[0]), make("span", colours.ends[1]));
+            ends.append(make("span", colors.ends[0]), make("span", colors.ends[1]));
             section.append(ramp, ends);
-            const none = colours.of.filter(value => value === null).length;
-            if (none) section.append(make("p", none + " without a value, grey"));
+            const none = colors.of.filter(value => value === null).length;
+            if (none) section.append(make("p", none + " without a value, gray"));
             return;
           }
           const list = make("ul");
-          colours.groups.forEach((group, index) => {
+          colors.groups.forEach((group, index) => {
             const item = make("li"), button = make("button"), swatch = make("span", undefined, "swatch" + (isDiamond(group.style) ? " diamond" : ""));
-            swatch.style.background = styleColour(group.style);
+            swatch.style.background = styleColor(group.style);
             button.type = "button"; button.setAttribute("aria-pressed", String(isolated === index));
             button.setAttribute("aria-label", group.name + ", " + group.count + (group.count === 1 ? " point" : " points") + ": show these only");
             button.append(swatch, make("span", group.name, "name"), make("span", String(group.count), "count"));

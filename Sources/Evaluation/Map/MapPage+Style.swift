@@ -2,10 +2,10 @@ extension MapPage {
     /// Light or dark, as the reader's system asks.
     static let style = """
         :root { color-scheme: light dark; --paper: #ffffff; --ink: #1c1c1c; --quiet: #5c5f66; --faint: #e4e4e4;
-          --card: #ffffff; --line: #b8bac0; --grey: #8c8c8c; --mark: #0b57d0; }
+          --card: #ffffff; --line: #b8bac0; --gray: #8c8c8c; --mark: #0b57d0; }
         @media (prefers-color-scheme: dark) {
         :root { --paper: #16181c; --ink: #e8e8e8; --quiet: #a4a8b0; --faint: #2b2e34; --card: #22252b; --line: #4a4e57;
-          --grey: #7d828c; --mark: #8ab4f8; }
+          --gray: #7d828c; --mark: #8ab4f8; }
         }
         * { box-sizing: border-box; }
         body { background: var(--paper); color: var(--ink); font: 15px/1.45 system-ui, sans-serif; margin: 0;

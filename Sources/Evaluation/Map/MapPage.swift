@@ -72,15 +72,15 @@ package struct MapPage: Sendable {
             "payloads": .array(points.map { Self.shown($0.payload) }),
             "near": .array(points.map { Self.integers($0.near.map(\.index)) }),
             "scores": .array(points.map { Self.numbers($0.near.map { Double($0.score) }) }),
-            "score": .string(map.scoreName), "axes": Self.texts(map.axes), "colours": colours,
+            "score": .string(map.scoreName), "axes": Self.texts(map.axes), "colors": colors,
             "hues": Self.texts(Palette.dots), "stops": Self.texts(Palette.ramp),
         ]
         return .object(members)
     }
 
-    private var colours: JSON {
-        let field = JSON.string(map.colours.field ?? "")
-        switch map.colours.kind {
+    private var colors: JSON {
+        let field = JSON.string(map.colors.field ?? "")
+        switch map.colors.kind {
         case .plain: return ["kind": "plain"]
         case .groups(let groups, let places):
             return [
@@ -95,7 +95,7 @@ package struct MapPage: Sendable {
         }
     }
 
-    private static func json(_ group: MapColours.Group) -> JSON {
+    private static func json(_ group: MapColors.Group) -> JSON {
         let style = group.style.map { JSON.integer(Int64($0)) } ?? .null
         return [
             "name": .string(cut(group.name, to: longestName)), "count": .integer(Int64(group.count)), "style": style,
@@ -120,7 +120,7 @@ package struct MapPage: Sendable {
         .array(
             payload.names.compactMap { name in
                 guard let value = payload[name], value != .null else { return nil }
-                let text = value.array.map { $0.map(MapColours.text).joined(separator: ", ") } ?? MapColours.text(value)
+                let text = value.array.map { $0.map(MapColors.text).joined(separator: ", ") } ?? MapColors.text(value)
                 return .array([.string(name), .string(cut(text))])
             })
     }
@@ -144,7 +144,7 @@ extension PointMap {
             ? "\(Self.grouped(points.count)) of \(Self.grouped(count)) points"
             : Self.grouped(count) + (count == 1 ? " point" : " points")
         let share = String(format: "%.1f", 100 * (shares.x + shares.y))
-        let field = colours.field.map { ", coloured by \($0)" } ?? ""
+        let field = colors.field.map { ", colored by \($0)" } ?? ""
         return "\(shown) of \(dimension) components\(field). The plane holds \(share) % of their variance."
     }
 
@@ -154,7 +154,7 @@ extension PointMap {
     static func grouped(_ number: Int) -> String { ProgressLine.grouped(number) }
 }
 
-extension MapColours.Ramp {
+extension MapColors.Ramp {
     /// What stands at the two ends of the scale.
     var labels: [String] {
         func text(_ value: Double) -> String { String(format: "%.6g", value) }

@@ -3,7 +3,7 @@ package import Files
 /// Points of a collection on a plane, by the two directions in which their vectors vary most.
 ///
 /// 1. ``VectorCollection/map(_:)`` draws a sample, finds its principal components, and looks up the points' payload.
-/// 2. ``MapColours`` decides by a payload field how the points are coloured.
+/// 2. ``MapColors`` decides by a payload field how the points are colored.
 /// 3. ``MapPage`` makes a page to explore of it, ``MapDrawing`` a picture for a text.
 ///
 /// A plane shows part of the vectors' variance only: ``shares`` says how much. ``Point/near`` and ``cohesion`` are of
@@ -15,8 +15,8 @@ package struct PointMap: Sendable {
         package var sample = 5_000
         /// What the sample's random numbers start from.
         package var seed: UInt64 = 1
-        /// The payload field that colours the points; nil for one colour.
-        package var colour: String?
+        /// The payload field that colors the points; nil for one color.
+        package var color: String?
         /// The payload field that names a point; nil for the first one that the collection shows, or else the id.
         package var title: String?
 
@@ -34,17 +34,17 @@ package struct PointMap: Sendable {
         package let title: String
         /// The payload: a JSON object.
         package let payload: JSON
-        /// Along the first component, from the sample's centre.
+        /// Along the first component, from the sample's center.
         package let x: Double
         /// Along the second component.
         package let y: Double
         /// The points of the sample that are nearest in full dimension, at most five, nearest first, with their scores;
-        /// empty where the sample has more than ``PointMap/mostWithNeighbours`` points.
-        package let near: [Neighbour]
+        /// empty where the sample has more than ``PointMap/mostWithNeighbors`` points.
+        package let near: [Neighbor]
     }
 
     /// Another point of the sample, by its place in ``PointMap/points``.
-    package struct Neighbour: Sendable {
+    package struct Neighbor: Sendable {
         /// The place.
         package let index: Int
         /// The score in the collection's metric.
@@ -57,12 +57,12 @@ package struct PointMap: Sendable {
         package let within: Double?
         /// Pairs that do not.
         package let between: Double?
-        /// Points whose nearest point has their value, and points that could have one; nil without neighbours.
+        /// Points whose nearest point has their value, and points that could have one; nil without neighbors.
         package let nearest: (same: Int, of: Int)?
     }
 
-    /// The largest sample whose neighbours are looked up.
-    package static let mostWithNeighbours = 5_000
+    /// The largest sample whose neighbors are looked up.
+    package static let mostWithNeighbors = 5_000
 
     /// The collection's name.
     package let collection: String
@@ -78,14 +78,14 @@ package struct PointMap: Sendable {
     package let points: [Point]
     /// The share of the variance along x and along y.
     package let shares: (x: Double, y: Double)
-    /// How the points are coloured.
-    package let colours: MapColours
-    /// How well the values that colour the points hold together; nil for numbers and for one colour.
+    /// How the points are colored.
+    package let colors: MapColors
+    /// How well the values that color the points hold together; nil for numbers and for one color.
     package let cohesion: Cohesion?
 }
 
 extension PointMap {
-    /// Coordinates, titles and colours for programs. Nearest points are named by their ids.
+    /// Coordinates, titles and colors for programs. Nearest points are named by their ids.
     package var json: JSON {
         var members: [String: JSON] = [
             "collection": .string(collection), "count": .integer(Int64(count)), "dimension": .integer(Int64(dimension)),
@@ -93,7 +93,7 @@ extension PointMap {
             "variance": .array([.number(shares.x), .number(shares.y)]),
             "points": .array(points.indices.map(json)),
         ]
-        if let field = colours.field { members["color_by"] = .string(field) }
+        if let field = colors.field { members["color_by"] = .string(field) }
         if let cohesion {
             members["cosine_within"] = cohesion.within.map { .number($0) } ?? .null
             members["cosine_between"] = cohesion.between.map { .number($0) } ?? .null
@@ -112,7 +112,7 @@ extension PointMap {
             "near": .array(
                 point.near.map { .object(["id": points[$0.index].id, "score": .shortest($0.score)]) }),
         ]
-        if colours.field != nil { members["value"] = colours.values[index] ?? .null }
+        if colors.field != nil { members["value"] = colors.values[index] ?? .null }
         return .object(members)
     }
 }

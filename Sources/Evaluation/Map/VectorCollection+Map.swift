@@ -18,13 +18,13 @@ extension VectorCollection {
             payloads.append(try point.payload())
             names.append(point.key ?? point.id.description)
         }
-        if let title = options.title { try MapColours.require(title, in: payloads) }
+        if let title = options.title { try MapColors.require(title, in: payloads) }
         let title = options.title ?? configuration.show.first
-        let colours = try MapColours(options.colour, of: payloads)
+        let colors = try MapColors(options.color, of: payloads)
 
         let components = PrincipalComponents(of: vectors, count: 2)
         let places = components.coordinates(of: vectors).map { $0 + [0, 0] }
-        let near = neighbours(vectors)
+        let near = neighbors(vectors)
         let points = drawn.indices.map { index in
             let text = title.flatMap { payloads[index][$0] }.map(Self.title) ?? ""
             return PointMap.Point(
@@ -36,7 +36,7 @@ extension VectorCollection {
         return PointMap(
             collection: configuration.name, count: count, dimension: configuration.dimension,
             metric: configuration.metric.rawValue, seed: options.seed, points: points, shares: (shares[0], shares[1]),
-            colours: colours, cohesion: colours.cohesion(vectors, near))
+            colors: colors, cohesion: colors.cohesion(vectors, near))
     }
 
     /// A payload value as one text.
@@ -44,7 +44,7 @@ extension VectorCollection {
         switch value {
         case .null: ""
         case .array(let elements): elements.map(title).joined(separator: ", ")
-        default: MapColours.text(value)
+        default: MapColors.text(value)
         }
     }
 
@@ -72,16 +72,16 @@ extension VectorCollection {
         let matrix = Matrix(rows: drawn.count, columns: configuration.dimension)
         for (index, point) in drawn.enumerated() {
             let vector = try vector(at: point.place)
-            let scale = configuration.metric == .cosine ? MapColours.scale(vector) : 1
+            let scale = configuration.metric == .cosine ? MapColors.scale(vector) : 1
             for (column, value) in vector.enumerated() { matrix.row(index)[column] = Float(Double(value) * scale) }
         }
         return matrix
     }
 
     /// For each row the five others that are nearest.
-    private func neighbours(_ vectors: Matrix) -> [[PointMap.Neighbour]] {
+    private func neighbors(_ vectors: Matrix) -> [[PointMap.Neighbor]] {
         let rows = vectors.rows
-        guard rows <= PointMap.mostWithNeighbours else { return [[PointMap.Neighbour]](repeating: [], count: rows) }
+        guard rows <= PointMap.mostWithNeighbors else { return [[PointMap.Neighbor]](repeating: [], count: rows) }
         let kernel = DistanceKernel(metric: configuration.metric)
         let distances = Matrix(rows: 1, columns: rows)
         return (0..<rows).map { row in

@@ -3,7 +3,7 @@ package import Shards
 import Vectors
 
 extension SegmentFile.Kind {
-    /// The quantised rows: see ``CodesReader``.
+    /// The quantized rows: see ``CodesReader``.
     package static let codes = SegmentFile.Kind(rawValue: "codes")
 }
 

@@ -25,7 +25,7 @@ final class RecallJudge {
         return false
     }
 
-    /// How many of `k` neighbours are not missed by `found`. Where there are fewer rows than `k`, none beyond them is.
+    /// How many of `k` neighbors are not missed by `found`. Where there are fewer rows than `k`, none beyond them is.
     func right(_ found: ArraySlice<Neighbor>, k: Int) throws(BelfryError) -> Int {
         let there = min(k, truth.count)
         guard there > 0 else { return k }

@@ -1,32 +1,32 @@
 import Charts
 package import Files
 
-/// How a payload field colours the points of a map.
+/// How a payload field colors the points of a map.
 ///
 /// Numbers make a ramp. Any other values make groups: the twelve most frequent ones have a style each, the rest are
-/// grey. Of a list the first element counts.
-package struct MapColours: Sendable {
+/// gray. Of a list the first element counts.
+package struct MapColors: Sendable {
     /// A value and its points.
     package struct Group: Sendable {
         /// The value; nil for the rest, which are "others", and for points that have none.
         package let name: String
-        /// The number of the style; nil for grey.
+        /// The number of the style; nil for gray.
         package let style: Int?
         /// How many points.
         package fileprivate(set) var count: Int
     }
 
-    /// Numbers from the colour of `low` to that of `high`; what lies beyond has the colour of the end.
+    /// Numbers from the color of `low` to that of `high`; what lies beyond has the color of the end.
     package struct Ramp: Sendable {
-        /// The value at the first colour.
+        /// The value at the first color.
         package let low: Double
-        /// The value at the last colour.
+        /// The value at the last color.
         package let high: Double
         /// The least and the greatest value that there is.
         package let range: ClosedRange<Double>
     }
 
-    /// Either groups, or a ramp, or one colour.
+    /// Either groups, or a ramp, or one color.
     package enum Kind: Sendable {
         /// All points alike.
         case plain
@@ -46,7 +46,7 @@ package struct MapColours: Sendable {
     /// How many values have a style of their own.
     static let styles = 12
 
-    /// The colours of points with these payloads.
+    /// The colors of points with these payloads.
     /// - Throws: `invalidInput` where no payload has the field; it names those that there are.
     init(_ field: String?, of payloads: [JSON]) throws(BelfryError) {
         self.field = field
@@ -84,7 +84,7 @@ package struct MapColours: Sendable {
 
     private static func ramp(_ values: [Double]) -> Ramp {
         let sorted = values.sorted()
-        // A few values far out would leave all others one colour.
+        // A few values far out would leave all others one color.
         func quantile(_ share: Double) -> Double { sorted[Int((share * Double(sorted.count - 1)).rounded())] }
         return Ramp(low: quantile(0.02), high: quantile(0.98), range: sorted[0]...sorted[sorted.count - 1])
     }
@@ -118,9 +118,9 @@ package struct MapColours: Sendable {
     static func text(_ value: JSON) -> String { value.string ?? value.text() }
 }
 
-extension MapColours {
-    /// The colour of a point in a picture that is drawn once.
-    func colour(of index: Int) -> String {
+extension MapColors {
+    /// The color of a point in a picture that is drawn once.
+    func color(of index: Int) -> String {
         switch kind {
         case .plain: return Palette.dots[0]
         case .groups(let groups, let places):
@@ -131,14 +131,14 @@ extension MapColours {
         }
     }
 
-    /// Whether a point is drawn as a diamond: the second round of the colours.
+    /// Whether a point is drawn as a diamond: the second round of the colors.
     func isDiamond(_ index: Int) -> Bool {
         guard case .groups(let groups, let places) = kind else { return false }
         return (groups[places[index]].style ?? 0) >= Palette.dots.count
     }
 }
 
-extension MapColours.Ramp {
+extension MapColors.Ramp {
     /// How far a value is on the way from low to high, from 0 to 1.
     func share(of value: Double) -> Double {
         guard high > low else { return 0.5 }

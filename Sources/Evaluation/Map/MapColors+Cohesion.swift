@@ -1,7 +1,7 @@
 import Files
 import Vectors
 
-extension MapColours {
+extension MapColors {
     /// One over a vector's length; zero for a zero vector.
     static func scale(_ vector: some Sequence<Float>) -> Double {
         let length = vector.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
@@ -12,7 +12,7 @@ extension MapColours {
     ///
     /// Over all pairs of a group the products of unit vectors add up to half of the squared length of their sum, less
     /// the vectors' own: pairs need not be gone through.
-    func cohesion(_ vectors: Matrix, _ near: [[PointMap.Neighbour]]) -> PointMap.Cohesion? {
+    func cohesion(_ vectors: Matrix, _ near: [[PointMap.Neighbor]]) -> PointMap.Cohesion? {
         guard case .groups = kind else { return nil }
         let dimension = vectors.columns
         let names = values.map { $0.map { UTF8Key(Self.text($0)) } }

@@ -50,7 +50,7 @@ extension BenchIndex {
     package static var noRow: UInt32 { .max }
 }
 
-/// One thread's search at one effort.
+/// Searches at one effort. Not thread-safe: use one per thread.
 package protocol BenchSearcher: AnyObject {
     /// Answers one query.
     /// - Parameters:

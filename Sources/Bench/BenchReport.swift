@@ -30,10 +30,10 @@ package struct BenchReport: Sendable {
         package var wait: Double?
 
         /// Whether the machine had other work, or the index was read from disk: the figures are then not the index's own.
-        package var isDisturbed: Bool { wait.map { $0 > Self.mostWait } ?? false }
+        package var isDisturbed: Bool { wait.map { $0 > Self.maxWait } ?? false }
 
         /// The clock's time over the threads' own from which on a point is marked.
-        package static let mostWait = 1.25
+        package static let maxWait = 1.25
     }
 
     /// What a process that does nothing but search has in memory, in bytes per row: its growth from before the index is

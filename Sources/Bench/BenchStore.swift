@@ -56,7 +56,7 @@ final class BenchStore: Sendable {
                 "index": .string(kind.rawValue), "seed": .unsigned(options.seed),
             ])
             try System.write(Data(record.text(pretty: true).utf8), to: building + "/" + Self.recordName)
-            try System.rename(building, to: path)
+            _ = try System.swap(building, into: path)
         }
         let record = try JSON(parsing: System.read(path + "/" + Self.recordName), source: path + "/" + Self.recordName)
         guard let seconds = record["build_s"]?.number, let threads = record["build_threads"]?.integer else {
@@ -85,9 +85,9 @@ final class BenchStore: Sendable {
     }
 
     private static let belongings: @Sendable (String) -> Belongings? = { name in
-        let isFile = SegmentFiles.names.contains(name) || [recordName, IndexRequest.reasonName].contains(name)
+        let isFile = SegmentPaths.names.contains(name) || [recordName, IndexRequest.reasonName].contains(name)
         if isFile || TemporaryName.file.process(of: name) != nil { return .file }
-        return IndexKind(rawValue: name) == nil ? nil : .folder { SegmentFiles.names.contains($0) ? .file : nil }
+        return IndexKind(rawValue: name) == nil ? nil : .folder { SegmentPaths.names.contains($0) ? .file : nil }
     }
 
     private static func name(

@@ -15,7 +15,7 @@ enum BenchedFastest: BenchedKind { static var kind: IndexKind? { nil } }
 
 /// A segment with an index, as something to measure.
 struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
-    private let segment: Segment
+    private let segment: SegmentIndex
     /// The base's row of each of the segment's.
     private let originals: [UInt32]
     /// Why it is this kind of index, where that was measured.
@@ -37,12 +37,12 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
     }
 
     static func open(_ directory: String, _ options: BenchBuildOptions) throws(BelfryError) -> Self {
-        let segment = try Segment(directory, metric: options.metric)
-        let ids = try IDsReader(SegmentFiles(directory).ids)
+        let segment = try SegmentIndex(directory, metric: options.metric)
+        let ids = try IDsReader(SegmentPaths(directory).ids)
         var originals: [UInt32] = []
         for row in 0..<segment.shard.rowCount {
             guard case .number(let number) = try ids.id(row) else {
-                throw .corrupt("Row \(row) has no number.", at: .init(file: SegmentFiles(directory).ids))
+                throw .corrupt("Row \(row) has no number.", at: .init(file: SegmentPaths(directory).ids))
             }
             originals.append(UInt32(clamping: number))
         }
@@ -62,7 +62,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
 
     func effort(recall target: Double, k: Int) -> BenchEffort { Self.named(segment.effort(recall: target, k: k)) }
 
-    private static func named(_ effort: Segment.Effort) -> BenchEffort {
+    private static func named(_ effort: SegmentIndex.Effort) -> BenchEffort {
         switch effort {
         case .exact: BenchEffort("exact", EffortLevel([0, 0]))
         case .graph(let window): BenchEffort("window=\(window)", EffortLevel([1, UInt32(clamping: window)]))
@@ -71,7 +71,7 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
         }
     }
 
-    private static func effort(_ named: BenchEffort) -> Segment.Effort {
+    private static func effort(_ named: BenchEffort) -> SegmentIndex.Effort {
         switch named.level.parameters.first {
         case 1: .graph(window: Int(named.level.parameters[1]))
         case 2: .lists(probes: Int(named.level.parameters[1]))
@@ -134,9 +134,9 @@ struct SegmentBenchIndex<Kind: BenchedKind>: BenchIndex {
         private let searcher: SegmentSearcher
         private let originals: [UInt32]
         private let k: Int
-        private let effort: Segment.Effort
+        private let effort: SegmentIndex.Effort
 
-        init(_ searcher: SegmentSearcher, _ originals: [UInt32], _ k: Int, _ effort: Segment.Effort) {
+        init(_ searcher: SegmentSearcher, _ originals: [UInt32], _ k: Int, _ effort: SegmentIndex.Effort) {
             (self.searcher, self.originals, self.k, self.effort) = (searcher, originals, k, effort)
         }
 

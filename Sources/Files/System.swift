@@ -96,6 +96,17 @@ public enum System {
         guard Foundation.rename(source, target) == 0 else { throw failure("rename it to \(target)", source) }
     }
 
+    /// Puts a directory that was made beside its place into it, in one atomic step: a reader sees the old one or the new
+    /// one, whole. Its entries are synced before; that the step survives a power cut, the caller asks for with
+    /// ``sync(_:)`` of the parent.
+    /// - Returns: whether something was in the place, which is at `made` now, and the caller's to remove.
+    public static func swap(_ made: String, into target: String) throws(BelfryError) -> Bool {
+        try sync(made)
+        let isTaken = isDirectory(target) ? try !list(target).isEmpty : exists(target)
+        if isTaken { try exchange(made, target) } else { try rename(made, to: target) }
+        return isTaken
+    }
+
     /// Exchanges two paths in one atomic step (Linux `RENAME_EXCHANGE`), so that a reader sees one or the other.
     public static func exchange(_ first: String, _ second: String) throws(BelfryError) {
         guard renameat2(AT_FDCWD, first, AT_FDCWD, second, UInt32(1 << 1)) == 0 else {

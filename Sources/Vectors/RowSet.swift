@@ -47,38 +47,30 @@ public struct RowSet: Hashable, Sendable {
 }
 
 extension RowSet {
-    /// The rows below `count` that a search leaves out: those in `excluded`, and those not in `kept`; nil where both are.
-    package static func leftOut(of count: Int, excluding excluded: RowSet?, keeping kept: RowSet?) -> RowSet? {
-        guard excluded != nil || kept != nil else { return nil }
-        var result = RowSet(capacity: count)
-        for index in result.words.indices {
-            var word: UInt64 = 0
-            if let excluded, index < excluded.words.count { word = excluded.words[index] }
-            if let kept { word |= index < kept.words.count ? ~kept.words[index] : ~0 }
-            if count - index * 64 < 64 { word &= 1 << UInt64(count - index * 64) - 1 }
-            result.words[index] = word
-            result.count += word.nonzeroBitCount
+    /// The rows below `capacity` whose bits `word` gives, 64 at a time.
+    init(capacity: Int, _ word: (_ index: Int) -> UInt64) {
+        self.init(capacity: capacity)
+        for index in words.indices {
+            words[index] = word(index)
+            if capacity - index * 64 < 64 { words[index] &= 1 << UInt64(capacity - index * 64) - 1 }
+            count += words[index].nonzeroBitCount
         }
-        return result
     }
+
+    /// The bits of rows `64 * index` and on; none beyond the capacity.
+    func word(_ index: Int) -> UInt64 { index < words.count ? words[index] : 0 }
 
     /// The rows that are in both sets.
     package func intersection(_ other: RowSet) -> RowSet {
-        var result = RowSet(capacity: min(capacity, other.capacity))
-        for index in result.words.indices {
-            result.words[index] = words[index] & other.words[index]
-            result.count += result.words[index].nonzeroBitCount
-        }
-        return result
+        RowSet(capacity: min(capacity, other.capacity)) { words[$0] & other.words[$0] }
     }
 
-    /// The rows below the capacity that are not in the set, in order.
-    package var missing: [UInt32] {
+    /// The rows of the set, in order.
+    package var listed: [UInt32] {
         var rows: [UInt32] = []
-        rows.reserveCapacity(capacity - count)
+        rows.reserveCapacity(count)
         for (index, word) in words.enumerated() {
-            var left = ~word
-            if capacity - index * 64 < 64 { left &= 1 << UInt64(capacity - index * 64) - 1 }
+            var left = word
             while left != 0 {
                 rows.append(UInt32(index * 64 + left.trailingZeroBitCount))
                 left &= left - 1

@@ -40,16 +40,16 @@ public struct TopK: Sendable {
         for neighbor in other.heap { offer(neighbor.row, neighbor.distance) }
     }
 
-    /// Offers `count` distances, of the rows from `firstRow` on, but for those in `excluded`.
+    /// Offers `count` distances, of the rows from `firstRow` on, those that a filter keeps.
     public mutating func offer(
-        _ distances: UnsafePointer<Float>, count: Int, firstRow: UInt32, excluding excluded: RowSet? = nil
+        _ distances: UnsafePointer<Float>, count: Int, firstRow: UInt32, filter: RowFilter? = nil
     ) {
         guard k > 0 else { return }
         var threshold = threshold
         for index in 0..<count where distances[index] <= threshold {
             let row = firstRow + UInt32(index)
             // Asked here, where few rows arrive, and not before the distance.
-            if let excluded, excluded.contains(Int(row)) { continue }
+            if let filter, !filter.keeps(Int(row)) { continue }
             insert(Neighbor(row: row, distance: distances[index]))
             threshold = self.threshold
         }

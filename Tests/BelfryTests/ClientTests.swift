@@ -23,9 +23,9 @@ extension Collection where Element == Int {
     private static func titles(_ path: String, like text: String) throws(BelfryError) -> [String] {
         let collection = try VectorCollection(path)
         var request = SearchRequest(.text(text), k: 5)
-        request.within = [PayloadCondition(field: "kind", value: "lamp")]
+        request.filter = [PayloadCondition(field: "kind", value: "lamp")]
         request.quotas = [.init(PayloadCondition(field: "color", value: "red"), count: 2)]
-        (request.leavingOut, request.recall, request.exact) = (["7"], 0.95, false)
+        (request.excluding, request.recall, request.exact) = (["7"], 0.95, false)
         let response = try collection.search(request)
         guard response.trace.expectation.kinds.allSatisfy({ $0.kind == .given }), response.json["results"] != nil else {
             return []

@@ -315,7 +315,7 @@ import Vectors
             for arguments in [["red lamp"], ["--like", "p-7"], ["red lamp", "--exact"]] {
                 let explain = try BelfryProcess.run(["explain", shop.recipe] + arguments)
                 #expect(explain.exitCode == 0, "\(explain)")
-                for name in ["effort", "expected recall", "distances", "settled on shard", "search", "payload"] {
+                for name in ["effort", "expected recall", "distances", "reranked exactly", "search", "payload"] {
                     #expect(explain.output.contains("\n\(name) "), "\(name): \(explain.output)")
                 }
             }

@@ -76,7 +76,7 @@ import Vectors
             let hits = try collection.hits(.user("ann"), k: 10)
             #expect(hits.map(\.name) == scores.sorted { $0.1 > $1.1 }.map(\.0))
             let all = try collection.ask([.user("ann")], includingSeen: true)
-            #expect(all.leftOut == [[]] && all.vectors[0] == user)
+            #expect(all.excluded == [[]] && all.vectors[0] == user)
 
             // Fields say the same as a known user; a user whom nobody knows is the tower's unknown one.
             let fields = try collection.hits(.fields(["user_id": "ann", "age": 34]), k: 10)
@@ -166,7 +166,7 @@ import Vectors
                 for count in [1, 10, 40] {
                     let seen = try collection.places((0..<count).map { "p-\($0 * 50)" })
                     for within in [nil, within] {
-                        let scope = SearchScope(leavingOut: [seen, [], seen], within: within)
+                        let scope = SearchScope(excluding: [seen, [], seen], kept: within)
                         let exact = try collection.nearest(
                             queries.vectors, k: 10, recall: nil, exact: true, scope: scope, threads: 2
                         ).points

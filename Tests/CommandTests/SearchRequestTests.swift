@@ -49,7 +49,7 @@ import Vectors
             request.exact = true
             let all = try collection.search(request).hits.map(\.name)
             request.k = 7
-            request.leavingOut = [all[0], all[4], all[5], "no such point"]
+            request.excluding = [all[0], all[4], all[5], "no such point"]
             #expect(try collection.search(request).hits.map(\.name) == [1, 2, 3, 6, 7, 8, 9].map { all[$0] })
         }
     }
@@ -64,7 +64,7 @@ import Vectors
             let titles = try collection.search(request).hits.compactMap { $0.payload["title"]?.string }
             #expect(titles.count { $0 == "red lamp" } == 2 && titles.count { $0 == "green desk" } == 2)
             #expect(titles.count == 4)
-            request.within = [PayloadCondition(field: "title", value: "red lamp")]
+            request.filter = [PayloadCondition(field: "title", value: "red lamp")]
             let error = #expect(throws: BelfryError.self) { try collection.search(request) }
             #expect(error?.code == .notFound)
         }
@@ -75,11 +75,11 @@ import Vectors
             let response = try collection.search(SearchRequest(.text("a red lamp"), k: 5))
             let trace = response.trace
             #expect(trace.index == "exact" && trace.isScanned && trace.recall == 1 && trace.answers == 5)
-            #expect(trace.evaluations == 60 && trace.settled == nil && trace.scored == 0)
+            #expect(trace.evaluations == 60 && trace.exactlyReranked == nil && trace.scored == 0)
             #expect(trace.embedMilliseconds != nil && trace.searchMilliseconds > 0)
             #expect(try collection.search(SearchRequest(.point("p-1"), k: 5)).trace.embedMilliseconds == nil)
             var within = SearchRequest(.text("a red lamp"), k: 5)
-            within.within = [PayloadCondition(field: "title", value: "red lamp")]
+            within.filter = [PayloadCondition(field: "title", value: "red lamp")]
             #expect(try collection.search(within).trace.evaluations == 2)
         }
     }
@@ -91,7 +91,7 @@ import Vectors
             #expect(first.index == "hnsw")
             // What a searcher has counted before is not this search's.
             #expect(first.evaluations == second.evaluations && first.evaluations > 0)
-            #expect(first.reranked == second.reranked && first.settled == second.settled)
+            #expect(first.reranked == second.reranked && first.exactlyReranked == second.exactlyReranked)
         }
     }
 

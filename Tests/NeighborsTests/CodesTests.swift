@@ -205,7 +205,7 @@ import Vectors
                 let few = RowSet(stride(from: 0, to: 300, by: 7), capacity: 300)
                 for kept in [nil, few] {
                     do throws(BelfryError) {
-                        let found = try search.search(rows[round], k: 10, keeping: kept)
+                        let found = try search.search(rows[round], k: 10, filter: kept.map(RowFilter.init))
                         #expect(found.count <= 10 && found.allSatisfy { $0.row < 300 })
                     } catch {
                         #expect(error.code == .corruptData)

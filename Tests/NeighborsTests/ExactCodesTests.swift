@@ -58,17 +58,19 @@ import Vectors
                 let filters: [(RowSet?, RowSet?)] = [(nil, nil), (some, nil), (nil, few), (some, few), (few, some)]
                 for (excluded, kept) in filters {
                     for (k, threads) in [(1, 1), (10, 2), (100, 1), (n + 5, 2)] {
-                        let expected = try scan.search(queries, k: k, excluding: excluded, keeping: kept)
+                        let filter = RowFilter(of: n, keeping: kept, except: excluded)
+                        let expected = try scan.search(queries, k: k, filter: filter)
                         let found = try search.search(
-                            queries, k: k, excluding: excluded, keeping: kept, threads: threads)
+                            queries, k: k, filter: filter, threads: threads)
                         #expect(found == expected, "kind \(kind) \(metric) k \(k) threads \(threads), \(random)")
-                        let one = try search.search(queries[0], k: k, excluding: excluded, keeping: kept)
+                        let one = try search.search(queries[0], k: k, filter: filter)
                         #expect(one == expected[0], "one query, kind \(kind), \(random)")
                     }
                 }
                 let others = RowSet((0..<n).filter { !few.contains($0) }, capacity: n)
                 #expect(
-                    try search.search(queries, k: 10, keeping: few) == scan.search(queries, k: 10, excluding: others))
+                    try search.search(queries, k: 10, filter: RowFilter(few))
+                        == scan.search(queries, k: 10, filter: RowFilter(of: n, keeping: nil, except: others)))
                 let own: [Int?] = (0..<queries.rows).map { $0 % 3 == 0 ? nil : $0 * 7 }
                 #expect(try search.search(queries, k: 5, ownRows: own) == scan.search(queries, k: 5, ownRows: own))
             }

@@ -37,15 +37,15 @@ import Vectors
         let few = RowSet(stride(from: 0, to: 900, by: 5), capacity: 900)
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: metric, kind: kind, threads: 2).build(rows, in: directory)
-            let files = SegmentFiles(directory)
+            let files = SegmentPaths(directory)
             func answers() throws -> [[Neighbor]] {
-                let segment = try Segment(directory, metric: metric)
+                let segment = try SegmentIndex(directory, metric: metric)
                 let searcher = segment.makeSearcher()
                 return try (0..<queries.rows).flatMap { query in
                     let vector = queries.pointer + query * 24
                     return [
                         try searcher.search(vector, k: 7, effort: .exact),
-                        try searcher.search(vector, k: 7, recall: 1, keeping: few),
+                        try searcher.search(vector, k: 7, recall: 1, filter: RowFilter(few)),
                     ]
                 }
             }
@@ -81,11 +81,11 @@ import Vectors
         var random = SeededGenerator()
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: .l2, kind: .exact).build(clustered(900, 24, &random), in: directory)
-            let codes = SegmentFiles(directory).codes
+            let codes = SegmentPaths(directory).codes
             var bytes = [UInt8](try System.read(codes))
             bytes[bytes.count / 2] ^= 4
             try Data(bytes).writeAnew(to: codes)
-            let segment = try Segment(directory, metric: .l2)
+            let segment = try SegmentIndex(directory, metric: .l2)
             let query = random.vector(24)
             DispatchQueue.concurrentPerform(iterations: 8) { _ in
                 let error = #expect(throws: BelfryError.self) {

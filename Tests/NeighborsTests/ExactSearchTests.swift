@@ -92,6 +92,7 @@ import Vectors
                     Self.rows(n, dimension, &random), folder, dimension: dimension, type)
                 let queries = Matrix((0..<7).map { _ in random.vector(dimension) })
                 let excluded = RowSet((0..<n).filter { _ in Int.random(in: 0..<4, using: &random) == 0 }, capacity: n)
+                let filter = RowFilter(of: n, keeping: nil, except: excluded)
                 for metric in Metric.allCases {
                     let kernel = DistanceKernel(metric: metric, instructionSet: instructionSet)
                     let search = ExactSearch(shard, metric: metric, instructionSet: instructionSet)
@@ -105,10 +106,10 @@ import Vectors
                             return Array(all.sorted().prefix(k))
                         }
                         for threads in [1, 2, 5] {
-                            let found = try search.search(queries, k: k, excluding: excluded, threads: threads)
+                            let found = try search.search(queries, k: k, filter: filter, threads: threads)
                             #expect(found == expected, "n \(n) k \(k) threads \(threads) \(metric), \(random)")
                         }
-                        let one = try search.search(queries[3], k: k, excluding: excluded)
+                        let one = try search.search(queries[3], k: k, filter: filter)
                         #expect(one == expected[3], "one query, \(random)")
                     }
                 }
@@ -127,7 +128,11 @@ import Vectors
                 let answers = try search.search(stored, k: k, ownRows: own)
                 for (index, answer) in answers.enumerated() {
                     let excluded = RowSet(own[index].map { [$0] } ?? [], capacity: 50)
-                    #expect(try answer == search.search(stored[index], k: k, excluding: excluded), "\(random)")
+                    #expect(
+                        try answer
+                            == search.search(
+                                stored[index], k: k, filter: RowFilter(of: 50, keeping: nil, except: excluded)),
+                        "\(random)")
                 }
             }
         }

@@ -24,7 +24,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
     }
 
     private static func ask(
-        _ segment: Segment, _ queries: Matrix, _ target: Double, k: Int = 10
+        _ segment: SegmentIndex, _ queries: Matrix, _ target: Double, k: Int = 10
     ) throws -> Outcome {
         let searcher = segment.makeSearcher()
         let truth = try ExactSearch(segment.shard, metric: segment.metric).search(queries, k: k, threads: 2)
@@ -63,7 +63,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
             var builder = SegmentBuilder(metric: metric, kind: kind, threads: 2)
             builder.queries = [QuerySample(.given, Self.between(rows, 500, &random))]
             try builder.build(rows, in: directory)
-            let segment = try Segment(directory, metric: metric)
+            let segment = try SegmentIndex(directory, metric: metric)
             #expect(segment.calibration?.kinds.map(\.kind) == [.rows, .given])
             for queries in [likeRows, Self.between(rows, 400, &random)] {
                 let outcome = try Self.ask(segment, queries, 0.95)
@@ -86,7 +86,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
         let far = Matrix((0..<300).map { _ in random.vector(32).map { 3 * $0 } })
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: metric, kind: kind, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: metric)
+            let segment = try SegmentIndex(directory, metric: metric)
             let known = try Self.ask(segment, near, 0.95)
             #expect(known.unlike <= 15, "\(known.unlike) of 300, \(random)")
             let outcome = try Self.ask(segment, far, 0.95)
@@ -106,7 +106,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
         let far = Matrix((0..<100).map { _ in random.vector(64).map { 3 * $0 } })
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: .l2, kind: kind, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: .l2)
+            let segment = try SegmentIndex(directory, metric: .l2)
             let outcome = try Self.ask(segment, far, 0.95)
             #expect(outcome.unlike >= 90, "\(outcome.unlike) of 100, \(random)")
             #expect(outcome.mean > 0.9, "\(outcome.mean), \(random)")
@@ -128,7 +128,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
         }
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: .ip, kind: kind, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: .ip)
+            let segment = try SegmentIndex(directory, metric: .ip)
             let queries = clustered(50, 24, &random)
             var work: [Int] = []
             for length: Float in [1, 1_000, 0.001] {
@@ -148,7 +148,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
         let rows = Matrix((0..<6_000).map { _ in random.vector(128) })
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: .l2, kind: .hnsw, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: .l2)
+            let segment = try SegmentIndex(directory, metric: .l2)
             let queries = Matrix((0..<50).map { _ in random.vector(128) })
             let searcher = segment.makeSearcher()
             for query in 0..<queries.rows {
@@ -166,7 +166,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
         let rows = clustered(6_000, 24, &random)
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: .cosine, kind: .ivf, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: .cosine)
+            let segment = try SegmentIndex(directory, metric: .cosine)
             let queries = Self.between(rows, 100, &random) + Matrix((0..<100).map { rows[50 * $0].map { 1.01 * $0 } })
             let effort = segment.effort(recall: 0.95, k: 10)
             let truth = try ExactSearch(segment.shard, metric: .cosine).search(queries, k: 10, threads: 2)
@@ -190,7 +190,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
             var builder = SegmentBuilder(metric: .l2, kind: .exact, threads: 2)
             builder.queries = [QuerySample(.given, Self.between(rows, 300, &random))]
             let choice = try builder.buildFastest(rows, in: directory, recall: 0.95)
-            let segment = try Segment(directory, metric: .l2)
+            let segment = try SegmentIndex(directory, metric: .l2)
             #expect(segment.kind == choice.kind && choice.recall == 0.95)
             for candidate in choice.candidates where candidate.microseconds != nil {
                 #expect(candidate.queries.map(\.kind) == [.rows, .given], "\(candidate)")

@@ -162,7 +162,7 @@ import Vectors
                     if settles { after += recall } else { before += recall }
                 }
             }
-            #expect(unsure.cost.rowsSettled == 0 && sure.cost.rowsSettled > 0)
+            #expect(unsure.cost.rowsRerankedExactly == 0 && sure.cost.rowsRerankedExactly > 0)
             #expect(after > before && after > 0.995, "\(before), \(after), \(random)")
         }
     }

@@ -24,7 +24,7 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
         let queries = clustered(100, 40, &random)
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: metric, kind: kind, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: metric)
+            let segment = try SegmentIndex(directory, metric: metric)
             let truth = try ExactSearch(segment.shard, metric: metric).search(queries, k: 10, threads: 2)
             let searcher = segment.makeSearcher()
             var recalls: [Double] = []
@@ -54,7 +54,7 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
         let rows = Matrix((0..<5_600).map { all[$0] })
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: .l2, kind: kind, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: .l2)
+            let segment = try SegmentIndex(directory, metric: .l2)
             let queries = Matrix((5_600..<6_000).map { all[$0] })
             let searcher = segment.makeSearcher()
             for k in [1, 10] {
@@ -86,7 +86,7 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
         let rows = Matrix((0..<9_000).map { $0 % 3 == 0 ? different[$0 / 3] : placeholder })
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: .l2, kind: kind, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: .l2)
+            let segment = try SegmentIndex(directory, metric: .l2)
             #expect(segment.calibration?.kinds[0].queries == 150, "a twentieth of 3,001 vectors, \(random)")
             let searcher = segment.makeSearcher()
             let queries = Matrix((3_000..<3_300).map { different[$0] })
@@ -112,7 +112,7 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
         let rows = Matrix((0..<3_000).map { _ in different[Int.random(in: 0..<50, using: &random)] })
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: .l2, kind: kind, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: .l2)
+            let segment = try SegmentIndex(directory, metric: .l2)
             #expect(segment.effort(recall: 0.9, k: 10) == .exact && segment.calibration == nil, "\(random)")
             let near = try segment.makeSearcher().search(different[7], k: 10, effort: segment.efforts.last!)
             #expect(near.allSatisfy { $0.distance < 1e-3 }, "\(random)")
@@ -155,7 +155,7 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
                 }
                 try withTemporaryDirectory { directory in
                     try SegmentBuilder(metric: metric, kind: kind, threads: 2).build(rows, in: directory)
-                    let segment = try Segment(directory, metric: metric)
+                    let segment = try SegmentIndex(directory, metric: metric)
                     let query = random.vector(7)
                     let near = try segment.makeSearcher().search(query, k: 3, effort: segment.efforts.last!)
                     #expect(near.count == min(3, count), "\(kind) \(metric) \(random)")
@@ -173,7 +173,7 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
         let rows = Matrix((0..<count).map { all[$0] })
         try withTemporaryDirectory { directory in
             try SegmentBuilder(metric: .l2, kind: kind, threads: 2).build(rows, in: directory)
-            let segment = try Segment(directory, metric: .l2)
+            let segment = try SegmentIndex(directory, metric: .l2)
             let (searcher, exact) = (segment.makeSearcher(), ExactSearch(segment.shard, metric: .l2))
             let some = RowSet(
                 (0..<count).filter { _ in Double.random(in: 0..<1, using: &random) < share }, capacity: count)
@@ -189,7 +189,8 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
                 ]
                 for (number, filter) in filters.enumerated() {
                     let found = try searcher.search(
-                        query, k: 10, recall: 0.9, keeping: filter.keeping, excluding: filter.excluding)
+                        query, k: 10, recall: 0.9,
+                        filter: RowFilter(of: count, keeping: filter.keeping, except: filter.excluding))
                     let truth = order.filter {
                         filter.keeping?.contains($0) != false && filter.excluding?.contains($0) != true
                     }.prefix(10)
@@ -220,7 +221,7 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
                 for index in start..<end { bytes[index] = UInt8.random(in: 0...255, using: &random) }
                 try Data(bytes).write(to: URL(fileURLWithPath: path))
                 do {
-                    let segment = try Segment(directory, metric: .l2)
+                    let segment = try SegmentIndex(directory, metric: .l2)
                     let near = try segment.makeSearcher().search(query, k: 10, effort: segment.efforts.last!)
                     #expect(near.allSatisfy { Int($0.row) < 600 }, "\(random)")
                 } catch {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct RowSetTests {
     /// Against plain sets, with capacities that differ from the number of rows.
-    @Test func leavesOutWhatIsExcludedOrNotKept() {
+    @Test func aFilterKeepsWhatIsKeptAndNotExcluded() {
         var random = SeededGenerator()
         for count in [0, 1, 63, 64, 65, 200] {
             for capacity in [0, count / 2, count, count + 70] {
@@ -14,15 +14,15 @@ import Testing
                     return RowSet((0..<capacity).filter { _ in Bool.random(using: &random) }, capacity: capacity)
                 }
                 let (excluded, kept) = (some(), some())
-                let set = RowSet.leftOut(of: count, excluding: excluded, keeping: kept)
-                #expect((set == nil) == (excluded == nil && kept == nil))
-                guard let set else { continue }
+                let filter = RowFilter(of: count, keeping: kept, except: excluded)
+                #expect((filter == nil) == (kept == nil && excluded?.count ?? 0 == 0))
+                guard let filter else { continue }
                 let expected = (0..<count).filter {
-                    excluded?.contains($0) == true || kept?.contains($0) == false
+                    excluded?.contains($0) != true && (kept?.contains($0) ?? true)
                 }
-                #expect(set == RowSet(expected, capacity: count), "\(count) rows, \(random)")
-                let others = Set(0..<count).subtracting(expected).sorted()
-                #expect(set.missing == others.map { UInt32($0) }, "\(random)")
+                #expect(filter == RowFilter(RowSet(expected, capacity: count)), "\(count) rows, \(random)")
+                #expect(filter.count == expected.count && filter.listed == expected.map { UInt32($0) }, "\(random)")
+                #expect((0..<count).filter(filter.keeps) == expected, "\(random)")
             }
         }
     }

@@ -64,7 +64,7 @@ import Vectors
             let excluded = RowSet((0..<n).filter { _ in Bool.random(using: &random) }, capacity: n)
             let rest = (0..<n).filter { !excluded.contains($0) }
             var top = TopK(10)
-            top.offer(distances, count: n, firstRow: 0, excluding: excluded)
+            top.offer(distances, count: n, firstRow: 0, filter: RowFilter(of: n, keeping: nil, except: excluded))
             let expected = Self.expected(rest.map { Neighbor(row: UInt32($0), distance: distances[$0]) }, 10)
             #expect(top.sorted == expected, "\(random)")
         }

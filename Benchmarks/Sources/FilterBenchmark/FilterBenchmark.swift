@@ -33,7 +33,7 @@ struct FilterBenchmark: ParsableCommand {
         defer { try? System.remove(folder) }
         let rows = try VectorFile(base).matrix()
         try SegmentBuilder(metric: metric, kind: index, threads: 2).build(rows, in: folder)
-        let segment = try Segment(folder, metric: metric)
+        let segment = try SegmentIndex(folder, metric: metric)
         let file = try VectorFile(queries)
         let asked = try file.matrix(0..<min(count, file.rows))
         let orders = try orders(of: asked, segment)
@@ -59,7 +59,7 @@ struct FilterBenchmark: ParsableCommand {
     }
 
     /// All rows from the nearest to the farthest, for each query.
-    private func orders(of queries: Matrix, _ segment: Segment) throws -> [[Int]] {
+    private func orders(of queries: Matrix, _ segment: SegmentIndex) throws -> [[Int]] {
         let exact = ExactSearch(segment.shard, metric: metric)
         return try (0..<queries.rows).map {
             try exact.search(queries[$0], k: segment.shard.rowCount).map { Int($0.row) }
@@ -67,12 +67,12 @@ struct FilterBenchmark: ParsableCommand {
     }
 
     private func measure(
-        _ name: String, _ share: Double, _ segment: Segment, _ queries: Matrix, _ filters: [RowSet]
+        _ name: String, _ share: Double, _ segment: SegmentIndex, _ queries: Matrix, _ filters: [RowSet]
     ) throws {
         let (searcher, kernel) = (segment.makeSearcher(), DistanceKernel(metric: metric))
         func search(_ query: Int, _ recall: Double) throws -> [Neighbor] {
             try searcher.search(
-                queries.pointer + query * queries.columns, k: k, recall: recall, keeping: filters[query])
+                queries.pointer + query * queries.columns, k: k, recall: recall, filter: RowFilter(filters[query]))
         }
         var found = 0.0
         for query in 0..<queries.rows {

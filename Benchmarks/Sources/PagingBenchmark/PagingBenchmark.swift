@@ -35,7 +35,7 @@ struct PagingBenchmark: ParsableCommand {
         var opens: [Double] = []
         for _ in 0..<21 {
             let start = ContinuousClock.now
-            _ = try Segment(directory, metric: metric)
+            _ = try SegmentIndex(directory, metric: metric)
             opens.append((ContinuousClock.now - start) / .milliseconds(1))
         }
         opens.sort()
@@ -46,8 +46,8 @@ struct PagingBenchmark: ParsableCommand {
         print("                      queries/s   recall   p50 µs   p99 µs   major faults   MB read")
         for readsAhead in [false, true] {
             try dropFiles()
-            let segment = try Segment(directory, metric: metric)
-            let ids = try IDsReader(SegmentFiles(directory).ids)
+            let segment = try SegmentIndex(directory, metric: metric)
+            let ids = try IDsReader(SegmentPaths(directory).ids)
             for pass in ["cold", "warm"] {
                 try measure("\(pass)\(readsAhead ? ", reading ahead" : "")", segment, ids, asked, right, readsAhead)
             }
@@ -64,7 +64,7 @@ struct PagingBenchmark: ParsableCommand {
     }
 
     private func measure(
-        _ name: String, _ segment: Segment, _ ids: IDsReader, _ queries: Matrix, _ right: [Set<Int>], _ readsAhead: Bool
+        _ name: String, _ segment: SegmentIndex, _ ids: IDsReader, _ queries: Matrix, _ right: [Set<Int>], _ readsAhead: Bool
     ) throws {
         let searcher = segment.makeSearcher(readsAhead: readsAhead)
         let effort = segment.effort(recall: recall, k: k)

@@ -52,7 +52,6 @@ extension BuildingDirectory {
         try catalogue.write { try $0.put("collection", configuration) }
         CrashPoint.configurationWritten.reach()
         try catalogue.pack()
-        try System.sync(layout.path)
         CrashPoint.cataloguePacked.reach()
         try takePlace()
     }
@@ -67,7 +66,7 @@ extension BuildingDirectory {
     /// Puts the finished directory in the place of the collection that may be there, and removes that.
     private func takePlace() throws(BelfryError) {
         guard System.exists(target) else {
-            try System.rename(layout.path, to: target)
+            _ = try System.swap(layout.path, into: target)
             CrashPoint.swapped.reach()
             try System.sync(System.parent(of: target))
             return
@@ -77,7 +76,7 @@ extension BuildingDirectory {
         let lock = try WriterLock(old.lock, .wait)
         defer { withExtendedLifetime(lock) {} }
         try old.requireOwn("The collection", tower: tower)
-        try System.exchange(layout.path, target)
+        _ = try System.swap(layout.path, into: target)
         CrashPoint.swapped.reach()
         try System.sync(System.parent(of: target))
         let left = try layout.removeAll(tower: tower)

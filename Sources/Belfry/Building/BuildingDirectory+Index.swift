@@ -73,7 +73,7 @@ extension BuildingDirectory {
         for folder in [folder, layout.segments] { try System.sync(folder) }
         CrashPoint.indexBuilt.reach()
 
-        let standard = DefaultRecall.recall(of: try Neighbors.Segment(folder, metric: plan.metric))
+        let standard = DefaultRecall.recall(of: try SegmentIndex(folder, metric: plan.metric))
         let record = IndexRecord(
             request: plan.request, kind: choice?.kind ?? builder.kind, files: try System.list(folder),
             identities: try IndexRecord.identities(in: folder), choice: choice, queries: calibration?.named,

@@ -15,16 +15,16 @@ extension VectorCollection {
         var counted = evaluations - before
         for (segment, effort) in zip(segments, try plan(k: k, recall: nil, exact: false).efforts) where effort == .exact
         {
-            counted += queries.rows * (scope.within?.rows[segment.number]?.count ?? segment.vectors.rowCount)
+            counted += queries.rows * (scope.kept?.rows[segment.number]?.count ?? segment.vectors.rowCount)
         }
         return counted
     }
 
     /// The distances that the index's searchers have estimated or computed. Between searches on one thread only: then
-    /// each segment lends the same tools every time.
+    /// each segment lends the same searcher every time.
     var evaluations: Int {
         var sum = 0
-        for segment in segments { segment.searchers.lend { sum += $0.searcher.trace.evaluations } }
+        for segment in segments { segment.searchers.lend { sum += $0.trace.evaluations } }
         return sum
     }
 }

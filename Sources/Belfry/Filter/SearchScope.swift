@@ -9,13 +9,13 @@ package struct PointPlace: Hashable, Sendable {
 /// Which points a search may answer with.
 package struct SearchScope: Sendable {
     /// For each query the points that it must not find; empty if there are none for any.
-    package var leavingOut: [[PointPlace]]
+    package var excluding: [[PointPlace]]
     /// The only points that may be answered; nil for all.
-    package var within: PointSet?
+    package var kept: PointSet?
 
     /// A scope, of all points unless it says otherwise.
-    package init(leavingOut: [[PointPlace]] = [], within: PointSet? = nil) {
-        (self.leavingOut, self.within) = (leavingOut, within)
+    package init(excluding: [[PointPlace]] = [], kept: PointSet? = nil) {
+        (self.excluding, self.kept) = (excluding, kept)
     }
 }
 

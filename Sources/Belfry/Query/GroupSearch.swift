@@ -15,7 +15,7 @@ struct GroupSearch {
     /// In the order in which equal answers come.
     private let collections: [VectorCollection]
     /// Of each collection the points that it must not find.
-    private var leftOut: [[PointPlace]]
+    private var excluded: [[PointPlace]]
     /// What could be expected of each collection that was searched.
     private var expectations: [Int: Expectation] = [:]
     private var verdict = SearchVerdict(recall: 1)
@@ -39,7 +39,7 @@ struct GroupSearch {
     init(_ collection: VectorCollection, _ request: SearchRequest) throws(BelfryError) {
         self.request = request
         collections = [collection] + request.others
-        leftOut = [[PointPlace]](repeating: [], count: collections.count)
+        excluded = [[PointPlace]](repeating: [], count: collections.count)
         try Self.requireOneSpace(collections)
     }
 
@@ -81,8 +81,8 @@ struct GroupSearch {
         let embedded = try collections[owner].ask(
             [request.query], includingSeen: request.includesSeen, tower: request.tower)
         for (index, collection) in collections.enumerated() {
-            leftOut[index] = index == owner ? embedded.leftOut[0] : try collection.places(embedded.leftOutNames[0])
-            if !request.leavingOut.isEmpty { leftOut[index] += try collection.places(request.leavingOut) }
+            excluded[index] = index == owner ? embedded.excluded[0] : try collection.places(embedded.excludedNames[0])
+            if !request.excluding.isEmpty { excluded[index] += try collection.places(request.excluding) }
         }
         return embedded
     }
@@ -113,7 +113,7 @@ struct GroupSearch {
             let found = try candidates(query, quota.count, quota.condition)
             for (index, collection) in collections.enumerated() {
                 let answered = found.filter { $0.collection == index }.map(\.found.id.description)
-                if !answered.isEmpty { leftOut[index] += try collection.places(answered) }
+                if !answered.isEmpty { excluded[index] += try collection.places(answered) }
             }
             all += found
         }
@@ -129,7 +129,7 @@ struct GroupSearch {
         for (index, collection) in collections.enumerated() {
             let points: PointSet?
             do throws(BelfryError) {
-                points = try collection.points(where: request.within, quota)
+                points = try collection.points(where: request.filter, quota)
             } catch  where error.code == .notFound {
                 // No point of this one; another may have some.
                 nothing = error
@@ -138,7 +138,7 @@ struct GroupSearch {
             isAnyMet = true
             let found = try collection.nearest(
                 query, k: k, recall: request.recall, exact: request.exact,
-                scope: SearchScope(leavingOut: [leftOut[index]], within: points), styles: request.query.styles,
+                scope: SearchScope(excluding: [excluded[index]], kept: points), styles: request.query.styles,
                 threads: request.threads)
             candidates += found.points[0].map { Candidate(collection: index, found: $0) }
             expectations[index] = found.expectation
@@ -180,7 +180,7 @@ struct GroupSearch {
             index: collections.map(\.indexKind.rawValue).joined(separator: ", "), expectation: expectation,
             source: collections[0].calibrationSource.text, fallback: collections[0].calibrationSource.fallback,
             recall: verdict.recall, isUnlike: verdict.isUnlike, isScanned: verdict.isScanned,
-            evaluations: work.evaluations, reranked: work.reranked, settled: work.settled,
+            evaluations: work.evaluations, reranked: work.reranked, exactlyReranked: work.exactlyReranked,
             scored: expectation.isExact ? 0 : answers, embedMilliseconds: embedding.map { $0 / .milliseconds(1) },
             searchMilliseconds: searching / .milliseconds(1), payloadMilliseconds: fetching / .milliseconds(1),
             answers: answers)
@@ -202,18 +202,18 @@ private struct StepClock {
 extension VectorCollection {
     /// The points that a quota may answer with: those that also meet the conditions of the request.
     fileprivate func points(
-        where within: [PayloadCondition], _ quota: PayloadCondition?
+        where filter: [PayloadCondition], _ quota: PayloadCondition?
     ) throws(BelfryError) -> PointSet? {
-        guard let quota else { return try points(where: within) }
-        guard within.contains(where: { $0.field.hasSameBytes(as: quota.field) }),
+        guard let quota else { return try points(where: filter) }
+        guard filter.contains(where: { $0.field.hasSameBytes(as: quota.field) }),
             let wanted = try points(where: [quota])
         else {
-            return try points(where: within + [quota])
+            return try points(where: filter + [quota])
         }
         // Conditions of one field are alternatives; a quota is one more demand.
-        let both = try points(where: within)?.intersection(wanted) ?? wanted
+        let both = try points(where: filter)?.intersection(wanted) ?? wanted
         guard both.count > 0 else {
-            let named = within.map { "\($0.field) = \($0.value)" }.joined(separator: ", ")
+            let named = filter.map { "\($0.field) = \($0.value)" }.joined(separator: ", ")
             throw BelfryError(
                 .notFound, "No point with \(quota.field) = \(quota.value), which a quota asks for, meets \(named).",
                 at: .init(file: path), remedy: "Leave the quota out, or that condition.")

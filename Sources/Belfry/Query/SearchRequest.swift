@@ -4,7 +4,7 @@ public import Towers
 ///
 /// ```swift
 /// var request = SearchRequest(.text("heat resistant gloves"), k: 5)
-/// request.within = [PayloadCondition(field: "brand", value: "Acme")]
+/// request.filter = [PayloadCondition(field: "brand", value: "Acme")]
 /// for hit in try collection.search(request).hits { print(hit.score, hit.payload["title"] ?? .null) }
 /// ```
 public struct SearchRequest: Sendable {
@@ -28,12 +28,12 @@ public struct SearchRequest: Sendable {
     /// Whether all rows are looked at, so that nothing is missed.
     public var exact = false
     /// Only points whose payload has these values are answered; conditions of one field are alternatives.
-    public var within: [PayloadCondition] = []
+    public var filter: [PayloadCondition] = []
     /// How many answers of which kind; empty for the nearest of any. A point that several of them ask for counts for the
     /// first.
     public var quotas: [Quota] = []
     /// Points that are not answered, by their ids or keys.
-    public var leavingOut: [String] = []
+    public var excluding: [String] = []
     /// Whether a session's points, and those that a user has had, may be found again.
     public var includesSeen = false
     /// Collections that are searched as well, as if all were one. Their vectors must be of the same space.

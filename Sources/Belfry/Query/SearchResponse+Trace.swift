@@ -22,7 +22,7 @@ extension SearchResponse {
         /// Rows that were estimated again on the codes of all components.
         public var reranked: Int
         /// Rows read from the shard because the codes left it in doubt who is among the nearest; nil for a scan.
-        public var settled: Int?
+        public var exactlyReranked: Int?
         /// Rows read from the shard for the scores of the answers.
         public var scored: Int
         /// Milliseconds that embedding the query took; nil for one that no tower embeds.

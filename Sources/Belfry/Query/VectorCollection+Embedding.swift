@@ -9,9 +9,9 @@ package struct EmbeddedQueries {
     /// One row per query.
     package var vectors: Matrix
     /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
-    package var leftOut: [[PointPlace]]
+    package var excluded: [[PointPlace]]
     /// The same by their names, which other collections may have as well.
-    var leftOutNames: [[String]]
+    var excludedNames: [[String]]
     /// The ids of users that the collection does not know, and that were answered as the tower was trained for such.
     package var unknownUsers: [String]
     /// How long the tower took; nil where no query needed one.
@@ -56,7 +56,7 @@ private struct QueryBatch {
     var tower: Tower?
     private var sources: [Source] = []
     private var (texts, objects) = ([String](), [JSON]())
-    private var leftOut: [[String]] = []
+    private var excluded: [[String]] = []
     private var unknownUsers: [String] = []
 
     init(_ collection: VectorCollection) { self.collection = collection }
@@ -105,7 +105,7 @@ private struct QueryBatch {
             sources.append(.vector(mean(try points(like), try points(unlike))))
             if !includesSeen { names = like + unlike }
         }
-        leftOut.append(names)
+        excluded.append(names)
     }
 
     private mutating func add(_ fields: JSON) {
@@ -191,8 +191,9 @@ private struct QueryBatch {
             _ = vectors.row(row).update(fromContentsOf: vector)
         }
         var places: [[PointPlace]] = []
-        for names in leftOut { places.append(names.isEmpty ? [] : try collection.places(names)) }
+        for names in excluded { places.append(names.isEmpty ? [] : try collection.places(names)) }
         return EmbeddedQueries(
-            vectors: vectors, leftOut: places, leftOutNames: leftOut, unknownUsers: unknownUsers, embedding: embedding)
+            vectors: vectors, excluded: places, excludedNames: excluded, unknownUsers: unknownUsers,
+            embedding: embedding)
     }
 }

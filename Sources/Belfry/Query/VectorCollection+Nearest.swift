@@ -16,22 +16,22 @@ extension VectorCollection {
         styles: Set<QueryStyle>? = nil, threads: Int
     ) throws(BelfryError) -> NearestPoints {
         precondition(k >= 0 && threads > 0)
-        precondition(scope.leavingOut.isEmpty || scope.leavingOut.count == queries.rows)
+        precondition(scope.excluding.isEmpty || scope.excluding.count == queries.rows)
         let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
         for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
         let plan = try plan(k: k, recall: recall, exact: exact, styles: styles)
         // Nobody has measured what is found of the points that a filter lets through.
-        let expected = scope.within == nil ? plan.expectation.recall : nil
+        let expected = scope.kept == nil ? plan.expectation.recall : nil
         let k = min(k, count)
         var nearest = [[FoundPoint]](repeating: [], count: queries.rows)
         var work = SearchWork()
         var verdicts = [SearchVerdict](repeating: SearchVerdict(recall: 1), count: queries.rows)
         for (segment, effort) in zip(segments, plan.efforts) {
-            let leftOut = scope.leavingOut.map { places in
+            let ownRows = scope.excluding.map { places in
                 places.compactMap { $0.segment == segment.number ? $0.row : nil }
             }
             let asked = SegmentQuery(
-                queries: queries, k: k, leftOut: leftOut, within: scope.within?.rows[segment.number], threads: threads)
+                queries: queries, k: k, ownRows: ownRows, kept: scope.kept?.rows[segment.number], threads: threads)
             let found =
                 if effort == .exact {
                     try segment.scan(asked).map { rows in
@@ -39,7 +39,7 @@ extension VectorCollection {
                             rows: rows, verdict: .scanned, work: .scan(of: asked.candidates(of: segment.rows)))
                     }
                 } else {
-                    try segment.walk(asked, effort, plan.target)
+                    try segment.searchIndex(asked, effort, plan.target)
                 }
             for (query, answer) in found.enumerated() {
                 for neighbor in answer.rows {

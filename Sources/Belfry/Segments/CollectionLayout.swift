@@ -69,8 +69,8 @@ extension CollectionLayout {
 
     /// While an index is chosen, each kind of it has a folder of its own.
     private static let segmentFile: @Sendable (String) -> Belongings? = { name in
-        if SegmentFiles.names.contains(name) { return .file }
-        return IndexKind(rawValue: name) == nil ? nil : .folder { SegmentFiles.names.contains($0) ? .file : nil }
+        if SegmentPaths.names.contains(name) { return .file }
+        return IndexKind(rawValue: name) == nil ? nil : .folder { SegmentPaths.names.contains($0) ? .file : nil }
     }
 
     /// Refuses a directory in which somebody else's files would be lost.
@@ -101,7 +101,7 @@ extension CollectionLayout {
         for segment in known.sorted() where folder.kind(of: segment) != nil {
             let inside = try folder.folder(segment)
             found += try inside.names()
-                .filter { SegmentFiles.names.contains($0) && !files.contains($0) && inside.kind(of: $0) == .file }
+                .filter { SegmentPaths.names.contains($0) && !files.contains($0) && inside.kind(of: $0) == .file }
                 .map { "segments/\(segment)/\($0)" }
         }
         return found

@@ -51,14 +51,15 @@ extension CollectionSegment {
             let place = sample * vectors.rowCount / count
             let row = try vectors.rows(place..<place + 1)
             let own = kernel.distance(to: kernel.prepare(row.pointer, dimension: row.columns), row: row.pointer)
-            let answer = try walk(SegmentQuery(queries: row, k: 1, leftOut: [], within: nil, threads: 1), effort, 0.9)[
-                0]
+            let answer = try searchIndex(
+                SegmentQuery(queries: row, k: 1, ownRows: [], kept: nil, threads: 1), effort, 0.9)[
+                    0]
             // A scan finds it whatever the index is.
             guard answer.verdict == .calibrated, let nearest = answer.rows.first else { continue }
             if nearest.distance <= own { found += 1 }
         }
         guard found < count / 2 else { return nil }
-        let files = SegmentFiles(System.parent(of: vectors.path))
+        let files = SegmentPaths(System.parent(of: vectors.path))
         return .corrupt(
             "The index finds \(found) of \(count) rows that are there: it is not of these vectors.",
             at: .init(file: index.kind == .hnsw ? files.graph : files.lists))

@@ -11,20 +11,21 @@ extension CollectionSegment {
         guard k > 0 else { return [[Neighbor]](repeating: [], count: count) }
         let exact = ExactSearch(vectors, codes: index.codes, metric: index.metric)
         // A query's own rows take places: so many more are asked for.
-        let most = asked.leftOut.map(\.count).max() ?? 0
-        var found = try exact.search(asked.queries, k: k + 1 + most, keeping: asked.within, threads: asked.threads)
+        let filter = RowFilter(of: vectors.rowCount, keeping: asked.kept)
+        let most = asked.ownRows.map(\.count).max() ?? 0
+        var found = try exact.search(asked.queries, k: k + 1 + most, filter: filter, threads: asked.threads)
         for query in 0..<count {
-            let leftOut = Set(asked.leftOut(query).map(UInt32.init))
+            let own = Set(asked.ownRows(query).map(UInt32.init))
             var wanted = k + 1 + most
             while true {
                 let isAll = found[query].count < wanted
                 let last = found[query].last?.distance
-                found[query].removeAll { leftOut.contains($0.row) }
+                found[query].removeAll { own.contains($0.row) }
                 // The last one asked for is as near as the k-th: there may be more of them.
                 guard !isAll, found[query][k - 1].distance == last else { break }
                 wanted *= 4
                 found[query] = try exact.search(
-                    Matrix([asked.queries[query]]), k: wanted, keeping: asked.within, threads: asked.threads)[0]
+                    Matrix([asked.queries[query]]), k: wanted, filter: filter, threads: asked.threads)[0]
             }
             guard found[query].count > k else { continue }
             let last = found[query][k - 1].distance

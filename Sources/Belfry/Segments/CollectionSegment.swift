@@ -6,9 +6,10 @@ import Vectors
 /// One immutable segment.
 struct CollectionSegment: Sendable {
     let number: Int
-    let index: Neighbors.Segment
+    let index: SegmentIndex
     let ids: IDsReader
-    let searchers: Pool<SearchTools>
+    /// Searchers are expensive to make, and one serves one thread at a time.
+    let searchers: Pool<SegmentSearcher>
     var vectors: ShardReader { index.shard }
     var rows: Int { vectors.rowCount }
 
@@ -26,7 +27,7 @@ struct CollectionSegment: Sendable {
             }
             if let problem = try record.problem(with: name, in: folder) { throw problem }
         }
-        let index = try Neighbors.Segment(
+        let index = try SegmentIndex(
             folder, metric: configuration.metric, files: Set(record.files))
         let (vectors, ids) = (index.shard, try IDsReader(layout.ids(number)))
         guard index.kind == record.kind else {
@@ -45,6 +46,6 @@ struct CollectionSegment: Sendable {
                 throw .corrupt("The file has \(rows) rows; the catalogue lists \(listed).", at: .init(file: file))
             }
         }
-        (self.number, self.index, self.ids, searchers) = (number, index, ids, Pool { SearchTools(index) })
+        (self.number, self.index, self.ids, searchers) = (number, index, ids, Pool { index.makeSearcher() })
     }
 }

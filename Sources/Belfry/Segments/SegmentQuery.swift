@@ -5,16 +5,16 @@ import Vectors
 struct SegmentQuery {
     let queries: Matrix
     let k: Int
-    /// For each query the rows that it must not find; empty if there are none for any.
-    let leftOut: [[Int]]
-    /// The only rows that may be found.
-    let within: RowSet?
+    /// For each query the rows that it must not find, its own above all; empty if there are none for any.
+    let ownRows: [[Int]]
+    /// The only rows that may be found; nil for all.
+    let kept: RowSet?
     let threads: Int
 
     /// How many of a segment's `rows` may be found.
-    func candidates(of rows: Int) -> Int { within?.count ?? rows }
+    func candidates(of rows: Int) -> Int { kept?.count ?? rows }
 
-    func leftOut(_ query: Int) -> [Int] { leftOut.isEmpty ? [] : leftOut[query] }
+    func ownRows(_ query: Int) -> [Int] { ownRows.isEmpty ? [] : ownRows[query] }
 }
 
 /// What one segment answers to one query.

@@ -12,6 +12,6 @@ struct SearchPlan: Sendable {
     /// The recall that is aimed at.
     let target: Double
     /// How hard each segment is searched for it.
-    let efforts: [Neighbors.Segment.Effort]
+    let efforts: [SegmentIndex.Effort]
     let expectation: Expectation
 }

@@ -51,7 +51,7 @@ extension VectorCollection {
     }
 
     private static func expectation(
-        _ segment: Neighbors.Segment, _ effort: Neighbors.Segment.Effort, _ k: Int, _ target: Double,
+        _ segment: SegmentIndex, _ effort: SegmentIndex.Effort, _ k: Int, _ target: Double,
         _ styles: Set<QueryStyle>?
     ) -> Expectation {
         var expectation = Expectation(k: k, target: target, isExact: effort == .exact, effort: name(effort), kinds: [])
@@ -74,7 +74,7 @@ extension VectorCollection {
         return expectation
     }
 
-    private static func name(_ effort: Neighbors.Segment.Effort) -> String {
+    private static func name(_ effort: SegmentIndex.Effort) -> String {
         switch effort {
         case .exact: "every row"
         case .graph(let window): "window \(window)"

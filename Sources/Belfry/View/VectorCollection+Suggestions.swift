@@ -10,12 +10,12 @@ extension VectorCollection {
     private func suggestion(
         _ text: String, _ names: (Catalogue.Transaction, Int) throws -> [String]
     ) -> String? {
-        guard let names = try? catalogue.read({ try names($0, Self.mostNames) }), !names.isEmpty else { return nil }
+        guard let names = try? catalogue.read({ try names($0, Self.maxNames) }), !names.isEmpty else { return nil }
         let near = Spelling.near(text, among: names, count: 5)
         return near.isEmpty
             ? "Ids look like: \(names.prefix(3).joined(separator: ", "))." : "Near it: \(near.joined(separator: ", "))."
     }
 
     /// How many names are looked through: a tenth of a second for an error.
-    private static let mostNames = 200_000
+    private static let maxNames = 200_000
 }

@@ -92,8 +92,8 @@ struct Evaluate: ParsableCommand {
     private func counts() throws -> [Int]? {
         guard let k else { return nil }
         let counts = k.split(separator: ",").map { Int($0.filter { !$0.isWhitespace }) ?? 0 }
-        guard !counts.isEmpty, counts.allSatisfy({ (1...Recipe.Evaluation.mostAnswers).contains($0) }) else {
-            throw ValidationError("--k takes numbers from 1 to \(Recipe.Evaluation.mostAnswers), as 1,10.")
+        guard !counts.isEmpty, counts.allSatisfy({ (1...Recipe.Evaluation.maxAnswers).contains($0) }) else {
+            throw ValidationError("--k takes numbers from 1 to \(Recipe.Evaluation.maxAnswers), as 1,10.")
         }
         return Set(counts).sorted()
     }

@@ -79,7 +79,8 @@ struct Explain: ParsableCommand {
         }
         lines.append(("distances", Human.count(found.evaluations)))
         if found.reranked > 0 { lines.append(("estimated again", Human.count(found.reranked, "row"))) }
-        lines.append(("settled on shard", found.settled.map { Human.count($0, "row") } ?? "not counted in a scan"))
+        lines.append(
+            ("reranked exactly", found.exactlyReranked.map { Human.count($0, "row") } ?? "not counted in a scan"))
         if found.scored > 0 { lines.append(("scored on shard", Human.count(found.scored, "row"))) }
         if let embed = found.embedMilliseconds { lines.append(("embed", Human.milliseconds(embed))) }
         let again = Human.milliseconds(second)

@@ -72,7 +72,7 @@ struct Recommend: ParsableCommand {
         guard let quota else { return [] }
         var quotas: [SearchRequest.Quota] = []
         for (name, count) in try Self.counts(quota) {
-            guard (1...Self.mostAnswers).contains(count) else {
+            guard (1...Self.maxAnswers).contains(count) else {
                 throw ValidationError("--quota takes numbers between 1 and 10,000, not \(name)=\(count).")
             }
             let condition = try SearchOptions.condition(name, "--quota")
@@ -84,7 +84,7 @@ struct Recommend: ParsableCommand {
         guard !quotas.isEmpty else {
             throw ValidationError("--quota names nothing; write domain:Movie=5,domain:Book=5.")
         }
-        guard quotas.reduce(0, { $0 + $1.count }) <= Self.mostAnswers else {
+        guard quotas.reduce(0, { $0 + $1.count }) <= Self.maxAnswers else {
             throw ValidationError("--quota asks for more than 10,000 answers in all.")
         }
         return quotas
@@ -114,5 +114,5 @@ struct Recommend: ParsableCommand {
                 + "JSON object: '{\"brand:Acme, Inc\": 5}'.")
     }
 
-    private static let mostAnswers = 10_000
+    private static let maxAnswers = 10_000
 }

@@ -65,7 +65,7 @@ struct SearchOptions: ParsableArguments {
     func request(_ query: SearchQuery) -> SearchRequest {
         var request = SearchRequest(query, k: answer.k)
         (request.recall, request.exact, request.threads) = (recall.recall, recall.exact, threads.threads)
-        request.within = within.compactMap { try? Self.condition($0, "--within") }
+        request.filter = within.compactMap { try? Self.condition($0, "--within") }
         return request
     }
 

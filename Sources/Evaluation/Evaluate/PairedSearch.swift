@@ -82,15 +82,15 @@ struct PairedSearch {
     }
 
     private func scope(of queries: [JudgedQuery]) -> SearchScope {
-        let leftOut = queries.map { query in
+        let excluded = queries.map { query in
             (query.excluded.union(query.own.map { [$0] } ?? [])).map { points.places[Int($0)] }
         }
-        var within = queries[0].filter.map { filters[$0] }
+        var kept = queries[0].filter.map { filters[$0] }
         if let candidates = queries[0].candidates {
-            let admitted = candidates.filter { within?.contains(points.places[Int($0)]) != false }
-            within = points.set(admitted, of: collection)
+            let admitted = candidates.filter { kept?.contains(points.places[Int($0)]) != false }
+            kept = points.set(admitted, of: collection)
         }
-        return SearchScope(leavingOut: leftOut, within: within)
+        return SearchScope(excluding: excluded, kept: kept)
     }
 
     private mutating func search(
@@ -121,8 +121,8 @@ struct PairedSearch {
         guard counted > 0 else { return }
         let some = Matrix(rows: counted, columns: vectors.columns)
         some.pointer.update(from: vectors.pointer, count: counted * vectors.columns)
-        let scope = SearchScope(leavingOut: Array(scope.leavingOut.prefix(counted)), within: scope.within)
-        let all = scope.within?.count ?? collection.count
+        let scope = SearchScope(excluding: Array(scope.excluding.prefix(counted)), kept: scope.kept)
+        let all = scope.kept?.count ?? collection.count
         let evaluations = try collection.countEvaluations(some, k: k, scope: scope)
         cost.count(queries: counted, evaluations: evaluations, ofScan: counted * all)
     }

@@ -13,7 +13,7 @@ package struct MapDrawing: Sendable {
     private let scale: Double
 
     /// The most points whose titles are written.
-    package static let mostWithTitles = 60
+    package static let maxWithTitles = 60
 
     /// The picture of a map.
     package init(_ map: PointMap) {
@@ -25,7 +25,7 @@ package struct MapDrawing: Sendable {
         let (left, right) = (xs.min() ?? 0, xs.max() ?? 0)
         let (low, high) = (ys.min() ?? 0, ys.max() ?? 0)
         center = ((left + right) / 2, (low + high) / 2)
-        let room = map.points.count <= Self.mostWithTitles ? 0.82 : 0.94
+        let room = map.points.count <= Self.maxWithTitles ? 0.82 : 0.94
         let fitting = min(room * frame.width / (right - left), room * frame.height / (high - low))
         scale = fitting.isFinite && fitting > 0 ? fitting : 100
     }
@@ -144,7 +144,7 @@ package struct MapDrawing: Sendable {
     // MARK: points
 
     private var dots: [String] {
-        let radius = map.points.count > 2_000 ? 2.4 : map.points.count > Self.mostWithTitles ? 3.5 : 5.5
+        let radius = map.points.count > 2_000 ? 2.4 : map.points.count > Self.maxWithTitles ? 3.5 : 5.5
         return map.points.indices.map { index in
             let point = map.points[index]
             return Self.mark(
@@ -154,7 +154,7 @@ package struct MapDrawing: Sendable {
     }
 
     private var titles: [String] {
-        guard map.points.count <= Self.mostWithTitles else { return [] }
+        guard map.points.count <= Self.maxWithTitles else { return [] }
         let texts = map.points.map { Self.shortened($0.title, to: 56) }
         let places = map.points.map(place)
         let labels = MapLabels.placed(texts, at: places, inside: frame)

@@ -39,7 +39,7 @@ package struct PointMap: Sendable {
         /// Along the second component.
         package let y: Double
         /// The points of the sample that are nearest in full dimension, at most five, nearest first, with their scores;
-        /// empty where the sample has more than ``PointMap/mostWithNeighbors`` points.
+        /// empty where the sample has more than ``PointMap/maxWithNeighbors`` points.
         package let near: [Neighbor]
     }
 
@@ -62,7 +62,7 @@ package struct PointMap: Sendable {
     }
 
     /// The largest sample whose neighbors are looked up.
-    package static let mostWithNeighbors = 5_000
+    package static let maxWithNeighbors = 5_000
 
     /// The collection's name.
     package let collection: String

@@ -81,7 +81,7 @@ extension VectorCollection {
     /// For each row the five others that are nearest.
     private func neighbors(_ vectors: Matrix) -> [[PointMap.Neighbor]] {
         let rows = vectors.rows
-        guard rows <= PointMap.mostWithNeighbors else { return [[PointMap.Neighbor]](repeating: [], count: rows) }
+        guard rows <= PointMap.maxWithNeighbors else { return [[PointMap.Neighbor]](repeating: [], count: rows) }
         let kernel = DistanceKernel(metric: configuration.metric)
         let distances = Matrix(rows: 1, columns: rows)
         return (0..<rows).map { row in

@@ -3,7 +3,7 @@ import Files
 import Shards
 import Vectors
 
-/// Searches a graph: one thread's, with all that it needs, used again from query to query.
+/// Searches a graph, with all that it needs, used again from query to query. Not thread-safe: use one per thread.
 ///
 /// 1. The query is placed, and quantized for the routing codes.
 /// 2. The few rows of the highest level are all estimated; level by level, a short walk finds where to enter the next.
@@ -14,7 +14,7 @@ import Vectors
 final class GraphSearcher {
     private let view: GraphView
     private let codes: CodesReader
-    private let lastWord: LastWord?
+    let reranker: ExactReranker?
     private let kernels: belfry_routing_kernels
     private let query: RoutingCoder.Query
     private let codesQuery: CodesReader.Query
@@ -37,7 +37,7 @@ final class GraphSearcher {
     /// Rows that were estimated for the query at hand.
     private var spent = 0
 
-    /// A searcher of a mapped graph. Without a shard the codes have the last word.
+    /// A searcher of a mapped graph. Without a shard nothing is reranked exactly.
     convenience init(_ graph: GraphReader, codes: CodesReader, shard: ShardReader?) {
         self.init(graph.view, codes: codes, shard: shard, owner: graph)
     }
@@ -50,7 +50,7 @@ final class GraphSearcher {
         precondition(codes.rowCount >= view.rows && codes.dimension == view.space.dimension)
         self.view = view
         self.codes = codes
-        lastWord = shard.map { LastWord(codes: codes, shard: $0, remembering: remembering) }
+        reranker = shard.map { ExactReranker(codes: codes, shard: $0, remembering: remembering) }
         self.owner = owner
         kernels = belfry_routing_kernels_for(InstructionSet.current.isa)!.pointee
         query = RoutingCoder.Query(view.coder)
@@ -76,7 +76,7 @@ final class GraphSearcher {
     /// - Throws: `corruptData` for a link to a row that does not exist, or a damaged block of the shard.
     func search(_ query: UnsafePointer<Float>, k: Int, effort: GraphEffort) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
-        guard try walk(query, effort) else { return nil }
+        guard try fillPool(query, effort) else { return nil }
         let count = reranked(effort)
         for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
         return try rerank(query, k, count)
@@ -122,36 +122,36 @@ final class GraphSearcher {
             for k in ks {
                 cost = walked
                 let count = reranked(GraphEffort(slack: Slack(ratio: ratio, k: k), k: k))
-                answers.append((try settle(query, k, count), cost))
+                answers.append((try nearest(query, k, count), cost))
             }
             cost = walked
         }
         return answers
     }
 
-    /// The `k` nearest rows that it finds and that are not left out; nil if there are fewer than `k` of these among the
+    /// The `k` nearest rows that it finds and that the filter keeps; nil if there are fewer than `k` of these among the
     /// `wanted` nearest of all.
     func search(
-        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, effort: GraphEffort, leftOut: RowSet
+        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, effort: GraphEffort, filter: RowFilter
     ) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
-        precondition(leftOut.capacity >= view.rows)
-        guard wanted <= Self.limit, try walk(query, effort) else { return nil }
-        var (admitted, early) = (0, 0)
+        precondition(filter.rows.capacity >= view.rows)
+        guard wanted <= Self.limit, try fillPool(query, effort) else { return nil }
+        var (kept, early) = (0, 0)
         let count = reranked(effort)
-        leftOut.words.withUnsafeBufferPointer { words in
+        filter.rows.words.withUnsafeBufferPointer { words in
             for index in 0..<count {
                 let row = GraphWalk.row(walk.pool[index])
-                candidates[admitted] = row
-                admitted += words[Int(row >> 6)] >> UInt64(row & 63) & 1 == 0 ? 1 : 0
-                if index + 1 == min(wanted, count) { early = admitted }
+                candidates[kept] = row
+                kept += Int(words[Int(row >> 6)] >> UInt64(row & 63) & 1)
+                if index + 1 == min(wanted, count) { early = kept }
             }
         }
-        return early < k ? nil : try rerank(query, k, admitted)
+        return early < k ? nil : try rerank(query, k, kept)
     }
 
     /// Fills the walk's pool with rows near the query; false where that went over the budget.
-    private func walk(_ query: UnsafePointer<Float>, _ effort: GraphEffort) throws(BelfryError) -> Bool {
+    private func fillPool(_ query: UnsafePointer<Float>, _ effort: GraphEffort) throws(BelfryError) -> Bool {
         place(query)
         return try descend(effort)
     }
@@ -190,7 +190,7 @@ final class GraphSearcher {
     private func descend(_ effort: GraphEffort) throws(BelfryError) -> Bool {
         var entered = enterTop()
         for level in view.sizes.indices.dropFirst().reversed() {
-            try walk(level, entered, until: .init(window: 1, capacity: 4), &walk)
+            try walkLevel(level, entered, until: .init(window: 1, capacity: 4), &walk)
             entered = min(walk.count, 2)
             for index in 0..<entered { entries[index] = GraphWalk.row(walk.pool[index]) }
         }
@@ -236,7 +236,7 @@ final class GraphSearcher {
         var entered = enterTop()
         for level in view.sizes.indices.dropFirst().reversed() {
             let isLast = level == 1
-            try walk(
+            try walkLevel(
                 level, entered, until: .init(window: isLast ? Self.scouted : 1, capacity: isLast ? Self.scouted : 4),
                 &scout)
             entered = isLast ? scout.count : min(scout.count, 2)
@@ -247,7 +247,7 @@ final class GraphSearcher {
     }
 
     /// Walks through a level above the lowest from some entries.
-    private func walk(
+    private func walkLevel(
         _ level: Int, _ entered: Int, until end: GraphWalk.End, _ walk: inout GraphWalk
     ) throws(BelfryError) {
         var routing = routing(level)
@@ -298,7 +298,7 @@ final class GraphSearcher {
     private func rerank(_ query: UnsafePointer<Float>, _ k: Int, _ count: Int) throws(BelfryError) -> [Neighbor] {
         codesQuery.prepare(query)
         try estimate(count)
-        return try settle(query, k, count)
+        return try nearest(query, k, count)
     }
 
     /// Estimates the distances of the first `count` candidates from the prepared query on the codes.
@@ -309,12 +309,12 @@ final class GraphSearcher {
     }
 
     /// The best `k` of the first `count` candidates, which were estimated.
-    private func settle(_ query: UnsafePointer<Float>, _ k: Int, _ count: Int) throws(BelfryError) -> [Neighbor] {
+    private func nearest(_ query: UnsafePointer<Float>, _ k: Int, _ count: Int) throws(BelfryError) -> [Neighbor] {
         cost.rowsReranked += count
         cost.bytes += count * Int(codes.bytesPerVector)
-        guard let lastWord else { return Neighbor.nearest(candidates, distances, count, min(count, k)) }
-        var best = Neighbor.nearest(candidates, distances, count, min(count, k + LastWord.spare(k)))
-        cost.rowsSettled += try lastWord.settle(&best, codesQuery, query, k: k)
+        guard let reranker else { return Neighbor.nearest(candidates, distances, count, min(count, k)) }
+        var best = Neighbor.nearest(candidates, distances, count, min(count, k + ExactReranker.spare(k)))
+        cost.rowsRerankedExactly += try reranker.rerank(&best, codesQuery, query, k: k)
         return best
     }
 }

@@ -190,7 +190,7 @@ extension RoutingCoder {
 // MARK: queries
 
 extension RoutingCoder {
-    /// A query's planes and what belongs to them. One thread's, used again for every query.
+    /// A query's planes and what belongs to them. Not thread-safe: use one per thread.
     final class Query {
         /// Two planes of a record's bytes, 64-byte aligned.
         let planes: UnsafeMutablePointer<Int8>

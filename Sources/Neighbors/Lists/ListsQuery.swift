@@ -22,7 +22,7 @@ final class ListsQuery {
     /// Room for a distance for each candidate.
     private(set) var distances = UnsafeMutablePointer<Float>.allocate(capacity: 0)
     /// Candidates that a filter lets through.
-    private(set) var admitted = UnsafeMutablePointer<UInt32>.allocate(capacity: 0)
+    private(set) var kept = UnsafeMutablePointer<UInt32>.allocate(capacity: 0)
     /// For how many candidates there is memory.
     private var room = 0
     /// The squared length of the placed query, less the mean: what the estimates of distances lack.
@@ -61,7 +61,7 @@ final class ListsQuery {
         bases.deallocate()
         order.deallocate()
         distances.deallocate()
-        admitted.deallocate()
+        kept.deallocate()
         best.deallocate()
         bestScratch.deallocate()
         pool.pointee.estimates?.deallocate()
@@ -139,24 +139,24 @@ final class ListsQuery {
         belfry_pool_cut(kernels, pool)
     }
 
-    /// Writes those rows of the pool that are not left out to `admitted`, and returns how many they are.
-    func admit(_ leftOut: RowSet) -> Int {
-        let (count, admitted) = (pool.pointee.count, admitted)
+    /// Writes those rows of the pool that the filter keeps to `kept`, and returns how many they are.
+    func keep(_ filter: RowFilter) -> Int {
+        let (count, kept) = (pool.pointee.count, kept)
         guard count > 0, let rows = pool.pointee.rows else { return 0 }
-        return leftOut.words.withUnsafeBufferPointer { words in
+        return filter.rows.words.withUnsafeBufferPointer { words in
             var found = 0
             for index in 0..<count {
                 let row = rows[index]
-                admitted[found] = row
-                found += words[Int(row >> 6)] >> UInt64(row & 63) & 1 == 0 ? 1 : 0
+                kept[found] = row
+                found += Int(words[Int(row >> 6)] >> UInt64(row & 63) & 1)
             }
             return found
         }
     }
 
-    /// How many rows of the pool are not left out.
-    func admissible(_ leftOut: RowSet) -> Int {
-        (0..<pool.pointee.count).count { !leftOut.contains(Int(pool.pointee.rows[$0])) }
+    /// How many rows of the pool the filter keeps.
+    func count(_ filter: RowFilter) -> Int {
+        (0..<pool.pointee.count).count { filter.keeps(Int(pool.pointee.rows[$0])) }
     }
 
     private func reserve(_ keep: Int) {
@@ -169,8 +169,8 @@ final class ListsQuery {
         pool.pointee.estimates?.deallocate()
         pool.pointee.rows?.deallocate()
         distances.deallocate()
-        admitted.deallocate()
-        admitted = .allocate(capacity: capacity)
+        kept.deallocate()
+        kept = .allocate(capacity: capacity)
         best.deallocate()
         bestScratch.deallocate()
         best = .allocate(capacity: capacity + 16)

@@ -20,7 +20,7 @@ package final class ListsSearcher {
     let scratch: UnsafeMutablePointer<UInt32>
     private let codes: CodesReader
     private let query: CodesReader.Query
-    private let lastWord: LastWord?
+    let reranker: ExactReranker?
     private let one: ListsQuery
     /// What all searches so far have cost.
     package var cost = SearchCost()
@@ -31,7 +31,7 @@ package final class ListsSearcher {
         didSet {
             // Not so codes and shard: a scan goes through them in order.
             lists.expect(randomReads: readsAhead)
-            lastWord?.readsAhead = readsAhead
+            reranker?.readsAhead = readsAhead
         }
     }
 
@@ -50,7 +50,7 @@ package final class ListsSearcher {
     ) {
         precondition(codes.rowCount == lists.rowCount && shard?.rowCount ?? lists.rowCount == lists.rowCount)
         (self.lists, self.codes) = (lists, codes)
-        lastWord = shard.map { LastWord(codes: codes, shard: $0, remembering: remembering) }
+        reranker = shard.map { ExactReranker(codes: codes, shard: $0, remembering: remembering) }
         kernels = belfry_lists_kernels_for(instructionSet.isa)!
         query = codes.makeQuery()
         one = ListsQuery(lists, kernels)
@@ -116,18 +116,18 @@ package final class ListsSearcher {
         max(ListsEffort(probes: probes, lists: lists.listCount, k: k).rerank, k)
     }
 
-    /// The `k` nearest rows that were found and are not left out; nil if there are fewer than `k` of these among the
+    /// The `k` nearest rows that were found and that the filter keeps; nil if there are fewer than `k` of these among the
     /// `wanted` nearest of all.
     func search(
-        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, effort: ListsEffort, leftOut: RowSet
+        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, effort: ListsEffort, filter: RowFilter
     ) throws(BelfryError) -> [Neighbor]? {
         guard k > 0, lists.rowCount > 0 else { return [] }
-        precondition(leftOut.capacity == lists.rowCount)
+        precondition(filter.rows.capacity == lists.rowCount)
         probe(query, effort, keep: wanted)
-        let admitted = one.admit(leftOut)
+        let kept = one.keep(filter)
         one.cut(to: wanted)
-        // What is left of the pool tells how near those are that were admitted.
-        return one.admissible(leftOut) < k ? nil : try rerank(one, one.admitted, admitted, query, k)
+        // What is left of the pool tells how near those are that were kept.
+        return one.count(filter) < k ? nil : try rerank(one, one.kept, kept, query, k)
     }
 
     /// Fills the pool with the best of the nearest lists, at least `keep` of them if there are as many. Returns how many
@@ -208,9 +208,9 @@ extension ListsSearcher {
         guard codes.estimates(self.query, rows: rows, count: count, into: found.distances) else {
             throw .corrupt("The lists name a row that has no code.", at: .init(file: lists.path))
         }
-        guard let lastWord else { return Neighbor.nearest(rows, found.distances, count, min(k, count)) }
-        var best = Neighbor.nearest(rows, found.distances, count, min(k + LastWord.spare(k), count))
-        cost.rowsSettled += try lastWord.settle(&best, self.query, query, k: k)
+        guard let reranker else { return Neighbor.nearest(rows, found.distances, count, min(k, count)) }
+        var best = Neighbor.nearest(rows, found.distances, count, min(k + ExactReranker.spare(k), count))
+        cost.rowsRerankedExactly += try reranker.rerank(&best, self.query, query, k: k)
         return best
     }
 }

@@ -118,14 +118,14 @@ extension Recipe.Evaluation {
     private static func counts(_ fields: YAMLFields) throws(BelfryError) -> [Int] {
         guard let node = fields.node("k") else { return [10] }
         let counts = (node.sequence.map { Array($0) } ?? [node]).map { $0.int ?? 0 }
-        guard !counts.isEmpty, counts.allSatisfy({ (1...mostAnswers).contains($0) }) else {
-            throw fields.failure("k", "must be numbers of answers from 1 to \(mostAnswers), as [1, 10].")
+        guard !counts.isEmpty, counts.allSatisfy({ (1...maxAnswers).contains($0) }) else {
+            throw fields.failure("k", "must be numbers of answers from 1 to \(maxAnswers), as [1, 10].")
         }
         return Set(counts).sorted()
     }
 
     /// The greatest `k`.
-    package static let mostAnswers = 10_000
+    package static let maxAnswers = 10_000
 
     private static func metrics(_ fields: YAMLFields) throws(BelfryError) -> [RankingMetric] {
         guard fields.node("metrics") != nil else { return RankingMetric.allCases }

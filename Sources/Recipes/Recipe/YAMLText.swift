@@ -8,7 +8,7 @@ import Files
 /// through once, and every value is counted with all that its aliases stand for.
 enum YAMLText {
     /// Values that a text may stand for, aliases resolved: far more than any recipe has.
-    static let mostValues = 100_000
+    static let maxValues = 100_000
     /// Lists and mappings inside each other.
     static let deepest = 64
 
@@ -71,8 +71,8 @@ enum YAMLText {
             if let anchor { counts[anchor] = count }
             guard let last = open.indices.last else { return }
             open[last].count += count
-            guard open[last].count <= YAMLText.mostValues else {
-                throw failure("The aliases stand for more than \(YAMLText.mostValues) values.", line)
+            guard open[last].count <= YAMLText.maxValues else {
+                throw failure("The aliases stand for more than \(YAMLText.maxValues) values.", line)
             }
         }
 

@@ -41,7 +41,7 @@ final class CSVReader {
     /// The last record's sizes, which the next one's are likely to be near.
     private var (likelyBytes, likelyFields) = (256, 16)
 
-    init(_ input: TextInput, delimiter: UInt8, limit: Int, capacity: Int = RecordBuffer.usualCapacity) {
+    init(_ input: TextInput, delimiter: UInt8, limit: Int, capacity: Int = RecordBuffer.defaultCapacity) {
         path = input.path
         buffer = RecordBuffer(input, capacity: capacity)
         self.delimiter = delimiter

@@ -24,7 +24,7 @@ final class JSONLReader {
     private var line = 0
     private var mode = Mode.start
 
-    init(_ input: TextInput, limit: Int, capacity: Int = RecordBuffer.usualCapacity) {
+    init(_ input: TextInput, limit: Int, capacity: Int = RecordBuffer.defaultCapacity) {
         path = input.path
         buffer = RecordBuffer(input, capacity: capacity)
         self.limit = limit

@@ -16,7 +16,7 @@ final class RecordBuffer {
     }
 
     /// Large enough that reading costs little, small enough for the cache.
-    static let usualCapacity = 1 << 18
+    static let defaultCapacity = 1 << 18
 
     deinit { memory.deallocate() }
 

@@ -45,20 +45,16 @@ struct TowerPlace {
     /// - Throws: `conflict` if the old one holds files that are not a tower's, which would be lost.
     func fill(_ make: () throws(BelfryError) -> Void) throws(BelfryError) {
         removeLeftovers()
+        let wasTaken: Bool
         do throws(BelfryError) {
             try make()
-            try System.sync(temporary)
-            if isTaken {
-                try requireOwn()
-                try System.exchange(temporary, target)
-            } else {
-                try System.rename(temporary, to: target)
-            }
+            if isTaken { try requireOwn() }
+            wasTaken = try System.swap(temporary, into: target)
         } catch {
             try? System.remove(temporary)
             throw error
         }
-        if isTaken { removeOld() }
+        if wasTaken { removeOld() }
         try System.sync(System.parent(of: target))
     }
 

@@ -26,14 +26,14 @@ struct OnnxImporter {
         }
         versions = Dictionary(
             model.opsetImport.map { (Self.domain($0.domain), Int($0.version)) }, uniquingKeysWith: { max($0, $1) })
-        var reader = GraphReader(path: path, tensors: OnnxTensorReader(file))
+        var reader = OnnxGraphReader(path: path, tensors: OnnxTensorReader(file))
         graph = try reader.graph(model.graph, isMain: true)
     }
 
     fileprivate static func domain(_ name: String) -> String { name.isEmpty ? Operator.standard : name }
 }
 
-private struct GraphReader {
+private struct OnnxGraphReader {
     let path: String
     var tensors: OnnxTensorReader
 

@@ -17,7 +17,7 @@ struct Calibrator {
     let progress: @Sendable (_ stage: String, _ done: Int, _ total: Int) -> Void
 
     /// Queries of a kind. Rows of the data name their own rows, which they must not find.
-    struct Asked {
+    struct QuerySet {
         var kind: QueryStyle
         var queries: Matrix
         var ownRows: [Int]?
@@ -25,7 +25,7 @@ struct Calibrator {
 
     /// What one query found at one effort for one `k`, and what that cost; nil where a scan costs less.
     typealias Answer = (rows: [Neighbor], cost: SearchCost)
-    /// One thread's searches for all of `ks` with some slack ratios: an answer for each ratio and k, ratio by ratio.
+    /// Searches of one thread for all of `ks` with some slack ratios: an answer for each ratio and k, ratio by ratio.
     typealias Search = (_ query: UnsafePointer<Float>, _ ks: [Int], _ ratios: [Float]) throws(BelfryError) -> [Answer?]
 
     /// Where next to nothing is left to be learned: one in five hundred is missed. Who asks for more gets a scan.
@@ -37,13 +37,13 @@ struct Calibrator {
     func calibrate(
         _ builder: GraphBuilder, held: Range<Int>, given: [QuerySample]
     ) throws(BelfryError) -> RecallCalibration {
-        let absent = RowSet(held, capacity: shard.rowCount)
+        let present = RowFilter(of: shard.rowCount, keeping: nil, except: RowSet(held, capacity: shard.rowCount))
         nonisolated(unsafe) let view = builder.view
         let (codes, shard) = (codes, shard)
         let asked =
-            [Asked(kind: .rows, queries: try shard.rows(held))]
-            + given.map { Asked(kind: $0.kind, queries: $0.queries) }
-        return try observe(asked, excluding: absent) {
+            [QuerySet(kind: .rows, queries: try shard.rows(held))]
+            + given.map { QuerySet(kind: $0.kind, queries: $0.queries) }
+        return try observe(asked, filter: present) {
             let searcher = GraphSearcher(view, codes: codes, shard: shard, remembering: $0)
             return { query, ks, ratios throws(BelfryError) in try searcher.search(query, ks: ks, ratios: ratios) }
         }
@@ -59,8 +59,9 @@ struct Calibrator {
         for (index, row) in held.enumerated() { try shard.copyRow(row, into: own.row(index), scratch) }
         let (codes, shard) = (codes, shard)
         let asked =
-            [Asked(kind: .rows, queries: own, ownRows: held)] + given.map { Asked(kind: $0.kind, queries: $0.queries) }
-        return try observe(asked, excluding: nil) {
+            [QuerySet(kind: .rows, queries: own, ownRows: held)]
+            + given.map { QuerySet(kind: $0.kind, queries: $0.queries) }
+        return try observe(asked, filter: nil) {
             let searcher = ListsSearcher(lists, codes: codes, shard: shard, remembering: $0)
             // One more is found, and looked at again: a query's own row will not count.
             return { query, ks, ratios throws(BelfryError) in
@@ -71,15 +72,15 @@ struct Calibrator {
 
     /// Outcomes of all queries at all rungs, for every k.
     private func observe(
-        _ asked: [Asked], excluding absent: RowSet?, _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
+        _ asked: [QuerySet], filter: RowFilter?, _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) -> RecallCalibration {
         let buckets = RecallCalibration.defaultBuckets
         let rungs = Slack.ladder.count
         progress("calibrating", 0, rungs)
-        var kinds: [(asked: Asked, truth: [[Neighbor]], observations: [RecallObservations])] = []
+        var kinds: [(asked: QuerySet, truth: [[Neighbor]], observations: [RecallObservations])] = []
         for asked in asked {
             let truth = try ExactSearch(shard, codes: codes, metric: metric).search(
-                asked.queries, k: buckets.last!, excluding: absent,
+                asked.queries, k: buckets.last!, filter: filter,
                 ownRows: asked.ownRows.map { $0.map(Optional.some) },
                 threads: threads)
             kinds.append(
@@ -123,7 +124,7 @@ struct Calibrator {
 
     /// Notes what every query of a kind did at some rungs.
     private func climb(
-        _ levels: Range<Int>, _ asked: Asked, _ truth: [[Neighbor]], _ observations: inout [RecallObservations],
+        _ levels: Range<Int>, _ asked: QuerySet, _ truth: [[Neighbor]], _ observations: inout [RecallObservations],
         _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) {
         let queries = asked.queries
@@ -151,7 +152,7 @@ struct Calibrator {
 
     /// What every query did at some rungs: query by query, k by k, rung by rung.
     private func outcomes(
-        _ levels: Range<Int>, _ asked: Asked, _ truth: [[Neighbor]],
+        _ levels: Range<Int>, _ asked: QuerySet, _ truth: [[Neighbor]],
         _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) -> [RecallObservations.Outcome] {
         let (queries, own) = (asked.queries, asked.ownRows)

@@ -47,7 +47,7 @@ public struct SegmentBuilder: Sendable {
     public func build(
         _ rows: Matrix, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String
     ) throws(BelfryError) {
-        let files = SegmentFiles(directory)
+        let files = SegmentPaths(directory)
         switch kind {
         case .exact:
             _ = try write(rows, [UInt32](0..<UInt32(rows.rows)), ids, files)
@@ -86,7 +86,7 @@ public struct SegmentBuilder: Sendable {
 
     /// Writes shard, ids and codes in the order of the index.
     private func write(
-        _ rows: Matrix, _ order: [UInt32], _ ids: (Int) -> PointID, _ files: SegmentFiles
+        _ rows: Matrix, _ order: [UInt32], _ ids: (Int) -> PointID, _ files: SegmentPaths
     ) throws(BelfryError) -> (ShardReader, CodesReader) {
         let writer = try ShardWriter(
             files.vectors, dimension: rows.columns, elementType: elementType, threads: threads)
@@ -102,24 +102,4 @@ public struct SegmentBuilder: Sendable {
         try CodesWriter.write(files.codes, of: shard, metric: metric, threads: threads)
         return (shard, try CodesReader(files.codes))
     }
-}
-
-/// Where a segment's files are.
-public struct SegmentFiles: Sendable {
-    /// The directory.
-    public let directory: String
-    /// The files of the segment in `directory`.
-    public init(_ directory: String) { self.directory = directory }
-    /// The rows in full precision.
-    public var vectors: String { directory + "/vectors.shard" }
-    /// Which point each row is.
-    public var ids: String { directory + "/ids" }
-    /// One byte per component.
-    public var codes: String { directory + "/codes" }
-    /// The graph.
-    public var graph: String { directory + "/graph" }
-    /// The lists.
-    public var lists: String { directory + "/lists" }
-    /// What efforts are worth.
-    public var calibration: String { directory + "/calibration" }
 }

@@ -13,18 +13,18 @@ import Vectors
 //    bound is above the k-th distance.
 // 4. A query with so many survivors that decoding all blocks is cheaper is handed over to the scan in f32.
 extension ExactSearch {
-    /// The top-k of every query by the codes of all rows but `leftOut`, or of the `listed` ones.
-    func settle(
-        _ queries: Matrix, _ k: Int, _ codes: CodesReader, listed: [UInt32]?, _ leftOut: RowSet?, _ threads: Int
+    /// The top-k of every query by the codes of all rows that the filter keeps, or of the `listed` ones.
+    func nearestByCodes(
+        _ queries: Matrix, _ k: Int, _ codes: CodesReader, listed: [UInt32]?, _ filter: RowFilter?, _ threads: Int
     ) throws(BelfryError) -> [TopK] {
-        let candidates = try scan(queries, k, codes, listed, leftOut, threads)
+        let candidates = try scan(queries, k, codes, listed, filter, threads)
         let tops = Mutex([TopK](repeating: TopK(k), count: queries.rows))
         try WorkPool(threads: threads).run(queries.rows, "search") { worker in
-            let settler = Settler(shard, kernel)
+            let comparer = CandidateComparer(shard, kernel)
             while worker.one({ index throws(BelfryError) in
                 guard let survivors = candidates[index].survivors else { return }
                 let query = kernel.prepare(queries.pointer + index * queries.columns, dimension: queries.columns)
-                let top = try settler.settle(query, survivors, k)
+                let top = try comparer.nearest(query, survivors, k)
                 tops.withLock { $0[index] = top }
             }) {}
         }
@@ -32,7 +32,7 @@ extension ExactSearch {
         let undecided = candidates.indices.filter { candidates[$0].survivors == nil }
         if !undecided.isEmpty {
             let rest = Matrix(undecided.map { queries[$0] })
-            let found = try compare(rest, k, listed.map { .rows($0) } ?? .blocks(leftOut), threads)
+            let found = try compare(rest, k, listed.map { .rows($0) } ?? .blocks(filter), threads)
             for (place, index) in undecided.enumerated() { result[index] = found[place] }
         }
         return result
@@ -40,7 +40,7 @@ extension ExactSearch {
 
     /// What may be among the k nearest of every query.
     private func scan(
-        _ queries: Matrix, _ k: Int, _ codes: CodesReader, _ listed: [UInt32]?, _ leftOut: RowSet?, _ threads: Int
+        _ queries: Matrix, _ k: Int, _ codes: CodesReader, _ listed: [UInt32]?, _ filter: RowFilter?, _ threads: Int
     ) throws(BelfryError) -> [Candidates] {
         let prepared = (0..<queries.rows).map { index in
             let query = codes.makeQuery()
@@ -85,7 +85,7 @@ extension ExactSearch {
                                         limit: limit, into: hits)
                                 }
                             if found > 0 {
-                                mine[index].offer(UnsafeBufferPointer(start: hits, count: found), leftOut)
+                                mine[index].offer(UnsafeBufferPointer(start: hits, count: found), filter)
                             }
                         }
                         first += count
@@ -129,11 +129,11 @@ private struct Candidates: Sendable {
     }
 
     /// Adds the hits of a tile.
-    mutating func offer(_ hits: UnsafeBufferPointer<ByteCode.Hit>, _ leftOut: RowSet?) {
+    mutating func offer(_ hits: UnsafeBufferPointer<ByteCode.Hit>, _ filter: RowFilter?) {
         for hit in hits {
             // The limit may have come down within the tile.
             if hit.lower > limit { continue }
-            if let leftOut, leftOut.contains(Int(hit.row)) { continue }
+            if let filter, !filter.keeps(Int(hit.row)) { continue }
             uppers.offer(hit.row, hit.upper)
             // Where nothing is known, the row must be looked at.
             lowers.append(Neighbor(row: hit.row, distance: hit.lower.isNaN ? -.infinity : hit.lower))
@@ -159,8 +159,8 @@ private struct Candidates: Sendable {
     }
 }
 
-/// Compares candidates in f32, for one thread.
-private final class Settler {
+/// Compares candidates in f32. Not thread-safe: use one per thread.
+private final class CandidateComparer {
     private let shard: ShardReader
     private let kernel: DistanceKernel
     private let row: UnsafeMutableBufferPointer<Float>
@@ -175,7 +175,7 @@ private final class Settler {
     deinit { row.deallocate() }
 
     /// The top-k of candidates that come with lower bounds, smallest first.
-    func settle(_ query: DistanceKernel.Query, _ candidates: [Neighbor], _ k: Int) throws(BelfryError) -> TopK {
+    func nearest(_ query: DistanceKernel.Query, _ candidates: [Neighbor], _ k: Int) throws(BelfryError) -> TopK {
         var top = TopK(k)
         for candidate in candidates {
             // At the threshold itself a smaller row would still enter.

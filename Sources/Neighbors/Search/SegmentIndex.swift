@@ -6,12 +6,12 @@ public import Vectors
 ///
 /// ## Usage
 /// ```swift
-/// let segment = try Segment("segments/000001", metric: .cosine)
+/// let segment = try SegmentIndex("segments/000001", metric: .cosine)
 /// let searcher = segment.makeSearcher()
 /// let near = try searcher.search(query, k: 10, effort: segment.effort(recall: 0.95, k: 10))
 /// ```
 /// Opening reads headers and small sections only.
-public final class Segment: Sendable {
+public final class SegmentIndex: Sendable {
     /// How hard a search works.
     public enum Effort: Hashable, Sendable {
         /// All rows: nothing is missed.
@@ -45,7 +45,7 @@ public final class Segment: Sendable {
         func has(_ path: String) -> Bool {
             names?.contains(String(path.dropFirst(directory.count + 1))) ?? System.exists(path)
         }
-        let files = SegmentFiles(directory)
+        let files = SegmentPaths(directory)
         self.metric = metric
         shard = try ShardReader(files.vectors)
         codes = try CodesReader(files.codes)

@@ -62,7 +62,8 @@ extension SegmentBuilder {
         if let recall { return (recall, "as the recipe says") }
         var best = (recall: 0.0, reason: "")
         for kind in [IndexKind.ivf, .hnsw] {
-            let found = DefaultRecall.recall(of: try Segment("\(directory)/\(kind.rawValue)", metric: metric), k: k)
+            let found = DefaultRecall.recall(
+                of: try SegmentIndex("\(directory)/\(kind.rawValue)", metric: metric), k: k)
             if found.recall > best.recall { best = found }
         }
         return best
@@ -78,10 +79,10 @@ extension SegmentBuilder {
     private func measure(
         _ candidates: inout [IndexChoice.Candidate], _ rows: Matrix, in directory: String, _ recall: Double, _ k: Int
     ) throws(BelfryError) {
-        var searches: [(segment: Segment, searcher: SegmentSearcher)] = []
+        var searches: [(segment: SegmentIndex, searcher: SegmentSearcher)] = []
         for candidate in candidates {
             let folder = directory + "/" + (candidate.kind == .exact ? IndexKind.ivf : candidate.kind).rawValue
-            let segment = try Segment(folder, metric: metric)
+            let segment = try SegmentIndex(folder, metric: metric)
             searches.append((segment, segment.makeSearcher()))
         }
         let kinds = [QuerySample(.rows, rows)] + givenQueries

@@ -6,7 +6,7 @@ public struct SearchTrace: Hashable, Sendable {
     public var reranked = 0
     /// Rows read from the shard because the codes left it in doubt who is among the nearest; nil after a scan, which does
     /// not count them.
-    public var settled: Int? = 0
+    public var exactlyReranked: Int? = 0
     /// Bytes of the index and of codes, not of the shard.
     public var bytes = 0
 }

@@ -4,10 +4,9 @@ public import Vectors
 
 /// The nearest rows of a shard, without approximation: the truth that every index is measured against.
 ///
-/// 1. The queries are checked against the shard's dimension, and the rows that must not be returned are put into one
-///    set.
+/// 1. The queries are checked against the shard's dimension, and the shard's rows are counted.
 /// 2. With codes, one pass over them leaves the few rows of each query that its bounds cannot tell apart, and those are
-///    settled in f32 on the shard: `ExactSearch+Codes.swift`.
+///    compared in f32 on the shard: `ExactSearch+Codes.swift`.
 /// 3. Without codes, or where the bounds leave too many, every block of the shard is decoded and compared:
 ///    `ExactSearch+Blocks.swift`.
 /// 4. Where a filter leaves few rows, only those are looked at, in either way.
@@ -46,30 +45,27 @@ public struct ExactSearch: Sendable {
     /// The `k` nearest rows to one query, nearest first, fewer if there are fewer.
     ///
     /// - Parameters:
-    ///   - excluded: Rows that must not be returned, such as tombstones; nil for none.
-    ///   - kept: The only rows that may be returned, such as a filter's answer; nil for all.
+    ///   - filter: Which rows may be returned; nil for all.
     ///   - threads: How many threads share the work.
     /// - Throws: `invalidInput` for a query of another dimension, `corruptData` with the place of damaged codes or of a
     ///   damaged block, and `cancelled`.
     public func search(
-        _ query: [Float], k: Int, excluding excluded: RowSet? = nil, keeping kept: RowSet? = nil, threads: Int = 1
+        _ query: [Float], k: Int, filter: RowFilter? = nil, threads: Int = 1
     ) throws(BelfryError) -> [Neighbor] {
-        try search(Matrix([query]), k: k, excluding: excluded, keeping: kept, threads: threads)[0]
+        try search(Matrix([query]), k: k, filter: filter, threads: threads)[0]
     }
 
     /// The `k` nearest rows to each query, nearest first, fewer if there are fewer. All queries share one pass.
     ///
     /// - Parameters:
     ///   - queries: A query per row.
-    ///   - excluded: Rows that must not be returned to any query.
-    ///   - kept: The only rows that may be returned.
+    ///   - filter: Which rows may be returned; nil for all.
     ///   - ownRows: For each query the row that it was taken from, which it must not find; nil for a query from
     ///     elsewhere.
     ///   - threads: How many threads share the work.
     /// - Throws: As the search for one query.
     public func search(
-        _ queries: Matrix, k: Int, excluding excluded: RowSet? = nil, keeping kept: RowSet? = nil,
-        ownRows: [Int?]? = nil, threads: Int = 1
+        _ queries: Matrix, k: Int, filter: RowFilter? = nil, ownRows: [Int?]? = nil, threads: Int = 1
     ) throws(BelfryError) -> [[Neighbor]] {
         precondition(k >= 0 && threads > 0)
         precondition(ownRows == nil || ownRows!.count == queries.rows, "an own row per query")
@@ -77,8 +73,7 @@ public struct ExactSearch: Sendable {
         try check(dimension: queries.columns)
         // An own row takes at most one place of one more.
         let wanted = min(k, shard.rowCount) + (ownRows == nil ? 0 : 1)
-        let leftOut = RowSet.leftOut(of: shard.rowCount, excluding: excluded, keeping: kept)
-        var answers = try nearest(queries, wanted, leftOut, threads).map(\.sorted)
+        var answers = try nearest(queries, wanted, filter, threads).map(\.sorted)
         if let ownRows {
             for (index, own) in ownRows.enumerated() {
                 if let own { answers[index].removeAll { Int($0.row) == own } }
@@ -90,19 +85,19 @@ public struct ExactSearch: Sendable {
 
     /// Chooses the way.
     private func nearest(
-        _ queries: Matrix, _ k: Int, _ leftOut: RowSet?, _ threads: Int
+        _ queries: Matrix, _ k: Int, _ filter: RowFilter?, _ threads: Int
     ) throws(BelfryError) -> [TopK] {
         let count = shard.rowCount
-        let left = count - (leftOut?.count ?? 0)
+        let left = filter?.count ?? count
         guard k > 0, left > 0 else { return [TopK](repeating: TopK(k), count: queries.rows) }
         // One row by itself costs some ten times its share of a whole block, and a listed code four times its share.
         if left <= count / 16, codes == nil || left / 16 <= k {
-            return try compare(queries, k, .rows(leftOut?.missing ?? []), threads)
+            return try compare(queries, k, .rows(filter?.listed ?? []), threads)
         }
-        guard let codes, k <= left / 16 else { return try compare(queries, k, .blocks(leftOut), threads) }
+        guard let codes, k <= left / 16 else { return try compare(queries, k, .blocks(filter), threads) }
         try codes.verify()
-        let listed = left <= count / 4 ? leftOut?.missing : nil
-        return try settle(queries, k, codes, listed: listed, leftOut, threads)
+        let listed = left <= count / 4 ? filter?.listed : nil
+        return try nearestByCodes(queries, k, codes, listed: listed, filter, threads)
     }
 
     private func check(dimension: Int) throws(BelfryError) {

@@ -71,7 +71,7 @@ public enum DefaultRecall {
     }
 
     /// The recall for an index that is there, and why.
-    public static func recall(of segment: Segment, k: Int = 10) -> (recall: Double, reason: String) {
+    public static func recall(of segment: SegmentIndex, k: Int = 10) -> (recall: Double, reason: String) {
         guard segment.kind != .exact, let calibration = segment.calibration else {
             return (1, "all rows are scanned")
         }

@@ -2,7 +2,7 @@ public import Files
 import Shards
 public import Vectors
 
-/// One thread's searches of a segment.
+/// Searches a segment. Not thread-safe: use one per thread.
 ///
 /// 1. A fixed effort is searched with as it is.
 /// 2. An effort that follows the query goes on for as long as the query needs. Where a walk would cost more than a scan,
@@ -32,7 +32,7 @@ public final class SegmentSearcher {
         public var isScanned: Bool { self == .scanned || self == .scannedAsUnlike }
     }
 
-    let segment: Segment
+    let segment: SegmentIndex
     private let exact: ExactSearch
     private let graph: GraphSearcher?
     private let lists: ListsSearcher?
@@ -51,7 +51,7 @@ public final class SegmentSearcher {
     /// So many times what such a search costs on average it may cost for a far query.
     private static let carefulLimit = 2.0
 
-    init(_ segment: Segment, readsAhead: Bool) {
+    init(_ segment: SegmentIndex, readsAhead: Bool) {
         self.segment = segment
         exact = ExactSearch(segment.shard, codes: segment.codes, metric: segment.metric)
         graph = segment.graph.map { GraphSearcher($0, codes: segment.codes, shard: segment.shard) }
@@ -66,12 +66,12 @@ public final class SegmentSearcher {
         let cost = graph?.cost ?? lists?.cost ?? SearchCost()
         return SearchTrace(
             evaluations: scanned + cost.rowsScanned + cost.rowsReranked, reranked: cost.rowsReranked,
-            settled: scanned > 0 ? nil : cost.rowsSettled,
+            exactlyReranked: scanned > 0 ? nil : cost.rowsRerankedExactly,
             bytes: scanned * Int(segment.codes.bytesPerVector) + cost.bytes)
     }
 
     /// Rows that its index has read from the shard since it was made; those of scans are not counted.
-    package var settledRows: Int { (graph?.cost ?? lists?.cost)?.rowsSettled ?? 0 }
+    package var exactlyRerankedRows: Int { (graph?.cost ?? lists?.cost)?.rowsRerankedExactly ?? 0 }
 
     /// The `k` nearest rows that the effort finds, nearest first. Their distances are the codes' estimates, except
     /// where `effort` is exact or the codes leave it in doubt who is among the `k`.
@@ -79,12 +79,12 @@ public final class SegmentSearcher {
     ///   - query: as many finite components as the rows have.
     ///   - ignored: rows that do not tell how far the query is from the others: its own, those that it was made of.
     public func search(
-        _ query: UnsafePointer<Float>, k: Int, effort: Segment.Effort, ignoring ignored: [Int] = []
+        _ query: UnsafePointer<Float>, k: Int, effort: SegmentIndex.Effort, ignoring ignored: [Int] = []
     ) throws(BelfryError) -> [Neighbor] {
         let k = min(k, segment.shard.rowCount)
         verdict = .calibrated
         guard k > 0 else { return [] }
-        guard let found = try searchIndex(query, k, effort) else { return try scan(query, k, leftOut: nil, .scanned) }
+        guard let found = try searchIndex(query, k, effort) else { return try scan(query, k, filter: nil, .scanned) }
         guard case .following(let ratio) = effort, isFar(query, found, ignored) else { return found }
         return try searchFar(query, k, found, ratio, ignored)
     }
@@ -104,7 +104,7 @@ public final class SegmentSearcher {
     /// What the index finds; nil where it has none of that kind, or where a scan costs less.
     /// - Parameter limit: an effort that follows the query ends with what it has found when it has estimated so many rows.
     private func searchIndex(
-        _ query: UnsafePointer<Float>, _ k: Int, _ effort: Segment.Effort, limit: Int = .max
+        _ query: UnsafePointer<Float>, _ k: Int, _ effort: SegmentIndex.Effort, limit: Int = .max
     ) throws(BelfryError) -> [Neighbor]? {
         if let graph, let effort = effort.ofGraph(k: k, limit: limit), k <= GraphSearcher.limit {
             return try graph.search(query, k: k, effort: effort)
@@ -141,7 +141,7 @@ public final class SegmentSearcher {
                 return most
             }
         }
-        let all = try scan(query, k, leftOut: nil, .scanned)
+        let all = try scan(query, k, filter: nil, .scanned)
         if isFar(query, all, ignored) { verdict = .scannedAsUnlike }
         return all
     }
@@ -153,8 +153,15 @@ public final class SegmentSearcher {
         return Array(both.sorted { ($0.distance, $0.row) < ($1.distance, $1.row) }.prefix(k))
     }
 
-    /// The same for every row of `queries`. Lists are read once for all queries that scan them.
-    public func search(_ queries: Matrix, k: Int, effort: Segment.Effort) throws(BelfryError) -> [[Neighbor]] {
+    /// The rows that the last search found for `query`, which lies where it lay, with the distances of the stored vectors,
+    /// nearest first. Rows that the search has read already are not read again.
+    package func score(_ found: [Neighbor], _ query: UnsafePointer<Float>) throws(BelfryError) -> [Neighbor] {
+        guard !verdict.isScanned, let reranker = graph?.reranker ?? lists?.reranker else { return found }
+        return try reranker.score(found, query)
+    }
+
+    /// The same as the search for one query, for every row of `queries`. Lists are read once for all queries that scan them.
+    public func search(_ queries: Matrix, k: Int, effort: SegmentIndex.Effort) throws(BelfryError) -> [[Neighbor]] {
         precondition(queries.columns == segment.shard.dimension, "queries of the segment's dimension")
         let k = min(k, segment.shard.rowCount)
         if k > 0, let lists, let ofLists = effort.ofLists(lists.lists.listCount, k: k) {
@@ -183,18 +190,17 @@ public final class SegmentSearcher {
     ///
     /// - Parameters:
     ///   - query: as many finite components as the rows have.
-    ///   - keeping: only these rows are returned, as a filter has found them.
-    ///   - excluding: these rows are not returned: those that were deleted.
+    ///   - filter: which rows may be returned; nil for all.
     public func search(
-        _ query: UnsafePointer<Float>, k: Int, recall target: Double, keeping: RowSet? = nil, excluding: RowSet? = nil
+        _ query: UnsafePointer<Float>, k: Int, recall target: Double, filter: RowFilter?
     ) throws(BelfryError) -> [Neighbor] {
         let count = segment.shard.rowCount
         verdict = .calibrated
         guard k > 0 else { return [] }
-        guard let leftOut = RowSet.leftOut(of: count, excluding: excluded(excluding), keeping: keeping) else {
+        guard let filter else {
             return try search(query, k: k, effort: segment.effort(recall: target, k: k))
         }
-        let left = count - leftOut.count
+        let left = filter.count
         guard left > 0 else { return [] }
         let few = min(k, left)
         // Three standard deviations more than are needed on average.
@@ -206,9 +212,9 @@ public final class SegmentSearcher {
             let effort = segment.effort(recall: target, k: rank)
             let cost = segment.expectedEvaluations(effort, k: rank)
             guard effort != .exact, rank < count, cost < budget else {
-                return try scan(query, k, leftOut: leftOut, .scanned)
+                return try scan(query, k, filter: filter, .scanned)
             }
-            if let found = try search(query, few, rank, effort, leftOut) {
+            if let found = try search(query, few, rank, effort, filter) {
                 verdict = .unmeasured
                 return found
             }
@@ -219,13 +225,13 @@ public final class SegmentSearcher {
 
     /// What the index finds if it is asked for `rank` rows; nil where too few of them may be returned.
     private func search(
-        _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ effort: Segment.Effort, _ leftOut: RowSet
+        _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ effort: SegmentIndex.Effort, _ filter: RowFilter
     ) throws(BelfryError) -> [Neighbor]? {
         if let graph, let effort = effort.ofGraph(k: rank) {
-            return try graph.search(query, k: k, among: rank, effort: effort, leftOut: leftOut)
+            return try graph.search(query, k: k, among: rank, effort: effort, filter: filter)
         }
         if let lists, let effort = effort.ofLists(lists.lists.listCount, k: rank) {
-            return try lists.search(query, k: k, among: rank, effort: effort, leftOut: leftOut)
+            return try lists.search(query, k: k, among: rank, effort: effort, filter: filter)
         }
         return nil
     }
@@ -239,19 +245,17 @@ public final class SegmentSearcher {
         left <= count / 4 ? Double(left) : Double(count) / 3
     }
 
-    private func excluded(_ rows: RowSet?) -> RowSet? { rows?.count == 0 ? nil : rows }
-
     private func scan(
-        _ query: UnsafePointer<Float>, _ k: Int, leftOut: RowSet?, _ verdict: Verdict
+        _ query: UnsafePointer<Float>, _ k: Int, filter: RowFilter?, _ verdict: Verdict
     ) throws(BelfryError) -> [Neighbor] {
-        scanned += segment.shard.rowCount - (leftOut?.count ?? 0)
+        scanned += filter?.count ?? segment.shard.rowCount
         self.verdict = verdict
         self.query.pointer.update(from: query, count: self.query.columns)
-        return try exact.search(self.query, k: k, excluding: leftOut)[0]
+        return try exact.search(self.query, k: k, filter: filter)[0]
     }
 }
 
-extension Segment.Effort {
+extension SegmentIndex.Effort {
     /// The effort of a graph for `k` rows; nil where it is not one of a graph.
     fileprivate func ofGraph(k: Int, limit: Int = .max) -> GraphEffort? {
         switch self {
@@ -271,7 +275,7 @@ extension Segment.Effort {
     }
 }
 
-extension Segment {
+extension SegmentIndex {
     /// What a search costs at an effort that was chosen for `k` rows, in rows of a graph, as a mean of the most expensive
     /// kind of query. Beyond what was calibrated it grows as `k` does.
     func expectedEvaluations(_ effort: Effort, k: Int) -> Double {

@@ -7,14 +7,14 @@ import Vectors
 //
 // 1. The shard's blocks are handed out in runs of some 32 KiB, which stay in the first cache while all queries pass
 //    over them. Each run is decoded once, and widened to f32.
-// 2. Each query's distances to the run go to its top-k, which asks for the rows to leave out only where the distance is
+// 2. Each query's distances to the run go to its top-k, which asks the filter only where the distance is
 //    good enough.
 // 3. Each thread has a top-k of its own per query; they are merged at the end.
 extension ExactSearch {
     /// What to compare.
     enum Source {
-        /// All blocks, but for the rows of a set.
-        case blocks(RowSet?)
+        /// All blocks: of their rows those that a filter keeps.
+        case blocks(RowFilter?)
         /// These rows, in ascending order.
         case rows([UInt32])
     }
@@ -34,9 +34,9 @@ extension ExactSearch {
             var comparer = Comparer(shard, kernel, queries, k, room: min(rowsPerRun, shard.rowCount))
             while worker.one({ run throws(BelfryError) in
                 switch source {
-                case .blocks(let leftOut):
+                case .blocks(let filter):
                     let first = run * blocksPerRun
-                    try comparer.compare(blocks: first..<min(first + blocksPerRun, shard.blockCount), leftOut)
+                    try comparer.compare(blocks: first..<min(first + blocksPerRun, shard.blockCount), filter)
                 case .rows(let rows):
                     let first = run * rowsPerRun
                     try comparer.compare(rows: rows[first..<min(first + rowsPerRun, rows.count)])
@@ -72,7 +72,7 @@ extension ExactSearch {
         }
 
         /// Offers the rows of some blocks to every query.
-        mutating func compare(blocks: Range<Int>, _ leftOut: RowSet?) throws(BelfryError) {
+        mutating func compare(blocks: Range<Int>, _ filter: RowFilter?) throws(BelfryError) {
             let first = shard.rows(ofBlock: blocks.lowerBound).lowerBound
             var count = 0
             for block in blocks {
@@ -83,7 +83,7 @@ extension ExactSearch {
             let pointer = distances.pointer
             for index in queries.indices {
                 kernel.distances(to: queries[index], rows: rows.pointer, count: count, into: pointer)
-                tops[index].offer(pointer, count: count, firstRow: UInt32(first), excluding: leftOut)
+                tops[index].offer(pointer, count: count, firstRow: UInt32(first), filter: filter)
             }
         }
 

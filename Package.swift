@@ -82,7 +82,9 @@ let package = Package(
             name: "NeighborsTests", dependencies: ["Files", "Neighbors", "Shards", "TestSupport", "Vectors"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "BelfryTests", dependencies: ["Belfry", "TestSupport"], swiftSettings: swiftSettings),
+            name: "BelfryTests",
+            dependencies: ["Belfry", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
+            exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "RecipesTests", dependencies: ["Recipes", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(

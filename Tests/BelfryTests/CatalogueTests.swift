@@ -77,7 +77,8 @@ import Testing
                     found += 1
                 }
             }
-            #expect(found > 500)
+            // Most of the few pages is free space.
+            #expect(found > 400)
         }
     }
 

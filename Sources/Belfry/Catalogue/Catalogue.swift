@@ -8,14 +8,8 @@ typealias DatabaseRow = GRDB.Row
 
 /// The database of one collection: its configuration, its points and its segments.
 ///
-/// | table | a row holds |
-/// |---|---|
-/// | `configuration` | a named JSON document: `collection`, `journal`, `index` |
-/// | `segments` | the number and the row count of a segment under `segments/` |
-/// | `points` | a point's id, the segment and row of its vector, its key and its payload |
-///
-/// The last column of every row is its ``RowChecksum``; a read verifies it. `configuration` also holds how many
-/// segments and points there are, so that a lost row is seen as well as a changed one.
+/// Its tables are ``CatalogueSchema``'s. The last column of every row is its ``RowChecksum``; a read verifies it.
+/// `configuration` also holds how many segments and points there are, so that a lost row is seen as well as a changed one.
 ///
 /// This type does not know what the documents mean, and never touches the files of a segment.
 final class Catalogue: Sendable {
@@ -35,39 +29,6 @@ final class Catalogue: Sendable {
         /// A JSON object.
         var payload: String
     }
-
-    /// In the order in which they are made: equal catalogues have equal bytes. The points come last: their pages end with
-    /// rows, so that a file that was cut short lacks one.
-    static let schema: [(table: String, sql: String)] = [
-        (
-            "configuration",
-            """
-            CREATE TABLE configuration (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) \
-            STRICT, WITHOUT ROWID
-            """
-        ),
-        (
-            "segments",
-            """
-            CREATE TABLE segments (number INTEGER NOT NULL PRIMARY KEY, rows INTEGER NOT NULL, \
-            checksum INTEGER NOT NULL) STRICT
-            """
-        ),
-        (
-            "users",
-            """
-            CREATE TABLE users (key TEXT NOT NULL PRIMARY KEY, fields TEXT NOT NULL, seen TEXT NOT NULL, \
-            checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
-            """
-        ),
-        (
-            "points",
-            """
-            CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, \
-            key TEXT, payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
-            """
-        ),
-    ]
 
     let path: String
     private let queue: DatabaseQueue
@@ -108,33 +69,10 @@ final class Catalogue: Sendable {
             if access == .create { try database.execute(sql: "PRAGMA synchronous = FULL") }
         }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
-        if access == .create {
-            try queue.write { database in
-                for (table, sql) in Self.schema where try !database.tableExists(table) {
-                    try database.execute(sql: sql)
-                }
-            }
-        }
-        try queue.read { try Self.verifySchema($0, name) }
+        let isEmpty = try queue.read { try CatalogueSchema.isMissing(in: $0) }
+        if access == .read || !isEmpty { try queue.read { try CatalogueSchema.verify($0, name) } }
+        if access == .create { try CatalogueSchema.migrator.migrate(queue) }
         return queue
-    }
-
-    /// Refuses a database whose tables are not defined as here: every later read relies on the columns.
-    private static func verifySchema(_ database: Database, _ path: String) throws {
-        let tables = try DatabaseRow.fetchAll(
-            database, sql: "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
-        let found = Set(tables.map { "\($0[0] as DatabaseValue) \($0[1] as DatabaseValue)" })
-        let expected = Set(schema.map { "\($0.table.databaseValue) \($0.sql.databaseValue)" })
-        guard found.isEmpty || !found.isStrictSubset(of: expected) else {
-            throw BelfryError(
-                .unsupported, "The collection was built by an older belfry: its catalogue lacks tables.",
-                at: .init(file: path), remedy: "Build it again: \(.build(recipe: nil, replacing: true)).")
-        }
-        guard found == expected else {
-            throw BelfryError(
-                .corruptData, "The catalogue's tables are not those that Belfry defines.", at: .init(file: path),
-                remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.")
-        }
     }
 
     /// Runs `body` on the database in one transaction that is on disk when this returns.

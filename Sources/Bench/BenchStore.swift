@@ -56,7 +56,7 @@ final class BenchStore: Sendable {
                 "index": .string(kind.rawValue), "seed": .unsigned(options.seed),
             ])
             try System.write(Data(record.text(pretty: true).utf8), to: building + "/" + Self.recordName)
-            _ = try System.swap(building, into: path)
+            try System.swap(building, into: path, replacing: false)
         }
         let record = try JSON(parsing: System.read(path + "/" + Self.recordName), source: path + "/" + Self.recordName)
         guard let seconds = record["build_s"]?.number, let threads = record["build_threads"]?.integer else {

@@ -81,3 +81,8 @@ struct JSONWriter {
         text.append(UInt8(ascii: "\""))
     }
 }
+
+extension JSON: CustomStringConvertible {
+    /// The value as JSON text.
+    public var description: String { text() }
+}

@@ -99,12 +99,11 @@ public enum System {
     /// Puts a directory that was made beside its place into it, in one atomic step: a reader sees the old one or the new
     /// one, whole. Its entries are synced before; that the step survives a power cut, the caller asks for with
     /// ``sync(_:)`` of the parent.
-    /// - Returns: whether something was in the place, which is at `made` now, and the caller's to remove.
-    public static func swap(_ made: String, into target: String) throws(BelfryError) -> Bool {
+    /// - Parameter replacing: whether something is there, which is at `made` afterwards, and the caller's to remove. If
+    ///   not, whatever has appeared there meanwhile is an error, but for an empty directory.
+    public static func swap(_ made: String, into target: String, replacing: Bool) throws(BelfryError) {
         try sync(made)
-        let isTaken = isDirectory(target) ? try !list(target).isEmpty : exists(target)
-        if isTaken { try exchange(made, target) } else { try rename(made, to: target) }
-        return isTaken
+        if replacing { try exchange(made, target) } else { try rename(made, to: target) }
     }
 
     /// Exchanges two paths in one atomic step (Linux `RENAME_EXCHANGE`), so that a reader sees one or the other.

@@ -12,8 +12,8 @@ public struct RowFilter: Hashable, Sendable {
     /// Keeps these rows.
     public init(_ rows: RowSet) { self.rows = rows }
 
-    /// The filter over rows `0..<count` that keeps those of `kept`, or all, but for `removed`; nil where it would keep
-    /// every row.
+    /// The filter over rows `0..<count` that keeps those of `kept`, or all, but for `removed`; nil where there
+    /// is neither.
     public init?(of count: Int, keeping kept: RowSet?, except removed: RowSet? = nil) {
         let removed = removed?.count == 0 ? nil : removed
         guard kept != nil || removed != nil else { return nil }

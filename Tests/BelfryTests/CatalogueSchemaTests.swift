@@ -59,34 +59,76 @@ import Testing
         }
     }
 
-    /// Whatever a file from a stranger calls `points`, nothing is read from it that would trap.
-    @Test(arguments: [
+    /// A table's definition as it is, with one thing changed.
+    private static func points(_ old: String, _ new: String) -> String {
+        let sql = """
+            CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, key TEXT, \
+            payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
+            """
+        return "DROP TABLE points; " + sql.replacing(old, with: new)
+    }
+
+    private static let strangers = [
         "ALTER TABLE points ADD COLUMN extra TEXT",
         "ALTER TABLE points RENAME COLUMN payload TO cargo",
+        points("segment INTEGER NOT NULL", "segment INTEGER"),
+        points("segment INTEGER", "segment TEXT"),
+        points(" STRICT, WITHOUT ROWID", " WITHOUT ROWID"),
+        points(" STRICT, WITHOUT ROWID", " STRICT"),
+        points(" PRIMARY KEY", "").replacing(", WITHOUT ROWID", with: ""),
+        points("key TEXT,", "key TEXT COLLATE NOCASE,"),
+        points("segment INTEGER NOT NULL,", "g INTEGER AS (NULL), segment INTEGER NOT NULL,"),
         "CREATE TABLE extra (a TEXT)",
+        "CREATE TABLE sqliteXextra (a TEXT)",
+        "CREATE INDEX extra ON points (payload)",
         "CREATE VIEW extra AS SELECT 1",
-        "CREATE TRIGGER extra AFTER INSERT ON points BEGIN DELETE FROM points; END",
         "DROP TABLE points; CREATE VIEW points AS SELECT 1 AS id, 'x' AS segment, 1 AS row, 1 AS key, 1 AS payload, 1 AS checksum",
+        "CREATE TRIGGER extra AFTER INSERT ON points BEGIN DELETE FROM points; END",
+        "CREATE TRIGGER points AFTER INSERT ON configuration BEGIN DELETE FROM points; END",
+        "CREATE TRIGGER grdb_migrations AFTER INSERT ON configuration BEGIN DELETE FROM points; END",
         """
-        DROP TABLE points; CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER, row INTEGER, key TEXT, \
-        payload TEXT, checksum INTEGER)
+        DROP TABLE grdb_migrations; CREATE VIEW grdb_migrations AS \
+        WITH RECURSIVE n(identifier) AS (SELECT 1 UNION ALL SELECT identifier + 1 FROM n) SELECT identifier FROM n
         """,
-        """
-        DROP TABLE segments; CREATE TABLE segments (number INTEGER PRIMARY KEY, rows TEXT NOT NULL, \
-        checksum INTEGER NOT NULL) STRICT
-        """,
-        """
-        DROP TABLE segments; CREATE TABLE segments (number INTEGER PRIMARY KEY, rows INTEGER, \
-        checksum INTEGER NOT NULL) STRICT
-        """,
-    ])
-    func otherTablesAreRefused(sql: String) throws {
+        "DELETE FROM grdb_migrations; DROP TABLE grdb_migrations; CREATE TABLE grdb_migrations (identifier)",
+        "DROP TABLE points; CREATE VIRTUAL TABLE points USING fts5(id, segment, row, key, payload, checksum)",
+    ]
+
+    /// Whatever a stranger's file defines, nothing is read from it, and nothing of it runs.
+    @Test(arguments: strangers)
+    func otherDefinitionsAreRefused(sql: String) throws {
         try withTemporaryDirectory { folder in
             let path = try catalogue(folder, sql)
+            let before = try System.read(path)
             for access in [Catalogue.Access.read, .create] {
                 let error = #expect(throws: BelfryError.self) { try note(path, access) }
                 #expect(error?.code == .corruptData, "\(error!)")
+                #expect(try System.read(path) == before)
             }
+        }
+    }
+
+    /// SQLite holds columns to their types when it writes alone: a file may be made by other means.
+    @Test func valuesOfOtherTypesAreDamage() throws {
+        try withTemporaryDirectory { folder in
+            let path = folder + "/catalog.sqlite"
+            let catalogue = try Catalogue(path, .create)
+            try catalogue.close()
+            let loose = "CREATE TABLE segments (number INTEGER NOT NULL PRIMARY KEY, rows, checksum INTEGER NOT NULL)"
+            let queue = try DatabaseQueue(path: path)
+            try queue.writeWithoutTransaction { database in
+                let strict = try String.fetchOne(database, sql: "SELECT sql FROM sqlite_master WHERE name = 'segments'")
+                try database.execute(sql: "DROP TABLE segments; \(loose)")
+                let checksum = RowChecksum.of("segments", [1.databaseValue, "many".databaseValue])
+                try database.execute(sql: "INSERT INTO segments VALUES (1, 'many', ?)", arguments: [checksum])
+                try database.execute(sql: "PRAGMA writable_schema = ON")
+                try database.execute(
+                    sql: "UPDATE sqlite_master SET sql = ? WHERE name = 'segments'", arguments: [strict])
+            }
+            try queue.close()
+            let read = try Catalogue(path, .read)
+            let error = #expect(throws: BelfryError.self) { try read.read { try $0.segments() } }
+            #expect(error?.code == .corruptData && error?.message.contains("an integer") == true, "\(error!)")
         }
     }
 }

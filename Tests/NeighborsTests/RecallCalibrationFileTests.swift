@@ -61,9 +61,9 @@ extension [UInt8] {
             try calibration.write(to: path)
             #expect(try RecallCalibration(path) == calibration)
             #expect(SegmentFile.check(path).isEmpty)
-            // Without parameters there is still a ladder.
+            // The smallest that there is.
             let plain = RecallCalibration(
-                levels: [EffortLevel([])],
+                levels: [EffortLevel([7])],
                 [
                     .init(
                         .given, [RecallObservations(k: 3, levels: 1, queries: 1)],
@@ -117,7 +117,7 @@ extension [UInt8] {
             resealed.reseal(sections)
             #expect(resealed == good)
             for value: UInt32 in [0, 3, 5, 257, .max] { try expectCorrupt("levels \(value)", 0, 0, value) }
-            for value: UInt32 in [1, 3, 17, .max] { try expectCorrupt("parameters \(value)", 0, 4, value) }
+            for value: UInt32 in [0, 1, 3, 17, .max] { try expectCorrupt("parameters \(value)", 0, 4, value) }
             for value: UInt32 in [0, 1, 3, 17, .max] { try expectCorrupt("curves \(value)", 0, 8, value) }
             for value: UInt32 in [0, 1, 3, 17, .max] { try expectCorrupt("kinds \(value)", 0, 12, value) }
             for value: UInt32 in [0, 10, 11, .max] { try expectCorrupt("first k \(value)", 2, 0, value) }

@@ -64,7 +64,8 @@ struct PagingBenchmark: ParsableCommand {
     }
 
     private func measure(
-        _ name: String, _ segment: SegmentIndex, _ ids: IDsReader, _ queries: Matrix, _ right: [Set<Int>], _ readsAhead: Bool
+        _ name: String, _ segment: SegmentIndex, _ ids: IDsReader, _ queries: Matrix, _ right: [Set<Int>],
+        _ readsAhead: Bool
     ) throws {
         let searcher = segment.makeSearcher(readsAhead: readsAhead)
         let effort = segment.effort(recall: recall, k: k)

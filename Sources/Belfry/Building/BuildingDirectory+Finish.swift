@@ -66,7 +66,7 @@ extension BuildingDirectory {
     /// Puts the finished directory in the place of the collection that may be there, and removes that.
     private func takePlace() throws(BelfryError) {
         guard System.exists(target) else {
-            _ = try System.swap(layout.path, into: target)
+            try System.swap(layout.path, into: target, replacing: false)
             CrashPoint.swapped.reach()
             try System.sync(System.parent(of: target))
             return
@@ -76,7 +76,7 @@ extension BuildingDirectory {
         let lock = try WriterLock(old.lock, .wait)
         defer { withExtendedLifetime(lock) {} }
         try old.requireOwn("The collection", tower: tower)
-        _ = try System.swap(layout.path, into: target)
+        try System.swap(layout.path, into: target, replacing: true)
         CrashPoint.swapped.reach()
         try System.sync(System.parent(of: target))
         let left = try layout.removeAll(tower: tower)

@@ -17,7 +17,7 @@ extension Catalogue {
             let place = BelfryError.Location(file: path)
             var problems = try String.fetchAll(transaction.database, sql: "PRAGMA integrity_check")
                 .filter { $0 != "ok" }.map { BelfryError.corrupt("SQLite: \($0).", at: place) }
-            for table in CatalogueSchema.tables.map(\.name) {
+            for table in CatalogueSchema.tables {
                 let rows = try DatabaseRow.fetchCursor(transaction.database, sql: "SELECT * FROM \(table)")
                 while let row = try rows.next() {
                     do {

@@ -19,7 +19,7 @@ extension Catalogue.Transaction {
         let rows = try DatabaseRow.fetchAll(
             database, sql: "SELECT segment, row FROM points WHERE " + tests.joined(separator: " AND "),
             arguments: StatementArguments(fields.flatMap { [member($0.name)] + $0.values }))
-        return rows.map { ($0["segment"], $0["row"]) }
+        return try rows.map { (try integer($0[0]), try integer($0[1])) }
     }
 
     /// Names of payload fields, as the first points have them.

@@ -18,7 +18,7 @@ extension Catalogue {
             guard let row else { return nil }
             try verify(row, "configuration", name)
             do {
-                return try JSONDecoder().decode(type, from: Data((row["value"] as String).utf8))
+                return try JSONDecoder().decode(type, from: Data(try text(row[1]).utf8))
             } catch {
                 throw BelfryError(
                     .corruptData, "The document does not decode.", at: place("configuration", name), cause: error)
@@ -42,15 +42,17 @@ extension Catalogue {
 
         /// All segments, in the order of their numbers.
         func segments() throws -> [SegmentRow] {
-            try DatabaseRow.fetchAll(database, sql: "SELECT * FROM segments ORDER BY number").map { row in
-                try verify(row, "segments", "\(row["number"] as DatabaseValue)")
-                let segment = SegmentRow(number: row["number"], rows: row["rows"])
+            var last = -1
+            return try DatabaseRow.fetchAll(database, sql: "SELECT * FROM segments ORDER BY number").map { row in
+                try verify(row, "segments", "\(row[0] as DatabaseValue)")
+                let segment = SegmentRow(number: try integer(row[0]), rows: try integer(row[1]))
                 // Sums of them must not be beyond 64 bits, whatever the checksum says.
-                guard segment.number >= 0, (0...Int(UInt32.max)).contains(segment.rows) else {
+                guard segment.number > last, (0...Int(UInt32.max)).contains(segment.rows) else {
                     throw BelfryError.corrupt(
                         "No segment has the number \(segment.number) and \(segment.rows) rows.",
                         at: place("segments", "\(segment.number)"))
                 }
+                last = segment.number
                 return segment
             }
         }
@@ -105,7 +107,9 @@ extension Catalogue {
                 throw BelfryError.corrupt(
                     "The id is neither a number nor a UUID.", at: place("points", Self.name(value)))
             }
-            return PointRow(id: id, segment: row[1], row: row[2], key: row[3], payload: row[4])
+            return PointRow(
+                id: id, segment: try integer(row[1]), row: try integer(row[2]), key: String.fromDatabaseValue(row[3]),
+                payload: try text(row[4]))
         }
 
         // MARK: Users
@@ -126,15 +130,32 @@ extension Catalogue {
             guard let row else { return nil }
             try verify(row, "users", key)
             let source = "\(path), user \(key)"
-            let seen = try JSON(parsing: Data((row["seen"] as String).utf8), source: source)
+            let seen = try JSON(parsing: Data(try text(row[2]).utf8), source: source)
             return User(
-                key: key, fields: try JSON(parsing: Data((row["fields"] as String).utf8), source: source),
+                key: key, fields: try JSON(parsing: Data(try text(row[1]).utf8), source: source),
                 seen: seen.array?.compactMap(\.string) ?? [])
         }
 
         /// Whether there are users at all.
         func hasUsers() throws -> Bool {
             try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM users)") ?? false
+        }
+
+        // MARK: Values
+
+        /// SQLite holds a column to its type when it writes, not when it reads: a file made by other means may lie.
+        func integer(_ value: DatabaseValue) throws -> Int {
+            guard let number = Int.fromDatabaseValue(value) else { throw otherType(value, "an integer") }
+            return number
+        }
+
+        func text(_ value: DatabaseValue) throws -> String {
+            guard let text = String.fromDatabaseValue(value) else { throw otherType(value, "a text") }
+            return text
+        }
+
+        private func otherType(_ value: DatabaseValue, _ wanted: String) -> BelfryError {
+            .corrupt("The catalogue holds \(value) where \(wanted) belongs.", at: .init(file: path))
         }
 
         // MARK: Checksums

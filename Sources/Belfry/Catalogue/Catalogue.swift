@@ -69,9 +69,10 @@ final class Catalogue: Sendable {
             if access == .create { try database.execute(sql: "PRAGMA synchronous = FULL") }
         }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
-        let isEmpty = try queue.read { try CatalogueSchema.isMissing(in: $0) }
-        if access == .read || !isEmpty { try queue.read { try CatalogueSchema.verify($0, name) } }
-        if access == .create { try CatalogueSchema.migrator.migrate(queue) }
+        switch access {
+        case .read: try queue.read { try CatalogueSchema.verify($0, name) }
+        case .create: try CatalogueSchema.migrate(queue, name)
+        }
         return queue
     }
 
@@ -105,6 +106,10 @@ final class Catalogue: Sendable {
             throw error
         } catch let error as DatabaseError {
             throw failure(error, path)
+        } catch let error as RowDecodingError {
+            throw BelfryError(
+                .corruptData, "The catalogue holds a value of another type than its column.", at: .init(file: path),
+                remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.", cause: error)
         } catch {
             throw BelfryError(.io, "The catalogue could not be used.", at: .init(file: path), cause: error)
         }

@@ -13,40 +13,16 @@ import GRDB
 /// The last column of every row is its ``RowChecksum``. Every change of the tables is a migration of its own at the end of
 /// the list, never a change of one that has been released: a writer brings an older catalogue up to date, a reader says
 /// what it cannot read.
+///
+/// A catalogue may come from a stranger: before anything is read from it, all that it defines must be what the migrations
+/// define, to the letter. A view, a trigger, a generated column or a table without its key could make a reader trap.
 enum CatalogueSchema {
-    /// What a table must look like before anything is read from it.
-    struct Table {
-        let name: String
-        /// The columns with their types, in order.
-        let columns: [String]
-    }
-
-    /// After the last migration.
-    static let tables = [
-        Table(
-            name: "configuration", columns: ["name TEXT NOT NULL", "value TEXT NOT NULL", "checksum INTEGER NOT NULL"]),
-        Table(
-            name: "segments",
-            columns: ["number INTEGER NOT NULL", "rows INTEGER NOT NULL", "checksum INTEGER NOT NULL"]),
-        Table(
-            name: "users",
-            columns: ["key TEXT NOT NULL", "fields TEXT NOT NULL", "seen TEXT NOT NULL", "checksum INTEGER NOT NULL"]),
-        Table(
-            name: "points",
-            columns: [
-                "id ANY NOT NULL", "segment INTEGER NOT NULL", "row INTEGER NOT NULL", "key TEXT",
-                "payload TEXT NOT NULL", "checksum INTEGER NOT NULL",
-            ]),
-    ]
-
-    private static let first = "1: configuration, segments, users, points"
-
-    /// The tables in the order in which they are made: equal catalogues have equal bytes. The points come last: their pages
-    /// end with rows, so that a file that was cut short lacks one.
+    /// In the order in which the tables are made: equal catalogues have equal bytes. The points come last: their pages end
+    /// with rows, so that a file that was cut short lacks one.
     static let migrator: DatabaseMigrator = {
         var migrator = DatabaseMigrator()
         // Catalogues of 2026 before this list was kept have these tables already.
-        migrator.registerMigration(first) { database in
+        migrator.registerMigration("1: configuration, segments, users, points") { database in
             for table in [
                 """
                 configuration (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, \
@@ -68,56 +44,70 @@ enum CatalogueSchema {
         return migrator
     }()
 
-    /// Whether the database has no tables at all.
-    static func isMissing(in database: Database) throws -> Bool { try shapes(database).isEmpty }
+    /// The tables that hold rows of ours.
+    static let tables = ["configuration", "segments", "users", "points"]
 
-    /// Refuses a catalogue that this Belfry does not read: of a newer one, of an older one, or with other tables than the
-    /// migrations make, whatever they are called. Every later read relies on the columns.
-    static func verify(_ database: Database, _ path: String) throws {
+    /// What a database defines, after each migration.
+    private static let definitions: [Set<String>] = {
+        // Of our own SQL in memory: that it cannot be run is a programmer's error.
+        try! migrator.migrations.map { migration in
+            let queue = try DatabaseQueue()
+            try migrator.migrate(queue, upTo: migration)
+            return try queue.read { try definitions(in: $0) }
+        }
+    }()
+
+    /// The table in which GRDB notes what was applied.
+    private static let notes = definitions[0].filter { $0.contains("grdb_migrations") }
+
+    /// Refuses what this Belfry cannot bring up to date: the catalogue of a newer one, or of one so old that it lacks
+    /// tables; and a database that defines anything else than a catalogue does.
+    /// - Returns: Whether all migrations were applied.
+    private static func isCurrent(_ database: Database, _ path: String) throws -> Bool {
         let place = BelfryError.Location(file: path)
-        var applied = try migrator.appliedIdentifiers(database)
-        let known = migrator.migrations
-        if let newer = applied.subtracting(known).min() {
+        let found = try definitions(in: database)
+        let applied = found.isSuperset(of: notes) ? try migrator.appliedIdentifiers(database) : []
+        if let newer = applied.subtracting(migrator.migrations).min() {
             throw BelfryError(
                 .unsupported, "The catalogue was changed by a newer belfry (“\(newer)”).", at: place,
                 remedy: "Use a newer belfry.")
         }
-        let shapes = try self.shapes(database)
-        if applied.isEmpty { applied.insert(first) }
-        let isWhole = known.allSatisfy(applied.contains) && tables.allSatisfy { shapes[$0.name] != nil }
-        guard isWhole || shapes.isEmpty else {
-            throw BelfryError(
-                .unsupported, "The collection was built by an older belfry: its catalogue lacks tables.", at: place,
-                remedy: "Build it again: \(.build(recipe: nil, replacing: true)).")
-        }
-        guard shapes == Dictionary(uniqueKeysWithValues: tables.map { ($0.name, $0.columns) }) else {
+        let version = applied.isEmpty ? 0 : applied.count - 1
+        let expected = applied.isEmpty ? definitions[0].subtracting(notes) : definitions[version]
+        if found == expected { return version == definitions.count - 1 }
+        guard !found.isEmpty, found.isStrictSubset(of: expected) else {
             throw BelfryError(
                 .corruptData, "The catalogue's tables are not those that Belfry defines.", at: place,
                 remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.")
         }
+        throw tooOld(place)
     }
 
-    /// What all tables look like, and whatever else the database has: only strict tables look like ours.
-    private static func shapes(_ database: Database) throws -> [String: [String]] {
-        var shapes: [String: [String]] = [:]
-        let objects = try DatabaseRow.fetchAll(
+    /// Refuses a catalogue that cannot be read as it is.
+    static func verify(_ database: Database, _ path: String) throws {
+        guard try isCurrent(database, path) else { throw tooOld(.init(file: path)) }
+    }
+
+    /// Makes the tables, or brings those that are there up to date.
+    static func migrate(_ queue: DatabaseQueue, _ path: String) throws {
+        try queue.read { if try !definitions(in: $0).isEmpty { _ = try isCurrent($0, path) } }
+        try migrator.migrate(queue)
+    }
+
+    private static func tooOld(_ place: BelfryError.Location) -> BelfryError {
+        BelfryError(
+            .unsupported, "The collection was built by an older belfry: its catalogue lacks tables.", at: place,
+            remedy: "Build it again: \(.build(recipe: nil, replacing: true)).")
+    }
+
+    /// All that a database defines, with its SQL; but for the indexes that SQLite makes of keys.
+    private static func definitions(in database: Database) throws -> Set<String> {
+        let rows = try DatabaseRow.fetchAll(
             database,
             sql: """
-                SELECT name, type, (SELECT strict FROM pragma_table_list(sqlite_master.name)) AS strict FROM sqlite_master \
-                WHERE name NOT LIKE 'sqlite_%' AND name <> 'grdb_migrations'
+                SELECT type, name, tbl_name, sql FROM sqlite_master \
+                WHERE NOT coalesce(type = 'index' AND sql IS NULL AND substr(name, 1, 17) = 'sqlite_autoindex_', 0)
                 """)
-        for object in objects {
-            let isStrict = object["type"] == "table" && object["strict"] == 1
-            let columns = try DatabaseRow.fetchAll(
-                database, sql: "SELECT name, type, [notnull] FROM pragma_table_info(?)", arguments: [object["name"]])
-            shapes[text(object["name"])] =
-                (isStrict ? [] : ["not a strict table"])
-                + columns.map { column in
-                    text(column["name"]) + " " + text(column["type"]) + (column["notnull"] == 1 ? " NOT NULL" : "")
-                }
-        }
-        return shapes
+        return Set(rows.map { row in row.databaseValues.map(\.description).joined(separator: "\u{0}") })
     }
-
-    private static func text(_ value: DatabaseValue) -> String { String.fromDatabaseValue(value) ?? "?" }
 }

@@ -13,9 +13,14 @@ extension VectorCollection {
         /// A finding.
         public init(name: String, problems: [BelfryError]) { (self.name, self.problems) = (name, problems) }
 
-        /// Whether something is not what was written. A file that this user may not read, or a disk that fails, is a
-        /// problem of another kind: nobody knows what is in it.
-        public var isDamaged: Bool { problems.contains { ![.io, .conflict, .unsupported].contains($0.code) } }
+        /// Whether something is not what was written. A file that this user may not read, a disk that fails, or a format
+        /// that this Belfry does not read is a problem of another kind: nobody knows what is in it.
+        public var isDamaged: Bool {
+            problems.contains { problem in
+                // A tower's manifest stands under no checksum: what reads as another version may be a flipped bit.
+                problem.code == .unsupported ? name.hasPrefix("towers/") : ![.io, .conflict].contains(problem.code)
+            }
+        }
     }
 
     /// Verifies every checksum of the collection at `path` and that its parts fit together.

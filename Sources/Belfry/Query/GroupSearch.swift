@@ -181,7 +181,7 @@ struct GroupSearch {
             source: collections[0].calibrationSource.text, fallback: collections[0].calibrationSource.fallback,
             recall: verdict.recall, isUnlike: verdict.isUnlike, isScanned: verdict.isScanned,
             evaluations: work.evaluations, reranked: work.reranked, exactlyReranked: work.exactlyReranked,
-            scored: expectation.isExact ? 0 : answers, embedMilliseconds: embedding.map { $0 / .milliseconds(1) },
+            scored: work.scored, embedMilliseconds: embedding.map { $0 / .milliseconds(1) },
             searchMilliseconds: searching / .milliseconds(1), payloadMilliseconds: fetching / .milliseconds(1),
             answers: answers)
     }

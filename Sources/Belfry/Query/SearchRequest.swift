@@ -27,7 +27,8 @@ public struct SearchRequest: Sendable {
     public var recall: Double?
     /// Whether all rows are looked at, so that nothing is missed.
     public var exact = false
-    /// Only points whose payload has these values are answered; conditions of one field are alternatives.
+    /// Only points whose payload has these values are answered; conditions of one field are alternatives. A condition that
+    /// no point meets is an error that names values that there are.
     public var filter: [PayloadCondition] = []
     /// How many answers of which kind; empty for the nearest of any. A point that several of them ask for counts for the
     /// first.

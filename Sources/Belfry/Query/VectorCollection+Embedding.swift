@@ -39,7 +39,18 @@ extension VectorCollection {
     /// Where the points of these names lie; those that are not there are left out.
     func places(_ names: [String]) throws(BelfryError) -> [PointPlace] {
         let rows = try catalogue.read { transaction in try names.map { try transaction.point(PointName($0).id) } }
-        return rows.compactMap { $0.map { PointPlace(segment: $0.segment, row: $0.row) } }
+        var places: [PointPlace] = []
+        for row in rows.compactMap(\.self) {
+            guard let segment = segments.first(where: { $0.number == row.segment }),
+                (0..<segment.rows).contains(row.row)
+            else {
+                throw .corrupt(
+                    "Point \(row.id) lies in row \(row.row) of segment \(row.segment), which is not there.",
+                    at: .init(file: catalogue.path))
+            }
+            places.append(PointPlace(segment: row.segment, row: row.row))
+        }
+        return places
     }
 }
 

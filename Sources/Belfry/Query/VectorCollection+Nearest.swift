@@ -27,11 +27,12 @@ extension VectorCollection {
         var work = SearchWork()
         var verdicts = [SearchVerdict](repeating: SearchVerdict(recall: 1), count: queries.rows)
         for (segment, effort) in zip(segments, plan.efforts) {
-            let ownRows = scope.excluding.map { places in
+            let excludedRows = scope.excluding.map { places in
                 places.compactMap { $0.segment == segment.number ? $0.row : nil }
             }
             let asked = SegmentQuery(
-                queries: queries, k: k, ownRows: ownRows, kept: scope.kept?.rows[segment.number], threads: threads)
+                queries: queries, k: k, excludedRows: excludedRows, kept: scope.kept?.rows[segment.number],
+                threads: threads)
             let found =
                 if effort == .exact {
                     try segment.scan(asked).map { rows in

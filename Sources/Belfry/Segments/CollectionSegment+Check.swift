@@ -52,7 +52,7 @@ extension CollectionSegment {
             let row = try vectors.rows(place..<place + 1)
             let own = kernel.distance(to: kernel.prepare(row.pointer, dimension: row.columns), row: row.pointer)
             let answer = try searchIndex(
-                SegmentQuery(queries: row, k: 1, ownRows: [], kept: nil, threads: 1), effort, 0.9)[
+                SegmentQuery(queries: row, k: 1, excludedRows: [], kept: nil, threads: 1), effort, 0.9)[
                     0]
             // A scan finds it whatever the index is.
             guard answer.verdict == .calibrated, let nearest = answer.rows.first else { continue }

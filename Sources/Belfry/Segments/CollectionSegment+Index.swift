@@ -12,11 +12,12 @@ extension CollectionSegment {
         let answers = Mutex(
             [SegmentAnswer](
                 repeating: SegmentAnswer(rows: [], verdict: .scanned, work: SearchWork()), count: asked.queries.rows))
+        let filter = RowFilter(of: vectors.rowCount, keeping: asked.kept)
         try WorkPool(threads: asked.threads).run(asked.queries.rows, "search") { worker in
             // A thread keeps its searcher for as long as it has work.
             searchers.lend { searcher in
                 while worker.one({ query throws(BelfryError) in
-                    let found = try searchIndex(query, of: asked, effort, target, searcher)
+                    let found = try searchIndex(query, of: asked, filter, effort, target, searcher)
                     answers.withLock { $0[query] = found }
                 }) {}
             }
@@ -24,29 +25,33 @@ extension CollectionSegment {
         return answers.withLock { $0 }
     }
 
-    /// More rows of a query's own than this are a filter's work; fewer are asked for beside the others, and dropped.
+    /// More rows to leave out than this are a filter's work; fewer are asked for beside the others, and dropped.
     private static let fewRows = 16
 
     private func searchIndex(
-        _ query: Int, of asked: SegmentQuery, _ effort: SegmentIndex.Effort, _ target: Double,
+        _ query: Int, of asked: SegmentQuery, _ filter: RowFilter?, _ effort: SegmentIndex.Effort, _ target: Double,
         _ searcher: SegmentSearcher
     ) throws(BelfryError) -> SegmentAnswer {
-        let (vector, own) = (asked.queries.pointer + query * asked.queries.columns, asked.ownRows(query))
+        let (vector, excluded) = (asked.queries.pointer + query * asked.queries.columns, asked.excludedRows(query))
         let before = SearchWork(of: searcher)
         var found: [Neighbor]
-        if asked.kept == nil, own.count <= Self.fewRows {
-            let wanted = min(asked.k + own.count, vectors.rowCount)
-            found = try searcher.search(vector, k: wanted, effort: effort, ignoring: own)
+        if filter == nil, excluded.count <= Self.fewRows {
+            let wanted = min(asked.k + excluded.count, vectors.rowCount)
+            found = try searcher.search(vector, k: wanted, effort: effort, ignoring: excluded)
             if found.count < wanted { found = try searcher.search(vector, k: wanted, effort: .exact) }
-            found.removeAll { own.contains(Int($0.row)) }
+            found.removeAll { excluded.contains(Int($0.row)) }
             found = Array(found.prefix(asked.k))
         } else {
-            let filter = RowFilter(
-                of: vectors.rowCount, keeping: asked.kept, except: RowSet(own, capacity: vectors.rowCount))
-            found = try searcher.search(vector, k: asked.k, recall: target, filter: filter)
+            let own = excluded.isEmpty ? filter : self.filter(asked.kept, except: excluded)
+            found = try searcher.search(vector, k: asked.k, recall: target, filter: own)
         }
+        let rows = try searcher.score(found, vector)
         var work = SearchWork(of: searcher).since(before)
         if searcher.verdict.isScanned { work.exactlyReranked = nil }
-        return SegmentAnswer(rows: try searcher.score(found, vector), verdict: searcher.verdict, work: work)
+        return SegmentAnswer(rows: rows, verdict: searcher.verdict, work: work)
+    }
+
+    private func filter(_ kept: RowSet?, except excluded: [Int]) -> RowFilter? {
+        RowFilter(of: vectors.rowCount, keeping: kept, except: RowSet(excluded, capacity: vectors.rowCount))
     }
 }

@@ -12,15 +12,15 @@ extension CollectionSegment {
         let exact = ExactSearch(vectors, codes: index.codes, metric: index.metric)
         // A query's own rows take places: so many more are asked for.
         let filter = RowFilter(of: vectors.rowCount, keeping: asked.kept)
-        let most = asked.ownRows.map(\.count).max() ?? 0
+        let most = asked.excludedRows.map(\.count).max() ?? 0
         var found = try exact.search(asked.queries, k: k + 1 + most, filter: filter, threads: asked.threads)
         for query in 0..<count {
-            let own = Set(asked.ownRows(query).map(UInt32.init))
+            let excluded = Set(asked.excludedRows(query).map(UInt32.init))
             var wanted = k + 1 + most
             while true {
                 let isAll = found[query].count < wanted
                 let last = found[query].last?.distance
-                found[query].removeAll { own.contains($0.row) }
+                found[query].removeAll { excluded.contains($0.row) }
                 // The last one asked for is as near as the k-th: there may be more of them.
                 guard !isAll, found[query][k - 1].distance == last else { break }
                 wanted *= 4

@@ -9,6 +9,8 @@ struct SearchWork: Sendable {
     /// Rows read from the shard because the codes left it in doubt who is among the nearest; nil where all rows were
     /// scanned, which does not count them.
     var exactlyReranked: Int? = 0
+    /// Rows read from the shard for the distances of the answers.
+    var scored = 0
 
     /// A scan of so many rows.
     static func scan(of rows: Int) -> SearchWork { SearchWork(evaluations: rows, exactlyReranked: nil) }
@@ -17,13 +19,15 @@ struct SearchWork: Sendable {
     func since(_ before: SearchWork) -> SearchWork {
         SearchWork(
             evaluations: evaluations - before.evaluations, reranked: reranked - before.reranked,
-            exactlyReranked: exactlyReranked.flatMap { now in before.exactlyReranked.map { now - $0 } })
+            exactlyReranked: exactlyReranked.flatMap { now in before.exactlyReranked.map { now - $0 } },
+            scored: scored - before.scored)
     }
 
     /// Adds what another search has looked at.
     mutating func add(_ other: SearchWork) {
         evaluations += other.evaluations
         reranked += other.reranked
+        scored += other.scored
         exactlyReranked = exactlyReranked.flatMap { own in other.exactlyReranked.map { own + $0 } }
     }
 }
@@ -33,6 +37,7 @@ extension SearchWork {
     init(of searcher: SegmentSearcher) {
         let trace = searcher.trace
         self.init(
-            evaluations: trace.evaluations, reranked: trace.reranked, exactlyReranked: searcher.exactlyRerankedRows)
+            evaluations: trace.evaluations, reranked: trace.reranked, exactlyReranked: searcher.exactlyRerankedRows,
+            scored: searcher.scoredRows)
     }
 }

@@ -5,8 +5,8 @@ import Vectors
 struct SegmentQuery {
     let queries: Matrix
     let k: Int
-    /// For each query the rows that it must not find, its own above all; empty if there are none for any.
-    let ownRows: [[Int]]
+    /// For each query the rows that it must not find: its own, those that it was made of; empty if there are none for any.
+    let excludedRows: [[Int]]
     /// The only rows that may be found; nil for all.
     let kept: RowSet?
     let threads: Int
@@ -14,7 +14,7 @@ struct SegmentQuery {
     /// How many of a segment's `rows` may be found.
     func candidates(of rows: Int) -> Int { kept?.count ?? rows }
 
-    func ownRows(_ query: Int) -> [Int] { ownRows.isEmpty ? [] : ownRows[query] }
+    func excludedRows(_ query: Int) -> [Int] { excludedRows.isEmpty ? [] : excludedRows[query] }
 }
 
 /// What one segment answers to one query.

@@ -31,7 +31,7 @@ struct JudgedQuery: Sendable {
         (relevant.filter { $0.key != own }.map(\.value) + missing.values).sorted(by: >)
     }
 
-    /// How a ranking of points looks to the judgements.
+    /// How a ranking of points looks to the judgments.
     func judged(_ ranking: [Int32], ideal: [Double]) -> JudgedRanking {
         JudgedRanking(grades: ranking.map { relevant[$0] ?? 0 }, ideal: ideal)
     }

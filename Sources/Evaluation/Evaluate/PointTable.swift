@@ -2,7 +2,7 @@ import Belfry
 import Files
 import Shards
 
-/// All points of a collection by number, in the order of their ids, with some of their payload: what judgements and
+/// All points of a collection by number, in the order of their ids, with some of their payload: what judgments and
 /// baselines are looked up in without the catalogue.
 struct PointTable: Sendable {
     /// The ids, growing.

@@ -16,7 +16,7 @@ struct QueryReader {
     private let rows: RowReader
     let columns: [UTF8Key: Column]
     private var result = JudgedQueries()
-    /// The places of queries whose judgements stand on several rows.
+    /// The places of queries whose judgments stand on several rows.
     private var places: [JSON: Int] = [:]
     private var filters: [[PayloadCondition]: Int] = [:]
     private var unmet: [[PayloadCondition]: String] = [:]
@@ -204,7 +204,7 @@ struct QueryReader {
 }
 
 extension JudgedQuery {
-    /// Adds the judgements of another row of the same query.
+    /// Adds the judgments of another row of the same query.
     fileprivate mutating func merge(_ other: JudgedQuery) {
         relevant.merge(other.relevant, uniquingKeysWith: max)
         missing.merge(other.missing, uniquingKeysWith: max)

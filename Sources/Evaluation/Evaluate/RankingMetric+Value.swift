@@ -51,7 +51,7 @@ extension RankingMetric {
     }
 }
 
-/// A ranking, as the judgements see it.
+/// A ranking, as the judgments see it.
 struct JudgedRanking {
     /// The grades of the answers, best answer first; 0 for what is not relevant.
     var grades: [Double]

@@ -68,6 +68,7 @@ public struct ExactSearch: Sendable {
         _ queries: Matrix, k: Int, filter: RowFilter? = nil, ownRows: [Int?]? = nil, threads: Int = 1
     ) throws(BelfryError) -> [[Neighbor]] {
         precondition(k >= 0 && threads > 0)
+        precondition(filter.map { $0.rows.capacity == shard.rowCount } ?? true, "a filter over the shard's rows")
         precondition(ownRows == nil || ownRows!.count == queries.rows, "an own row per query")
         guard queries.rows > 0 else { return [] }
         try check(dimension: queries.columns)

@@ -140,7 +140,7 @@ final class ListsQuery {
     }
 
     /// Writes those rows of the pool that the filter keeps to `kept`, and returns how many they are.
-    func keep(_ filter: RowFilter) -> Int {
+    func compactKept(by filter: RowFilter) -> Int {
         let (count, kept) = (pool.pointee.count, kept)
         guard count > 0, let rows = pool.pointee.rows else { return 0 }
         return filter.rows.words.withUnsafeBufferPointer { words in
@@ -155,7 +155,7 @@ final class ListsQuery {
     }
 
     /// How many rows of the pool the filter keeps.
-    func count(_ filter: RowFilter) -> Int {
+    func countKept(by filter: RowFilter) -> Int {
         (0..<pool.pointee.count).count { filter.keeps(Int(pool.pointee.rows[$0])) }
     }
 

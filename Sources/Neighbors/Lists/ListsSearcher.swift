@@ -124,10 +124,10 @@ package final class ListsSearcher {
         guard k > 0, lists.rowCount > 0 else { return [] }
         precondition(filter.rows.capacity == lists.rowCount)
         probe(query, effort, keep: wanted)
-        let kept = one.keep(filter)
+        let kept = one.compactKept(by: filter)
         one.cut(to: wanted)
         // What is left of the pool tells how near those are that were kept.
-        return one.count(filter) < k ? nil : try rerank(one, one.kept, kept, query, k)
+        return one.countKept(by: filter) < k ? nil : try rerank(one, one.kept, kept, query, k)
     }
 
     /// Fills the pool with the best of the nearest lists, at least `keep` of them if there are as many. Returns how many

@@ -77,7 +77,7 @@ extension RecallCalibration {
         let width = Int(try params.read(UInt32.self, "The integers per level"))
         let curves = Int(try params.read(UInt32.self, "The number of curves"))
         let count = Int(try params.read(UInt32.self, "The number of kinds"))
-        guard (1...Self.levelLimit).contains(levels), width <= Self.parameterLimit,
+        guard (1...Self.levelLimit).contains(levels), (1...Self.parameterLimit).contains(width),
             (1...Self.curveLimit).contains(curves), (1...Self.kindLimit).contains(count)
         else {
             throw .corrupt(

@@ -3,7 +3,8 @@ import Vectors
 
 /// Counts which of the rows that a search has found are right: those at most as far away as the true k-th.
 ///
-/// A row that is as near as the k-th is as good, whether or not exact search happens to name it. One thread's.
+/// A row that is as near as the k-th is as good, whether or not exact search happens to name it. Not thread-safe: use one
+/// per thread.
 final class RecallJudge {
     private let distances: TrueDistances
     private var truth: [Neighbor] = []

@@ -16,9 +16,9 @@ final class ExactReranker {
     private let kernel: DistanceKernel
     private let row: Matrix
     private let scratch = ShardReader.Scratch()
-    /// The query that was reranked last, and its distances that were read.
+    /// The query that was reranked last, and its rows that were read, with their distances.
     private var current: UnsafePointer<Float>?
-    private var known: [UInt32: Float] = [:]
+    private var known: [Neighbor] = []
     /// Ask the kernel for all blocks of a query before the first of them is decoded.
     var readsAhead = false
 
@@ -40,11 +40,10 @@ final class ExactReranker {
     func rerank(
         _ best: inout [Neighbor], _ estimated: CodesReader.Query, _ query: UnsafePointer<Float>, k: Int
     ) throws(BelfryError) -> Int {
-        begin(query)
+        (current, known) = (query, [])
         guard best.count > k else { return 0 }
         let boundary = best[k - 1].distance
         let doubt = Self.deviations * codes.sigma(estimated, row: Int(best[k - 1].row), estimate: boundary)
-        var read = 0
         if best[k].distance - boundary < doubt {
             if readsAhead {
                 for neighbor in best where abs(neighbor.distance - boundary) < doubt {
@@ -53,41 +52,44 @@ final class ExactReranker {
             }
             let prepared = kernel.prepare(query, dimension: codes.dimension)
             for index in best.indices where abs(best[index].distance - boundary) < doubt {
-                read += 1
-                let row = best[index].row
+                let number = best[index].row
                 best[index].distance =
-                    if let memory { try memory(row) } else { try distance(to: prepared, of: row) }
+                    if let memory { try memory(number) } else { try distance(to: prepared, of: number) }
+                known.append(best[index])
             }
             best.sort()
         }
         best.removeLast(best.count - k)
-        return read
+        return known.count
     }
 
-    /// The rows that were found for the query that was reranked last, which lies where it lay, with the distances of the stored vectors, nearest first.
-    func score(_ found: [Neighbor], _ query: UnsafePointer<Float>) throws(BelfryError) -> [Neighbor] {
-        if query != current { begin(query) }
+    /// These rows with the distances of the stored vectors, nearest first.
+    /// - Parameter query: the pointer that was reranked with last, if what was read for it is to be used.
+    /// - Returns: how many rows were read, too.
+    func score(
+        _ found: [Neighbor], _ query: UnsafePointer<Float>
+    ) throws(BelfryError) -> (rows: [Neighbor], read: Int) {
+        let known = query == current ? Dictionary(known.map { ($0.row, $0.distance) }) { first, _ in first } : [:]
         let prepared = kernel.prepare(query, dimension: codes.dimension)
-        var scored = found
-        for index in scored.indices { scored[index].distance = try distance(to: prepared, of: scored[index].row) }
-        return scored.sorted()
-    }
-
-    private func begin(_ query: UnsafePointer<Float>) {
-        current = query
-        known.removeAll(keepingCapacity: true)
+        var (scored, read) = (found, 0)
+        for index in scored.indices {
+            if let distance = known[scored[index].row] {
+                scored[index].distance = distance
+            } else {
+                scored[index].distance = try distance(to: prepared, of: scored[index].row)
+                read += 1
+            }
+        }
+        return (scored.sorted(), read)
     }
 
     private func distance(to query: DistanceKernel.Query, of number: UInt32) throws(BelfryError) -> Float {
-        if let distance = known[number] { return distance }
         guard Int(number) < shard.rowCount else {
             throw .corrupt(
-                "The index leads to row \(number) of \(shard.rowCount).", at: .init(file: System.parent(of: shard.path))
-            )
+                "The index leads to row \(number) of \(shard.rowCount).",
+                at: .init(file: System.parent(of: shard.path)))
         }
         try shard.copyRow(Int(number), into: row.row(0), scratch)
-        let distance = kernel.distance(to: query, row: row.pointer)
-        known[number] = distance
-        return distance
+        return kernel.distance(to: query, row: row.pointer)
     }
 }

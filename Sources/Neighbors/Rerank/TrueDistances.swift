@@ -2,7 +2,8 @@ import Files
 import Shards
 import Vectors
 
-/// The true distances of rows from one query after another; a row is read from the shard once for each. Not thread-safe: use one per thread.
+/// The true distances of rows from one query after another; a row is read from the shard once for each. Not thread-safe:
+/// use one per thread.
 ///
 /// A calibration asks for the same rows at every effort and for every k.
 final class TrueDistances {

@@ -70,6 +70,9 @@ public final class SegmentSearcher {
             bytes: scanned * Int(segment.codes.bytesPerVector) + cost.bytes)
     }
 
+    /// Rows that were read from the shard for the distances of answers, since it was made.
+    package private(set) var scoredRows = 0
+
     /// Rows that its index has read from the shard since it was made; those of scans are not counted.
     package var exactlyRerankedRows: Int { (graph?.cost ?? lists?.cost)?.rowsRerankedExactly ?? 0 }
 
@@ -126,10 +129,11 @@ public final class SegmentSearcher {
         let careful = calibration.choice(recall: Self.carefulRecall, k: k)?.level ?? hardest
         let carefulRatio = Slack.ratio(calibration.levels[careful])
         if carefulRatio > ratio {
-            let limit = Int(Self.carefulLimit * calibration.evaluations(careful, k: k))
+            let mean = min(calibration.evaluations(careful, k: k), Double(segment.shard.rowCount))
+            let limit = Int(Self.carefulLimit * mean)
             let again = try searchIndex(query, k, .following(ratio: carefulRatio), limit: limit)
             // The limit may have ended it before it had seen all that the first search has.
-            found = Self.nearest(k, of: found, and: again ?? [])
+            found = try nearest(k, of: found, and: again ?? [], query)
             guard isFar(query, found, ignored) else { return found }
         }
         let isScannedQuickly = Int(segment.codes.bytesPerVector) * segment.shard.rowCount <= Self.unlikeScanBytes
@@ -146,24 +150,36 @@ public final class SegmentSearcher {
         return all
     }
 
-    /// The `k` nearest rows of two answers to one query.
-    private static func nearest(_ k: Int, of first: [Neighbor], and second: [Neighbor]) -> [Neighbor] {
-        var known = Set(second.map(\.row))
-        let both = second + first.filter { known.insert($0.row).inserted }
-        return Array(both.sorted { ($0.distance, $0.row) < ($1.distance, $1.row) }.prefix(k))
+    /// The `k` nearest rows of two answers to one query, by the stored vectors: of estimates and exact distances beside
+    /// each other, an estimate that is too small would win.
+    private func nearest(
+        _ k: Int, of first: [Neighbor], and second: [Neighbor], _ query: UnsafePointer<Float>
+    ) throws(BelfryError) -> [Neighbor] {
+        var rows = Set(second.map(\.row))
+        let both = second + first.filter { rows.insert($0.row).inserted }
+        return Array(try scored(both, query).prefix(k))
     }
 
-    /// The rows that the last search found for `query`, which lies where it lay, with the distances of the stored vectors,
-    /// nearest first. Rows that the search has read already are not read again.
+    /// The rows that the last search has found, with the distances of the stored vectors, nearest first. Rows that its
+    /// exact rerank has read are not read again.
+    /// - Parameter query: the pointer that was searched with.
     package func score(_ found: [Neighbor], _ query: UnsafePointer<Float>) throws(BelfryError) -> [Neighbor] {
-        guard !verdict.isScanned, let reranker = graph?.reranker ?? lists?.reranker else { return found }
-        return try reranker.score(found, query)
+        guard !verdict.isScanned else { return found }
+        return try scored(found, query)
+    }
+
+    private func scored(_ found: [Neighbor], _ query: UnsafePointer<Float>) throws(BelfryError) -> [Neighbor] {
+        guard let reranker = graph?.reranker ?? lists?.reranker else { return found }
+        let (rows, read) = try reranker.score(found, query)
+        scoredRows += read
+        return rows
     }
 
     /// The same as the search for one query, for every row of `queries`. Lists are read once for all queries that scan them.
     public func search(_ queries: Matrix, k: Int, effort: SegmentIndex.Effort) throws(BelfryError) -> [[Neighbor]] {
         precondition(queries.columns == segment.shard.dimension, "queries of the segment's dimension")
         let k = min(k, segment.shard.rowCount)
+        verdict = .calibrated
         if k > 0, let lists, let ofLists = effort.ofLists(lists.lists.listCount, k: k) {
             var answers = try lists.search(queries, k: k, effort: ofLists)
             for query in answers.indices {
@@ -195,6 +211,7 @@ public final class SegmentSearcher {
         _ query: UnsafePointer<Float>, k: Int, recall target: Double, filter: RowFilter?
     ) throws(BelfryError) -> [Neighbor] {
         let count = segment.shard.rowCount
+        precondition(filter.map { $0.rows.capacity == count } ?? true, "a filter over the segment's rows")
         verdict = .calibrated
         guard k > 0 else { return [] }
         guard let filter else {

@@ -20,7 +20,7 @@ extension Recipe {
     ///     sample: 2000
     /// ```
     package struct Evaluation: Sendable {
-        /// Where queries and judgements come from.
+        /// Where queries and judgments come from.
         package enum Source: Sendable {
             /// Rows of a file.
             case file(Queries)
@@ -34,7 +34,7 @@ extension Recipe {
             package var query: QueryFields
             /// An id, a list of ids, or an object of ids and grades.
             package var relevant: String
-            /// Where each row is one judgement: the field of its grade.
+            /// Where each row is one judgment: the field of its grade.
             package var grade: String?
             /// The grade that means "not relevant", subtracted from all.
             package var base: Double

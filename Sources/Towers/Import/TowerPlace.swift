@@ -45,16 +45,15 @@ struct TowerPlace {
     /// - Throws: `conflict` if the old one holds files that are not a tower's, which would be lost.
     func fill(_ make: () throws(BelfryError) -> Void) throws(BelfryError) {
         removeLeftovers()
-        let wasTaken: Bool
         do throws(BelfryError) {
             try make()
             if isTaken { try requireOwn() }
-            wasTaken = try System.swap(temporary, into: target)
+            try System.swap(temporary, into: target, replacing: isTaken)
         } catch {
             try? System.remove(temporary)
             throw error
         }
-        if wasTaken { removeOld() }
+        if isTaken { removeOld() }
         try System.sync(System.parent(of: target))
     }
 

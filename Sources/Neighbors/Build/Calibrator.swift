@@ -26,7 +26,11 @@ struct Calibrator {
     /// What one query found at one effort for one `k`, and what that cost; nil where a scan costs less.
     typealias Answer = (rows: [Neighbor], cost: SearchCost)
     /// Searches of one thread for all of `ks` with some slack ratios: an answer for each ratio and k, ratio by ratio.
-    typealias Search = (_ query: UnsafePointer<Float>, _ ks: [Int], _ ratios: [Float]) throws(BelfryError) -> [Answer?]
+    /// A query that is a row of the index needs one more answer than it asks for, `spare`: its own row will not count. No
+    /// other query may be given one, since an exact rerank for k + 1 rows leaves the order of the first k open.
+    typealias Search = (
+        _ query: UnsafePointer<Float>, _ ks: [Int], _ ratios: [Float], _ spare: Int
+    ) throws(BelfryError) -> [Answer?]
 
     /// Where next to nothing is left to be learned: one in five hundred is missed. Who asks for more gets a scan.
     private static let enough = 0.998
@@ -45,7 +49,7 @@ struct Calibrator {
             + given.map { QuerySet(kind: $0.kind, queries: $0.queries) }
         return try observe(asked, filter: present) {
             let searcher = GraphSearcher(view, codes: codes, shard: shard, remembering: $0)
-            return { query, ks, ratios throws(BelfryError) in try searcher.search(query, ks: ks, ratios: ratios) }
+            return { query, ks, ratios, _ throws(BelfryError) in try searcher.search(query, ks: ks, ratios: ratios) }
         }
     }
 
@@ -63,9 +67,8 @@ struct Calibrator {
             + given.map { QuerySet(kind: $0.kind, queries: $0.queries) }
         return try observe(asked, filter: nil) {
             let searcher = ListsSearcher(lists, codes: codes, shard: shard, remembering: $0)
-            // One more is found, and looked at again: a query's own row will not count.
-            return { query, ks, ratios throws(BelfryError) in
-                try searcher.search(query, ks: ks, spare: 1, ratios: ratios)
+            return { query, ks, ratios, spare throws(BelfryError) in
+                try searcher.search(query, ks: ks, spare: spare, ratios: ratios)
             }
         }
     }
@@ -174,7 +177,7 @@ struct Calibrator {
                             judge.begin(vector, truth: truth[query])
                             var slot = query * slots
                             for ks in Self.groups {
-                                let answers = try search(vector, ks, ratios)
+                                let answers = try search(vector, ks, ratios, own == nil ? 0 : 1)
                                 for (place, k) in ks.enumerated() {
                                     for level in ratios.indices {
                                         let answer = answers[level * ks.count + place]

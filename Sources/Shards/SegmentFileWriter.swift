@@ -54,19 +54,19 @@ public final class SegmentFileWriter {
         precondition(done.count == names.count, "every declared section was written")
         var table: [UInt8] = SegmentFile.magic
         table += Self.padded(kind.rawValue)
-        Self.append(UInt32(version), to: &table)
-        Self.append(UInt32(done.count), to: &table)
-        Self.append(UInt64(file.count), to: &table)
+        table.append(littleEndian: UInt32(version))
+        table.append(littleEndian: UInt32(done.count))
+        table.append(littleEndian: UInt64(file.count))
         table += [UInt8](repeating: 0, count: SegmentFile.headerSize - table.count)
         for section in done {
             table += Self.padded(section.name)
-            Self.append(UInt64(section.range.lowerBound), to: &table)
-            Self.append(UInt64(section.range.count), to: &table)
-            Self.append(section.crc, to: &table)
-            Self.append(UInt32(section.carriesOwnChecksums ? 1 : 0), to: &table)
+            table.append(littleEndian: UInt64(section.range.lowerBound))
+            table.append(littleEndian: UInt64(section.range.count))
+            table.append(littleEndian: section.crc)
+            table.append(littleEndian: UInt32(section.carriesOwnChecksums ? 1 : 0))
         }
         let crc = table.withUnsafeBytes { SegmentFile.tableChecksum($0) }
-        withUnsafeBytes(of: crc.littleEndian) { table.replaceSubrange(32..<36, with: $0) }
+        table.replace(at: 32, littleEndian: crc)
         // A header on disk before its sections would vouch for bytes that a power cut can still lose.
         try file.finish()
         try table.withBytes { bytes throws(BelfryError) in try file.overwrite(bytes, at: 0) }
@@ -80,10 +80,6 @@ public final class SegmentFileWriter {
                 name: names[done.count], range: section.start..<file.count, crc: section.crc.value,
                 carriesOwnChecksums: section.carriesOwnChecksums))
         open = nil
-    }
-
-    private static func append<T: FixedWidthInteger>(_ value: T, to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
     }
 
     private static func padded(_ name: String) -> [UInt8] {

@@ -25,6 +25,17 @@ import Testing
         try Catalogue(path, access).read { try $0.document("note", as: Note.self) }
     }
 
+    /// What is written down of each version is what its migrations make.
+    @Test func definitionsAreWhatTheMigrationsMake() throws {
+        let migrations = CatalogueSchema.migrator.migrations
+        #expect(CatalogueSchema.definitions.count == migrations.count)
+        for (migration, expected) in zip(migrations, CatalogueSchema.definitions) {
+            let queue = try DatabaseQueue()
+            try CatalogueSchema.migrator.migrate(queue, upTo: migration)
+            #expect(try queue.read { try CatalogueSchema.definitions(in: $0) } == expected)
+        }
+    }
+
     /// Catalogues of the time before migrations have the same tables.
     @Test func oneWithoutMigrationsIsReadAndThenBroughtUpToDate() throws {
         try withTemporaryDirectory { folder in

@@ -33,6 +33,9 @@ final class Catalogue: Sendable {
     let path: String
     private let queue: DatabaseQueue
 
+    /// What helps where a catalogue is lost.
+    static let wayOut: Remedy = "Build the collection again with \(.setting(.replacing)), or restore a copy."
+
     /// How the database is opened.
     enum Access {
         /// Made if it is not there.
@@ -46,7 +49,7 @@ final class Catalogue: Sendable {
         if access == .read, System.isMissing(path) {
             throw BelfryError(
                 .notFound, "The collection has no catalogue.", at: .init(file: path),
-                remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.")
+                remedy: Self.wayOut)
         }
         for end in ["", "-journal", "-wal", "-shm"] { try System.requireFile(path + end) }
         if access == .read { try Self.requireRollbackMode(path) }
@@ -109,7 +112,7 @@ final class Catalogue: Sendable {
         } catch let error as RowDecodingError {
             throw BelfryError(
                 .corruptData, "The catalogue holds a value of another type than its column.", at: .init(file: path),
-                remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.", cause: error)
+                remedy: Self.wayOut, cause: error)
         } catch {
             throw BelfryError(.io, "The catalogue could not be used.", at: .init(file: path), cause: error)
         }
@@ -121,7 +124,7 @@ final class Catalogue: Sendable {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_MISMATCH, .SQLITE_FORMAT:
             return BelfryError(
                 .corruptData, "The catalogue is damaged: \(error.message ?? "SQLite cannot read it").", at: place,
-                remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.")
+                remedy: Self.wayOut)
         case .SQLITE_FULL:
             return BelfryError(
                 .io, "The disk is full.", at: place, remedy: "Free some space and run the same command again.")

@@ -17,48 +17,55 @@ import GRDB
 /// A catalogue may come from a stranger: before anything is read from it, all that it defines must be what the migrations
 /// define, to the letter. A view, a trigger, a generated column or a table without its key could make a reader trap.
 enum CatalogueSchema {
-    /// In the order in which the tables are made: equal catalogues have equal bytes. The points come last: their pages end
-    /// with rows, so that a file that was cut short lacks one.
+    /// The tables of the first version, in the order in which they are made: equal catalogues have equal bytes. The points
+    /// come last: their pages end with rows, so that a file that was cut short lacks one.
+    private static let first: [(name: String, sql: String)] = [
+        (
+            "configuration",
+            "(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+        ),
+        (
+            "segments",
+            "(number INTEGER NOT NULL PRIMARY KEY, rows INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT"
+        ),
+        (
+            "users",
+            """
+            (key TEXT NOT NULL PRIMARY KEY, fields TEXT NOT NULL, seen TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, \
+            WITHOUT ROWID
+            """
+        ),
+        (
+            "points",
+            """
+            (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, key TEXT, \
+            payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
+            """
+        ),
+    ]
+
     static let migrator: DatabaseMigrator = {
         var migrator = DatabaseMigrator()
-        // Catalogues of 2026 before this list was kept have these tables already.
         migrator.registerMigration("1: configuration, segments, users, points") { database in
-            for table in [
-                """
-                configuration (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, \
-                WITHOUT ROWID
-                """,
-                "segments (number INTEGER NOT NULL PRIMARY KEY, rows INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT",
-                """
-                users (key TEXT NOT NULL PRIMARY KEY, fields TEXT NOT NULL, seen TEXT NOT NULL, checksum INTEGER NOT NULL) \
-                STRICT, WITHOUT ROWID
-                """,
-                """
-                points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, key TEXT, \
-                payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
-                """,
-            ] {
-                try database.execute(sql: "CREATE TABLE IF NOT EXISTS \(table)")
-            }
+            // Catalogues of 2026 before this list was kept have these tables already.
+            for table in first { try database.execute(sql: "CREATE TABLE IF NOT EXISTS \(table.name) \(table.sql)") }
         }
         return migrator
     }()
 
     /// The tables that hold rows of ours.
-    static let tables = ["configuration", "segments", "users", "points"]
-
-    /// What a database defines, after each migration.
-    private static let definitions: [Set<String>] = {
-        // Of our own SQL in memory: that it cannot be run is a programmer's error.
-        try! migrator.migrations.map { migration in
-            let queue = try DatabaseQueue()
-            try migrator.migrate(queue, upTo: migration)
-            return try queue.read { try definitions(in: $0) }
-        }
-    }()
+    static let tables = first.map(\.name)
 
     /// The table in which GRDB notes what was applied.
-    private static let notes = definitions[0].filter { $0.contains("grdb_migrations") }
+    private static let notes = definition("grdb_migrations", "(identifier TEXT NOT NULL PRIMARY KEY)")
+
+    /// What a database defines after each migration. It is written down, since to make the tables in memory and look at them
+    /// would cost every start some milliseconds; a test does that.
+    static let definitions: [Set<String>] = [Set(first.map { definition($0.name, $0.sql) } + [notes])]
+
+    private static func definition(_ name: String, _ sql: String) -> String {
+        ["table", name, name, "CREATE TABLE \(name) \(sql)"].joined(separator: "\u{0}")
+    }
 
     /// Refuses what this Belfry cannot bring up to date: the catalogue of a newer one, or of one so old that it lacks
     /// tables; and a database that defines anything else than a catalogue does.
@@ -66,19 +73,19 @@ enum CatalogueSchema {
     private static func isCurrent(_ database: Database, _ path: String) throws -> Bool {
         let place = BelfryError.Location(file: path)
         let found = try definitions(in: database)
-        let applied = found.isSuperset(of: notes) ? try migrator.appliedIdentifiers(database) : []
+        let applied = found.contains(notes) ? try migrator.appliedIdentifiers(database) : []
         if let newer = applied.subtracting(migrator.migrations).min() {
             throw BelfryError(
                 .unsupported, "The catalogue was changed by a newer belfry (“\(newer)”).", at: place,
                 remedy: "Use a newer belfry.")
         }
         let version = applied.isEmpty ? 0 : applied.count - 1
-        let expected = applied.isEmpty ? definitions[0].subtracting(notes) : definitions[version]
+        let expected = applied.isEmpty ? definitions[0].subtracting([notes]) : definitions[version]
         if found == expected { return version == definitions.count - 1 }
         guard !found.isEmpty, found.isStrictSubset(of: expected) else {
             throw BelfryError(
                 .corruptData, "The catalogue's tables are not those that Belfry defines.", at: place,
-                remedy: "Build the collection again with \(.setting(.replacing)), or restore a copy.")
+                remedy: Catalogue.wayOut)
         }
         throw tooOld(place)
     }
@@ -101,13 +108,15 @@ enum CatalogueSchema {
     }
 
     /// All that a database defines, with its SQL; but for the indexes that SQLite makes of keys.
-    private static func definitions(in database: Database) throws -> Set<String> {
+    static func definitions(in database: Database) throws -> Set<String> {
         let rows = try DatabaseRow.fetchAll(
             database,
             sql: """
                 SELECT type, name, tbl_name, sql FROM sqlite_master \
                 WHERE NOT coalesce(type = 'index' AND sql IS NULL AND substr(name, 1, 17) = 'sqlite_autoindex_', 0)
                 """)
-        return Set(rows.map { row in row.databaseValues.map(\.description).joined(separator: "\u{0}") })
+        return Set(
+            rows.map { row in row.databaseValues.map { String.fromDatabaseValue($0) ?? "?" }.joined(separator: "\u{0}")
+            })
     }
 }

@@ -14,8 +14,8 @@ struct RowChecksum {
         for value in values {
             switch value.storage {
             case .null: row.add(0, [])
-            case .int64(let number): row.add(2, number.littleEndianBytes)
-            case .double(let number): row.add(3, Int64(bitPattern: number.bitPattern).littleEndianBytes)
+            case .int64(let number): row.add(2, number)
+            case .double(let number): row.add(3, Int64(bitPattern: number.bitPattern))
             case .string(let text): row.add(4, text.utf8)
             case .blob(let data): row.add(5, data)
             }
@@ -23,13 +23,18 @@ struct RowChecksum {
         return Int64(row.bytes.withBytes { CRC32C.of($0) })
     }
 
+    private mutating func add(_ type: UInt8, _ number: Int64) {
+        add(type, length: 8)
+        bytes.append(littleEndian: number)
+    }
+
     private mutating func add(_ type: UInt8, _ content: some Collection<UInt8>) {
-        bytes.append(type)
-        bytes.append(contentsOf: Int64(content.count).littleEndianBytes)
+        add(type, length: content.count)
         bytes.append(contentsOf: content)
     }
-}
 
-extension Int64 {
-    fileprivate var littleEndianBytes: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: self >> ($0 * 8)) } }
+    private mutating func add(_ type: UInt8, length: Int) {
+        bytes.append(type)
+        bytes.append(littleEndian: Int64(length))
+    }
 }

@@ -16,7 +16,7 @@ struct LogEncoder {
 
     mutating func put<T: FixedWidthInteger>(_ value: T) throws(BelfryError) {
         try reserve(MemoryLayout<T>.size)
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(littleEndian: value)
     }
 
     mutating func put(count: Int) throws(BelfryError) {
@@ -68,8 +68,7 @@ struct LogEncoder {
         let place = bytes.count
         try put(UInt32(0))
         try body(&self)
-        let length = UInt32(bytes.count - place - 4)
-        withUnsafeBytes(of: length.littleEndian) { bytes.replaceSubrange(place..<place + 4, with: $0) }
+        bytes.replace(at: place, littleEndian: UInt32(bytes.count - place - 4))
     }
 
     private func reserve(_ count: Int) throws(BelfryError) {

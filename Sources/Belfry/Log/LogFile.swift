@@ -41,17 +41,11 @@ struct LogFile: Equatable, Sendable {
     static let lsnLimit: UInt64 = 1 << 62
 
     /// `000012`.
-    static func name(_ number: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-    }
+    static func name(_ number: Int) -> String { NumberedName.name(number) }
 
     /// The number of a file by its name; nil for a name that the log does not make.
     static func number(of name: String) -> Int? {
-        let letters = Array(name.utf8)
-        guard letters.count == 6, letters.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(name), number > 0
-        else { return nil }
-        return number
+        NumberedName.number(of: name).flatMap { $0 <= numberLimit ? $0 : nil }
     }
 
     /// What a new file is to be.
@@ -73,14 +67,13 @@ struct LogFile: Equatable, Sendable {
     /// The header's 64 bytes.
     var header: [UInt8] {
         var bytes = Self.magic
-        func put<T: FixedWidthInteger>(_ value: T) { withUnsafeBytes(of: value.littleEndian) { bytes += $0 } }
-        put(Self.version)
-        put(UInt32(0))
-        put(UInt64(number))
-        put(firstLSN)
+        bytes.append(littleEndian: Self.version)
+        bytes.append(littleEndian: UInt32(0))
+        bytes.append(littleEndian: UInt64(number))
+        bytes.append(littleEndian: firstLSN)
         bytes += identity + [UInt8](repeating: 0, count: 16)
         let crc = bytes.withBytes { Self.checksum($0) }
-        withUnsafeBytes(of: crc.littleEndian) { bytes.replaceSubrange(12..<16, with: $0) }
+        bytes.replace(at: 12, littleEndian: crc)
         return bytes
     }
 

@@ -57,15 +57,14 @@ struct LogRecord: Equatable, Sendable {
     static func seal(_ body: [UInt8], lsn: UInt64, synced: UInt64, identity: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(headSize + body.count + 7)
-        func put<T: FixedWidthInteger>(_ value: T) { withUnsafeBytes(of: value.littleEndian) { bytes += $0 } }
-        put(UInt32(body.count))
-        put(UInt32(0))
-        put(lsn)
-        put(synced)
+        bytes.append(littleEndian: UInt32(body.count))
+        bytes.append(littleEndian: UInt32(0))
+        bytes.append(littleEndian: lsn)
+        bytes.append(littleEndian: synced)
         bytes += body
         bytes += [UInt8](repeating: 0, count: (8 - body.count % 8) % 8)
         let crc = bytes.withBytes { checksum($0, identity: identity) }
-        withUnsafeBytes(of: crc.littleEndian) { bytes.replaceSubrange(4..<8, with: $0) }
+        bytes.replace(at: 4, littleEndian: crc)
         return bytes
     }
 

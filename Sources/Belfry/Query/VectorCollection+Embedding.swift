@@ -41,13 +41,7 @@ extension VectorCollection {
         let rows = try catalogue.read { transaction in try names.map { try transaction.point(PointName($0).id) } }
         var places: [PointPlace] = []
         for row in rows.compactMap(\.self) {
-            guard let segment = segments.first(where: { $0.number == row.segment }),
-                (0..<segment.rows).contains(row.row)
-            else {
-                throw .corrupt(
-                    "Point \(row.id) lies in row \(row.row) of segment \(row.segment), which is not there.",
-                    at: .init(file: catalogue.path))
-            }
+            _ = try segment(row.segment, row: row.row, of: "Point \(row.id)")
             places.append(PointPlace(segment: row.segment, row: row.row))
         }
         return places

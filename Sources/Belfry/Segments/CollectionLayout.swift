@@ -20,16 +20,10 @@ struct CollectionLayout: Sendable {
     var segments: String { "\(path)/segments" }
     var towers: String { "\(path)/towers" }
 
-    func segment(_ number: Int) -> String { "\(segments)/\(Self.name(ofSegment: number))" }
+    func segment(_ number: Int) -> String { "\(segments)/\(NumberedName.name(number))" }
     func vectors(_ number: Int) -> String { "\(segment(number))/vectors.shard" }
     func ids(_ number: Int) -> String { "\(segment(number))/ids" }
     func tower(_ name: String) -> String { "\(towers)/\(name)" }
-
-    /// `000012`
-    private static func name(ofSegment number: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-    }
 }
 
 // MARK: what is Belfry's
@@ -61,10 +55,7 @@ extension CollectionLayout {
     }
 
     private static let segmentFolder: @Sendable (String) -> Belongings? = { name in
-        guard name.utf8.count >= 6, let number = Int(name), number > 0, Self.name(ofSegment: number) == name else {
-            return nil
-        }
-        return .folder(segmentFile)
+        NumberedName.number(of: name) == nil ? nil : .folder(segmentFile)
     }
 
     /// While an index is chosen, each kind of it has a folder of its own.
@@ -94,7 +85,7 @@ extension CollectionLayout {
         var found = try directory.names().filter { Self.isTemporary($0) && directory.kind(of: $0) == .file }
         guard directory.kind(of: "segments") != nil else { return found }
         let folder = try directory.folder("segments")
-        let known = Set(listed.map(Self.name(ofSegment:)))
+        let known = Set(listed.map(NumberedName.name(_:)))
         found += try folder.names()
             .filter { !known.contains($0) && Self.segmentFolder($0) != nil && folder.kind(of: $0) == .folder }
             .map { "segments/\($0)" }
@@ -132,7 +123,7 @@ extension CollectionLayout {
 
     /// Removes a segment that the catalogue no longer lists.
     func removeSegment(_ number: Int) throws(BelfryError) {
-        try Directory(segments).removeFolder(Self.name(ofSegment: number), Self.segmentFile)
+        try Directory(segments).removeFolder(NumberedName.name(number), Self.segmentFile)
     }
 
     /// Removes the copies of towers.

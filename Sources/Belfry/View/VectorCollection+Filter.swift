@@ -19,11 +19,7 @@ extension VectorCollection {
         for segment in segments { found.rows[segment.number] = RowSet(capacity: segment.vectors.rowCount) }
         try catalogue.read { transaction in
             for place in try transaction.places(where: PayloadCondition.alternatives(conditions)) {
-                guard let capacity = found.rows[place.segment]?.capacity, (0..<capacity).contains(place.row) else {
-                    throw BelfryError.corrupt(
-                        "A point lies in row \(place.row) of segment \(place.segment), which is not there.",
-                        at: .init(file: catalogue.path))
-                }
+                _ = try segment(place.segment, row: place.row, of: "A point")
                 found.rows[place.segment]!.insert(place.row)
             }
         }

@@ -19,17 +19,24 @@ extension VectorCollection {
     /// Hands every point to `body`, in the order in which the catalogue keeps them.
     /// - Throws: `corruptData` for one whose vector is not there.
     package func forEachPoint(_ body: (StoredPoint) throws -> Void) throws(BelfryError) {
-        let rows = Dictionary(uniqueKeysWithValues: segments.map { ($0.number, $0.vectors.rowCount) })
         try catalogue.read { transaction in
             try transaction.forEachPoint { row in
-                guard (0..<(rows[row.segment] ?? 0)).contains(row.row) else {
-                    throw BelfryError.corrupt(
-                        "Point \(row.id) lies in row \(row.row) of segment \(row.segment), which is not there.",
-                        at: .init(file: catalogue.path))
-                }
+                _ = try segment(row.segment, row: row.row, of: "Point \(row.id)")
                 try body(StoredPoint(row, catalogue))
             }
         }
+    }
+
+    /// The segment in which the catalogue says that a row lies.
+    /// - Parameter what: whose row it is, as the error begins.
+    /// - Throws: `corruptData` where there is no such row.
+    func segment(_ number: Int, row: Int, of what: @autoclosure () -> String) throws(BelfryError) -> CollectionSegment {
+        guard let segment = segments.first(where: { $0.number == number }), (0..<segment.rows).contains(row) else {
+            throw .corrupt(
+                "\(what()) lies in row \(row) of segment \(number), which is not there.",
+                at: .init(file: catalogue.path))
+        }
+        return segment
     }
 
     /// Where every vector lies, and whose it is, as the segments say it: the catalogue is not read.

@@ -171,13 +171,7 @@ extension VectorCollection {
                 .notFound, "There is no point \(text.debugDescription) in the collection.", at: .init(file: path),
                 remedy: suggestion(forPoint: text))
         }
-        guard let segment = segments.first(where: { $0.number == row.segment }), row.row < segment.vectors.rowCount,
-            row.row >= 0
-        else {
-            throw .corrupt(
-                "Point \(text.debugDescription) lies in row \(row.row) of segment \(row.segment), which is not there.",
-                at: .init(file: catalogue.path))
-        }
+        let segment = try segment(row.segment, row: row.row, of: "Point \(text.debugDescription)")
         return Point(
             id: row.id, key: row.key, payload: try StoredPoint(row, catalogue).payload(),
             place: PointPlace(segment: row.segment, row: row.row),

@@ -5,9 +5,8 @@ import Vectors
 
 // The scan by codes.
 //
-// 1. The codes are handed out in runs, and a run is walked in tiles that stay in the first cache while all queries pass
-//    over them. The kernel returns the rows whose lower bound is not above the query's limit: the k-th smallest upper
-//    bound so far. No row beyond the last limit can be among the k nearest.
+// 1. The codes are handed out in runs, which each thread's ``CodesScan`` walks through. No row beyond the last limit can be
+//    among the k nearest.
 // 2. The threads' limits are merged; what each had kept is held against the common one.
 // 3. The survivors are read from the shard in the order of their lower bounds, and compared in f32, until the next lower
 //    bound is above the k-th distance.
@@ -52,47 +51,23 @@ extension ExactSearch {
         let rows = listed?.count ?? codes.rowCount
         // One row by itself costs some ten times its share of a whole block.
         let empty = Candidates(k, most: max(16 * k, rows / 16))
-        // Several queries share a tile of half a first cache; for one, larger tiles mean fewer beginnings.
-        let tile = max(64, (queries.rows == 1 ? 1 << 17 : 24 << 10) / codes.code.recordSize / 8 * 8)
-        let tilesPerRun = max(1, (1 << 18) / (tile * codes.code.recordSize))
-        let run = tile * tilesPerRun
+        let tile = CodesScan.tile(of: codes.code, queries: queries.rows)
+        let run = tile * max(1, (1 << 18) / (tile * codes.code.recordSize))
 
         let merged = Mutex([Candidates](repeating: empty, count: queries.rows))
         try WorkPool(threads: threads).run((rows + run - 1) / run, "search") { worker in
-            var mine = [Candidates](repeating: empty, count: shared.count)
-            let hits = UnsafeMutablePointer<ByteCode.Hit>.allocate(capacity: tile)
-            defer { hits.deallocate() }
-            var seen = 0
-            mine.withUnsafeMutableBufferPointer { mine in
-                while worker.one({ piece throws(BelfryError) in
-                    var first = piece * run
-                    let end = min(first + run, rows)
-                    while first < end {
-                        // Small tiles to begin with: while there is hardly a limit, every row is a hit.
-                        let count = min(tile, max(64, seen), end - first)
-                        for index in mine.indices where !mine[index].isFull {
-                            let (query, limit) = (shared[index], mine[index].limit)
-                            let found =
-                                if let listed {
-                                    listed.withUnsafeBufferPointer {
-                                        codes.code.scan(
-                                            query, codes.records, rows: $0.baseAddress! + first, count: count,
-                                            limit: limit, into: hits)
-                                    }
-                                } else {
-                                    codes.code.scan(
-                                        query, codes.records, first: first, count: count, cached: index > 0,
-                                        limit: limit, into: hits)
-                                }
-                            if found > 0 {
-                                mine[index].offer(UnsafeBufferPointer(start: hits, count: found), filter)
-                            }
-                        }
-                        first += count
-                        seen += count
+            var scan = CodesScan(codes.code, shared, filter, empty)
+            while worker.one({ piece throws(BelfryError) in
+                let places = piece * run..<min((piece + 1) * run, rows)
+                if let listed {
+                    listed.withUnsafeBufferPointer {
+                        scan.look(at: codes.records, listed: UnsafeBufferPointer(rebasing: $0[places]))
                     }
-                }) {}
-            }
+                } else {
+                    scan.look(at: codes.records, places)
+                }
+            }) {}
+            let mine = scan.candidates
             merged.withLock { merged in
                 for index in mine.indices { merged[index].offer(mine[index]) }
             }

@@ -9,11 +9,13 @@ final class MemtableChunk: @unchecked Sendable {
     let count: Int
     /// The first row's first component, 64-byte aligned.
     let rows: UnsafeMutablePointer<Float>
+    /// Bytes from one record to the next.
+    let recordSize: Int
     /// The first row's record. Behind the last record is the padding that the kernels may read.
     let records: UnsafeMutablePointer<UInt8>
 
     init(_ chunk: Int, of layout: MemtableLayout) {
-        count = layout.rows(chunk)
+        (count, recordSize) = (layout.rows(chunk), layout.recordSize)
         // Not made zeros: the system gives a page when it is first written, so that no append waits for a whole chunk.
         let memory = UnsafeMutableRawPointer.allocate(byteCount: layout.bytes(chunk), alignment: 64)
         rows = memory.bindMemory(to: Float.self, capacity: count * layout.dimension)

@@ -67,7 +67,14 @@ package struct MemtableView: Sendable {
             return compare(queries, k, pieces, filter)
         }
         // With that many left, comparing all of them costs no more.
-        var scan = MemtableScan(code, queries, listed == nil ? filter : nil, Candidates(k, most: max(16 * k, left / 4)))
+        let prepared = (0..<queries.rows).map { index in
+            let query = ByteCode.Query(
+                dimension: code.dimension, metric: code.metric, instructionSet: code.instructionSet)
+            query.prepare(queries.pointer + index * queries.columns)
+            return query
+        }
+        let empty = Candidates(k, most: max(16 * k, left / 4))
+        var scan = CodesScan(code, prepared, listed == nil ? filter : nil, empty)
         for piece in pieces {
             if let listed {
                 scan.look(at: piece, listed: listed)

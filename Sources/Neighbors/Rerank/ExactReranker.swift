@@ -40,7 +40,8 @@ final class ExactReranker {
     func rerank(
         _ best: inout [Neighbor], _ estimated: CodesReader.Query, _ query: UnsafePointer<Float>, k: Int
     ) throws(BelfryError) -> Int {
-        (current, known) = (query, [])
+        current = query
+        known.removeAll(keepingCapacity: true)
         guard best.count > k else { return 0 }
         let boundary = best[k - 1].distance
         let doubt = Self.deviations * codes.sigma(estimated, row: Int(best[k - 1].row), estimate: boundary)

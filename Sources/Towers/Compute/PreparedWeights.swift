@@ -75,7 +75,9 @@ final class PreparedWeights: Sendable {
         guard !made.isEmpty else { return false }
         let writer = try FileWriter(path)
         let floats = made.reduce(0) { $0 + Self.rounded($1.count) }
-        var header = Self.magic + withUnsafeBytes(of: UInt64(floats).littleEndian) { Array($0) } + Array(digest.utf8)
+        var header = Self.magic
+        header.append(littleEndian: UInt64(floats))
+        header += Array(digest.utf8)
         header += [UInt8](repeating: 0, count: Self.header - header.count)
         try header.withBytes { bytes throws(BelfryError) in try writer.write(bytes) }
         for panels in made {

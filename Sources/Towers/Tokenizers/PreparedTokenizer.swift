@@ -60,7 +60,7 @@ struct PreparedTokenizer {
         let writer = try FileWriter(path)
         var header = magic
         for size in [text.count, units.count, codes.count] {
-            header += withUnsafeBytes(of: UInt64(size).littleEndian) { Array($0) }
+            header.append(littleEndian: UInt64(size))
         }
         header += Array(digest.utf8)
         header += [UInt8](repeating: 0, count: Self.header - header.count)

@@ -72,6 +72,27 @@ import Testing
         }
     }
 
+    /// Points that a search must not find are asked for beside the others, up to some. Where they are far away and not found,
+    /// more than k are left, in the order of estimates: the nearest of them must still be the ones that are answered.
+    @Test(arguments: ["graph", "lists"])
+    func excludingPointsThatAreFarAwayCostsNoAnswer(name: String) throws {
+        try withTemporaryDirectory { folder in
+            let collection = try VectorCollection(try unpack(name, folder))
+            var worse = 0
+            for point in stride(from: 0, to: 2_100, by: 7) {
+                var request = SearchRequest(.point("\(point)"), k: 1)
+                request.exact = true
+                request.k = 2_099
+                let far = try collection.search(request).hits.suffix(15).map(\.id.description)
+                (request.exact, request.k) = (false, 1)
+                let plain = try collection.search(request).hits[0].score
+                request.excluding = far
+                if try collection.search(request).hits[0].score < plain { worse += 1 }
+            }
+            #expect(worse == 0, "of 300")
+        }
+    }
+
     /// A calibration of the format before this one is no damage: who asks is told to build again.
     @Test func anOlderCalibrationIsRefusedWithTheWayOut() throws {
         try withTemporaryDirectory { folder in

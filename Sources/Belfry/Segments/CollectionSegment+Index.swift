@@ -40,12 +40,13 @@ extension CollectionSegment {
             found = try searcher.search(vector, k: wanted, effort: effort, ignoring: excluded)
             if found.count < wanted { found = try searcher.search(vector, k: wanted, effort: .exact) }
             found.removeAll { excluded.contains(Int($0.row)) }
-            found = Array(found.prefix(asked.k))
         } else {
             let own = excluded.isEmpty ? filter : self.filter(asked.kept, except: excluded)
             found = try searcher.search(vector, k: asked.k, recall: target, filter: own)
         }
-        let rows = try searcher.score(found, vector)
+        // Of those that were to be dropped some may not have been found. Then there are more than k, in the order of their
+        // estimates: which of them are the nearest, the stored vectors say.
+        let rows = Array(try searcher.score(found, vector).prefix(asked.k))
         var work = SearchWork(of: searcher).since(before)
         if searcher.verdict.isScanned { work.exactlyReranked = nil }
         return SegmentAnswer(rows: rows, verdict: searcher.verdict, work: work)

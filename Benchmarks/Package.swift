@@ -53,6 +53,14 @@ let package = Package(
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .executableTarget(
+            name: "LiveBenchmark",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "Shards", package: "belfry"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
             name: "TowerBenchmark",
             dependencies: [
                 .product(name: "Towers", package: "belfry"), .product(name: "Shards", package: "belfry"),

@@ -22,6 +22,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
@@ -49,7 +50,10 @@ let package = Package(
             exclude: ["Onnx/onnx.proto", "README.md"], swiftSettings: swiftSettings),
         .target(
             name: "Belfry",
-            dependencies: ["Neighbors", "Towers", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Neighbors", "Towers", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "HashTreeCollections", package: "swift-collections"),
+            ],
             exclude: ["README.md"], swiftSettings: swiftSettings),
         .target(
             name: "Recipes", dependencies: ["Belfry", .product(name: "Yams", package: "Yams")],

@@ -17,14 +17,16 @@ struct Tool: ParsableCommand {
             """,
         version: "belfry 0.1.0",
         subcommands: [
-            Build.self, Search.self, Similar.self, Recommend.self, Embed.self, TowerCommand.self, Check.self,
+            Build.self, Create.self, Upsert.self, Delete.self, Write.self, Import.self, Export.self, Search.self,
+            Similar.self,
+            Recommend.self, Count.self, Scroll.self, Embed.self, TowerCommand.self, Check.self,
             Stats.self, Explain.self, Audit.self, Evaluate.self, Map.self, Bench.self, BenchProbe.self,
         ])
 }
 
 @main
 enum Main {
-    static func main() {
+    static func main() async {
         Terminal.openStandardStreams()
         do {
             let arguments = Array(CommandLine.arguments.dropFirst())
@@ -33,7 +35,11 @@ enum Main {
                 exit(2)
             }
             var command = try Tool.parseAsRoot(Arguments.prepared(arguments))
-            try command.run()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
         } catch let error as BelfryError {
             Failure.report(error)
             exit(Failure.exitCode(error))

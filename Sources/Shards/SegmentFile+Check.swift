@@ -37,6 +37,7 @@ extension SegmentFile {
             return switch file.kind {
             case .vectors: try ShardReader(path).check()
             case .ids: try IDsReader(path).check()
+            case .slots: try SlotsReader.check(path)
             default: file.problems()
             }
         } catch {

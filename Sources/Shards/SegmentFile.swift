@@ -43,6 +43,8 @@ public final class SegmentFile: Sendable {
         public static let vectors = Kind(rawValue: "vectors")
         /// The point ids: see ``IDsReader``.
         public static let ids = Kind(rawValue: "ids")
+        /// The points' slots: see ``SlotsReader``.
+        public static let slots = Kind(rawValue: "slots")
 
         /// The name.
         public var description: String { rawValue }

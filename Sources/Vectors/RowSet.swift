@@ -79,3 +79,26 @@ extension RowSet {
         return rows
     }
 }
+
+// MARK: bytes
+
+extension RowSet {
+    /// The set as bytes: row `r` is bit `r % 8` of byte `r / 8`.
+    package var bytes: [UInt8] {
+        let all = words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+        return Array(all.prefix((capacity + 7) / 8))
+    }
+
+    /// The set of these bytes; nil where they are not those of a set of so many rows.
+    package init?(bytes: [UInt8], capacity: Int) {
+        guard capacity >= 0, bytes.count == (capacity + 7) / 8 else { return nil }
+        self.init(capacity: capacity) { index in
+            var word: UInt64 = 0
+            for place in 0..<min(8, bytes.count - index * 8) {
+                word |= UInt64(bytes[index * 8 + place]) << UInt64(place * 8)
+            }
+            return word
+        }
+        guard self.bytes == bytes else { return nil }
+    }
+}

@@ -9,7 +9,7 @@ import Testing
         "Shards": ["CLZ4", "CKernels", "Files", "Vectors"],
         "Neighbors": ["CKernels", "Files", "Shards", "Vectors"],
         "Towers": ["CKernels", "Files", "SwiftProtobuf", "Vectors"],
-        "Belfry": ["Files", "GRDB", "Neighbors", "Shards", "Towers", "Vectors"],
+        "Belfry": ["Files", "GRDB", "HashTreeCollections", "Neighbors", "Shards", "Towers", "Vectors"],
         "Recipes": ["Belfry", "CYaml", "Files", "Neighbors", "Shards", "Towers", "Vectors", "Yams"],
         "Charts": ["Files"],
         "Evaluation": ["Belfry", "Charts", "Files", "Neighbors", "Recipes", "Shards", "Towers", "Vectors"],

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import GRDB
 import TestSupport
 import Testing
@@ -36,10 +37,17 @@ import Testing
         }
     }
 
-    /// Catalogues of the time before migrations have the same tables.
-    @Test func oneWithoutMigrationsIsReadAndThenBroughtUpToDate() throws {
+    /// Catalogues of the first version, and of the time before migrations, which have the same tables.
+    @Test(arguments: [false, true]) func anOlderOneIsReadAndThenBroughtUpToDate(isBeforeMigrations: Bool) throws {
         try withTemporaryDirectory { folder in
-            let path = try catalogue(folder, "DROP TABLE grdb_migrations")
+            let path = folder + "/catalog.sqlite"
+            let queue = try DatabaseQueue(path: path)
+            try CatalogueSchema.migrator.migrate(queue, upTo: CatalogueSchema.migrator.migrations[0])
+            try queue.write { database in
+                try Catalogue.Transaction(database: database, path: path).put("note", Note(text: "kept"))
+                if isBeforeMigrations { try database.execute(sql: "DROP TABLE grdb_migrations") }
+            }
+            try queue.close()
             let before = try System.read(path)
             #expect(try note(path, .read) == Note(text: "kept"))
             #expect(try System.read(path) == before, "reading changes nothing")
@@ -73,8 +81,8 @@ import Testing
     /// A table's definition as it is, with one thing changed.
     private static func points(_ old: String, _ new: String) -> String {
         let sql = """
-            CREATE TABLE points (id ANY NOT NULL PRIMARY KEY, segment INTEGER NOT NULL, row INTEGER NOT NULL, key TEXT, \
-            payload TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID
+            CREATE TABLE points (slot INTEGER NOT NULL PRIMARY KEY, id ANY NOT NULL UNIQUE, key TEXT, payload TEXT NOT NULL, \
+            version INTEGER NOT NULL, source INTEGER, checksum INTEGER NOT NULL) STRICT
             """
         return "DROP TABLE points; " + sql.replacing(old, with: new)
     }
@@ -82,18 +90,19 @@ import Testing
     private static let strangers = [
         "ALTER TABLE points ADD COLUMN extra TEXT",
         "ALTER TABLE points RENAME COLUMN payload TO cargo",
-        points("segment INTEGER NOT NULL", "segment INTEGER"),
-        points("segment INTEGER", "segment TEXT"),
-        points(" STRICT, WITHOUT ROWID", " WITHOUT ROWID"),
-        points(" STRICT, WITHOUT ROWID", " STRICT"),
-        points(" PRIMARY KEY", "").replacing(", WITHOUT ROWID", with: ""),
+        points("version INTEGER NOT NULL", "version INTEGER"),
+        points("version INTEGER", "version TEXT"),
+        points(" STRICT", " STRICT, WITHOUT ROWID"),
+        points(" STRICT", ""),
+        points(" PRIMARY KEY", ""),
+        points(" UNIQUE", ""),
         points("key TEXT,", "key TEXT COLLATE NOCASE,"),
-        points("segment INTEGER NOT NULL,", "g INTEGER AS (NULL), segment INTEGER NOT NULL,"),
+        points("key TEXT,", "g INTEGER AS (NULL), key TEXT,"),
         "CREATE TABLE extra (a TEXT)",
         "CREATE TABLE sqliteXextra (a TEXT)",
         "CREATE INDEX extra ON points (payload)",
         "CREATE VIEW extra AS SELECT 1",
-        "DROP TABLE points; CREATE VIEW points AS SELECT 1 AS id, 'x' AS segment, 1 AS row, 1 AS key, 1 AS payload, 1 AS checksum",
+        "DROP TABLE points; CREATE VIEW points AS SELECT 'x' AS slot, 1 AS id, 1 AS key, 1 AS payload, 1 AS version, 1 AS source, 1 AS checksum",
         "CREATE TRIGGER extra AFTER INSERT ON points BEGIN DELETE FROM points; END",
         "CREATE TRIGGER points AFTER INSERT ON configuration BEGIN DELETE FROM points; END",
         "CREATE TRIGGER grdb_migrations AFTER INSERT ON configuration BEGIN DELETE FROM points; END",
@@ -102,7 +111,7 @@ import Testing
         WITH RECURSIVE n(identifier) AS (SELECT 1 UNION ALL SELECT identifier + 1 FROM n) SELECT identifier FROM n
         """,
         "DELETE FROM grdb_migrations; DROP TABLE grdb_migrations; CREATE TABLE grdb_migrations (identifier)",
-        "DROP TABLE points; CREATE VIRTUAL TABLE points USING fts5(id, segment, row, key, payload, checksum)",
+        "DROP TABLE points; CREATE VIRTUAL TABLE points USING fts5(slot, id, key, payload, version, source, checksum)",
     ]
 
     /// Whatever a stranger's file defines, nothing is read from it, and nothing of it runs.
@@ -125,13 +134,16 @@ import Testing
             let path = folder + "/catalog.sqlite"
             let catalogue = try Catalogue(path, .create)
             try catalogue.close()
-            let loose = "CREATE TABLE segments (number INTEGER NOT NULL PRIMARY KEY, rows, checksum INTEGER NOT NULL)"
+            let loose =
+                "CREATE TABLE segments (number INTEGER NOT NULL PRIMARY KEY, rows, record, dead, checksum INTEGER NOT NULL)"
             let queue = try DatabaseQueue(path: path)
             try queue.writeWithoutTransaction { database in
                 let strict = try String.fetchOne(database, sql: "SELECT sql FROM sqlite_master WHERE name = 'segments'")
                 try database.execute(sql: "DROP TABLE segments; \(loose)")
-                let checksum = RowChecksum.of("segments", [1.databaseValue, "many".databaseValue])
-                try database.execute(sql: "INSERT INTO segments VALUES (1, 'many', ?)", arguments: [checksum])
+                let values = [1.databaseValue, "many".databaseValue, "{}".databaseValue, Data().databaseValue]
+                let checksum = RowChecksum.of("segments", values)
+                try database.execute(
+                    sql: "INSERT INTO segments VALUES (1, 'many', '{}', X'', ?)", arguments: [checksum])
                 try database.execute(sql: "PRAGMA writable_schema = ON")
                 try database.execute(
                     sql: "UPDATE sqlite_master SET sql = ? WHERE name = 'segments'", arguments: [strict])

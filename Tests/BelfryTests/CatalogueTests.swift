@@ -10,8 +10,9 @@ import Testing
     private static let points: [Catalogue.PointRow] = (0..<60).map { row in
         let id: PointID = row % 3 == 0 ? PointName("key-\(row)").id : .number(UInt64.max - UInt64(row))
         return .init(
-            id: id, segment: row / 20 + 1, row: row % 20, key: row % 3 == 0 ? "key-\(row)" : nil,
-            payload: "{\"title\":\"Gerät \(row)\"}")
+            slot: Slot(row), id: id, key: row % 3 == 0 ? "key-\(row)" : nil,
+            payload: "{\"title\":\"Gerät \(row)\"}", version: row % 2 == 0 ? 0 : UInt64(row),
+            source: row % 4 == 0 ? nil : Int64(row))
     }
 
     /// A catalogue with three segments, closed and packed.
@@ -25,7 +26,10 @@ import Testing
             try transaction.put("journal", BuildJournal(recipe: "r", rows: "s", tower: "t", limit: nil))
             for point in points { try transaction.insert(point) }
             for user in users { try transaction.insert(user) }
-            for number in 1...3 { try transaction.insert(Catalogue.SegmentRow(number: number, rows: 20)) }
+            for number in 1...3 {
+                try transaction.insert(
+                    Catalogue.SegmentRow(number: number, rows: 20, record: "{}", dead: number == 2 ? [1, 2, 0] : []))
+            }
         }
         try catalogue.pack()
     }
@@ -50,6 +54,9 @@ import Testing
             let catalogue = try Catalogue(path, .read)
             let found = try catalogue.read { transaction in try Self.points.map { try transaction.point($0.id) } }
             #expect(found == Self.points)
+            #expect(
+                try catalogue.read { transaction in try Self.points.map { try transaction.point(slot: $0.slot) } }
+                    == found)
             #expect(try catalogue.read { try $0.point(.number(5)) } == nil)
             #expect(try catalogue.read { try $0.segments() }.map(\.number) == [1, 2, 3])
         }
@@ -103,7 +110,7 @@ import Testing
             }
             // A database that was written to since, and not closed in order, is not damaged.
             let catalogue = try Catalogue(path, .create)
-            try catalogue.write { try $0.insert(Catalogue.SegmentRow(number: 4, rows: 1)) }
+            try catalogue.write { try $0.insert(Catalogue.SegmentRow(number: 4, rows: 1, record: "{}")) }
             #expect(CatalogueSeal.check(path).isEmpty)
             try catalogue.close()
             #expect(CatalogueSeal.check(path).isEmpty)

@@ -52,17 +52,17 @@ import Vectors
     func findsWhatItPromises(_ index: IndexRequest) throws {
         try withTemporaryDirectory { folder in
             let collection = try VectorCollection(Self.build(folder, index).collection)
-            #expect(collection.calibrationSource.text?.contains("rows of the data") == true)
+            #expect(collection.view.calibrationSource.text?.contains("rows of the data") == true)
             let queries = try Self.queries(collection, Array(stride(from: 0, to: 2_400, by: 12)))
             let exact = try collection.hits(queries, k: 10, exact: true, threads: 2)
             // A recall of 1 is an exact search, to the last score.
             let all = try collection.hits(queries, k: 10, recall: 1, threads: 2)
             #expect(all.map { $0.map(\.id) } == exact.map { $0.map(\.id) })
             #expect(all.map { $0.map(\.score) } == exact.map { $0.map(\.score) })
-            #expect(try collection.expectation(k: 10, recall: 1).isExact)
+            #expect(try collection.view.expectation(k: 10, recall: 1).isExact)
             var cost = 0.0
             for target in [0.5, 0.9, 0.97] {
-                let expectation = try collection.expectation(k: 10, recall: target)
+                let expectation = try collection.view.expectation(k: 10, recall: target)
                 let found = try collection.hits(queries, k: 10, recall: target, threads: 2)
                 var right = 0
                 for (found, exact) in zip(found, exact) {
@@ -105,9 +105,9 @@ import Vectors
             #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: 1.5) }
             #expect(throws: BelfryError.self) { try collection.hits(.point("p-1"), k: 1, recall: .nan) }
             // Nobody has measured so large a k; where its neighbor could not be promised either, all is scanned.
-            let large = try collection.expectation(k: 120, recall: 0.9)
+            let large = try collection.view.expectation(k: 120, recall: 0.9)
             #expect(large.recall == (large.isExact ? 1 : nil))
-            #expect(try collection.expectation(k: 1_000, recall: 0.9).recall == 1)
+            #expect(try collection.view.expectation(k: 1_000, recall: 0.9).recall == 1)
         }
     }
 
@@ -304,7 +304,7 @@ import Vectors
                 let search = try BelfryProcess.run(["search", shop.recipe, known, "--json"] + arguments)
                 return try JSON(parsing: Data(search.output.utf8), source: "search")["recall"]
             }
-            let expected = try VectorCollection(at: shop.recipe).expectation(k: 10, styles: QueryStyle.texts)
+            let expected = try VectorCollection(at: shop.recipe).view.expectation(k: 10, styles: QueryStyle.texts)
             #expect(expected.kinds.contains { $0.kind == .phrases }, "\(expected)")
             #expect(try recall()?.number == expected.recall)
             #expect(try recall("--exact")?.number == 1)

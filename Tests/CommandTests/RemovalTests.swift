@@ -94,8 +94,8 @@ import Testing
             let layout = CollectionLayout(path: shop.collection)
             #expect(try Directory(shop.collection).foreign(to: layout.belongings()) == [])
             let collection = try VectorCollection(shop.collection)
-            let (segments, files) = (collection.segments.map(\.number), Set(collection.index.files))
-            #expect(try layout.leftovers(segments: segments, files: files) == [])
+            let files = collection.view.segments.map { ($0.segment.number, Set($0.segment.record.files)) }
+            #expect(try layout.leftovers(Dictionary(uniqueKeysWithValues: files)) == [])
             #expect(try layout.removeAll(tower: nil) == [])
             #expect(!FileManager.default.fileExists(atPath: shop.collection))
         }

@@ -17,6 +17,9 @@ extension VectorCollection {
     func hits(
         _ vectors: Matrix, k: Int, recall: Double? = nil, exact: Bool = false, threads: Int = 1
     ) throws -> [[SearchResponse.Hit]] {
-        try nearest(vectors, k: k, recall: recall, exact: exact, threads: threads).points.map { try hits($0) }
+        let view = view
+        return try view.nearest(vectors, k: k, recall: recall, exact: exact, threads: threads).points.map {
+            try view.hits($0) ?? []
+        }
     }
 }

@@ -25,9 +25,11 @@ import Testing
                 #expect(!System.exists(folder + "/cache/verified"))
                 sleep(4)
                 #expect(try VerifiedFiles.differing(in: folder + "/tower", from: digests) == [])
-                let records = try System.list(folder + "/cache/verified")
+                // Towers of other tests, which run meanwhile, are remembered there, too.
+                let records = try System.list(folder + "/cache/verified").map { folder + "/cache/verified/" + $0 }
+                    .filter { try String(decoding: System.read($0), as: UTF8.self).contains(digests["weights"]!) }
                 #expect(records.count == 1)
-                let record = folder + "/cache/verified/" + records[0]
+                let record = records[0]
                 // The record alone decides: with its lines, a wrong digest is believed.
                 let lie = ["weights": String(repeating: "0", count: 64)]
                 #expect(try VerifiedFiles.differing(in: folder + "/tower", from: lie) == ["weights"])

@@ -34,6 +34,13 @@ package struct BuildJournal: Codable, Equatable, Sendable {
         }
     }
 
+    /// Whether `other` builds the same of other rows or users.
+    package func differsInRowsAlone(from other: BuildJournal) -> Bool {
+        var other = other
+        (other.rows, other.users) = (rows, users)
+        return other == self
+    }
+
     /// Whether `other` has the same points with the same vectors.
     package func hasSameVectors(as other: BuildJournal) -> Bool {
         var other = other

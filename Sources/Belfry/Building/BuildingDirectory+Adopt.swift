@@ -7,26 +7,42 @@ extension BuildingDirectory {
     ///
     /// Only vectors, ids and a catalogue in which every checksum is right are taken over. Its catalogue is copied last: a
     /// copy that a crash cut short has none, and is removed by the next build.
-    static func adopt(_ target: String, into layout: CollectionLayout, _ journal: BuildJournal) throws(BelfryError) {
+    /// - Parameter isLocked: whether this build holds the collection's lock already.
+    static func adopt(
+        _ target: String, into layout: CollectionLayout, _ journal: BuildJournal, isLocked: Bool
+    ) throws(BelfryError) {
         let source = CollectionLayout(path: target)
-        guard System.exists(source.catalogue), let lock = try WriterLock(source.lock) else { return }
+        guard System.exists(source.catalogue) else { return }
+        let lock = isLocked ? nil : try WriterLock(source.lock)
+        guard isLocked || lock != nil else { return }
         defer { withExtendedLifetime(lock) {} }
         let found = try Catalogue(source.catalogue, .read)
-        let (built, segments) = try found.read { transaction in
-            (try transaction.document("journal", as: BuildJournal.self), try transaction.segments())
+        let (built, rows, state) = try found.read { transaction in
+            (
+                try transaction.document("journal", as: BuildJournal.self), try transaction.segments(),
+                try transaction.state()
+            )
+        }
+        var segments: [(number: Int, row: Catalogue.SegmentRow, files: [String])] = []
+        for row in rows {
+            let record = try SegmentRecord(row, source)
+            // Slots that follow one another need no file.
+            let files = CollectionLayout.rowFiles.union(record.firstSlot == nil ? ["slots"] : []).sorted()
+            let bare = SegmentRecord(kind: .exact, files: files, firstSlot: record.firstSlot)
+            segments.append((row.number, .init(number: row.number, rows: row.rows, record: bare.text), files))
         }
         // What else is in the collection is made anew, whatever format it has.
-        guard let built, built != journal, built.hasSameVectors(as: journal), try found.problems().isEmpty,
+        // What was written to since it was built is not what the journal says.
+        guard let built, built != journal, built.hasSameVectors(as: journal), state.lsn == 0,
+            System.isMissing(source.log), try found.problems().isEmpty,
             segments.allSatisfy({ segment in
-                CollectionLayout.rowFiles.allSatisfy {
-                    SegmentFile.check("\(source.segment(segment.number))/\($0)").isEmpty
-                }
+                segment.files.allSatisfy { SegmentFile.check("\(source.segment(segment.number))/\($0)").isEmpty }
             })
         else { return }
         for segment in segments {
             let folder = layout.segment(segment.number)
             try System.createDirectory(folder)
-            for name in CollectionLayout.rowFiles.sorted() {
+            for name in segment.files {
                 try System.copyFile("\(source.segment(segment.number))/\(name)", to: "\(folder)/\(name)")
             }
             try System.sync(folder)
@@ -39,6 +55,7 @@ extension BuildingDirectory {
         try catalogue.write { transaction in
             try transaction.put("journal", journal)
             for name in ["collection", "index"] { try transaction.remove(name) }
+            for segment in segments { try transaction.replace(segment.row) }
         }
         try catalogue.close()
         CrashPoint.catalogueCopied.reach()

@@ -31,12 +31,7 @@ extension BuildingDirectory {
     /// Makes the directory a collection and puts it in its place.
     /// - Parameter towers: those that filled it, opened where they are now.
     package func finish(_ towers: TowerPair, _ description: CollectionDescription) throws(BelfryError) {
-        let towerName = URL(fileURLWithPath: tower).standardizedFileURL.lastPathComponent
-        let copy = layout.tower(towerName)
-        try System.createDirectory(layout.towers)
-        try layout.removeTowers(like: tower)
-        try TowerPair.copy(tower, to: copy)
-        for folder in [copy, layout.towers] { try System.sync(folder) }
+        let reference = try Self.copy(tower, towers, into: layout)
         CrashPoint.towerCopied.reach()
 
         guard let index = try catalogue.read({ try $0.document("index", as: IndexRecord.self) }) else {
@@ -45,15 +40,31 @@ extension BuildingDirectory {
         let configuration = CollectionConfiguration(
             name: description.name, dimension: towers.item.dimension, metric: description.metric,
             element: description.element, show: description.show,
-            tower: .init(
-                name: towerName, fingerprint: towers.space, canaries: try Self.canaries(of: towers.query)),
-            points: finishedRows, segments: segments.count, badRows: description.badRows,
-            recall: description.recall ?? index.recall)
-        try catalogue.write { try $0.put("collection", configuration) }
+            tower: reference, badRows: description.badRows, recall: description.recall ?? index.recall)
+        try catalogue.write { transaction in
+            try transaction.put("collection", configuration)
+            try transaction.put(
+                CatalogueState(
+                    points: finishedRows, segments: segments.count, nextSlot: UInt64(finishedRows),
+                    lsn: previous?.nextVersion ?? 0))
+            for name in [Self.others, Self.since] { try transaction.remove(name) }
+        }
         CrashPoint.configurationWritten.reach()
         try catalogue.pack()
         CrashPoint.cataloguePacked.reach()
         try takePlace()
+    }
+
+    /// Copies a tower into a collection.
+    static func copy(
+        _ tower: String, _ towers: TowerPair, into layout: CollectionLayout
+    ) throws(BelfryError) -> CollectionConfiguration.TowerReference {
+        let name = URL(fileURLWithPath: tower).standardizedFileURL.lastPathComponent
+        try System.createDirectory(layout.towers)
+        try layout.removeTowers(like: tower)
+        try TowerPair.copy(tower, to: layout.tower(name))
+        for folder in [layout.tower(name), layout.towers] { try System.sync(folder) }
+        return .init(name: name, fingerprint: towers.space, canaries: try canaries(of: towers.query))
     }
 
     /// A few of the tower's canaries with their vectors: what a query's tower must agree with.
@@ -73,7 +84,7 @@ extension BuildingDirectory {
         }
         let old = CollectionLayout(path: target)
         // A writer must be done before another collection stands in its place.
-        let lock = try WriterLock(old.lock, .wait)
+        let lock = previous == nil ? try WriterLock(old.lock, .wait) : nil
         defer { withExtendedLifetime(lock) {} }
         try old.requireOwn("The collection", tower: tower)
         try System.swap(layout.path, into: target, replacing: true)

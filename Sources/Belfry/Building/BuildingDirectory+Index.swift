@@ -38,8 +38,7 @@ extension BuildingDirectory {
     ///
     /// 1. All vectors are read back into memory, in the order of their points' ids: the new files depend on the data, and
     ///    not on where the embedding was interrupted.
-    /// 2. The files of the new segment are on disk before one transaction lists it instead of the others and notes where
-    ///    each point is now.
+    /// 2. The files of the new segment are on disk before one transaction lists it instead of the others.
     /// 3. The old segments are removed.
     ///
     /// A build that finds this done for the same request leaves it; for another one, it begins with the segment that is
@@ -53,7 +52,7 @@ extension BuildingDirectory {
     ) throws(BelfryError) {
         let found = try catalogue.read { try $0.document("index", as: IndexRecord.self) }
         guard found?.request != plan.request else { return }
-        let (rows, ids) = try rowsInOrder()
+        let (rows, ids, slots) = try rowsInOrder()
 
         let number = (segments.last?.number ?? 0) + 1
         let folder = layout.segment(number)
@@ -70,25 +69,48 @@ extension BuildingDirectory {
         } else {
             try builder.build(rows, ids: { ids[$0] }, in: folder)
         }
+        try writeSlots(folder, ids, slots)
+        let asked = try KeptQueries(writing: calibration?.samples ?? [], to: folder)
         for folder in [folder, layout.segments] { try System.sync(folder) }
         CrashPoint.indexBuilt.reach()
 
         let standard = DefaultRecall.recall(of: try SegmentIndex(folder, metric: plan.metric))
         let record = IndexRecord(
-            request: plan.request, kind: choice?.kind ?? builder.kind, files: try System.list(folder),
-            identities: try IndexRecord.identities(in: folder), choice: choice, queries: calibration?.named,
+            request: plan.request, wanted: plan.kind, choice: choice, queries: calibration?.named,
             recall: choice?.recall ?? standard.recall, recallReason: choice?.recallReason ?? standard.reason)
-        try replaceSegments(with: .init(number: number, rows: ids.count), record)
+        let files = try SegmentRecord(of: folder, choice?.kind ?? builder.kind, queries: asked)
+        try replaceSegments(with: .init(number: number, rows: ids.count, record: files.text), record)
     }
 
-    /// All vectors, widened to f32, and whose they are, by growing id.
-    private func rowsInOrder() throws(BelfryError) -> (Matrix, [PointID]) {
-        var places: [(id: PointID, segment: Int, row: Int)] = []
+    /// Writes which slot each row has, now that the rows are in the order of the index.
+    /// - Parameters:
+    ///   - ids: by growing id.
+    ///   - slots: their slots.
+    private func writeSlots(_ folder: String, _ ids: [PointID], _ slots: [Slot]) throws(BelfryError) {
+        let files = SegmentPaths(folder)
+        let rows = try IDsReader(files.ids)
+        var slotsOfRows: [Slot] = []
+        for row in 0..<rows.count {
+            let id = try rows.id(row)
+            var (low, high) = (0, ids.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if ids[middle] < id { low = middle + 1 } else { high = middle }
+            }
+            slotsOfRows.append(slots[low])
+        }
+        try SlotsWriter.write(slotsOfRows, to: files.slots)
+    }
+
+    /// All vectors, widened to f32, whose they are and their slots, by growing id.
+    private func rowsInOrder() throws(BelfryError) -> (Matrix, [PointID], [Slot]) {
+        var places: [(id: PointID, segment: Int, row: Int, slot: Slot)] = []
         var shards: [ShardReader] = []
         for (index, segment) in segments.enumerated() {
             shards.append(try ShardReader(layout.vectors(segment.number)))
             let ids = try IDsReader(layout.ids(segment.number))
-            for row in 0..<segment.rows { places.append((try ids.id(row), index, row)) }
+            let slots = try SegmentSlots(of: segment, layout)
+            for row in 0..<segment.rows { places.append((try ids.id(row), index, row, slots.slot(row))) }
         }
         places.sort { $0.id < $1.id }
         var targets = segments.map { [Int](repeating: 0, count: $0.rows) }
@@ -98,14 +120,11 @@ extension BuildingDirectory {
             let vectors = try shard.rows(0..<targets.count)
             for (row, target) in targets.enumerated() { _ = rows.row(target).update(fromContentsOf: vectors.row(row)) }
         }
-        return (rows, places.map(\.id))
+        return (rows, places.map(\.id), places.map(\.slot))
     }
 
     private func replaceSegments(with new: Catalogue.SegmentRow, _ record: IndexRecord) throws(BelfryError) {
-        let ids = try IDsReader(layout.ids(new.number))
         try catalogue.write { transaction in
-            for row in 0..<ids.count { try transaction.move(ids.id(row), toSegment: new.number, row: row) }
-            CrashPoint.pointsMoved.reach()
             try transaction.removeSegments()
             try transaction.insert(new)
             try transaction.put("index", record)

@@ -11,6 +11,10 @@ package struct NewPoint: Sendable {
     package var key: String?
     /// A JSON object.
     package var payload: String
+    /// The digest of what its vector is made of; nil for one that no build has made.
+    package var source: Int64?
+    /// The version; nil for the build's own.
+    package var version: UInt64?
 
     /// A point.
     package init(id: PointID, key: String?, payload: String) {
@@ -25,6 +29,37 @@ extension BuildingDirectory {
     ///   - refused: how many more rows were embedded and cannot be stored. An interrupted build goes on behind them.
     package func write(
         _ points: [NewPoint], _ vectors: Matrix, _ elementType: ElementType, refused: Int, threads: Int
+    ) throws(BelfryError) {
+        try write(points, vectors, elementType, refused: refused, threads: threads, areOthers: false)
+    }
+
+    /// Takes over the points that others have written to the collection before, but for those that the rows have as well.
+    /// - Returns: How many there are.
+    package func carryOthers(_ elementType: ElementType, threads: Int) throws(BelfryError) -> Int {
+        guard let previous, try !hasCarried() else { return carried }
+        var (points, vectors) = ([NewPoint](), [[Float]]())
+        try previous.forEachOther { point, vector in
+            guard try catalogue.read({ try $0.point(point.id) }) == nil else { return }
+            points.append(point)
+            vectors.append(vector)
+        }
+        if !points.isEmpty {
+            try write(points, Matrix(vectors), elementType, refused: 0, threads: threads, areOthers: true)
+        }
+        carried = points.count
+        return carried
+    }
+
+    /// Whether an interrupted build has done so.
+    private func hasCarried() throws(BelfryError) -> Bool {
+        guard let count = try catalogue.read({ try $0.document(Self.others, as: Int.self) }) else { return false }
+        carried = count
+        return true
+    }
+
+    private func write(
+        _ points: [NewPoint], _ vectors: Matrix, _ elementType: ElementType, refused: Int, threads: Int,
+        areOthers: Bool
     ) throws(BelfryError) {
         let count = refusedRows + refused
         guard !points.isEmpty else {
@@ -49,15 +84,23 @@ extension BuildingDirectory {
         for folder in [layout.segment(number), layout.segments, layout.path] { try System.sync(folder) }
         CrashPoint.segmentSynced.reach()
 
-        let segment = Catalogue.SegmentRow(number: number, rows: points.count)
+        guard let firstSlot = Slot(exactly: finishedRows), finishedRows + points.count <= Int(Slot.max) else {
+            throw BelfryError(
+                .unsupported, "A collection holds at most \(Slot.max) points.", at: .init(file: layout.path))
+        }
+        let record = SegmentRecord(kind: .exact, files: CollectionLayout.rowFiles.sorted(), firstSlot: firstSlot)
+        let segment = Catalogue.SegmentRow(number: number, rows: points.count, record: record.text)
         try catalogue.write { transaction in
-            for (row, point) in points.enumerated() {
+            for (slot, point) in zip(firstSlot..., points) {
                 try transaction.insert(
-                    .init(id: point.id, segment: number, row: row, key: point.key, payload: point.payload))
+                    .init(
+                        slot: slot, id: point.id, key: point.key, payload: point.payload,
+                        version: point.version ?? previous?.nextVersion ?? 0, source: point.source))
             }
             CrashPoint.pointsInserted.reach()
             try transaction.insert(segment)
             if refused > 0 { try transaction.put(Self.refused, count) }
+            if areOthers { try transaction.put(Self.others, points.count) }
         }
         segments.append(segment)
         refusedRows = count

@@ -11,6 +11,8 @@ package final class BuildingDirectory {
     let tower: String
     let note: (String) -> Void
     let layout: CollectionLayout
+    /// What is in the place now, as far as it can be taken over.
+    package let previous: PreviousCollection?
     private let lock: WriterLock
     let catalogue: Catalogue
     var segments: [Catalogue.SegmentRow]
@@ -19,6 +21,8 @@ package final class BuildingDirectory {
     package var finishedRows: Int { segments.reduce(0) { $0 + $1.rows } }
     /// How many rows that were embedded are in none, since their vectors cannot be stored.
     package internal(set) var refusedRows = 0
+    /// How many points of others were carried over.
+    var carried = 0
 
     static func path(of collection: String) -> String { "\(collection).building" }
 
@@ -26,10 +30,12 @@ package final class BuildingDirectory {
     /// - Parameters:
     ///   - tower: the tower's directory.
     ///   - note: hears what was removed of an interrupted build.
+    ///   - previous: what is in the place, if something of it is to be taken over.
     package init(
-        _ target: String, journal: BuildJournal, tower: String, note: @escaping (String) -> Void
+        _ target: String, journal: BuildJournal, tower: String, previous: PreviousCollection? = nil,
+        note: @escaping (String) -> Void
     ) throws(BelfryError) {
-        (self.target, self.tower, self.note) = (target, tower, note)
+        (self.target, self.tower, self.previous, self.note) = (target, tower, previous, note)
         let layout = CollectionLayout(path: Self.path(of: target))
         self.layout = layout
         try Self.requireCollection(layout.path)
@@ -39,7 +45,7 @@ package final class BuildingDirectory {
         CrashPoint.buildingDirectoryMade.reach()
         lock = try Self.takeLock(layout)
         try layout.requireOwn("The folder of an unfinished build", tower: tower)
-        if let (catalogue, segments) = Self.resume(layout, journal) {
+        if let (catalogue, segments) = Self.resume(layout, journal, previous) {
             self.catalogue = catalogue
             self.segments = segments
         } else {
@@ -47,24 +53,29 @@ package final class BuildingDirectory {
             try Self.clear(layout, tower)
             // Whatever is wrong with the old collection is no reason not to build a new one.
             do throws(BelfryError) {
-                try Self.adopt(target, into: layout, journal)
+                try Self.adopt(target, into: layout, journal, isLocked: previous != nil)
             } catch {
                 try Self.clear(layout, tower)
             }
-            if let (catalogue, segments) = Self.resume(layout, journal) {
+            if let (catalogue, segments) = Self.resume(layout, journal, previous) {
                 self.catalogue = catalogue
                 self.segments = segments
             } else {
-                catalogue = try Self.start(layout, journal, tower)
+                catalogue = try Self.start(layout, journal, tower, previous)
                 segments = []
             }
         }
         refusedRows = try catalogue.read { try $0.document(Self.refused, as: Int.self) } ?? 0
-        try layout.sweep(segments: segments.map(\.number), files: Self.files(catalogue), note: note)
+        try layout.sweep(SegmentRecord.files(of: segments, layout), note: note)
     }
 
     /// The catalogue's document with the number of refused rows: an interrupted build goes on behind them.
     static let refused = "refused"
+    /// The catalogue's document with the number of points of others that were carried over.
+    static let others = "others"
+    /// The catalogue's document with the last write of the collection that was there when the build began: what it took over
+    /// is of that moment.
+    static let since = "since"
 
     /// Removes what a killed writer left in the finished collection at `target` and beside it, unless a writer is at work
     /// there, and rolls back what it left half written in the catalogue.
@@ -84,14 +95,13 @@ package final class BuildingDirectory {
             }
         }
         let layout = CollectionLayout(path: target)
-        func listed() throws(BelfryError) -> (segments: [Int], files: Set<String>) {
-            let catalogue = try Catalogue(layout.catalogue, .read)
-            return (try catalogue.read { try $0.segments() }.map(\.number), try Self.files(catalogue))
+        func listed() throws(BelfryError) -> CollectionLayout.ListedFiles {
+            try SegmentRecord.files(of: Catalogue(layout.catalogue, .read).read { try $0.segments() }, layout)
         }
         let before = try listed()
         let isHalfWritten = Catalogue.hasJournal(layout.catalogue)
         // Asked first without the lock: where there is nothing to remove, a disk may be read-only.
-        guard try !layout.leftovers(segments: before.segments, files: before.files).isEmpty || isHalfWritten,
+        guard try !layout.leftovers(before).isEmpty || isHalfWritten,
             let lock = try WriterLock(layout.lock)
         else { return }
         defer { withExtendedLifetime(lock) {} }
@@ -99,8 +109,7 @@ package final class BuildingDirectory {
             try Catalogue(layout.catalogue, .create).close()
             note("Rolled back what an interrupted writer had left half written: \(layout.catalogue).")
         }
-        let now = try listed()
-        try layout.sweep(segments: now.segments, files: now.files, note: note)
+        try layout.sweep(listed(), note: note)
     }
 
     /// Refuses what no build can have made.
@@ -132,28 +141,24 @@ package final class BuildingDirectory {
 
     /// The catalogue and segments of an interrupted build, where they are whole and belong to `journal`.
     private static func resume(
-        _ layout: CollectionLayout, _ journal: BuildJournal
+        _ layout: CollectionLayout, _ journal: BuildJournal, _ previous: PreviousCollection?
     ) -> (Catalogue, [Catalogue.SegmentRow])? {
         // Opened for writing first: that rolls back what a crash left half written.
         guard System.exists(layout.catalogue), let catalogue = try? Catalogue(layout.catalogue, .create),
             let problems = try? catalogue.problems(), problems.isEmpty,
             let segments = try? catalogue.read({ try $0.segments() }),
             let found = try? catalogue.read({ try $0.document("journal", as: BuildJournal.self) }),
-            found.hasSameVectors(as: journal), let files = try? files(catalogue)
+            found.hasSameVectors(as: journal),
+            (try? catalogue.read({ try $0.document(since, as: UInt64.self) })) ?? 0 == previous?.lsn ?? 0,
+            let listed = try? SegmentRecord.files(of: segments, layout)
         else { return nil }
-        for segment in segments {
+        for (number, files) in listed {
             for name in files {
-                guard SegmentFile.check("\(layout.segment(segment.number))/\(name)").isEmpty else { return nil }
+                guard SegmentFile.check("\(layout.segment(number))/\(name)").isEmpty else { return nil }
             }
         }
         guard found == journal || (try? catalogue.write({ try $0.put("journal", journal) })) != nil else { return nil }
         return (catalogue, segments)
-    }
-
-    /// The files that every listed segment has by now.
-    private static func files(_ catalogue: Catalogue) throws(BelfryError) -> Set<String> {
-        let index = try catalogue.read { try $0.document("index", as: IndexRecord.self) }
-        return index.map { Set($0.files) } ?? CollectionLayout.rowFiles
     }
 
     /// Removes all but the lock.
@@ -164,11 +169,14 @@ package final class BuildingDirectory {
     }
 
     private static func start(
-        _ layout: CollectionLayout, _ journal: BuildJournal, _ tower: String
+        _ layout: CollectionLayout, _ journal: BuildJournal, _ tower: String, _ previous: PreviousCollection?
     ) throws(BelfryError) -> Catalogue {
         try clear(layout, tower)
         let catalogue = try Catalogue(layout.catalogue, .create)
-        try catalogue.write { try $0.put("journal", journal) }
+        try catalogue.write { transaction in
+            try transaction.put("journal", journal)
+            if let previous, previous.lsn > 0 { try transaction.put(since, previous.lsn) }
+        }
         CrashPoint.journalWritten.reach()
         return catalogue
     }

@@ -21,7 +21,8 @@ extension Catalogue {
                 let rows = try DatabaseRow.fetchCursor(transaction.database, sql: "SELECT * FROM \(table)")
                 while let row = try rows.next() {
                     do {
-                        try transaction.verify(row, table, Transaction.name(row[0]))
+                        // Points are known by their ids, not by their slots.
+                        try transaction.verify(row, table, Transaction.name(row[table == "points" ? 1 : 0]))
                     } catch let error as BelfryError {
                         problems.append(error)
                     }

@@ -29,7 +29,7 @@ extension Catalogue {
     }
 
     /// A connection to a copy of the database at `path`, without what else lies beside it, in which what a killed writer
-    /// left half written is undone. The copy's files go away at once: the connection keeps what it has open.
+    /// left half written is undone, and the tables are those of today. The copy's files go away at once: the connection keeps what it has open.
     static func connectToCopy(of path: String) throws -> DatabaseQueue {
         let folder = FileManager.default.temporaryDirectory.path + "/belfry-catalogue-" + UUID().uuidString
         guard mkdir(folder, 0o700) == 0 else { throw System.failure("create the directory", folder) }
@@ -46,7 +46,7 @@ extension Catalogue {
             }
         } while before != parts.map { FileState(path + $0.0) }
         let queue = try DatabaseQueue(path: copy)
-        _ = try queue.read { try $0.tableExists("points") }
+        try CatalogueSchema.migrate(queue, path)
         try queue.close()
         return try connect(copy, .read, named: path)
     }

@@ -27,11 +27,22 @@ extension Catalogue {
 
         /// Writes the document called `name`.
         func put(_ name: String, _ document: some Encodable) throws {
+            try write("INSERT OR REPLACE", "configuration", [name.databaseValue, Self.text(document).databaseValue])
+        }
+
+        /// A document as it is kept.
+        static func text(_ document: some Encodable) throws -> String {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            let text = String(decoding: try encoder.encode(document), as: UTF8.self)
-            try write("INSERT OR REPLACE", "configuration", [name.databaseValue, text.databaseValue])
+            return String(decoding: try encoder.encode(document), as: UTF8.self)
         }
+
+        /// How far the catalogue is.
+        func state() throws -> CatalogueState {
+            try document("state", as: CatalogueState.self) ?? CatalogueState()
+        }
+
+        func put(_ state: CatalogueState) throws { try put("state", state) }
 
         /// Removes the document called `name`, if it is there.
         func remove(_ name: String) throws {
@@ -45,7 +56,9 @@ extension Catalogue {
             var last = -1
             return try DatabaseRow.fetchAll(database, sql: "SELECT * FROM segments ORDER BY number").map { row in
                 try verify(row, "segments", "\(row[0] as DatabaseValue)")
-                let segment = SegmentRow(number: try integer(row[0]), rows: try integer(row[1]))
+                let segment = SegmentRow(
+                    number: try integer(row[0]), rows: try integer(row[1]), record: try text(row[2]),
+                    dead: [UInt8](try data(row[3])))
                 // Sums of them must not be beyond 64 bits, whatever the checksum says.
                 guard segment.number > last, (0...Int(UInt32.max)).contains(segment.rows) else {
                     throw BelfryError.corrupt(
@@ -57,40 +70,56 @@ extension Catalogue {
             }
         }
 
-        func insert(_ segment: SegmentRow) throws {
-            try write("INSERT", "segments", [segment.number.databaseValue, segment.rows.databaseValue])
+        func insert(_ segment: SegmentRow) throws { try write("INSERT", "segments", values(segment)) }
+
+        /// Writes a segment in the place of what was known of it.
+        func replace(_ segment: SegmentRow) throws { try write("INSERT OR REPLACE", "segments", values(segment)) }
+
+        private func values(_ segment: SegmentRow) -> [DatabaseValue] {
+            [
+                segment.number.databaseValue, segment.rows.databaseValue, segment.record.databaseValue,
+                Data(segment.dead).databaseValue,
+            ]
         }
 
         func removeSegments() throws { try database.execute(sql: "DELETE FROM segments") }
 
-        // MARK: Points
-
-        func insert(_ point: PointRow) throws {
-            try write(
-                "INSERT", "points",
-                [
-                    point.id.databaseValue, point.segment.databaseValue, point.row.databaseValue,
-                    point.key.databaseValue, point.payload.databaseValue,
-                ])
+        func removeSegment(_ number: Int) throws {
+            try database.execute(sql: "DELETE FROM segments WHERE number = ?", arguments: [number])
         }
 
-        /// Notes that the vector of point `id` lies elsewhere now.
-        func move(_ id: PointID, toSegment segment: Int, row: Int) throws {
-            guard let point = try point(id) else {
-                throw BelfryError.corrupt("There is a vector of this point, but no row.", at: place("points", "\(id)"))
-            }
-            try write(
-                "INSERT OR REPLACE", "points",
-                [
-                    id.databaseValue, segment.databaseValue, row.databaseValue, point.key.databaseValue,
-                    point.payload.databaseValue,
-                ])
+        // MARK: Points
+
+        func insert(_ point: PointRow) throws { try write("INSERT", "points", values(point)) }
+
+        /// Writes a point in the place of what was known of it.
+        func replace(_ point: PointRow) throws { try write("INSERT OR REPLACE", "points", values(point)) }
+
+        private func values(_ point: PointRow) -> [DatabaseValue] {
+            [
+                Int64(point.slot).databaseValue, point.id.databaseValue, point.key.databaseValue,
+                point.payload.databaseValue, Int64(bitPattern: point.version).databaseValue,
+                point.source.databaseValue,
+            ]
+        }
+
+        func removePoint(_ slot: Slot) throws {
+            try database.cachedStatement(sql: "DELETE FROM points WHERE slot = ?").execute(arguments: [Int64(slot)])
         }
 
         /// The point called `id`, or nil.
         func point(_ id: PointID) throws -> PointRow? {
+            try point(where: "id", id.databaseValue)
+        }
+
+        /// The point of a slot, or nil.
+        func point(slot: Slot) throws -> PointRow? {
+            try point(where: "slot", Int64(slot).databaseValue)
+        }
+
+        private func point(where column: String, _ value: DatabaseValue) throws -> PointRow? {
             let row = try DatabaseRow.fetchOne(
-                database.cachedStatement(sql: "SELECT * FROM points WHERE id = ?"), arguments: [id.databaseValue])
+                database.cachedStatement(sql: "SELECT * FROM points WHERE \(column) = ?"), arguments: [value])
             return try row.map { try point($0) }
         }
 
@@ -100,16 +129,18 @@ extension Catalogue {
             while let row = try rows.next() { try body(point(row)) }
         }
 
-        private func point(_ row: DatabaseRow) throws -> PointRow {
-            let value: DatabaseValue = row[0]
+        func point(_ row: DatabaseRow) throws -> PointRow {
+            let value: DatabaseValue = row[1]
             try verify(row, "points", Self.name(value))
-            guard let id = PointID(databaseValue: value) else {
+            guard let id = PointID(databaseValue: value), let slot = Slot(exactly: try integer(row[0])) else {
                 throw BelfryError.corrupt(
-                    "The id is neither a number nor a UUID.", at: place("points", Self.name(value)))
+                    "The id is neither a number nor a UUID, or the slot is none.",
+                    at: place("points", Self.name(value)))
             }
             return PointRow(
-                id: id, segment: try integer(row[1]), row: try integer(row[2]), key: String.fromDatabaseValue(row[3]),
-                payload: try text(row[4]))
+                slot: slot, id: id, key: String.fromDatabaseValue(row[2]), payload: try text(row[3]),
+                version: UInt64(bitPattern: Int64(try integer(row[4]))),
+                source: (row[5] as DatabaseValue).isNull ? nil : Int64(try integer(row[5])))
         }
 
         // MARK: Users
@@ -152,6 +183,11 @@ extension Catalogue {
         func text(_ value: DatabaseValue) throws -> String {
             guard let text = String.fromDatabaseValue(value) else { throw otherType(value, "a text") }
             return text
+        }
+
+        private func data(_ value: DatabaseValue) throws -> Data {
+            guard let data = Data.fromDatabaseValue(value) else { throw otherType(value, "bytes") }
+            return data
         }
 
         private func otherType(_ value: DatabaseValue, _ wanted: String) -> BelfryError {

@@ -9,7 +9,7 @@ typealias DatabaseRow = GRDB.Row
 /// The database of one collection: its configuration, its points and its segments.
 ///
 /// Its tables are ``CatalogueSchema``'s. The last column of every row is its ``RowChecksum``; a read verifies it.
-/// `configuration` also holds how many segments and points there are, so that a lost row is seen as well as a changed one.
+/// Its ``CatalogueState`` says how many segments and points there are, so that a lost row is seen as well as a changed one.
 ///
 /// This type does not know what the documents mean, and never touches the files of a segment.
 final class Catalogue: Sendable {
@@ -17,17 +17,25 @@ final class Catalogue: Sendable {
     struct SegmentRow: Equatable {
         var number: Int
         var rows: Int
+        /// A JSON document of its files.
+        var record: String
+        /// Which rows are dead, one bit each; empty where none is.
+        var dead: [UInt8] = []
     }
 
     /// A row of `points`.
     struct PointRow: Equatable {
+        var slot: Slot
         var id: PointID
-        var segment: Int
-        var row: Int
         /// The id as the rows wrote it, where it is neither a number nor a UUID.
         var key: String?
         /// A JSON object.
         var payload: String
+        /// The LSN of the write that made the point what it is; 0 for one that a build wrote.
+        var version: UInt64
+        /// The digest of what a build has made the vector of, 0 where that is not known; nil for a point that no build has
+        /// written.
+        var source: Int64?
     }
 
     let path: String
@@ -69,11 +77,17 @@ final class Catalogue: Sendable {
         configuration.readonly = access == .read
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { database in
-            if access == .create { try database.execute(sql: "PRAGMA synchronous = FULL") }
+            // Less would let a power cut undo a transaction that is done: the journal's end is not on disk by then.
+            if access == .create { try database.execute(sql: "PRAGMA synchronous = EXTRA") }
         }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         switch access {
-        case .read: try queue.read { try CatalogueSchema.verify($0, name) }
+        case .read:
+            // What an older belfry wrote is brought up to date in a copy: a reader changes nothing.
+            guard try queue.read({ try CatalogueSchema.canBeRead($0, name) }) else {
+                try queue.close()
+                return try connectToCopy(of: path)
+            }
         case .create: try CatalogueSchema.migrate(queue, name)
         }
         return queue

@@ -5,10 +5,12 @@ import GRDB
 ///
 /// | table | a row holds |
 /// |---|---|
-/// | `configuration` | a named JSON document: `collection`, `journal`, `index` |
-/// | `segments` | the number and the row count of a segment under `segments/` |
+/// | `configuration` | a named JSON document: `collection`, `journal`, `index`, `state` |
+/// | `segments` | the number of a segment under `segments/`, its row count, a JSON document of its files, its dead rows |
 /// | `users` | a user's id, fields, and the items that the user has had |
-/// | `points` | a point's id, the segment and row of its vector, its key and its payload |
+/// | `points` | a point's slot, its id, its key, its payload, the number of the write that made it what it is, and, of one that a build has written, the digest of what its vector was made of |
+///
+/// Where a point's vector lies, the segments say: a merge of segments changes no point.
 ///
 /// The last column of every row is its ``RowChecksum``. Every change of the tables is a migration of its own at the end of
 /// the list, never a change of one that has been released: a writer brings an older catalogue up to date, a reader says
@@ -17,8 +19,8 @@ import GRDB
 /// A catalogue may come from a stranger: before anything is read from it, all that it defines must be what the migrations
 /// define, to the letter. A view, a trigger, a generated column or a table without its key could make a reader trap.
 enum CatalogueSchema {
-    /// The tables of the first version, in the order in which they are made: equal catalogues have equal bytes. The points
-    /// come last: their pages end with rows, so that a file that was cut short lacks one.
+    /// The tables of the first version, in the order in which they were made. The points come last: their pages end with
+    /// rows, so that a file that was cut short lacks one.
     private static let first: [(name: String, sql: String)] = [
         (
             "configuration",
@@ -44,12 +46,32 @@ enum CatalogueSchema {
         ),
     ]
 
+    /// Slots, and what a segment says of itself. An index beside the points keeps their ids: a new point goes to the end of
+    /// the table, and only its id into the middle of something.
+    static let second: [(name: String, sql: String)] = [
+        (
+            "segments",
+            """
+            (number INTEGER NOT NULL PRIMARY KEY, rows INTEGER NOT NULL, record TEXT NOT NULL, dead BLOB NOT NULL, \
+            checksum INTEGER NOT NULL) STRICT
+            """
+        ),
+        (
+            "points",
+            """
+            (slot INTEGER NOT NULL PRIMARY KEY, id ANY NOT NULL UNIQUE, key TEXT, payload TEXT NOT NULL, \
+            version INTEGER NOT NULL, source INTEGER, checksum INTEGER NOT NULL) STRICT
+            """
+        ),
+    ]
+
     static let migrator: DatabaseMigrator = {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: configuration, segments, users, points") { database in
             // Catalogues of 2026 before this list was kept have these tables already.
             for table in first { try database.execute(sql: "CREATE TABLE IF NOT EXISTS \(table.name) \(table.sql)") }
         }
+        migrator.registerMigration("2: slots, versions, dead rows", migrate: toSlots)
         return migrator
     }()
 
@@ -61,7 +83,11 @@ enum CatalogueSchema {
 
     /// What a database defines after each migration. It is written down, since to make the tables in memory and look at them
     /// would cost every start some milliseconds; a test does that.
-    static let definitions: [Set<String>] = [Set(first.map { definition($0.name, $0.sql) } + [notes])]
+    static let definitions: [Set<String>] = {
+        let replaced = Set(second.map(\.name))
+        let tables = [first, first.filter { !replaced.contains($0.name) } + second]
+        return tables.map { Set($0.map { definition($0.name, $0.sql) } + [notes]) }
+    }()
 
     private static func definition(_ name: String, _ sql: String) -> String {
         ["table", name, name, "CREATE TABLE \(name) \(sql)"].joined(separator: "\u{0}")
@@ -90,15 +116,19 @@ enum CatalogueSchema {
         throw tooOld(place)
     }
 
-    /// Refuses a catalogue that cannot be read as it is.
-    static func verify(_ database: Database, _ path: String) throws {
-        guard try isCurrent(database, path) else { throw tooOld(.init(file: path)) }
-    }
+    /// Whether a catalogue can be read as it is; if not, a writer, or a reader in a copy, brings it up to date.
+    static func canBeRead(_ database: Database, _ path: String) throws -> Bool { try isCurrent(database, path) }
 
     /// Makes the tables, or brings those that are there up to date.
     static func migrate(_ queue: DatabaseQueue, _ path: String) throws {
         try queue.read { if try !definitions(in: $0).isEmpty { _ = try isCurrent($0, path) } }
-        try migrator.migrate(queue)
+        do {
+            try migrator.migrate(queue)
+        } catch var error as BelfryError {
+            // A migration does not know what file it is at.
+            error.location?.file = path
+            throw error
+        }
     }
 
     private static func tooOld(_ place: BelfryError.Location) -> BelfryError {

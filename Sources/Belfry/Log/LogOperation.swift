@@ -37,7 +37,7 @@ struct LogPoint: Equatable, Sendable {
 }
 
 /// When an upsert is carried out.
-enum WriteCondition: Equatable, Sendable {
+public enum WriteCondition: Equatable, Sendable {
     /// Whether the point is there or not.
     case always
     /// Only if the point is not there.

@@ -14,6 +14,8 @@ struct GroupSearch {
     private let request: SearchRequest
     /// In the order in which equal answers come.
     private let collections: [VectorCollection]
+    /// What is searched: each collection as it was when the search began.
+    private let views: [View]
     /// Of each collection the points that it must not find.
     private var excluded: [[PointPlace]]
     /// What could be expected of each collection that was searched.
@@ -39,6 +41,7 @@ struct GroupSearch {
     init(_ collection: VectorCollection, _ request: SearchRequest) throws(BelfryError) {
         self.request = request
         collections = [collection] + request.others
+        views = collections.map(\.view)
         excluded = [[PointPlace]](repeating: [], count: collections.count)
         try Self.requireOneSpace(collections)
     }
@@ -51,23 +54,25 @@ struct GroupSearch {
         }
         for other in collections.dropFirst() {
             let (own, its) = (collections[0].configuration, other.configuration)
-            guard own.tower.fingerprint == its.tower.fingerprint, own.metric == its.metric else {
+            guard own.tower?.fingerprint == its.tower?.fingerprint, own.metric == its.metric,
+                own.dimension == its.dimension
+            else {
                 throw BelfryError(
                     .wrongTower,
-                    "The collections \(own.name) (tower \(own.tower.name), \(own.metric)) and \(its.name) (tower "
-                        + "\(its.tower.name), \(its.metric)) share no space: their scores do not compare.",
+                    "The collections \(own.name) (\(own.towerName), \(own.metric)) and \(its.name) (\(its.towerName), "
+                        + "\(its.metric)) share no space: their scores do not compare.",
                     at: .init(file: other.path), remedy: "Build both with the same tower and the same metric.")
             }
         }
     }
 
-    /// Carries the request out.
-    mutating func run() throws(BelfryError) -> SearchResponse {
+    /// Carries the request out; nil where a write has meanwhile changed what was found.
+    mutating func run() throws(BelfryError) -> SearchResponse? {
         let embedded = try embed()
         var clock = StepClock()
         let candidates = try candidates(embedded.vectors).sorted()
         let searching = clock.lap()
-        let hits = try hits(candidates)
+        guard let hits = try hits(candidates) else { return nil }
         let fetching = clock.lap()
         return SearchResponse(
             hits: hits, recall: verdict.recall, unknownUsers: embedded.unknownUsers, unknownItems: try unknownItems(),
@@ -79,10 +84,10 @@ struct GroupSearch {
     private mutating func embed() throws(BelfryError) -> EmbeddedQueries {
         let owner = try owner()
         let embedded = try collections[owner].ask(
-            [request.query], includingSeen: request.includesSeen, tower: request.tower)
-        for (index, collection) in collections.enumerated() {
-            excluded[index] = index == owner ? embedded.excluded[0] : try collection.places(embedded.excludedNames[0])
-            if !request.excluding.isEmpty { excluded[index] += try collection.places(request.excluding) }
+            [request.query], on: views[owner], includingSeen: request.includesSeen, tower: request.tower)
+        for (index, view) in views.enumerated() {
+            excluded[index] = index == owner ? embedded.excluded[0] : try view.places(embedded.excludedNames[0])
+            if !request.excluding.isEmpty { excluded[index] += try view.places(request.excluding) }
         }
         return embedded
     }
@@ -98,7 +103,7 @@ struct GroupSearch {
             return 0
         case .text, .fields, .session, .vector: return 0
         }
-        for (index, collection) in collections.enumerated() where try collection.places(names).count == names.count {
+        for (index, view) in views.enumerated() where try view.places(names).count == names.count {
             return index
         }
         return 0
@@ -111,9 +116,9 @@ struct GroupSearch {
         var all: [Candidate] = []
         for quota in request.quotas {
             let found = try candidates(query, quota.count, quota.condition)
-            for (index, collection) in collections.enumerated() {
+            for (index, view) in views.enumerated() {
                 let answered = found.filter { $0.collection == index }.map(\.found.id.description)
-                if !answered.isEmpty { excluded[index] += try collection.places(answered) }
+                if !answered.isEmpty { excluded[index] += try view.places(answered) }
             }
             all += found
         }
@@ -126,17 +131,17 @@ struct GroupSearch {
         var candidates: [Candidate] = []
         var nothing: BelfryError?
         var isAnyMet = false
-        for (index, collection) in collections.enumerated() {
+        for (index, view) in views.enumerated() {
             let points: PointSet?
             do throws(BelfryError) {
-                points = try collection.points(where: request.filter, quota)
+                points = try view.points(where: request.filter, quota)
             } catch  where error.code == .notFound {
                 // No point of this one; another may have some.
                 nothing = error
                 continue
             }
             isAnyMet = true
-            let found = try collection.nearest(
+            let found = try view.nearest(
                 query, k: k, recall: request.recall, exact: request.exact,
                 scope: SearchScope(excluding: [excluded[index]], kept: points), styles: request.query.styles,
                 threads: request.threads)
@@ -152,10 +157,13 @@ struct GroupSearch {
     // MARK: the answer
 
     /// The candidates with their payloads, in their order: those of one collection are fetched together.
-    private func hits(_ candidates: [Candidate]) throws(BelfryError) -> [SearchResponse.Hit] {
+    private func hits(_ candidates: [Candidate]) throws(BelfryError) -> [SearchResponse.Hit]? {
         var hits: [ArraySlice<SearchResponse.Hit>] = []
-        for (index, collection) in collections.enumerated() {
-            hits.append(try collection.hits(candidates.filter { $0.collection == index }.map(\.found))[...])
+        for (index, view) in views.enumerated() {
+            guard let found = try view.hits(candidates.filter { $0.collection == index }.map(\.found)) else {
+                return nil
+            }
+            hits.append(found[...])
         }
         return candidates.map { hits[$0.collection].removeFirst() }
     }
@@ -166,7 +174,7 @@ struct GroupSearch {
         var unknown: [String] = []
         for item in items {
             var isKnown = false
-            for collection in collections where try !collection.places([item]).isEmpty { isKnown = true }
+            for view in views where try !view.places([item]).isEmpty { isKnown = true }
             if !isKnown { unknown.append(item) }
         }
         return unknown
@@ -177,8 +185,8 @@ struct GroupSearch {
     ) -> SearchResponse.Trace {
         let expectation = Expectation(ofAll: expectations.sorted { $0.key < $1.key }.map(\.value))
         return SearchResponse.Trace(
-            index: collections.map(\.indexKind.rawValue).joined(separator: ", "), expectation: expectation,
-            source: collections[0].calibrationSource.text, fallback: collections[0].calibrationSource.fallback,
+            index: views.map(\.indexKind.rawValue).joined(separator: ", "), expectation: expectation,
+            source: views[0].calibrationSource.text, fallback: views[0].calibrationSource.fallback,
             recall: verdict.recall, isUnlike: verdict.isUnlike, isScanned: verdict.isScanned,
             evaluations: work.evaluations, reranked: work.reranked, exactlyReranked: work.exactlyReranked,
             scored: work.scored, embedMilliseconds: embedding.map { $0 / .milliseconds(1) },
@@ -199,7 +207,7 @@ private struct StepClock {
     }
 }
 
-extension VectorCollection {
+extension View {
     /// The points that a quota may answer with: those that also meet the conditions of the request.
     fileprivate func points(
         where filter: [PayloadCondition], _ quota: PayloadCondition?

@@ -21,30 +21,21 @@ package struct EmbeddedQueries {
 extension VectorCollection {
     /// Embeds queries: those of one kind together.
     /// - Parameters:
+    ///   - view: has the points that the queries name; nil for the collection as it is now.
     ///   - includesSeen: whether a session's points, and those that a user has had, may be found again.
     ///   - tower: embeds in the place of the collection's own query tower.
     /// - Throws: `notFound` for a point or a user that is not there, `invalidInput` for what the tower does not take.
     package func ask(
-        _ queries: [SearchQuery], includingSeen includesSeen: Bool = false, tower: Tower? = nil, threads: Int = 1
+        _ queries: [SearchQuery], on view: View? = nil, includingSeen includesSeen: Bool = false, tower: Tower? = nil,
+        threads: Int = 1
     ) throws(BelfryError) -> EmbeddedQueries {
-        var batch = QueryBatch(self)
+        var batch = QueryBatch(self, view ?? self.view)
         if let tower {
             try verify(tower)
             batch.tower = tower
         }
         for query in queries { try batch.add(query, includesSeen) }
         return try batch.embed(threads)
-    }
-
-    /// Where the points of these names lie; those that are not there are left out.
-    func places(_ names: [String]) throws(BelfryError) -> [PointPlace] {
-        let rows = try catalogue.read { transaction in try names.map { try transaction.point(PointName($0).id) } }
-        var places: [PointPlace] = []
-        for row in rows.compactMap(\.self) {
-            _ = try segment(row.segment, row: row.row, of: "Point \(row.id)")
-            places.append(PointPlace(segment: row.segment, row: row.row))
-        }
-        return places
     }
 }
 
@@ -58,13 +49,14 @@ private struct QueryBatch {
     }
 
     private let collection: VectorCollection
+    private let view: View
     var tower: Tower?
     private var sources: [Source] = []
     private var (texts, objects) = ([String](), [JSON]())
     private var excluded: [[String]] = []
     private var unknownUsers: [String] = []
 
-    init(_ collection: VectorCollection) { self.collection = collection }
+    init(_ collection: VectorCollection, _ view: View) { (self.collection, self.view) = (collection, view) }
 
     mutating func add(_ query: SearchQuery, _ includesSeen: Bool) throws(BelfryError) {
         var names: [String] = []
@@ -86,7 +78,7 @@ private struct QueryBatch {
             try addSession(items)
             if !includesSeen { names = items }
         case .point(let name):
-            sources.append(.vector(try collection.point(name).vector))
+            sources.append(.vector(try view.point(name).vector))
             names = [name]
         case .vector(let vector):
             guard vector.count == collection.configuration.dimension else {
@@ -120,7 +112,7 @@ private struct QueryBatch {
 
     /// Adds a user, and gives what the user has had.
     private mutating func addUser(_ id: String) throws(BelfryError) -> [String] {
-        let user = try collection.catalogue.read { try $0.user(id) }
+        let user = try view.catalogue.read { try $0.user(id) }
         if let user {
             add(user.fields)
             return user.seen
@@ -131,10 +123,10 @@ private struct QueryBatch {
             throw BelfryError(
                 .notFound, "There is no user \(id.debugDescription) in the collection.",
                 at: .init(file: collection.path),
-                remedy: (collection.suggestion(forUser: id) ?? "Name one of the recipe's users.")
+                remedy: (view.suggestion(forUser: id) ?? "Name one of the recipe's users.")
                     + " Or give the query tower's fields as JSON: \(tower.fieldsAndTypes).")
         }
-        if try collection.catalogue.read({ try $0.hasUsers() }) { unknownUsers.append(id) }
+        if try view.catalogue.read({ try $0.hasUsers() }) { unknownUsers.append(id) }
         add(.object([field: tower.value(ofCell: id, field: field)]))
         return []
     }
@@ -145,15 +137,15 @@ private struct QueryBatch {
         add(.object([field: .array(items.map { tower.value(ofElement: $0, field: field) })]))
     }
 
-    private func points(_ names: [String]) throws(BelfryError) -> [VectorCollection.Point] {
-        var points: [VectorCollection.Point] = []
-        for name in names { points.append(try collection.point(name)) }
+    private func points(_ names: [String]) throws(BelfryError) -> [RetrievedPoint] {
+        var points: [RetrievedPoint] = []
+        for name in names { points.append(try view.point(name)) }
         return points
     }
 
     /// The mean of what is liked, moved away from the mean of what is not by their difference; under cosine, of
     /// directions.
-    private func mean(_ liked: [VectorCollection.Point], _ unliked: [VectorCollection.Point]) -> [Float] {
+    private func mean(_ liked: [RetrievedPoint], _ unliked: [RetrievedPoint]) -> [Float] {
         let (like, unlike) = (mean(liked.map(\.vector)), mean(unliked.map(\.vector)))
         return unliked.isEmpty ? like : zip(like, unlike).map { 2 * $0 - $1 }
     }
@@ -196,7 +188,7 @@ private struct QueryBatch {
             _ = vectors.row(row).update(fromContentsOf: vector)
         }
         var places: [[PointPlace]] = []
-        for names in excluded { places.append(names.isEmpty ? [] : try collection.places(names)) }
+        for names in excluded { places.append(names.isEmpty ? [] : try view.places(names)) }
         return EmbeddedQueries(
             vectors: vectors, excluded: places, excludedNames: excluded, unknownUsers: unknownUsers,
             embedding: embedding)

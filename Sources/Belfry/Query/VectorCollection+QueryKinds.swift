@@ -48,7 +48,7 @@ extension VectorCollection {
             let isMeant = tower.fields.contains { names.contains($0.name) }
             return isMeant || !tower.takesTexts ? nil : "The query tower takes no fields of a user"
         case .user:
-            let hasUsers = try catalogue.read { try $0.hasUsers() }
+            let hasUsers = try base.catalogue.read { try $0.hasUsers() }
             let isKnown = hasUsers || tower.userField != nil
             return isKnown ? nil : "The collection has no users, and its query tower knows none by an id alone"
         }
@@ -60,7 +60,7 @@ extension VectorCollection {
         if tower.sessionField != nil { return "Give a session: \(.recommend(collection: path, by: .session))." }
         let required = tower.fields.filter(\.isRequired)
         let fields = Remedy.Source.fields((required.isEmpty ? tower.fields : required).map(\.name))
-        return try catalogue.read { try $0.hasUsers() }
+        return try base.catalogue.read { try $0.hasUsers() }
             ? "Name a user: \(.recommend(collection: path, by: .user)), or \(.recommend(collection: nil, by: fields))."
             : "Give fields: \(.recommend(collection: path, by: fields))."
     }

@@ -11,14 +11,32 @@ extension VectorCollection {
     ///   condition that no point meets; `wrongTower` where a tower or another collection is of another space;
     ///   `corruptData` with the place.
     public func search(_ request: SearchRequest) throws(BelfryError) -> SearchResponse {
-        var search = try GroupSearch(self, request)
-        return try search.run()
+        let collections = [self] + request.others
+        var before: [UInt64]?
+        while true {
+            let now = collections.map(\.view.lsn)
+            // Nothing was written since, and still the catalogue lacks what was found.
+            guard now != before else {
+                throw .corrupt("A point that was found has a vector but no row.", at: .init(file: base.catalogue.path))
+            }
+            var search = try GroupSearch(self, request)
+            // Where a write has overtaken it, the answer would be of two moments: it is asked for again.
+            if let response = try search.run() { return response }
+            before = now
+            for collection in collections { try collection.refresh() }
+        }
     }
 
-    /// These points with their payload, in their order.
-    func hits(_ nearest: [FoundPoint]) throws(BelfryError) -> [SearchResponse.Hit] {
+    /// Whether `id` is one of the collection's users.
+    func knows(user id: String) throws(BelfryError) -> Bool { try base.catalogue.read { try $0.user(id) } != nil }
+}
+
+extension View {
+    /// These points with their payload, in their order; nil where a later write has changed one of them since.
+    func hits(_ nearest: [FoundPoint]) throws(BelfryError) -> [SearchResponse.Hit]? {
+        guard let points = try storedPoints(nearest.map(\.id)) else { return nil }
         var hits: [SearchResponse.Hit] = []
-        for (point, found) in zip(try storedPoints(nearest.map(\.id)), nearest) {
+        for (point, found) in zip(points, nearest) {
             hits.append(
                 SearchResponse.Hit(
                     id: found.id, key: point.key, score: configuration.metric.score(found.distance),
@@ -26,7 +44,4 @@ extension VectorCollection {
         }
         return hits
     }
-
-    /// Whether `id` is one of the collection's users.
-    func knows(user id: String) throws(BelfryError) -> Bool { try catalogue.read { try $0.user(id) } != nil }
 }

@@ -14,12 +14,8 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
     public var element: ElementType
     /// The payload fields that a table of answers shows.
     public var show: [String]
-    /// The tower that filled the collection, and must read its queries.
-    package var tower: TowerReference
-    /// How many points and segments the catalogue lists: a row that was lost shows as a difference.
-    public var points: Int
-    /// The number of segments.
-    package var segments: Int
+    /// The tower that filled the collection, and must read its queries; nil where vectors come from elsewhere.
+    package var tower: TowerReference?
     /// Rows of the source that could not be used.
     package var badRows: Int
 
@@ -28,6 +24,9 @@ public struct CollectionConfiguration: Codable, Equatable, Sendable {
 
     /// The layout that is written and read.
     package static let currentFormat = 4
+
+    /// The tower as errors name it.
+    var towerName: String { tower.map { "tower \($0.name)" } ?? "without a tower" }
 
     /// A tower by what it computes.
     package struct TowerReference: Codable, Equatable, Sendable {

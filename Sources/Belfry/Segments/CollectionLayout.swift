@@ -10,8 +10,11 @@ struct CollectionLayout: Sendable {
     /// The layout of the directory at `path`.
     init(path: String) { self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
 
-    /// The files of every segment; those of an index stand in the catalogue's document `index`.
+    /// The files of a segment that has no index yet.
     static let rowFiles: Set<String> = ["vectors.shard", "ids"]
+
+    /// Of the segments that a catalogue lists their files.
+    typealias ListedFiles = [Int: Set<String>]
 
     var catalogue: String { "\(path)/catalog.sqlite" }
     /// A catalogue that is being copied from another collection.
@@ -19,6 +22,7 @@ struct CollectionLayout: Sendable {
     var lock: String { "\(path)/lock" }
     var segments: String { "\(path)/segments" }
     var towers: String { "\(path)/towers" }
+    var log: String { "\(path)/log" }
 
     func segment(_ number: Int) -> String { "\(segments)/\(NumberedName.name(number))" }
     func vectors(_ number: Int) -> String { "\(segment(number))/vectors.shard" }
@@ -41,6 +45,7 @@ extension CollectionLayout {
         return { name in
             switch name {
             case "segments": .folder(Self.segmentFolder)
+            case "log": .folder { NumberedName.number(of: $0) == nil ? nil : .file }
             case "towers": .folder { .folder(TowerPair.belongings(of: "\(towers)/\($0)", like: tower)) }
             case _ where Self.files.contains(name) || Self.isTemporary(name): .file
             case _ where Self.companions.contains { name == "catalog.sqlite" + $0 }: .file
@@ -78,18 +83,18 @@ extension CollectionLayout {
     /// not list, and in those that it lists, files of a segment that it does not; by the path from the collection on.
     /// Changes nothing.
     /// - Throws: `conflict` with the place of a link where a file or folder of the collection should be.
-    func leftovers(segments listed: [Int], files: Set<String>) throws(BelfryError) -> [String] {
+    func leftovers(_ listed: ListedFiles) throws(BelfryError) -> [String] {
         let directory = try Directory(path)
-        for name in ["catalog.sqlite", "catalog.seal", "lock", "segments", "towers"]
+        for name in ["catalog.sqlite", "catalog.seal", "lock", "segments", "towers", "log"]
         where directory.kind(of: name) == .link { throw Directory.isLink("\(path)/\(name)") }
         var found = try directory.names().filter { Self.isTemporary($0) && directory.kind(of: $0) == .file }
         guard directory.kind(of: "segments") != nil else { return found }
         let folder = try directory.folder("segments")
-        let known = Set(listed.map(NumberedName.name(_:)))
+        let known = Dictionary(uniqueKeysWithValues: listed.map { (NumberedName.name($0), $1) })
         found += try folder.names()
-            .filter { !known.contains($0) && Self.segmentFolder($0) != nil && folder.kind(of: $0) == .folder }
+            .filter { known[$0] == nil && Self.segmentFolder($0) != nil && folder.kind(of: $0) == .folder }
             .map { "segments/\($0)" }
-        for segment in known.sorted() where folder.kind(of: segment) != nil {
+        for (segment, files) in known.sorted(by: { $0.key < $1.key }) where folder.kind(of: segment) != nil {
             let inside = try folder.folder(segment)
             found += try inside.names()
                 .filter { SegmentPaths.names.contains($0) && !files.contains($0) && inside.kind(of: $0) == .file }
@@ -101,8 +106,8 @@ extension CollectionLayout {
     /// Removes what a killed writer has left, and says so.
     ///
     /// Only the holder of the writer's lock may call this: a segment that is being written is not listed yet.
-    func sweep(segments listed: [Int], files: Set<String>, note: (String) -> Void) throws(BelfryError) {
-        let leftovers = try leftovers(segments: listed, files: files)
+    func sweep(_ listed: ListedFiles, note: (String) -> Void) throws(BelfryError) {
+        let leftovers = try leftovers(listed)
         guard !leftovers.isEmpty else { return }
         let directory = try Directory(path)
         var removed: [String] = []

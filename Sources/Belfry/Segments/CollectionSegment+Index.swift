@@ -12,7 +12,7 @@ extension CollectionSegment {
         let answers = Mutex(
             [SegmentAnswer](
                 repeating: SegmentAnswer(rows: [], verdict: .scanned, work: SearchWork()), count: asked.queries.rows))
-        let filter = RowFilter(of: vectors.rowCount, keeping: asked.kept)
+        let filter = asked.filter(of: vectors.rowCount)
         try WorkPool(threads: asked.threads).run(asked.queries.rows, "search") { worker in
             // A thread keeps its searcher for as long as it has work.
             searchers.lend { searcher in
@@ -41,7 +41,7 @@ extension CollectionSegment {
             if found.count < wanted { found = try searcher.search(vector, k: wanted, effort: .exact) }
             found.removeAll { excluded.contains(Int($0.row)) }
         } else {
-            let own = excluded.isEmpty ? filter : self.filter(asked.kept, except: excluded)
+            let own = excluded.isEmpty ? filter : asked.filter(of: vectors.rowCount, except: excluded)
             found = try searcher.search(vector, k: asked.k, recall: target, filter: own)
         }
         // Of those that were to be dropped some may not have been found. Then there are more than k, in the order of their
@@ -49,10 +49,10 @@ extension CollectionSegment {
         let rows = Array(try searcher.score(found, vector).prefix(asked.k))
         var work = SearchWork(of: searcher).since(before)
         if searcher.verdict.isScanned { work.exactlyReranked = nil }
-        return SegmentAnswer(rows: rows, verdict: searcher.verdict, work: work)
-    }
-
-    private func filter(_ kept: RowSet?, except excluded: [Int]) -> RowFilter? {
-        RowFilter(of: vectors.rowCount, keeping: kept, except: RowSet(excluded, capacity: vectors.rowCount))
+        // Nobody knows how near to a query those are that somebody chose. Dead rows were rows like all others: as many more
+        // of all are asked for, at what was measured for so many.
+        let isOfLife = asked.kept == nil && excluded.count <= Self.fewRows
+        let verdict = searcher.verdict == .unmeasured && isOfLife ? .calibrated : searcher.verdict
+        return SegmentAnswer(rows: rows, verdict: verdict, work: work)
     }
 }

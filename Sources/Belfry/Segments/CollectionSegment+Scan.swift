@@ -7,15 +7,26 @@ extension CollectionSegment {
     /// The `k` nearest rows to each query, and all others that are as near as the last of them, so that their ids can
     /// decide.
     func scan(_ asked: SegmentQuery) throws(BelfryError) -> [[Neighbor]] {
-        let (k, count) = (asked.k, asked.queries.rows)
-        guard k > 0 else { return [[Neighbor]](repeating: [], count: count) }
         let exact = ExactSearch(vectors, codes: index.codes, metric: index.metric)
+        let filter = asked.filter(of: rows)
+        return try asked.withTies { queries, k throws(BelfryError) in
+            try exact.search(queries, k: k, filter: filter, threads: asked.threads)
+        }
+    }
+}
+
+extension SegmentQuery {
+    /// What an exact `search` finds of rows that are asked for: the nearest `k`, and all others that are as near as the last
+    /// of them.
+    func withTies(
+        _ search: (_ queries: Matrix, _ k: Int) throws(BelfryError) -> [[Neighbor]]
+    ) throws(BelfryError) -> [[Neighbor]] {
+        guard k > 0 else { return [[Neighbor]](repeating: [], count: queries.rows) }
         // A query's own rows take places: so many more are asked for.
-        let filter = RowFilter(of: vectors.rowCount, keeping: asked.kept)
-        let most = asked.excludedRows.map(\.count).max() ?? 0
-        var found = try exact.search(asked.queries, k: k + 1 + most, filter: filter, threads: asked.threads)
-        for query in 0..<count {
-            let excluded = Set(asked.excludedRows(query).map(UInt32.init))
+        let most = excludedRows.map(\.count).max() ?? 0
+        var found = try search(queries, k + 1 + most)
+        for query in found.indices {
+            let excluded = Set(excludedRows(query).map(UInt32.init))
             var wanted = k + 1 + most
             while true {
                 let isAll = found[query].count < wanted
@@ -24,8 +35,7 @@ extension CollectionSegment {
                 // The last one asked for is as near as the k-th: there may be more of them.
                 guard !isAll, found[query][k - 1].distance == last else { break }
                 wanted *= 4
-                found[query] = try exact.search(
-                    Matrix([asked.queries[query]]), k: wanted, filter: filter, threads: asked.threads)[0]
+                found[query] = try search(Matrix([queries[query]]), wanted)[0]
             }
             guard found[query].count > k else { continue }
             let last = found[query][k - 1].distance

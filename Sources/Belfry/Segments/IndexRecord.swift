@@ -2,17 +2,12 @@ import Files
 import Neighbors
 import Shards
 
-/// What finds near rows in a collection's segments: the document `index`.
+/// How a collection's vectors are indexed, and why so: the document `index`. What each segment got, its own record says.
 package struct IndexRecord: Codable, Equatable, Sendable {
     /// What the recipe asked for: `hnsw`, or `auto at recall 0.95`, with what it is calibrated on.
     var request: String
-    /// What it got.
-    var kind: IndexKind
-    /// The files of every segment, sorted.
-    var files: [String]
-    /// Which files they are, by ``SegmentFile/identity``: another collection's would be as whole. Nil in a collection that an
-    /// earlier version built.
-    var identities: [String: UInt32]?
+    /// The kind that was asked for; nil for the one that is fastest on the data.
+    var wanted: IndexKind?
     /// Why it is this kind, where that was measured: it holds times, and so is no part of a segment's files.
     var choice: IndexChoice?
     /// The queries that the recipe named for the calibration; nil where it named none.
@@ -29,22 +24,5 @@ package struct IndexRecord: Codable, Equatable, Sendable {
 
         /// So many users, or queries.
         package init(areUsers: Bool, count: Int) { (self.areUsers, self.count) = (areUsers, count) }
-    }
-}
-
-extension IndexRecord {
-    /// Which files are in a segment's folder.
-    static func identities(in folder: String) throws(BelfryError) -> [String: UInt32] {
-        var identities: [String: UInt32] = [:]
-        for name in try System.list(folder) { identities[name] = try SegmentFile("\(folder)/\(name)").identity }
-        return identities
-    }
-
-    /// What is wrong with a file that is whole: it is not the one that was built with this collection. Reads the header.
-    func problem(with name: String, in folder: String) throws(BelfryError) -> BelfryError? {
-        guard let known = identities?[name], try SegmentFile("\(folder)/\(name)").identity != known else { return nil }
-        return .corrupt(
-            "The file is not the one that was built with this collection: the catalogue has another checksum.",
-            at: .init(file: "\(folder)/\(name)"))
     }
 }

@@ -1,9 +1,11 @@
 import Files
 import Foundation
+import Synchronization
 
 /// The right to change a collection: one process at a time, given back when the object or the process ends.
 final class WriterLock: Sendable {
-    private let descriptor: Int32
+    /// Negative when it was given back.
+    private let descriptor: Mutex<Int32>
 
     /// Whether to stand in line for a lock that another process holds.
     enum Patience { case wait, giveUp }
@@ -23,14 +25,22 @@ final class WriterLock: Sendable {
             }
             // While this process waited, another may have put a new collection, with a lock of its own, in the place.
             if FileIdentity(descriptor) == FileIdentity(path) {
-                self.descriptor = descriptor
+                self.descriptor = Mutex(descriptor)
                 return
             }
             close(descriptor)
         }
     }
 
-    deinit { close(descriptor) }
+    deinit { release() }
+
+    /// Gives the right back.
+    func release() {
+        descriptor.withLock { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+        }
+    }
 }
 
 /// Which file or directory a path leads to: it changes when another one is put in its place.

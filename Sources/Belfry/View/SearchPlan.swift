@@ -1,4 +1,5 @@
 import Neighbors
+import Synchronization
 
 /// How searches that ask alike are carried out.
 struct SearchPlan: Sendable {
@@ -14,4 +15,23 @@ struct SearchPlan: Sendable {
     /// How hard each segment is searched for it.
     let efforts: [SegmentIndex.Effort]
     let expectation: Expectation
+}
+
+/// Plans that were made for some segments. Views of the same segments share it: searches are mostly of few kinds.
+final class PlanCache: Sendable {
+    private let plans = Mutex<[SearchPlan.Key: SearchPlan]>([:])
+
+    /// So many plans are kept; a service asks in fewer ways.
+    private static let limit = 1_000
+
+    /// The plan for `key`, which is made where it is not known.
+    func plan(_ key: SearchPlan.Key, _ make: () -> SearchPlan) -> SearchPlan {
+        if let known = plans.withLock({ $0[key] }) { return known }
+        let plan = make()
+        plans.withLock { plans in
+            if plans.count == Self.limit { plans.removeAll() }
+            plans[key] = plan
+        }
+        return plan
+    }
 }

@@ -7,19 +7,26 @@ package struct StoredPoint {
     package let id: PointID
     /// The id as the rows wrote it, where that is neither a number nor a UUID.
     package let key: String?
-    /// Where its vector lies.
-    package let place: PointPlace
-    private let json: String
-    private let source: String
+    /// The LSN of the write that made it what it is.
+    package let version: UInt64
+    /// The digest of what a build has made the vector of; nil for a point that no build has written.
+    package let source: Int64?
+    /// The payload as it is kept: the text of a JSON object.
+    let json: String
+    private let origin: String
 
-    init(_ row: Catalogue.PointRow, _ catalogue: Catalogue) {
-        (id, key, json) = (row.id, row.key, row.payload)
-        place = PointPlace(segment: row.segment, row: row.row)
-        source = catalogue.path
+    init(_ row: Catalogue.PointRow, _ origin: String) {
+        (id, key, version, source) = (row.id, row.key, row.version, row.source)
+        (json, self.origin) = (row.payload, origin)
+    }
+
+    init(_ point: PendingPoint, _ content: PendingPoint.Content, _ origin: String) {
+        (id, key, version, source) = (point.id, content.key, point.version, content.source)
+        (json, self.origin) = (content.payload, origin)
     }
 
     /// Parses the payload.
     package func payload() throws(BelfryError) -> JSON {
-        try JSON(parsing: .init(json.utf8), source: "\(source), payload of point \(id)")
+        try JSON(parsing: .init(json.utf8), source: "\(origin), payload of point \(id)")
     }
 }

@@ -11,7 +11,8 @@ struct Build: ParsableCommand {
             belfry build Indexes/products --sample 5000
 
             A build that was interrupted goes on from its last finished segment. Rows that cannot be used are reported \
-            with their line. A recipe with variants builds all of them; Indexes/movielens/softmax names one. A collection that holds files of yours \
+            with their line. Where only rows or users have changed, what was made of the same text or fields is not embedded \
+            again, and points that others wrote stay. A recipe with variants builds all of them; Indexes/movielens/softmax names one. A collection that holds files of yours \
             is not replaced: the message names them.
             """)
 
@@ -57,9 +58,11 @@ struct Build: ParsableCommand {
         } else {
             let resumed =
                 summary.resumedPoints > 0 ? ", \(Human.count(summary.resumedPoints)) of them kept from before" : ""
+            let kept = summary.keptPoints > 0 ? ", \(Human.count(summary.keptPoints)) embedded before" : ""
+            let others = summary.othersPoints > 0 ? ", \(Human.count(summary.othersPoints)) written by others" : ""
             Terminal.print(
                 "\(summary.path): \(Human.count(summary.points, "point"))\(resumed), "
-                    + "\(Human.count(summary.badRows, "bad row")), \(Human.duration(.now - start)).")
+                    + "\(Human.count(summary.badRows, "bad row"))\(kept)\(others), \(Human.duration(.now - start)).")
         }
     }
 }

@@ -23,7 +23,10 @@ struct Stats: ParsableCommand {
             ("collection", statistics.name),
             ("points", Human.count(statistics.points)),
             ("vectors", "\(statistics.dimension) × \(statistics.element), \(statistics.metric)"),
-            ("tower", "\(statistics.tower), fingerprint \(statistics.fingerprint.prefix(12))"),
+            (
+                "tower",
+                statistics.tower.map { "\($0), fingerprint \((statistics.fingerprint ?? "").prefix(12))" } ?? "none"
+            ),
             ("segments", Human.count(statistics.segments)),
             (
                 "shards",

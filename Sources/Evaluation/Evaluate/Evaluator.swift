@@ -78,13 +78,14 @@ package struct Evaluator: Sendable {
         let collection = try VectorCollection(recipe.collectionPath)
         try collection.requireCurrent([evaluation], of: recipe)
         try collection.check(evaluation, of: recipe)
-        let points = try PointTable(collection, fields: evaluation.payloadFields)
+        let view = collection.view
+        let points = try PointTable(view, fields: evaluation.payloadFields)
         let read = try queries(of: evaluation, collection, points, observer)
         let rankers = try rankers(evaluation, points)
 
         let figures = evaluation.figures
         let k = evaluation.k.last ?? 1
-        var search = PairedSearch(collection, points, filters: read.filters, k: k, threads: threads)
+        var search = PairedSearch(view, points, filters: read.filters, k: k, threads: threads)
         var tally = QueryTally(points, read.filters)
         var values: [Double] = []
         for start in stride(from: 0, to: read.queries.count, by: Self.batch) {
@@ -111,8 +112,8 @@ package struct Evaluator: Sendable {
         }
         var cost = search.cost
         cost.finish()
-        (cost.kind, cost.k, cost.threads) = (collection.indexKind.rawValue, k, threads)
-        let expectation = try collection.expectation(k: k)
+        (cost.kind, cost.k, cost.threads) = (view.indexKind.rawValue, k, threads)
+        let expectation = try view.expectation(k: k)
         (cost.target, cost.effort) = (expectation.target, expectation.effort)
         tally.counts.queriesBeforeSampling = read.beforeSampling
         tally.counts.withoutRelevant = read.withoutRelevant
@@ -166,18 +167,18 @@ package struct Evaluator: Sendable {
         var queries = batch
         let asked: EmbeddedQueries
         do throws(BelfryError) {
-            asked = try collection.ask(batch.map(\.query), includingSeen: true, threads: threads)
+            asked = try collection.ask(batch.map(\.query), on: collection.view, includingSeen: true, threads: threads)
         } catch  where error.code == .invalidInput || error.code == .notFound {
             queries = []
             for query in batch {
                 do throws(BelfryError) {
-                    _ = try collection.ask([query.query], includingSeen: true)
+                    _ = try collection.ask([query.query], on: collection.view, includingSeen: true)
                     queries.append(query)
                 } catch  where error.code == .invalidInput || error.code == .notFound {
                     try leaveOut(query, error, evaluation, &tally, observer)
                 }
             }
-            asked = try collection.ask(queries.map(\.query), includingSeen: true, threads: threads)
+            asked = try collection.ask(queries.map(\.query), on: collection.view, includingSeen: true, threads: threads)
         }
         tally.counts.unknownUsers += asked.unknownUsers.count
         // One query that cannot be compared must not cost the figures of all others.

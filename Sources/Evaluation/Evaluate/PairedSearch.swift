@@ -10,7 +10,7 @@ import Vectors
 /// 3. What the index found is right if it is as near as the last of the exact search.
 /// 4. Some of the queries are searched once more on one thread, to count the distances.
 struct PairedSearch {
-    private let collection: VectorCollection
+    private let view: View
     private let points: PointTable
     private let filters: [PointSet]
     private let k: Int
@@ -20,9 +20,9 @@ struct PairedSearch {
     private var searched = 0
 
     init(
-        _ collection: VectorCollection, _ points: PointTable, filters: [PointSet], k: Int, threads: Int
+        _ view: View, _ points: PointTable, filters: [PointSet], k: Int, threads: Int
     ) {
-        (self.collection, self.points, self.filters, self.k, self.threads) = (collection, points, filters, k, threads)
+        (self.view, self.points, self.filters, self.k, self.threads) = (view, points, filters, k, threads)
     }
 
     /// How long both searches took for a batch.
@@ -53,8 +53,8 @@ struct PairedSearch {
             }
             let (exact, index) = try search(chosen, scope(of: group.map { queries[$0] }), &seconds)
             for (row, query) in group.enumerated() {
-                answers.exact[query] = try points.numbers(exact[row], of: collection)
-                answers.index[query] = try points.numbers(index[row], of: collection)
+                answers.exact[query] = try points.numbers(exact[row], of: view)
+                answers.index[query] = try points.numbers(index[row], of: view)
             }
         }
         cost.add(seconds)
@@ -88,7 +88,7 @@ struct PairedSearch {
         var kept = queries[0].filter.map { filters[$0] }
         if let candidates = queries[0].candidates {
             let admitted = candidates.filter { kept?.contains(points.places[Int($0)]) != false }
-            kept = points.set(admitted, of: collection)
+            kept = points.set(admitted, of: view)
         }
         return SearchScope(excluding: excluded, kept: kept)
     }
@@ -99,7 +99,7 @@ struct PairedSearch {
         var found: [Bool: [[FoundPoint]]] = [:]
         for isExact in startsWithIndex ? [false, true] : [true, false] {
             let start = ContinuousClock.now
-            found[isExact] = try collection.nearest(
+            found[isExact] = try view.nearest(
                 vectors, k: k, recall: nil, exact: isExact, scope: scope, threads: threads
             ).points
             seconds.add((ContinuousClock.now - start) / .seconds(1), isExact: isExact)
@@ -122,8 +122,8 @@ struct PairedSearch {
         let some = Matrix(rows: counted, columns: vectors.columns)
         some.pointer.update(from: vectors.pointer, count: counted * vectors.columns)
         let scope = SearchScope(excluding: Array(scope.excluding.prefix(counted)), kept: scope.kept)
-        let all = scope.kept?.count ?? collection.count
-        let evaluations = try collection.countEvaluations(some, k: k, scope: scope)
+        let all = scope.kept?.count ?? view.count
+        let evaluations = try view.countEvaluations(some, k: k, scope: scope)
         cost.count(queries: counted, evaluations: evaluations, ofScan: counted * all)
     }
 }

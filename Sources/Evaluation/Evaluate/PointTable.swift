@@ -15,17 +15,17 @@ struct PointTable: Sendable {
 
     var count: Int { ids.count }
 
-    /// Reads the points of `collection`.
+    /// Reads the points of a view.
     /// - Parameter fields: the payload fields that are kept.
-    init(_ collection: VectorCollection, fields: Set<UTF8Key>) throws(BelfryError) {
+    init(_ view: View, fields: Set<UTF8Key>) throws(BelfryError) {
         var points: [(id: PointID, place: PointPlace, values: [UTF8Key: JSON])] = []
-        try collection.forEachPoint { point in
+        try view.forEachPoint { point, place in
             var values: [UTF8Key: JSON] = [:]
             if !fields.isEmpty {
                 let payload = try point.payload()
                 for field in fields { values[field] = payload[field.text] }
             }
-            points.append((point.id, point.place, values))
+            points.append((point.id, place, values))
         }
         points.sort { $0.id < $1.id }
         ids = points.map(\.id)
@@ -38,17 +38,17 @@ struct PointTable: Sendable {
     func number(_ id: PointID) -> Int32? { numbers[id] }
 
     /// The numbers of what a search has found.
-    func numbers(_ found: [FoundPoint], of collection: VectorCollection) throws(BelfryError) -> [Int32] {
+    func numbers(_ found: [FoundPoint], of view: View) throws(BelfryError) -> [Int32] {
         var numbers: [Int32] = []
         for (id, _) in found {
-            guard let number = number(id) else { throw collection.hasNoRow(id) }
+            guard let number = number(id) else { throw view.hasNoRow(id) }
             numbers.append(number)
         }
         return numbers
     }
 
     /// These points by segment and row.
-    func set(_ points: some Sequence<Int32>, of collection: VectorCollection) -> PointSet {
-        collection.pointSet(at: points.lazy.map { places[Int($0)] })
+    func set(_ points: some Sequence<Int32>, of view: View) -> PointSet {
+        view.pointSet(at: points.lazy.map { places[Int($0)] })
     }
 }

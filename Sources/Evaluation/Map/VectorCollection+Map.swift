@@ -10,11 +10,17 @@ extension VectorCollection {
     /// - Throws: `invalidInput` for a payload field that no point has; `corruptData` with the place.
     package func map(_ options: PointMap.Options = .init()) throws(BelfryError) -> PointMap {
         precondition(options.sample > 0)
-        let drawn = try sample(options.sample, seed: options.seed)
-        let vectors = try vectors(of: drawn)
+        let view = view
+        let drawn = try sample(view, options.sample, seed: options.seed)
+        let vectors = try vectors(of: drawn, view)
         var payloads: [JSON] = []
         var names: [String] = []
-        for point in try storedPoints(drawn.map(\.id)) {
+        guard let points = try view.storedPoints(drawn.map(\.id)) else {
+            throw BelfryError(
+                .conflict, "The collection was written to while it was drawn.", at: .init(file: path),
+                remedy: "Run the command again.")
+        }
+        for point in points {
             payloads.append(try point.payload())
             names.append(point.key ?? point.id.description)
         }
@@ -25,7 +31,7 @@ extension VectorCollection {
         let components = PrincipalComponents(of: vectors, count: 2)
         let places = components.coordinates(of: vectors).map { $0 + [0, 0] }
         let near = neighbors(vectors)
-        let points = drawn.indices.map { index in
+        let drawing = drawn.indices.map { index in
             let text = title.flatMap { payloads[index][$0] }.map(Self.title) ?? ""
             return PointMap.Point(
                 name: names[index], id: drawn[index].id.json(named: names[index]),
@@ -34,8 +40,8 @@ extension VectorCollection {
         }
         let shares = components.shares + [0, 0]
         return PointMap(
-            collection: configuration.name, count: count, dimension: configuration.dimension,
-            metric: configuration.metric.rawValue, seed: options.seed, points: points, shares: (shares[0], shares[1]),
+            collection: configuration.name, count: view.count, dimension: configuration.dimension,
+            metric: configuration.metric.rawValue, seed: options.seed, points: drawing, shares: (shares[0], shares[1]),
             colors: colors, cohesion: colors.cohesion(vectors, near))
     }
 
@@ -53,8 +59,8 @@ extension VectorCollection {
     private typealias Drawn = (id: PointID, place: PointPlace)
 
     /// At most `wanted` points, each as likely as any other, in the order of their ids.
-    private func sample(_ wanted: Int, seed: UInt64) throws(BelfryError) -> [Drawn] {
-        let all = try places().sorted { $0.id < $1.id }
+    private func sample(_ view: View, _ wanted: Int, seed: UInt64) throws(BelfryError) -> [Drawn] {
+        let all = try view.places().sorted { $0.id < $1.id }
         guard wanted < all.count else { return all }
         var random = SplitMix64(seed: seed)
         var (needed, left) = (wanted, all.count)
@@ -68,10 +74,10 @@ extension VectorCollection {
     }
 
     /// The vectors of the points, a row each; of unit length under cosine.
-    private func vectors(of drawn: [Drawn]) throws(BelfryError) -> Matrix {
+    private func vectors(of drawn: [Drawn], _ view: View) throws(BelfryError) -> Matrix {
         let matrix = Matrix(rows: drawn.count, columns: configuration.dimension)
         for (index, point) in drawn.enumerated() {
-            let vector = try vector(at: point.place)
+            let vector = try view.vector(at: point.place)
             let scale = configuration.metric == .cosine ? MapColors.scale(vector) : 1
             for (column, value) in vector.enumerated() { matrix.row(index)[column] = Float(Double(value) * scale) }
         }

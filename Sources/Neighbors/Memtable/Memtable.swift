@@ -69,8 +69,9 @@ package final class Memtable: Sendable {
 
     /// Appends the first rows of `count` that lie one after another without gaps, as many as there is room for, and
     /// publishes them together.
+    /// - Parameter tags: a number of the owner's for each row, which the table keeps; nil for zeros.
     /// - Returns: How many were taken: fewer than `count`, down to none, says that the table is full.
-    package func append(_ rows: UnsafePointer<Float>, count: Int) -> Int {
+    package func append(_ rows: UnsafePointer<Float>, tags: UnsafePointer<UInt32>? = nil, count: Int) -> Int {
         precondition(count >= 0)
         return scratch.withLock { scratch in
             // Only who holds the lock stores it.
@@ -84,6 +85,11 @@ package final class Memtable: Sendable {
                 let taken = min(end - next, chunk.count - place)
                 let source = rows + (next - start) * dimension
                 (chunk.rows + place * dimension).initialize(from: source, count: taken * dimension)
+                if let tags {
+                    (chunk.tags + place).initialize(from: tags + (next - start), count: taken)
+                } else {
+                    (chunk.tags + place).initialize(repeating: 0, count: taken)
+                }
                 if let code {
                     scratch.withUnsafeMutableBufferPointer {
                         code.encode(
@@ -99,9 +105,11 @@ package final class Memtable: Sendable {
     }
 
     /// Appends the rows of a matrix, as the pointer's `append` does.
-    package func append(_ rows: Matrix) -> Int {
+    package func append(_ rows: Matrix, tags: [UInt32]? = nil) -> Int {
         precondition(rows.rows == 0 || rows.columns == dimension, "rows of one dimension")
-        return append(rows.pointer, count: rows.rows)
+        guard let tags else { return append(rows.pointer, count: rows.rows) }
+        precondition(tags.count == rows.rows, "a tag for each row")
+        return tags.withUnsafeBufferPointer { append(rows.pointer, tags: $0.baseAddress, count: rows.rows) }
     }
 
     /// A chunk of which a row has been published.

@@ -24,7 +24,7 @@ struct MemtableLayout: Sendable {
     init(dimension: Int, recordSize: Int, rowLimit: Int, byteLimit: Int) {
         self.dimension = dimension
         self.recordSize = recordSize
-        let rowBytes = dimension * MemoryLayout<Float>.stride + recordSize
+        let rowBytes = dimension * MemoryLayout<Float>.stride + MemoryLayout<UInt32>.stride + recordSize
         let rowLimit = min(rowLimit, Int(UInt32.max))
         var (rows, bytes) = (0, byteLimit)
         for chunk in 0..<Self.chunkLimit {
@@ -47,8 +47,10 @@ struct MemtableLayout: Sendable {
     /// How many rows a chunk has room for; none beyond the capacity.
     func rows(_ chunk: Int) -> Int { max(0, min(Self.whole(chunk), capacity - first(chunk))) }
 
-    /// Bytes of f32 rows in a chunk, up to where its records begin.
-    func rowBytes(_ chunk: Int) -> Int { (rows(chunk) * dimension * MemoryLayout<Float>.stride + 63) / 64 * 64 }
+    /// Bytes of f32 rows and their tags in a chunk, up to where its records begin.
+    func rowBytes(_ chunk: Int) -> Int {
+        (rows(chunk) * (dimension * MemoryLayout<Float>.stride + MemoryLayout<UInt32>.stride) + 63) / 64 * 64
+    }
 
     /// Bytes of a chunk.
     func bytes(_ chunk: Int) -> Int { rowBytes(chunk) + rows(chunk) * recordSize + ByteCode.padding }

@@ -34,6 +34,13 @@ package struct MemtableView: Sendable {
         }
     }
 
+    /// The number that the owner has given a row.
+    package func tag(_ index: Int) -> UInt32 {
+        precondition(index >= 0 && index < count, "row \(index) of \(count)")
+        let chunk = memtable.layout.chunk(of: index)
+        return withExtendedLifetime(memtable.chunk(chunk)) { $0.tags[index - memtable.layout.first(chunk)] }
+    }
+
     /// The `k` nearest rows to each query, nearest first, fewer if there are fewer. All queries share one pass, on this
     /// thread.
     ///

@@ -8,12 +8,16 @@ public struct SegmentPaths: Sendable {
     public var vectors: String { directory + "/vectors.shard" }
     /// Which point each row is.
     public var ids: String { directory + "/ids" }
+    /// Which slot each row's point has; not there where they are consecutive.
+    public var slots: String { directory + "/slots" }
     /// One byte per component.
     public var codes: String { directory + "/codes" }
     /// The graph.
     public var graph: String { directory + "/graph" }
     /// The lists.
     public var lists: String { directory + "/lists" }
+    /// The queries that the calibration asked beside rows; not there where it asked none.
+    public var queries: String { directory + "/queries" }
     /// What efforts are worth.
     public var calibration: String { directory + "/calibration" }
 }
@@ -23,7 +27,10 @@ extension SegmentPaths {
     public static let names: Set<String> = {
         let files = SegmentPaths("")
         return Set(
-            [files.vectors, files.ids, files.codes, files.graph, files.lists, files.calibration].map {
+            [
+                files.vectors, files.ids, files.slots, files.codes, files.graph, files.lists, files.queries,
+                files.calibration,
+            ].map {
                 String($0.dropFirst())
             })
     }()

@@ -19,11 +19,19 @@ extension CollectionBuilder {
         return users.badRows
     }
 
-    /// Embeds the rows that no interrupted build has embedded, one segment at a time. Gives what is wrong with the first
-    /// vector that could not be stored.
+    /// What came of the rows.
+    struct Embedded {
+        /// Rows whose vectors the collection before had, made of the same.
+        var kept = 0
+        /// What is wrong with the first vector that could not be stored.
+        var refusal: BelfryError?
+    }
+
+    /// Embeds the rows that no interrupted build has embedded, and of which the collection before has no vector, one segment
+    /// at a time.
     func embed(
         with tower: Tower, into building: BuildingDirectory, _ survey: Survey, _ observer: Observer
-    ) throws(BelfryError) -> BelfryError? {
+    ) throws(BelfryError) -> Embedded {
         var items = try ItemReader(recipe, tower)
         var drawn = EvenSample(survey.points, of: survey.usable)
         func next() throws(BelfryError) -> Item? {
@@ -35,7 +43,7 @@ extension CollectionBuilder {
         let total = survey.points
         var done = 0
         let finished = building.finishedRows + building.refusedRows
-        var firstRefusal: BelfryError?
+        var embedded = Embedded()
         // Small enough that an interruption costs seconds, and no more than 64 however many rows there are.
         let segmentRows = recipe.segmentRows ?? max(1_024, (total + 63) / 64)
         while done < finished, try next() != nil { done += 1 }
@@ -48,19 +56,51 @@ extension CollectionBuilder {
             // Points with equal vectors are answered in the order of their ids: here that is the order of rows.
             batch.sort { $0.name.id < $1.name.id }
             let before = done - finished
-            let vectors = try tower.embed(batch, threads: threads) { observer.progress(before + $0, total - finished) }
+            let (vectors, versions) = try vectors(of: batch, tower, building.previous) {
+                observer.progress(before + $0, total - finished)
+            }
             let usable = try usable(batch, vectors) { error in
-                firstRefusal = firstRefusal ?? error
+                embedded.refusal = embedded.refusal ?? error
                 observer.badRow(error)
             }
+            embedded.kept += versions.count
             let isWhole = usable.count == batch.count
             try building.write(
-                usable.map { NewPoint(id: batch[$0].name.id, key: batch[$0].name.key, payload: batch[$0].payload) },
+                usable.map { place in
+                    let item = batch[place]
+                    var point = NewPoint(id: item.name.id, key: item.name.key, payload: item.payload)
+                    (point.source, point.version) = (item.source, versions[place])
+                    return point
+                },
                 isWhole ? vectors : Matrix(usable.map { vectors[$0] }), recipe.elementType,
                 refused: batch.count - usable.count, threads: threads)
             done += batch.count
         }
-        return firstRefusal
+        return embedded
+    }
+
+    /// The vectors of a batch, and of those that the collection before had, at their places, the versions.
+    private func vectors(
+        of batch: [Item], _ tower: Tower, _ previous: PreviousCollection?,
+        progress: @escaping @Sendable (Int) -> Void
+    ) throws(BelfryError) -> (Matrix, versions: [Int: UInt64]) {
+        guard let previous else { return (try tower.embed(batch, threads: threads, progress: progress), [:]) }
+        let vectors = Matrix(rows: batch.count, columns: tower.dimension)
+        var (versions, new): ([Int: UInt64], [Int]) = ([:], [])
+        for (place, item) in batch.enumerated() {
+            guard let kept = try previous.kept(item.name.id, source: item.source) else {
+                new.append(place)
+                continue
+            }
+            _ = vectors.row(place).update(fromContentsOf: kept.vector)
+            versions[place] = kept.version
+        }
+        let known = versions.count
+        if !new.isEmpty {
+            let made = try tower.embed(new.map { batch[$0] }, threads: threads) { progress(known + $0) }
+            for (row, place) in new.enumerated() { _ = vectors.row(place).update(fromContentsOf: made.row(row)) }
+        }
+        return (vectors, versions)
     }
 
     /// The places in a batch of those rows whose vectors can be stored.

@@ -14,7 +14,9 @@ import Towers
 /// 4. All vectors become one segment with an index, which takes the place of the others in one transaction.
 /// 5. The tower is copied in, the configuration is written, and one rename puts the directory in its place.
 ///
-/// It does not add to a collection that is there: a changed recipe builds all of it again.
+/// Where a collection is there that only other rows were built into, a build makes it what the rows say now: vectors that
+/// were made of the same are taken over, rows that are gone are left out, and points that others wrote stay. A changed recipe
+/// or tower is a collection to replace.
 public struct CollectionBuilder: Sendable {
     /// What to build.
     public let recipe: Recipe
@@ -77,6 +79,10 @@ public struct CollectionBuilder: Sendable {
         public var badRows: Int
         /// Points that an interrupted build had finished before.
         public var resumedPoints: Int
+        /// Points whose vectors the collection before had, made of the same text or fields.
+        public var keptPoints = 0
+        /// Points that others have written to the collection before, which were carried over.
+        public var othersPoints = 0
         /// Whether the collection was there already, built from the same recipe, rows, tower and limit.
         public var wasUpToDate: Bool
     }
@@ -110,21 +116,25 @@ public struct CollectionBuilder: Sendable {
             users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
         let target = try System.resolvingLink(recipe.collectionPath)
         if let summary = try existing(target, journal, observer) { return summary }
+        let previous = try PreviousCollection(
+            target, space: towers.space, element: recipe.elementType, isReplaced: replace)
         // Before the work, and again when the collection is put in its place.
         try BuildingDirectory.requireOwnFiles(target, tower: recipe.tower)
 
         let survey = try survey(towers.item, observer)
-        let building = try BuildingDirectory(target, journal: journal, tower: recipe.tower, note: observer.note)
+        let building = try BuildingDirectory(
+            target, journal: journal, tower: recipe.tower, previous: previous, note: observer.note)
         let resumed = building.finishedRows
         let badUsers = try writeUsers(into: building, towers.query, observer)
-        let refusal = try embed(with: towers.item, into: building, survey, observer)
+        let embedded = try embed(with: towers.item, into: building, survey, observer)
+        let carried = try building.carryOthers(recipe.elementType, threads: threads)
         guard building.finishedRows > 0 else {
             throw BelfryError(
                 .invalidInput,
                 "Not one of \(building.refusedRows) rows has a vector that can be stored. "
-                    + (refusal?.message ?? ""),
-                at: refusal?.location ?? .init(file: recipe.rows.file),
-                remedy: refusal?.remedy)
+                    + (embedded.refusal?.message ?? ""),
+                at: embedded.refusal?.location ?? .init(file: recipe.rows.file),
+                remedy: embedded.refusal?.remedy)
         }
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
         try index(building, request, towers, observer)
@@ -136,7 +146,7 @@ public struct CollectionBuilder: Sendable {
                 recall: recipe.recall, badRows: badRows))
         return Summary(
             path: target, points: building.finishedRows, badRows: badRows, resumedPoints: resumed,
-            wasUpToDate: false)
+            keptPoints: embedded.kept, othersPoints: carried, wasUpToDate: false)
     }
 
     /// Refuses a recipe of texts for a tower of fields, and the other way round, before a row is read.

@@ -1,5 +1,6 @@
 import Belfry
 import Files
+import Foundation
 import Shards
 import Towers
 import Vectors
@@ -19,6 +20,17 @@ struct Item {
 
     /// A JSON object.
     var payload: String
+
+    /// The digest of what the tower reads: the first 8 bytes of its SHA-256; never 0, which stands for what is not known.
+    var source: Int64 {
+        let text =
+            switch content {
+            case .text(let text): "t" + text
+            case .fields(let fields): "f" + fields.text()
+            }
+        let digest = UInt64(Digest.sha256(Data(text.utf8)).prefix(16), radix: 16) ?? 0
+        return Int64(bitPattern: max(1, digest))
+    }
 }
 
 /// Reads the rows of a recipe as items, in the order of the file; reports the rows that cannot be used.

@@ -46,6 +46,11 @@ package struct Row: Sendable {
         }
     }
 
+    /// The fields of a JSON row; none for a row of columns.
+    package var members: JSON.Members {
+        if case .object(let members) = content { members } else { JSON.Members() }
+    }
+
     /// The names of a JSON row's fields, sorted; empty for a row of columns.
     package var fieldNames: [String] {
         if case .object(let members) = content { members.names } else { [] }

@@ -1,9 +1,8 @@
 package import Files
 package import Neighbors
 import Shards
-import Synchronization
 
-extension VectorCollection {
+extension View {
     /// What a search may expect: see ``plan(k:recall:exact:styles:)``.
     package func expectation(
         k: Int, recall: Double? = nil, exact: Bool = false, styles: Set<QueryStyle>? = nil
@@ -28,21 +27,12 @@ extension VectorCollection {
                 remedy: "Name the share of the true nearest that is to be found, above 0 and up to 1, as 0.95.")
         }
         let key = SearchPlan.Key(k: k, target: target, styles: styles)
-        if let known = plans.withLock({ $0[key] }) { return known }
-        let plan = plan(key)
-        plans.withLock { plans in
-            if plans.count == Self.maxPlans { plans.removeAll() }
-            plans[key] = plan
-        }
-        return plan
+        return plans.plan(key) { plan(key) }
     }
 
-    /// So many plans are kept; a service asks in fewer ways.
-    private static let maxPlans = 1_000
-
     private func plan(_ key: SearchPlan.Key) -> SearchPlan {
-        let efforts = segments.map { $0.index.effort(recall: key.target, k: key.k, for: key.styles) }
-        let parts = zip(segments, efforts).map { Self.expectation($0.index, $1, key.k, key.target, key.styles) }
+        let efforts = segments.map { $0.segment.index.effort(recall: key.target, k: key.k, for: key.styles) }
+        let parts = zip(segments, efforts).map { Self.expectation($0.segment.index, $1, key.k, key.target, key.styles) }
         let expectation =
             parts.isEmpty
             ? Expectation(k: key.k, target: key.target, isExact: true, effort: Self.name(.exact), kinds: [])

@@ -47,14 +47,15 @@ extension VectorCollection {
         _ queries: Matrix, k: Int, targets: [Double], styles: Set<QueryStyle>? = nil, threads: Int = 1,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(BelfryError) -> [Audit] {
-        let truth = try nearest(queries, k: k, recall: nil, exact: true, threads: threads).points
+        let view = view
+        let truth = try view.nearest(queries, k: k, recall: nil, exact: true, threads: threads).points
         var audits: [Audit] = []
         for (place, target) in targets.enumerated() {
             var found: [NearestPoints] = []
-            let before = evaluations
+            let before = view.evaluations
             for query in 0..<queries.rows {
                 found.append(
-                    try nearest(
+                    try view.nearest(
                         queries.prefix(query + 1).suffix(1), k: k, recall: target, exact: false, styles: styles,
                         threads: 1))
                 if query % 64 == 0 { progress(place * queries.rows + query, targets.count * queries.rows) }
@@ -62,8 +63,8 @@ extension VectorCollection {
 
             audits.append(
                 try Self.audit(
-                    found, truth, k, expectation(k: k, recall: target, styles: styles),
-                    evaluations: evaluations - before))
+                    found, truth, k, view.expectation(k: k, recall: target, styles: styles),
+                    evaluations: view.evaluations - before))
         }
         return audits
     }

@@ -1,16 +1,16 @@
 package import Files
 package import Neighbors
 import Shards
-import Synchronization
 package import Vectors
 
-extension VectorCollection {
+extension View {
     /// The points nearest to each query, by distance and then by id: the search without its payload.
     ///
     /// 1. Each segment gives its nearest rows: by its index, one query at a time on several threads; or by a scan that
     ///    all queries share.
     /// 2. What an index gives has the distances that its codes estimate: those few rows are read from the shard.
-    /// 3. Of what the segments gave, the nearest are kept.
+    /// 3. What is in no segment yet is scanned.
+    /// 4. Of what all of them gave, the nearest are kept.
     package func nearest(
         _ queries: Matrix, k: Int, recall: Double?, exact: Bool, scope: SearchScope = SearchScope(),
         styles: Set<QueryStyle>? = nil, threads: Int
@@ -26,13 +26,27 @@ extension VectorCollection {
         var nearest = [[FoundPoint]](repeating: [], count: queries.rows)
         var work = SearchWork()
         var verdicts = [SearchVerdict](repeating: SearchVerdict(recall: 1), count: queries.rows)
-        for (segment, effort) in zip(segments, plan.efforts) {
-            let excludedRows = scope.excluding.map { places in
-                places.compactMap { $0.segment == segment.number ? $0.row : nil }
+        func asked(_ number: Int, _ dead: RowSet?) -> SegmentQuery {
+            let excluded = scope.excluding.map { places in
+                places.compactMap { $0.segment == number ? $0.row : nil }
             }
-            let asked = SegmentQuery(
-                queries: queries, k: k, excludedRows: excludedRows, kept: scope.kept?.rows[segment.number],
-                threads: threads)
+            return SegmentQuery(
+                queries: queries, k: k, excludedRows: excluded,
+                kept: scope.kept.map { $0.rows[number] ?? RowSet(capacity: 0) },
+                dead: dead, threads: threads)
+        }
+        func take(_ answer: SegmentAnswer, of query: Int, _ id: (Int) throws(BelfryError) -> PointID)
+            throws(BelfryError)
+        {
+            for neighbor in answer.rows { nearest[query].append((try id(Int(neighbor.row)), neighbor.distance)) }
+            verdicts[query].add(
+                SearchVerdict(
+                    recall: answer.verdict.isScanned ? 1 : answer.verdict == .calibrated ? expected : nil,
+                    isUnlike: answer.verdict.isUnlike, isScanned: answer.verdict.isScanned))
+            work.add(answer.work)
+        }
+        for (live, effort) in zip(segments, plan.efforts) {
+            let (segment, asked) = (live.segment, asked(live.segment.number, live.dead))
             let found =
                 if effort == .exact {
                     try segment.scan(asked).map { rows in
@@ -43,19 +57,28 @@ extension VectorCollection {
                     try segment.searchIndex(asked, effort, plan.target)
                 }
             for (query, answer) in found.enumerated() {
-                for neighbor in answer.rows {
-                    nearest[query].append((try segment.ids.id(Int(neighbor.row)), neighbor.distance))
-                }
-                verdicts[query].add(
-                    SearchVerdict(
-                        recall: answer.verdict.isScanned ? 1 : answer.verdict == .calibrated ? expected : nil,
-                        isUnlike: answer.verdict.isUnlike, isScanned: answer.verdict.isScanned))
-                work.add(answer.work)
+                try take(answer, of: query) { row throws(BelfryError) in try segment.ids.id(row) }
+            }
+        }
+        for part in pending where part.liveRows > 0 {
+            let asked = asked(part.number, part.dead.count > 0 ? part.dead : nil)
+            let work = SearchWork.scan(of: asked.candidates(of: part.rows.count))
+            for (query, rows) in try part.nearest(asked).enumerated() {
+                let answer = SegmentAnswer(rows: rows, verdict: .scanned, work: work)
+                try take(answer, of: query) { row in part.point(ofRow: row).id }
             }
         }
         let points = nearest.map { found in
             Array(found.sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k))
         }
         return NearestPoints(points: points, verdicts: verdicts, expectation: plan.expectation, work: work)
+    }
+}
+
+extension PendingPoints {
+    /// The `k` nearest rows to each query, and all others that are as near as the last of them.
+    fileprivate func nearest(_ asked: SegmentQuery) throws(BelfryError) -> [[Neighbor]] {
+        let filter = asked.filter(of: rows.count)
+        return try asked.withTies { queries, k in rows.search(queries, k: k, filter: filter) }
     }
 }

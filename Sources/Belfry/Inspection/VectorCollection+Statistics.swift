@@ -16,10 +16,10 @@ extension VectorCollection {
         public var metric: String
         /// How vectors are stored.
         public var element: String
-        /// The tower's name and fingerprint.
-        public var tower: String
+        /// The tower's name; nil where there is none.
+        public var tower: String?
         /// SHA-256 of what the tower computes with.
-        public var fingerprint: String
+        public var fingerprint: String?
         /// Segments.
         public var segments: Int
         /// Bytes of the vectors as they would be without compression.
@@ -63,37 +63,43 @@ extension VectorCollection {
 
     /// Measures the collection's files.
     public func statistics() throws(BelfryError) -> Statistics {
+        let (view, index) = (view, base.index)
+        let segments = view.segments.map(\.segment)
+        let (count, source) = (view.count, view.calibrationSource)
         let shardBytes = segments.reduce(0) { $0 + $1.vectors.fileBytes }
         let raw = segments.reduce(0) { $0 + $1.vectors.rawBytes }
-        let bytes = try segmentBytes()
+        let bytes = try segmentBytes(segments)
         let memory = segments.reduce(0) { $0 + $1.index.memoryBytesPerVector * Double($1.vectors.rowCount) }
         var expectations: [Expectation] = []
         for k in [1, 10, 100] {
-            for target in [0.8, 0.9, 0.95, 0.99] { expectations.append(try expectation(k: k, recall: target)) }
+            for target in [0.8, 0.9, 0.95, 0.99] { expectations.append(try view.expectation(k: k, recall: target)) }
         }
         return Statistics(
             name: configuration.name, points: count, dimension: configuration.dimension,
             metric: configuration.metric.rawValue, element: configuration.element.rawValue,
-            tower: configuration.tower.name, fingerprint: configuration.tower.fingerprint, segments: segments.count,
+            tower: configuration.tower?.name, fingerprint: configuration.tower?.fingerprint, segments: segments.count,
             rawVectorBytes: raw, shardBytes: shardBytes,
             compressionRatio: shardBytes == 0 ? 1 : Double(raw) / Double(shardBytes),
             bytesPerVector: count == 0 ? 0 : Double(shardBytes) / Double(count),
-            index: index.kind.rawValue, indexRequest: index.request, indexReason: index.choice?.reason,
+            index: view.indexKind.rawValue, indexRequest: index.request, indexReason: index.choice?.reason,
             indexChoice: index.choice, memoryBytesPerVector: count == 0 ? 0 : memory / Double(count),
             diskBytesPerVector: count == 0 ? 0 : Double(bytes) / Double(count), recall: configuration.recall,
             recallReason: index.recall == configuration.recall ? index.recallReason : nil,
-            calibration: calibrationSource.text, calibrationFallback: calibrationSource.fallback,
+            calibration: source.text, calibrationFallback: source.fallback,
             expectations: expectations,
-            standard: try expectation(k: 10),
-            catalogueBytes: try System.fileSize(layout.catalogue), idBytes: segments.reduce(0) { $0 + $1.ids.fileBytes }
+            standard: try view.expectation(k: 10),
+            catalogueBytes: try System.fileSize(base.layout.catalogue),
+            idBytes: segments.reduce(0) { $0 + $1.ids.fileBytes }
         )
     }
 
     /// Bytes of all files of the segments.
-    private func segmentBytes() throws(BelfryError) -> Int {
+    private func segmentBytes(_ segments: [CollectionSegment]) throws(BelfryError) -> Int {
         var bytes = 0
         for segment in segments {
-            for name in index.files { bytes += try System.fileSize("\(layout.segment(segment.number))/\(name)") }
+            for name in segment.record.files {
+                bytes += try System.fileSize("\(base.layout.segment(segment.number))/\(name)")
+            }
         }
         return bytes
     }

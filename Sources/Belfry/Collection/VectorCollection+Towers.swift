@@ -6,23 +6,24 @@ import Vectors
 extension VectorCollection {
     /// The towers that came with the collection: a pair, or one tower in both roles. They are loaded and verified once.
     package func towers() throws(BelfryError) -> TowerPair {
-        if let loaded = loadedTowers.withLock({ $0 }) { return loaded }
+        if let loaded = base.loadedTowers.withLock({ $0 }) { return loaded }
+        guard let own = configuration.tower else { throw hasNoTower() }
         let towers: TowerPair
         do throws(BelfryError) {
-            towers = try TowerPair.open(layout.tower(configuration.tower.name))
-            guard isInPlace else { throw replaced() }
+            towers = try TowerPair.open(base.layout.tower(own.name))
+            guard base.isInPlace else { throw base.replaced }
         } catch {
-            throw isInPlace ? error : replaced()
+            throw base.isInPlace ? error : base.replaced
         }
         try verifySpace(of: towers.query)
-        loadedTowers.withLock { $0 = towers }
+        base.loadedTowers.withLock { $0 = towers }
         return towers
     }
 
-    private func replaced() -> BelfryError {
+    private func hasNoTower() -> BelfryError {
         BelfryError(
-            .conflict, "A build has replaced the collection since it was opened.", at: .init(file: path),
-            remedy: "Open it again.")
+            .wrongTower, "The collection has no tower: its vectors were made elsewhere, and so must its queries be.",
+            at: .init(file: path), remedy: "Ask by a vector, or start from points: \(.similar(collection: path)).")
     }
 
     /// Refuses a query tower that does not compute what the collection's computed, or embeds items alone.
@@ -39,7 +40,7 @@ extension VectorCollection {
     /// The spaces are compared first; then one canary is embedded, which also sees weights that were changed under an
     /// unchanged manifest.
     private func verifySpace(of tower: Tower) throws(BelfryError) {
-        let own = configuration.tower
+        guard let own = configuration.tower else { throw hasNoTower() }
         guard tower.space == own.fingerprint else {
             throw BelfryError(
                 .wrongTower,

@@ -3,7 +3,7 @@ import Neighbors
 import Shards
 package import Vectors
 
-extension VectorCollection {
+extension View {
     /// How many distances searches for these queries estimate or compute, all together: they are asked for `k` points each
     /// on one thread. Between other searches only: all of them count together.
     package func countEvaluations(
@@ -13,10 +13,10 @@ extension VectorCollection {
         _ = try nearest(queries, k: k, recall: nil, exact: false, scope: scope, threads: 1)
         // A scan that all queries share counts nothing.
         var counted = evaluations - before
-        for (segment, effort) in zip(segments, try plan(k: k, recall: nil, exact: false).efforts) where effort == .exact
-        {
-            counted += queries.rows * (scope.kept?.rows[segment.number]?.count ?? segment.vectors.rowCount)
+        for (live, effort) in zip(segments, try plan(k: k, recall: nil, exact: false).efforts) where effort == .exact {
+            counted += queries.rows * (scope.kept?.rows[live.segment.number]?.count ?? live.count)
         }
+        for part in pending { counted += queries.rows * (scope.kept?.rows[part.number]?.count ?? part.liveRows) }
         return counted
     }
 
@@ -24,7 +24,7 @@ extension VectorCollection {
     /// each segment lends the same searcher every time.
     var evaluations: Int {
         var sum = 0
-        for segment in segments { segment.searchers.lend { sum += $0.trace.evaluations } }
+        for live in segments { live.segment.searchers.lend { sum += $0.trace.evaluations } }
         return sum
     }
 }

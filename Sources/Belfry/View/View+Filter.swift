@@ -3,27 +3,36 @@ import Shards
 import Synchronization
 import Vectors
 
-extension VectorCollection {
+extension View {
     /// The points whose payload meets the conditions, where those of one field are alternatives; nil without conditions.
     /// What was found is kept.
     /// - Throws: `notFound` where no point meets one of them, with values that there are.
     package func points(where conditions: [PayloadCondition]) throws(BelfryError) -> PointSet? {
         guard !conditions.isEmpty else { return nil }
+        let found = try set(where: conditions)
+        guard found.count > 0 else { throw try nothingMeets(conditions) }
+        return found
+    }
+
+    /// The same, of one condition at least; empty where no point meets them.
+    package func set(where conditions: [PayloadCondition]) throws(BelfryError) -> PointSet {
         if let known = filters.withLock({ $0[conditions] }) { return known }
         if let cut = conditions.first(where: { $0.field.utf8.contains(0) || $0.value.utf8.contains(0) }) {
             throw BelfryError(
                 .invalidInput,
                 "The condition on \(cut.field.debugDescription) has the character U+0000: no payload has.")
         }
-        var found = PointSet()
-        for segment in segments { found.rows[segment.number] = RowSet(capacity: segment.vectors.rowCount) }
-        try catalogue.read { transaction in
-            for place in try transaction.places(where: PayloadCondition.alternatives(conditions)) {
-                _ = try segment(place.segment, row: place.row, of: "A point")
-                found.rows[place.segment]!.insert(place.row)
+        let fields = PayloadCondition.alternatives(conditions)
+        let slots = try catalogue.read { transaction in
+            var slots = try transaction.slots(where: fields)
+            guard !pending.isEmpty else { return slots }
+            slots.removeAll(where: isPending)
+            try forEachPending { slot, point in
+                if let content = point.content, try transaction.has(content.payload, fields) { slots.append(slot) }
             }
+            return slots
         }
-        guard found.count > 0 else { throw try nothingMeets(conditions) }
+        let found = pointSet(at: slots.compactMap(place(of:)))
         filters.withLock { $0[conditions] = found }
         return found
     }

@@ -1,6 +1,6 @@
 import Files
 
-extension VectorCollection {
+extension View {
     /// What to say beside "there is no such point": ids that are like `text`, or what ids look like here.
     func suggestion(forPoint text: String) -> String? { suggestion(text) { try $0.pointNames(limit: $1) } }
 

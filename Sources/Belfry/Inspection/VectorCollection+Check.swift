@@ -49,6 +49,7 @@ extension VectorCollection {
             Finding(name: "catalog.seal", problems: sealed.filter { $0.location?.file == seal }),
         ]
         findings += segmentFindings(layout)
+        if let finding = logFinding(layout) { findings.append(finding) }
         for name in towerNames(layout) {
             findings.append(Finding(name: "towers/\(name)", problems: TowerPair.check(layout.tower(name))))
         }
@@ -57,18 +58,30 @@ extension VectorCollection {
         return findings + [Finding(name: "the parts together", problems: mismatches)]
     }
 
+    /// The log, from where the catalogue ends; nil where there is none.
+    private static func logFinding(_ layout: CollectionLayout) -> Finding? {
+        guard System.exists(layout.log) else { return nil }
+        do throws(BelfryError) {
+            let lsn = try Catalogue(layout.catalogue, .read).read { try $0.state().lsn }
+            try LogReader(layout.log).replay(from: lsn + 1, applied: lsn) { _, _ in }
+            return Finding(name: "log", problems: [])
+        } catch {
+            return Finding(name: "log", problems: [error])
+        }
+    }
+
     /// The files of the segments that the catalogue lists; where it is beyond reading, those on disk.
     private static func segmentFindings(_ layout: CollectionLayout) -> [Finding] {
-        let catalogue = try? Catalogue(layout.catalogue, .read)
-        let listed = try? catalogue?.read { try $0.segments() }
+        let listed = try? Catalogue(layout.catalogue, .read).read { try $0.segments() }
+        let records = listed.map { rows in
+            rows.map { (layout.segment($0.number), try? SegmentRecord($0, layout)) }
+        }
         let folders =
-            listed?.map { layout.segment($0.number) }
-            ?? ((try? System.list(layout.segments)) ?? []).map { "\(layout.segments)/\($0)" }
-        let index = try? catalogue?.read { try $0.document("index", as: IndexRecord.self) }
-        return folders.flatMap { folder in
-            (index?.files ?? (try? System.list(folder)) ?? []).map { name in
+            records ?? ((try? System.list(layout.segments)) ?? []).map { ("\(layout.segments)/\($0)", nil) }
+        return folders.flatMap { folder, record in
+            (record?.files ?? (try? System.list(folder)) ?? []).map { name in
                 var problems = SegmentFile.check("\(folder)/\(name)")
-                if problems.isEmpty, let other = try? index?.problem(with: name, in: folder) { problems = [other] }
+                if problems.isEmpty, let other = try? record?.problem(with: name, in: folder) { problems = [other] }
                 return Finding(name: "\(folder.dropFirst(layout.path.count + 1))/\(name)", problems: problems)
             }
         }
@@ -79,7 +92,7 @@ extension VectorCollection {
         let configuration = try? Catalogue(layout.catalogue, .read).read {
             try $0.document("collection", as: CollectionConfiguration.self)
         }
-        return configuration.map { [$0.tower.name] } ?? (try? System.list(layout.towers)) ?? []
+        return configuration.map { $0.tower.map { [$0.name] } ?? [] } ?? (try? System.list(layout.towers)) ?? []
     }
 
     /// Whether catalogue, segments and tower belong together: counts, the id of every row, the codes of every row, the
@@ -89,27 +102,21 @@ extension VectorCollection {
         do throws(BelfryError) {
             let collection = try VectorCollection(layout.path)
             let place = BelfryError.Location(file: layout.catalogue)
-            let segments = Dictionary(uniqueKeysWithValues: collection.segments.map { ($0.number, $0) })
+            let view = collection.view
             var points = 0
-            try collection.catalogue.read { transaction in
-                try transaction.forEachPoint { point in
-                    points += 1
-                    guard let ids = segments[point.segment]?.ids, point.row >= 0, point.row < ids.count,
-                        try ids.id(point.row) == point.id
-                    else {
-                        problems.append(
-                            .corrupt(
-                                "Point \(point.id) is not in row \(point.row) of segment \(point.segment).",
-                                at: .init(file: layout.ids(point.segment))))
-                        return
-                    }
-                }
+            try view.forEachPoint { point, at in
+                points += 1
+                guard try view.id(at: at) != point.id else { return }
+                problems.append(
+                    .corrupt(
+                        "Point \(point.id) is not in row \(at.row) of segment \(at.segment), where its slot is.",
+                        at: .init(file: layout.ids(at.segment))))
             }
             if points != collection.count {
                 problems.append(.corrupt("There are \(points) points; there should be \(collection.count).", at: place))
             }
-            for segment in collection.segments { problems += try segment.problems() }
-            _ = try collection.towers()
+            for live in view.segments { problems += try live.segment.problems() }
+            if collection.configuration.tower != nil { _ = try collection.towers() }
         } catch {
             problems.append(error)
         }

@@ -1,6 +1,7 @@
 import Foundation
+import Synchronization
 
-/// Named moments of a build at which a test can kill the process, to see what a crash leaves behind.
+/// Named moments of builds and writes at which a test can kill the process, to see what a crash leaves behind.
 ///
 /// `BELFRY_CRASH_AT=segment-listed:2` ends the process with SIGKILL when it gets there for the second time.
 enum CrashPoint: String, CaseIterable {
@@ -17,25 +18,34 @@ enum CrashPoint: String, CaseIterable {
     case segmentListed = "segment-listed"
     case indexBegun = "index-begun"
     case indexBuilt = "index-built"
-    case pointsMoved = "points-moved"
     case indexListed = "index-listed"
     case smallSegmentsRemoved = "small-segments-removed"
     case towerCopied = "tower-copied"
     case configurationWritten = "configuration-written"
     case cataloguePacked = "catalogue-packed"
     case swapped = "swapped"
+    case sealWritten = "seal-written"
+    case sealRecording = "seal-recording"
+    case sealListed = "seal-listed"
+    case sealDone = "seal-done"
+    case mergeWritten = "merge-written"
+    case mergeRecording = "merge-recording"
+    case mergeListed = "merge-listed"
+    case mergePublished = "merge-published"
+    case mergeDone = "merge-done"
 
-    /// A process builds one collection at a time, so one counter serves.
-    private nonisolated(unsafe) static var remaining: (name: String, visits: Int)? = {
-        guard let wanted = ProcessInfo.processInfo.environment["BELFRY_CRASH_AT"] else { return nil }
-        let parts = wanted.split(separator: ":")
-        return (String(parts[0]), parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
-    }()
+    private static let remaining = Mutex<(name: String, visits: Int)?>(
+        ProcessInfo.processInfo.environment["BELFRY_CRASH_AT"].map { wanted in
+            let parts = wanted.split(separator: ":")
+            return (String(parts[0]), parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+        })
 
     /// Dies here if the environment says so.
     func reach() {
-        guard Self.remaining?.name == rawValue else { return }
-        Self.remaining!.visits -= 1
-        if Self.remaining!.visits == 0 { kill(getpid(), SIGKILL) }
+        Self.remaining.withLock { remaining in
+            guard remaining?.name == rawValue else { return }
+            remaining?.visits -= 1
+            if remaining?.visits == 0 { kill(getpid(), SIGKILL) }
+        }
     }
 }

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The long runs of the collections that take writes: 500 kills, 1,000,000 random operations against a dictionary, 50
+# rounds of churn; and eight writers with eight readers under ThreadSanitizer. About an hour on two cores.
+#
+#   Scripts/long.sh              all of them
+#   Scripts/long.sh kills        one of: kills, operations, churn, threads
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+release=(-c release -Xswiftc -enable-testing --scratch-path .build/tests)
+threads=(-c debug --sanitize=thread --scratch-path .build-threads)
+export BELFRY_LONG=1 BELFRY_SEED="${BELFRY_SEED:-$RANDOM}"
+echo "BELFRY_SEED=$BELFRY_SEED"
+
+build() { for product in belfry belfryPackageTests; do swift build --product "$product" "$@"; done; }
+
+run() { # options of the build … -- filter
+    local options=()
+    while [[ $1 != -- ]]; do options+=("$1"); shift; done
+    swift test --skip-build "${options[@]}" --filter "$2"
+}
+
+wanted="${1:-all}"
+if [[ $wanted != threads ]]; then
+    build "${release[@]}"
+    [[ $wanted =~ ^(all|kills)$ ]] && run "${release[@]}" -- WriteCrashTests
+    [[ $wanted =~ ^(all|operations)$ ]] && run "${release[@]}" -- LivingCollectionTests
+    [[ $wanted =~ ^(all|churn)$ ]] && run "${release[@]}" -- ChurnTests
+fi
+if [[ $wanted =~ ^(all|threads)$ ]]; then
+    build "${threads[@]}"
+    run "${threads[@]}" -- "readersNeverSeeHalfAWrite"
+fi

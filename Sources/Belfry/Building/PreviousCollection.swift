@@ -1,0 +1,91 @@
+package import Files
+package import Shards
+package import Vectors
+
+/// The collection in whose place a build's is put: what of it is still right is taken over.
+///
+/// A point that a build has written has a digest of what its vector was made of. Where the row of today gives the same, the
+/// vector is the same, and is not computed again. Points that somebody else wrote are carried over as they are.
+///
+/// Nobody writes to it while this lives: what was acknowledged would be lost.
+package final class PreviousCollection {
+    private let view: View
+    private let lock: WriterLock
+
+    /// The last write that it has; 0 where only builds have written to it.
+    var lsn: UInt64 { view.lsn }
+    /// The version of what the build changes: above all that are there. Where only builds write, there are no versions.
+    var nextVersion: UInt64 { lsn == 0 ? 0 : lsn + 1 }
+
+    /// Opens the collection at `target`; nil where there is none, or where nothing of it can be taken over.
+    /// - Parameters:
+    ///   - space: the fingerprint of the tower that embeds the rows now.
+    ///   - isReplaced: whether it is to be replaced whatever it is: then what cannot be read is no error.
+    /// - Throws: `conflict` where points that others wrote would be lost.
+    package init?(
+        _ target: String, space: String, element: ElementType, isReplaced: Bool
+    ) throws(BelfryError) {
+        let layout = CollectionLayout(path: target)
+        guard System.exists(layout.catalogue) else { return nil }
+        do throws(BelfryError) {
+            let first = try CollectionBase(layout).readView()
+            guard let lock = try WriterLock(layout.lock) else {
+                // A build waits until another one is done, and then takes its place.
+                guard first.lsn > 0 else { return nil }
+                throw BelfryError(
+                    .conflict, "Another process has the collection open for writing.", at: .init(file: target),
+                    remedy: "Close it there, and build again.")
+            }
+            // What was written before the lock was taken is in it.
+            view = try CollectionBase(layout).readView()
+            self.lock = lock
+        } catch {
+            if isReplaced, error.code != .conflict { return nil }
+            throw error
+        }
+        let configuration = view.configuration
+        guard configuration.tower?.fingerprint == space, configuration.element == element else {
+            guard try others() == 0 else {
+                throw BelfryError(
+                    .conflict,
+                    "\(try others()) points were written by others, with vectors that the new collection cannot hold.",
+                    at: .init(file: target),
+                    remedy: "Move the collection away and build; then write those points again, through the new tower.")
+            }
+            return nil
+        }
+    }
+
+    /// How many points no build has written.
+    private func others() throws(BelfryError) -> Int {
+        guard lsn > 0 else { return 0 }
+        var count = 0
+        try view.forEachPoint { point, _ in if point.source == nil { count += 1 } }
+        return count
+    }
+
+    /// What is there of a point whose vector was made of the same; nil where it has to be made.
+    package func kept(_ id: PointID, source: Int64) throws(BelfryError) -> (vector: [Float], version: UInt64)? {
+        do throws(BelfryError) {
+            guard let (point, slot) = try view.storedPoint(id), point.source == source, source != 0,
+                let place = view.place(of: slot)
+            else { return nil }
+            return (try view.vector(at: place), point.version)
+        } catch {
+            // What is damaged there is made again.
+            guard error.code == .corruptData else { throw error }
+            return nil
+        }
+    }
+
+    /// Hands on every point that no build has written, with its vector.
+    func forEachOther(_ body: (NewPoint, [Float]) throws -> Void) throws(BelfryError) {
+        guard lsn > 0 else { return }
+        try view.forEachPoint { point, place in
+            guard point.source == nil else { return }
+            var other = NewPoint(id: point.id, key: point.key, payload: point.json)
+            other.version = point.version
+            try body(other, try view.vector(at: place))
+        }
+    }
+}

@@ -1,0 +1,11 @@
+/// How far the catalogue is: the document `state`. It is written in the transaction that brings it there.
+struct CatalogueState: Codable, Equatable, Sendable {
+    /// How many points there are: a row that was lost shows as a difference.
+    var points = 0
+    /// How many segments are listed.
+    var segments = 0
+    /// The slot of the next new point.
+    var nextSlot: UInt64 = 0
+    /// The last write of the log that the catalogue has; what follows in the log is newer than the catalogue.
+    var lsn: UInt64 = 0
+}

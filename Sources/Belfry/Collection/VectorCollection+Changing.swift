@@ -1,0 +1,21 @@
+package import Files
+
+extension VectorCollection {
+    /// Changes which payload fields a table of answers shows, and the recall of searches that do not name their own.
+    /// - Parameter note: hears what was removed that a killed writer had left.
+    package func change(
+        show fields: [String], recall: Double, note: (String) -> Void = { _ in }
+    ) throws(BelfryError) {
+        guard let lock = try WriterLock(base.layout.lock) else {
+            throw BelfryError(.conflict, "Another process is writing to the collection.", at: .init(file: path))
+        }
+        defer { withExtendedLifetime(lock) {} }
+        let files = view.segments.map { ($0.segment.number, Set($0.segment.record.files)) }
+        try base.layout.sweep(Dictionary(uniqueKeysWithValues: files), note: note)
+        var changed = configuration
+        (changed.show, changed.recall) = (fields, recall)
+        let catalogue = try Catalogue(base.layout.catalogue, .create)
+        try catalogue.write { try $0.put("collection", changed) }
+        try catalogue.close()
+    }
+}

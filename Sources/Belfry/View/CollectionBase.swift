@@ -1,0 +1,62 @@
+import Files
+import Synchronization
+import Towers
+
+/// What all views of an open collection have in common: what it is, its catalogue, its towers.
+final class CollectionBase: Sendable {
+    let layout: CollectionLayout
+    let catalogue: Catalogue
+    let configuration: CollectionConfiguration
+    let index: IndexRecord
+    /// The towers, once they were asked for.
+    let loadedTowers = Mutex<TowerPair?>(nil)
+    private let identity: FileIdentity?
+
+    var path: String { layout.path }
+
+    /// Whether the directory is still the one that was opened, and not one that a build has put in its place.
+    var isInPlace: Bool { FileIdentity(path) == identity }
+
+    /// Opens the catalogue of a directory, and reads what the collection is.
+    /// - Throws: `notFound` where nothing is built yet, `unsupported`, `corruptData`.
+    init(_ layout: CollectionLayout) throws(BelfryError) {
+        let identity = FileIdentity(layout.path)
+        let catalogue = try Catalogue(layout.catalogue, .read)
+        let place = BelfryError.Location(file: layout.catalogue)
+        let format = try catalogue.read { try $0.document("collection", as: Format.self)?.format }
+        guard let format else {
+            throw BelfryError(
+                .notFound, "The build of this collection has not finished.", at: place,
+                remedy: "Run the build again: it goes on from where it stopped.")
+        }
+        let current = CollectionConfiguration.currentFormat
+        guard format == current else {
+            throw BelfryError(
+                .unsupported, "The collection has format \(format); this belfry reads format \(current).",
+                at: place,
+                remedy: format > current
+                    ? "Use a newer belfry." : "Build it again: \(.build(recipe: nil, replacing: true)).")
+        }
+        let (configuration, index) = try catalogue.read { transaction in
+            (
+                try transaction.document("collection", as: CollectionConfiguration.self),
+                try transaction.document("index", as: IndexRecord.self)
+            )
+        }
+        guard let configuration, let index else {
+            throw .corrupt("The catalogue does not say how the collection is indexed.", at: place)
+        }
+        (self.layout, self.catalogue, self.identity) = (layout, catalogue, identity)
+        (self.configuration, self.index) = (configuration, index)
+    }
+
+    /// The part of the configuration that every format has.
+    private struct Format: Decodable { var format: Int }
+
+    /// What to say where another collection is in the place of the one that was opened.
+    var replaced: BelfryError {
+        BelfryError(
+            .conflict, "A build has replaced the collection since it was opened.", at: .init(file: path),
+            remedy: "Open it again.")
+    }
+}

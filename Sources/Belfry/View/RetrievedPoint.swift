@@ -1,0 +1,18 @@
+public import Files
+public import Shards
+
+/// A point as its catalogue row and its vector describe it.
+public struct RetrievedPoint: Sendable {
+    /// The id.
+    public let id: PointID
+    /// The id as it was written, where that is neither a number nor a UUID.
+    public let key: String?
+    /// The payload: a JSON object.
+    public let payload: JSON
+    /// The LSN of the write that made it what it is; 0 for one that a build wrote.
+    public let version: UInt64
+    /// Where its vector lies.
+    package let place: PointPlace
+    /// The vector as stored, widened to f32.
+    public let vector: [Float]
+}

@@ -1,0 +1,105 @@
+package import Files
+package import Shards
+
+extension View {
+    /// The points of these ids, in their order; nil where a later write has changed one of them since: a newer view has it.
+    /// - Throws: `corruptData` where one of them, which has a vector, is not in the catalogue.
+    package func storedPoints(_ ids: [PointID]) throws(BelfryError) -> [StoredPoint]? {
+        let known = ids.map(pendingPoint(_:))
+        let rows = try catalogue.read { transaction in
+            try zip(ids, known).map { try $1 == nil ? transaction.point($0) : nil }
+        }
+        var points: [StoredPoint] = []
+        for (id, (written, row)) in zip(ids, zip(known, rows)) {
+            if let written, let content = written.content {
+                points.append(StoredPoint(written, content, catalogue.path))
+            } else if let row, row.version <= lsn {
+                points.append(StoredPoint(row, catalogue.path))
+            } else if row != nil || lsn > 0 {
+                return nil
+            } else {
+                throw hasNoRow(id)
+            }
+        }
+        return points
+    }
+
+    /// The point that `text` names: a number, a UUID, or the key that the rows gave it.
+    /// - Throws: `notFound`, `corruptData`.
+    func point(_ text: String) throws(BelfryError) -> RetrievedPoint {
+        let name = PointName(text)
+        guard let (stored, slot) = try storedPoint(name.id) else {
+            throw BelfryError(
+                .notFound, "There is no point \(text.debugDescription) in the collection.", at: .init(file: path),
+                remedy: suggestion(forPoint: text))
+        }
+        let place = try place(of: slot, "Point \(text.debugDescription)")
+        return RetrievedPoint(
+            id: stored.id, key: stored.key, payload: try stored.payload(), version: stored.version, place: place,
+            vector: try vector(at: place))
+    }
+
+    /// The point of an id, and its slot; nil where there is none.
+    func storedPoint(_ id: PointID) throws(BelfryError) -> (StoredPoint, Slot)? {
+        for part in pending {
+            guard let slot = part.slot(of: id), let point = part[slot] else { continue }
+            return point.content.map { (StoredPoint(point, $0, catalogue.path), slot) }
+        }
+        return try catalogue.read { try $0.point(id) }.map { (StoredPoint($0, catalogue.path), $0.slot) }
+    }
+
+    /// Hands every point to `body` with the place of its vector: those of the catalogue in the order of their ids, then
+    /// those that were written since.
+    /// - Throws: `corruptData` for one whose vector is not there.
+    package func forEachPoint(_ body: (StoredPoint, PointPlace) throws -> Void) throws(BelfryError) {
+        try catalogue.read { transaction in
+            try transaction.forEachPoint { row in
+                guard !isPending(row.slot) else { return }
+                try body(StoredPoint(row, catalogue.path), try place(of: row.slot, "Point \(row.id)"))
+            }
+            try forEachPending { slot, point in
+                guard let content = point.content else { return }
+                try body(StoredPoint(point, content, catalogue.path), try place(of: slot, "Point \(point.id)"))
+            }
+        }
+    }
+
+    /// Where the vector of a slot lies.
+    /// - Parameter what: whose slot it is, as the error begins.
+    /// - Throws: `corruptData` where it lies nowhere.
+    private func place(of slot: Slot, _ what: @autoclosure () -> String) throws(BelfryError) -> PointPlace {
+        guard let place = place(of: slot) else {
+            throw .corrupt("\(what()) has the slot \(slot), which no segment has.", at: .init(file: catalogue.path))
+        }
+        return place
+    }
+
+    /// What a point lacks that a search has found.
+    package func hasNoRow(_ id: PointID) -> BelfryError {
+        .corrupt("Point \(id) has a vector but no row.", at: .init(file: catalogue.path))
+    }
+}
+
+// MARK: what the catalogue does not have yet
+
+extension View {
+    /// What a point was last written as; nil where the catalogue says it.
+    private func pendingPoint(_ id: PointID) -> PendingPoint? {
+        for part in pending {
+            if let slot = part.slot(of: id) { return part[slot] }
+        }
+        return nil
+    }
+
+    /// Whether a slot was written to since the catalogue was brought up to date.
+    func isPending(_ slot: Slot) -> Bool { pending.contains { $0[slot] != nil } }
+
+    /// Hands on what was written last of every point.
+    func forEachPending(_ body: (Slot, PendingPoint) throws -> Void) rethrows {
+        for (age, part) in pending.enumerated() {
+            try part.forEach { slot, point in
+                if !pending[..<age].contains(where: { $0[slot] != nil }) { try body(slot, point) }
+            }
+        }
+    }
+}

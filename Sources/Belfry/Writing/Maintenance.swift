@@ -1,0 +1,187 @@
+import Dispatch
+import Files
+import Neighbors
+import Shards
+import Synchronization
+import Vectors
+
+/// What is done to a collection beside its writes, on threads of its own. Readers never wait for it; writers do where they
+/// are faster than it.
+///
+/// **Seal**: the table that is written to is put aside and a new one is begun, with a log file of its own. Its rows become
+/// a segment on disk; then one transaction of the catalogue lists that, takes over the points, and says up to which write
+/// it has them. Only then is the log before it removed. A crash at any moment leaves the catalogue of before, and the log
+/// that leads to now.
+///
+/// **Merge**: several segments, or one with many dead rows, become one, with an index where it is large: see
+/// ``MergePolicy``. It takes long, and seals go on meanwhile; but while it puts its segment in the place of the others,
+/// none is under way, so that the catalogue's dead rows are always those of one moment.
+final class Maintenance: Sendable {
+    private let base: CollectionBase
+    /// The connection that writes.
+    private let catalogue: Catalogue
+    private let sealing = DispatchQueue(label: "belfry.seal")
+    private let merging = DispatchQueue(label: "belfry.merge", qos: .utility)
+    private let nextNumber: Mutex<Int>
+    private let isSealScheduled = Mutex(false)
+    private let isMergeScheduled = Mutex(false)
+    private let isClosing = Atomic(false)
+
+    init(_ base: CollectionBase, _ catalogue: Catalogue, nextNumber: Int) {
+        (self.base, self.catalogue) = (base, catalogue)
+        self.nextNumber = Mutex(nextNumber)
+    }
+
+    private func takeNumber() -> Int {
+        nextNumber.withLock { number in
+            defer { number += 1 }
+            return number
+        }
+    }
+
+    /// Seals the table when it is large, while the writers go on.
+    func sealSoon(_ writer: Writer) {
+        guard Self.schedules(isSealScheduled) else { return }
+        sealing.async {
+            self.isSealScheduled.withLock { $0 = false }
+            // What fails here is tried again, and told, when a writer needs the room.
+            try? self.seal(writer) { $0.isLarge }
+            self.mergeSoon(writer)
+        }
+    }
+
+    /// Seals the table, for somebody who waits for it.
+    func seal(_ writer: Writer) throws(BelfryError) {
+        try Self.wait(on: sealing) { () throws(BelfryError) in try self.seal(writer) { _ in true } }
+        mergeSoon(writer)
+    }
+
+    /// Merges what should be, while everything else goes on.
+    func mergeSoon(_ writer: Writer) {
+        guard Self.schedules(isMergeScheduled) else { return }
+        merging.async {
+            self.isMergeScheduled.withLock { $0 = false }
+            // What fails here is tried again after the next seal: the segments are there as they were.
+            try? self.mergeAll(writer, isThorough: false)
+        }
+    }
+
+    /// Makes one segment of all, and waits for it.
+    func merge(_ writer: Writer) throws(BelfryError) {
+        try Self.wait(on: merging) { () throws(BelfryError) in try self.mergeAll(writer, isThorough: true) }
+    }
+
+    /// Ends what is under way, and closes the catalogue. What is small stays in the log.
+    func close() throws(BelfryError) {
+        isClosing.store(true, ordering: .relaxed)
+        try Self.wait(on: merging) { () throws(BelfryError) in }
+        try Self.wait(on: sealing) { () throws(BelfryError) in try self.catalogue.close() }
+    }
+
+    private static func schedules(_ isScheduled: borrowing Mutex<Bool>) -> Bool {
+        isScheduled.withLock { scheduled in
+            defer { scheduled = true }
+            return !scheduled
+        }
+    }
+
+    private static func wait(
+        on queue: DispatchQueue, _ body: @escaping @Sendable () throws(BelfryError) -> Void
+    ) throws(BelfryError) {
+        let result = queue.sync { () -> Result<Void, BelfryError> in
+            do throws(BelfryError) {
+                return .success(try body())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    private func open(_ row: Catalogue.SegmentRow) throws(BelfryError) -> CollectionSegment {
+        try CollectionSegment(
+            row.number, rows: row.rows, SegmentRecord(row, base.layout), base.layout, base.configuration)
+    }
+}
+
+// MARK: sealing
+
+extension Maintenance {
+    private func seal(_ writer: Writer, where isWanted: (PendingPoints) -> Bool) throws(BelfryError) {
+        // One that failed before comes first.
+        if let job = writer.core.withLock({ $0.sealing }) { return try finish(job, writer) }
+        let number = takeNumber()
+        let job = try writer.core.withLock { core throws(BelfryError) -> SealJob? in
+            guard !core.state.pending[0].isUnused, isWanted(core.state.pending[0]) else { return nil }
+            return try SealJob(beginningNextTableOf: &core, number: number)
+        }
+        if let job { try finish(job, writer) }
+    }
+
+    private func finish(_ job: SealJob, _ writer: Writer) throws(BelfryError) {
+        let written = try job.writeSegment(base)
+        CrashPoint.sealWritten.reach()
+        let segment = try written.map { (written) throws(BelfryError) in try open(written.row) }
+        let recorded = writer.core.withLock { $0.recorded }
+        try catalogue.write { transaction in
+            try job.record(transaction, written, recorded)
+            CrashPoint.sealRecording.reach()
+        }
+        CrashPoint.sealListed.reach()
+        writer.core.withLock { core in
+            job.publish(&core, segment, written?.rows ?? [])
+            writer.current.show(core.state.view)
+            // A file that cannot be removed now is removed after the next seal.
+            _ = try? core.log?.remove(before: job.lsn + 1)
+        }
+        CrashPoint.sealDone.reach()
+    }
+}
+
+// MARK: merging
+
+extension Maintenance {
+    private func mergeAll(_ writer: Writer, isThorough: Bool) throws(BelfryError) {
+        while !isClosing.load(ordering: .relaxed) {
+            let (segments, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
+            let chosen = MergePolicy.choose(
+                segments.map { live in
+                    (live.segment.rows - (recorded[live.segment.number]?.count ?? 0), live.segment.rows)
+                }, isThorough: isThorough)
+            guard !chosen.isEmpty else { return }
+            let job = MergeJob(
+                chosen.map { segments[$0] }, recorded, number: takeNumber(), isThorough ? .thorough : .beside, base)
+            try merge(job, writer)
+        }
+    }
+
+    private func merge(_ job: MergeJob, _ writer: Writer) throws(BelfryError) {
+        let row = try job.writeSegment()
+        CrashPoint.mergeWritten.reach()
+        let segment = try row.map { (row) throws(BelfryError) in try open(row) }
+        // On the seals' thread: none is under way, unless one has failed.
+        try Self.wait(on: sealing) { () throws(BelfryError) in
+            let (recorded, isSealing) = writer.core.withLock { ($0.recorded, $0.sealing != nil) }
+            guard !isSealing else { throw self.mustWait }
+            let dead = segment.flatMap { job.carried({ recorded[$0] }, to: $0) }
+            try self.catalogue.write { transaction in
+                try job.record(transaction, row, dead)
+                CrashPoint.mergeRecording.reach()
+            }
+            CrashPoint.mergeListed.reach()
+            writer.core.withLock { core in
+                job.publish(&core, segment, recorded: dead)
+                writer.current.show(core.state.view)
+            }
+        }
+        CrashPoint.mergePublished.reach()
+        // Views that are still in use have their files open.
+        for number in job.numbers { try base.layout.removeSegment(number) }
+        CrashPoint.mergeDone.reach()
+    }
+
+    private var mustWait: BelfryError {
+        BelfryError(
+            .conflict, "Segments cannot be merged while a table waits to be sealed.", at: .init(file: base.path))
+    }
+}

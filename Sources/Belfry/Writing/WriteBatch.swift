@@ -1,0 +1,126 @@
+import Files
+import Shards
+import Vectors
+
+/// A batch that was looked over by itself: its vectors can be compared, its payloads are objects, its size is within the
+/// limits. What is in the collection it does not know yet.
+struct WriteBatch: Sendable {
+    let operations: [LogOperation]
+    /// The points that it names.
+    let ids: [PointID]
+    /// How many vectors it brings.
+    let vectors: Int
+
+    /// - Throws: `invalidInput` that says which operation is wrong, and why.
+    init(_ operations: [WriteOperation], _ configuration: CollectionConfiguration) throws(BelfryError) {
+        guard !operations.isEmpty else { throw BelfryError(.invalidInput, "The batch has no operation.") }
+        let check = VectorCheck(
+            dimension: configuration.dimension, metric: configuration.metric, elementType: configuration.element)
+        var (log, ids, vectors) = ([LogOperation](), [PointID](), 0)
+        for (place, operation) in operations.enumerated() {
+            do throws(BelfryError) {
+                log.append(try LogOperation(operation, check, configuration.element))
+            } catch {
+                var error = error
+                if operations.count > 1 { error.message = "Operation \(place) of the batch: \(error.message)" }
+                throw error
+            }
+            ids += log[place].ids
+            if log[place].vector != nil { vectors += 1 }
+        }
+        guard max(ids.count, operations.count) <= WriteLimits.batch else {
+            throw BelfryError(
+                .invalidInput,
+                "The batch has \(max(ids.count, operations.count)) operations and points; it may have \(WriteLimits.batch).",
+                remedy: "Write it in several batches: each is all or nothing by itself.")
+        }
+        (self.operations, self.ids, self.vectors) = (log, ids, vectors)
+    }
+}
+
+extension LogOperation {
+    /// The operation as the log keeps it.
+    fileprivate init(_ operation: WriteOperation, _ check: VectorCheck, _ element: ElementType) throws(BelfryError) {
+        switch operation {
+        case .upsert(let point, let condition):
+            let name = try Self.name(point.id)
+            let vector = try Self.vector(point.vector, check, element, point.id)
+            self = .upsert(
+                point: LogPoint(
+                    id: name.id, key: name.key, vectors: [Self.defaultSpace: vector],
+                    payload: try Self.object(point.payload, "The payload of point \(point.id.debugDescription)")),
+                condition: condition)
+        case .delete(let names): self = .delete(ids: try Self.ids(names))
+        case .setPayload(let names, let payload):
+            self = .setPayload(ids: try Self.ids(names), json: try Self.object(payload, "The payload"))
+        case .overwritePayload(let names, let payload):
+            self = .overwritePayload(ids: try Self.ids(names), json: try Self.object(payload, "The payload"))
+        case .deletePayload(let names, let keys): self = .deletePayload(ids: try Self.ids(names), keys: keys)
+        case .clearPayload(let names): self = .clearPayload(ids: try Self.ids(names))
+        case .setVector(let name, let vector):
+            self = .setVectors(
+                id: try Self.name(name).id,
+                vectors: [Self.defaultSpace: try Self.vector(vector, check, element, name)])
+        }
+    }
+
+    /// The name of the one space that a collection has.
+    static let defaultSpace = ""
+
+    /// The points that it names.
+    var ids: [PointID] {
+        switch self {
+        case .upsert(let point, _): [point.id]
+        case .delete(let ids), .setPayload(let ids, _), .overwritePayload(let ids, _), .deletePayload(let ids, _),
+            .clearPayload(let ids), .deleteVectors(let ids, _):
+            ids
+        case .setVectors(let id, _): [id]
+        case .publish: []
+        }
+    }
+
+    /// The vector that it brings.
+    var vector: [Float]? {
+        switch self {
+        case .upsert(let point, _): point.vectors[Self.defaultSpace]
+        case .setVectors(_, let vectors): vectors[Self.defaultSpace]
+        default: nil
+        }
+    }
+
+    private static func name(_ text: String) throws(BelfryError) -> PointName {
+        guard !text.isBlank, !text.utf8.contains(0) else {
+            throw BelfryError(.invalidInput, "\(text.debugDescription) is no id: it has nothing to see, or a U+0000.")
+        }
+        return PointName(text)
+    }
+
+    private static func ids(_ names: [String]) throws(BelfryError) -> [PointID] {
+        var ids: [PointID] = []
+        for name in names { ids.append(try self.name(name).id) }
+        return ids
+    }
+
+    private static func object(_ payload: JSON, _ what: String) throws(BelfryError) -> String {
+        guard case .object = payload else {
+            throw BelfryError(.invalidInput, "\(what) is no JSON object.", remedy: "Write {\"name\": value}.")
+        }
+        let text = payload.text()
+        guard text.utf8.count <= WriteLimits.payload else {
+            throw BelfryError(
+                .invalidInput, "\(what) has \(text.utf8.count) bytes; it may have \(WriteLimits.payload).",
+                remedy: "Keep large texts elsewhere, and their address in the payload.")
+        }
+        return text
+    }
+
+    /// The vector as it will be read back from a segment: rounded to what the collection stores.
+    private static func vector(
+        _ vector: [Float], _ check: VectorCheck, _ element: ElementType, _ id: String
+    ) throws(BelfryError) -> [Float] {
+        try vector.withUnsafeBufferPointer { components throws(BelfryError) in
+            try check.check(components, "The vector of point \(id.debugDescription)")
+        }
+        return element == .f32 ? vector : vector.map { Float(Float16($0)) }
+    }
+}

@@ -1,0 +1,62 @@
+public import Files
+
+/// One thing that a batch does to a collection's points. Points are named by their ids, or by any other text.
+public enum WriteOperation: Sendable {
+    /// Writes a whole point, in the place of the one of that id.
+    case upsert(WrittenPoint, condition: WriteCondition = .always)
+    /// Removes points; one that is not there is none to remove.
+    case delete([String])
+    /// Merges an object into the payload of points: its members take the place of those of the same name.
+    case setPayload([String], JSON)
+    /// Puts an object in the place of the payload of points.
+    case overwritePayload([String], JSON)
+    /// Removes members of the payload of points.
+    case deletePayload([String], keys: [String])
+    /// Empties the payload of points.
+    case clearPayload([String])
+    /// Puts a vector in the place of a point's.
+    case setVector(String, [Float])
+}
+
+/// A point as it is to be written.
+public struct WrittenPoint: Sendable {
+    /// The id: a whole number of 64 bits, a UUID, or any other text.
+    public var id: String
+    /// The vector, of the collection's dimension.
+    public var vector: [Float]
+    /// The payload: an object.
+    public var payload: JSON
+
+    /// A point.
+    public init(id: String, vector: [Float], payload: JSON = [:]) {
+        (self.id, self.vector, self.payload) = (id, vector, payload)
+    }
+}
+
+/// What a batch has done.
+public struct WriteResult: Sendable, Equatable {
+    /// The number of the write: every batch has a higher one than all before it. It is the version of the points that the
+    /// batch has written.
+    public var lsn: UInt64
+    /// Operations that have changed something; of those on several points, each point counts.
+    public var changed = 0
+    /// Upserts that their condition has kept back.
+    public var skipped = 0
+    /// Points named by an operation that needs them, and not there.
+    public var missing = 0
+
+    /// The same, of another number.
+    func asOf(_ lsn: UInt64) -> WriteResult {
+        var result = self
+        result.lsn = lsn
+        return result
+    }
+}
+
+/// What one batch may hold.
+public enum WriteLimits {
+    /// Operations, and points that they name, in one batch.
+    public static let batch = 10_000
+    /// Bytes of one point's payload as JSON.
+    public static let payload = 16 << 20
+}

@@ -1,0 +1,215 @@
+import Files
+import Neighbors
+import Shards
+import Vectors
+
+/// What a collection is after the writes so far: a value that a batch changes, and of which a view is made.
+///
+/// Operations are applied to it in the order of the log, by the writer before it acknowledges them, and by everybody who
+/// opens a collection whose catalogue is behind its log. Both must come to the same.
+struct WriteState {
+    let base: CollectionBase
+    var segments: [LiveSegment]
+    /// What the catalogue does not have, the newest first. The first is written to.
+    var pending: [PendingPoints]
+    var count: Int
+    /// The slot of the next new point.
+    var nextSlot: UInt64
+    /// The last write.
+    var lsn: UInt64
+    /// Of views of the same segments.
+    var plans = PlanCache()
+
+    /// What readers see.
+    var view: View { View(base, segments, pending, count: count, lsn: lsn, plans: plans) }
+
+    /// The table that new vectors go to.
+    private var memtable: Memtable { pending[0].rows.memtable }
+
+    /// Carries out a batch.
+    /// - Parameters:
+    ///   - stored: what the catalogue has of points that the batch names.
+    /// - Throws: `invalidInput` for a payload that is no JSON object, `unsupported` where slots have run out.
+    /// - Returns: What is to be logged, with all conditions decided; and what was done.
+    mutating func apply(
+        _ operations: [LogOperation], lsn: UInt64, _ stored: [PointID: Catalogue.PointRow]
+    ) throws(BelfryError) -> (decided: [LogOperation], result: WriteResult) {
+        self.lsn = lsn
+        var (decided, result) = ([LogOperation](), WriteResult(lsn: lsn))
+        for operation in operations {
+            switch operation {
+            case .upsert(let point, let condition):
+                let known = known(point.id, stored)
+                guard condition.allows(version: known?.version) else {
+                    result.skipped += 1
+                    continue
+                }
+                try upsert(point, known)
+                decided.append(.upsert(point: point, condition: .always))
+                result.changed += 1
+                continue
+            case .delete(let ids):
+                for id in ids {
+                    guard let known = known(id, stored) else { continue }
+                    kill(known.slot)
+                    pending[0].put(known.slot, PendingPoint(id: id, version: lsn, content: nil))
+                    count -= 1
+                    result.changed += 1
+                }
+            case .setPayload(let ids, let json):
+                let added = try Self.members(json)
+                try change(ids, stored, &result) { payload throws(BelfryError) in
+                    var members = try Self.members(payload)
+                    for (name, value) in added.sorted { members[name] = value }
+                    return JSON.object(members).text()
+                }
+            case .overwritePayload(let ids, let json): try change(ids, stored, &result) { _ in json }
+            case .deletePayload(let ids, let keys):
+                try change(ids, stored, &result) { payload throws(BelfryError) in
+                    var members = try Self.members(payload)
+                    for key in keys { members[key] = nil }
+                    return JSON.object(members).text()
+                }
+            case .clearPayload(let ids): try change(ids, stored, &result) { _ in "{}" }
+            case .setVectors(let id, let vectors):
+                guard let known = known(id, stored), let vector = vectors[LogOperation.defaultSpace] else {
+                    result.missing += 1
+                    break
+                }
+                kill(known.slot)
+                var content = known.content
+                content.row = try append(vector, known.slot)
+                // What a build knows of it is not what its vector is made of any more.
+                if content.source != nil { content.source = 0 }
+                pending[0].put(known.slot, PendingPoint(id: id, version: lsn, content: content))
+                result.changed += 1
+            case .deleteVectors, .publish:
+                throw BelfryError(
+                    .unsupported, "The log has an operation of a newer belfry.", at: .init(file: base.layout.log),
+                    remedy: "Use the belfry that wrote it, or a newer one.")
+            }
+            decided.append(operation)
+        }
+        return (decided, result)
+    }
+
+    // MARK: what a point is now
+
+    private struct KnownPoint {
+        var slot: Slot
+        var version: UInt64
+        var content: PendingPoint.Content
+    }
+
+    /// A point that is there.
+    private func known(_ id: PointID, _ stored: [PointID: Catalogue.PointRow]) -> KnownPoint? {
+        for (age, part) in pending.enumerated() {
+            guard let slot = part.slot(of: id), let point = part[slot] else { continue }
+            guard var content = point.content else { return nil }
+            // A row of an older table.
+            if age > 0 { content.row = nil }
+            return KnownPoint(slot: slot, version: point.version, content: content)
+        }
+        return stored[id].map {
+            KnownPoint(
+                slot: $0.slot, version: $0.version, content: .init(key: $0.key, payload: $0.payload, source: $0.source))
+        }
+    }
+
+    /// The points of a batch that only the catalogue can know.
+    func unknown(_ ids: [PointID]) -> [PointID] {
+        ids.filter { id in !pending.contains { $0.slot(of: id) != nil } }
+    }
+
+    private mutating func upsert(_ point: LogPoint, _ known: KnownPoint?) throws(BelfryError) {
+        guard let vector = point.vectors[LogOperation.defaultSpace] else {
+            throw BelfryError(.unsupported, "The log has a point without a vector.", at: .init(file: base.layout.log))
+        }
+        let slot: Slot
+        if let known {
+            slot = known.slot
+            kill(slot)
+        } else {
+            guard nextSlot < UInt64(Slot.max) else {
+                throw BelfryError(
+                    .unsupported, "The collection has had \(Slot.max) points: it can take no new one.",
+                    at: .init(file: base.path), remedy: "Export it, and import it into a new collection.")
+            }
+            slot = Slot(nextSlot)
+            nextSlot += 1
+            count += 1
+        }
+        let content = PendingPoint.Content(key: point.key, payload: point.payload, row: try append(vector, slot))
+        pending[0].put(slot, PendingPoint(id: point.id, version: lsn, content: content))
+    }
+
+    private mutating func change(
+        _ ids: [PointID], _ stored: [PointID: Catalogue.PointRow], _ result: inout WriteResult,
+        _ payload: (String) throws(BelfryError) -> String
+    ) throws(BelfryError) {
+        for id in ids {
+            guard var known = known(id, stored) else {
+                result.missing += 1
+                continue
+            }
+            known.content.payload = try payload(known.content.payload)
+            pending[0].put(known.slot, PendingPoint(id: id, version: lsn, content: known.content))
+            result.changed += 1
+        }
+    }
+
+    private static func members(_ json: String) throws(BelfryError) -> JSON.Members {
+        guard case .object(let members) = try JSON(parsing: .init(json.utf8), source: "payload") else {
+            throw BelfryError(.invalidInput, "A payload is no JSON object.")
+        }
+        return members
+    }
+
+    // MARK: vectors
+
+    private func append(_ vector: [Float], _ slot: Slot) throws(BelfryError) -> Int {
+        let row = memtable.count
+        guard vector.count == base.configuration.dimension else {
+            throw .corrupt(
+                "The log has a vector of \(vector.count) components, where the collection's have "
+                    + "\(base.configuration.dimension).", at: .init(file: base.layout.log))
+        }
+        let taken = vector.withUnsafeBufferPointer { components in
+            withUnsafePointer(to: slot) { memtable.append(components.baseAddress!, tags: $0, count: 1) }
+        }
+        precondition(taken == 1, "who applies a batch has made room for it")
+        return row
+    }
+
+    /// Notes that the vector of a slot, wherever it lies, is no point's any more.
+    private mutating func kill(_ slot: Slot) {
+        for age in pending.indices {
+            guard let point = pending[age][slot] else { continue }
+            // In the table that is written to, the next version of the point says it.
+            if age == 0 {
+                if point.content?.row != nil { return }
+            } else if let row = point.content?.row {
+                pending[age].kill(row)
+                return
+            }
+            if point.content == nil { return }
+        }
+        for place in segments.indices.reversed() {
+            guard let row = segments[place].segment.slots.row(of: slot), !segments[place].isDead(row) else { continue }
+            segments[place].kill(row)
+            return
+        }
+    }
+}
+
+extension WriteCondition {
+    /// Whether an upsert is carried out on a point of this version; nil for one that is not there.
+    fileprivate func allows(version: UInt64?) -> Bool {
+        switch self {
+        case .always: true
+        case .insertOnly: version == nil
+        case .updateOnly: version != nil
+        case .version(let wanted): version == wanted
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import Files
+import Shards
+import Vectors
+
+extension Writer {
+    /// Opens a collection for writing.
+    ///
+    /// 1. The lock is taken: there is one writer.
+    /// 2. What a killed writer left half written in the catalogue is rolled back, an older catalogue is brought up to date,
+    ///    and files that nothing lists are removed.
+    /// 3. The log is read from where the catalogue ends; its torn tail is cut off.
+    /// - Parameter note: hears what was removed.
+    convenience init(opening layout: CollectionLayout, note: (String) -> Void) throws(BelfryError) {
+        // Not even a lock is made where there is no collection.
+        if System.isMissing(layout.catalogue) { _ = try CollectionBase(layout) }
+        guard let lock = try WriterLock(layout.lock) else {
+            throw BelfryError(
+                .conflict, "Another process has the collection open for writing.", at: .init(file: layout.path),
+                remedy: "Write through that process, or close it.")
+        }
+        let catalogue = try Catalogue(layout.catalogue, .create)
+        let base = try CollectionBase(layout)
+        var state = try base.readState()
+        var files: CollectionLayout.ListedFiles = [:]
+        for live in state.segments { files[live.segment.number] = Set(live.segment.record.files) }
+        try layout.sweep(files, note: note)
+        let recorded = Dictionary(
+            uniqueKeysWithValues: state.segments.compactMap { live in live.dead.map { (live.segment.number, $0) } })
+        let log = try LogWriter(layout.log, from: state.lsn + 1, applied: state.lsn) {
+            lsn, operations throws(BelfryError) in try state.replay(lsn, operations)
+        }
+        state.pending[0].takeRows()
+        let maintenance = Maintenance(base, catalogue, nextNumber: state.pending[0].number + 1)
+        let view = state.view
+        self.init(base, lock, Core(state: state, log: log, recorded: recorded), maintenance, CurrentView(view))
+    }
+}

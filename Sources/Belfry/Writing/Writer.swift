@@ -1,0 +1,250 @@
+import Dispatch
+import Files
+import Shards
+import Synchronization
+import Vectors
+
+/// The one that writes to a collection: it holds the lock, the log, and what the collection is after the last write.
+///
+/// 1. Who writes hands in a batch and waits. One thread takes all batches that wait (``commit(_:)``).
+/// 2. They are applied, in order, to a copy of the state; one that cannot be is answered with its error and leaves nothing.
+/// 3. What was decided is appended to the log, with **one sync for all of them**.
+/// 4. The state takes the place of the one before, a view of it is published, and all are answered. A batch that was
+///    acknowledged is on disk, and is found by the next search.
+/// 5. Where the table is full, it is sealed by another thread (``Maintenance``), and the next one is begun. Where the one
+///    before is still being sealed, writers wait: memory and log are bounded.
+///
+/// A failed write or sync of the log is final for that log: it is opened again, and what it has is what counts.
+final class Writer: Sendable {
+    /// A batch that waits for its turn.
+    private struct Waiting: Sendable {
+        let batch: WriteBatch
+        let answer: CheckedContinuation<Result<WriteResult, BelfryError>, Never>
+    }
+
+    private struct Queue {
+        var batches: [Waiting] = []
+        var isServed = false
+        var isClosed = false
+    }
+
+    /// Belongs to whoever commits or publishes.
+    struct Core {
+        var state: WriteState
+        /// Nil after a failure, until it is opened again.
+        var log: LogWriter?
+        /// Which rows of segments the catalogue knows to be dead.
+        var recorded: [Int: RowSet] = [:]
+        /// The table that is being sealed.
+        var sealing: SealJob?
+    }
+
+    let core: Mutex<Core>
+    let maintenance: Maintenance
+    let base: CollectionBase
+    let current: CurrentView
+    private let lock: WriterLock
+    private let queue = Mutex(Queue())
+    private let thread = DispatchQueue(label: "belfry.writer")
+
+    init(
+        _ base: CollectionBase, _ lock: WriterLock, _ core: sending Core, _ maintenance: Maintenance,
+        _ current: CurrentView
+    ) {
+        (self.base, self.lock, self.maintenance, self.current) = (base, lock, maintenance, current)
+        self.core = Mutex(core)
+    }
+
+    /// Carries out a batch; all of it, or nothing.
+    /// - Throws: `invalidInput` for a batch that cannot be carried out, `io` where the disk fails or is full: then nobody
+    ///   knows whether the batch will be there when the collection is opened again.
+    func write(_ batch: WriteBatch) async throws(BelfryError) -> WriteResult {
+        let result = await withCheckedContinuation { answer in
+            let starts = queue.withLock { queue -> Bool? in
+                guard !queue.isClosed else { return nil }
+                queue.batches.append(Waiting(batch: batch, answer: answer))
+                defer { queue.isServed = true }
+                return !queue.isServed
+            }
+            switch starts {
+            case nil: answer.resume(returning: .failure(closed))
+            case true?: thread.async { self.serve() }
+            case false?: break
+            }
+        }
+        return try result.get()
+    }
+
+    private var closed: BelfryError {
+        BelfryError(.conflict, "The collection was closed.", at: .init(file: base.path), remedy: "Open it again.")
+    }
+
+    /// So many batches share a sync at the most, so that nobody waits long for others.
+    private static let maxGroup = 256
+
+    private func serve() {
+        while true {
+            let group = queue.withLock { queue in
+                let group = Array(queue.batches.prefix(Self.maxGroup))
+                queue.batches.removeFirst(group.count)
+                if group.isEmpty { queue.isServed = false }
+                return group
+            }
+            guard !group.isEmpty else { return }
+            let results = commit(group.map(\.batch))
+            for (waiting, result) in zip(group, results) { waiting.answer.resume(returning: result) }
+        }
+    }
+
+    /// Commits batches in order, with one sync where the table has room for all of them.
+    private func commit(_ batches: [WriteBatch]) -> [Result<WriteResult, BelfryError>] {
+        var results: [Result<WriteResult, BelfryError>] = []
+        var left = batches[...]
+        while !left.isEmpty {
+            do throws(BelfryError) {
+                try makeRoom(for: left[left.startIndex])
+                try core.withLock { core throws(BelfryError) in
+                    let (done, view) = try core.commit(left)
+                    results += done
+                    left = left.dropFirst(done.count)
+                    current.show(view)
+                }
+            } catch {
+                results.append(.failure(error))
+                left = left.dropFirst()
+            }
+        }
+        if core.withLock({ $0.state.pending[0].isLarge }) { maintenance.sealSoon(self) }
+        return results
+    }
+
+    /// Seals the table, and waits for that, where a batch does not fit into it any more.
+    private func makeRoom(for batch: WriteBatch) throws(BelfryError) {
+        while !core.withLock({ $0.state.pending[0].hasRoom(for: batch.vectors) }) { try maintenance.seal(self) }
+    }
+
+    /// Seals what is in the table, and waits for all merges.
+    func settle() async throws(BelfryError) {
+        try await behindAll { () throws(BelfryError) in try self.maintenance.seal(self) }
+        try await onThread(.global()) { () throws(BelfryError) in try self.maintenance.merge(self) }
+    }
+
+    /// Takes no more batches, ends what is under way, and lets go of the lock.
+    func close() async throws(BelfryError) {
+        let isFirst = queue.withLock { queue in
+            defer { queue.isClosed = true }
+            return !queue.isClosed
+        }
+        guard isFirst else { return }
+        try await behindAll { () throws(BelfryError) in
+            try self.maintenance.close()
+            self.core.withLock { $0.log = nil }
+            self.lock.release()
+        }
+    }
+
+    /// Does something when all batches that wait are done.
+    private func behindAll(_ body: @escaping @Sendable () throws(BelfryError) -> Void) async throws(BelfryError) {
+        try await onThread(thread, body)
+    }
+
+    private func onThread(
+        _ thread: DispatchQueue, _ body: @escaping @Sendable () throws(BelfryError) -> Void
+    ) async throws(BelfryError) {
+        let result: Result<Void, BelfryError> = await withCheckedContinuation { answer in
+            thread.async {
+                do throws(BelfryError) {
+                    answer.resume(returning: .success(try body()))
+                } catch {
+                    answer.resume(returning: .failure(error))
+                }
+            }
+        }
+        try result.get()
+    }
+}
+
+extension Writer.Core {
+    /// Applies the first of some batches, as many as the table has room for, and makes them durable.
+    /// - Returns: A result for each of those, and what is to be seen now.
+    fileprivate mutating func commit(
+        _ batches: ArraySlice<WriteBatch>
+    ) throws(BelfryError) -> ([Result<WriteResult, BelfryError>], View) {
+        try openLog()
+        guard let log else { preconditionFailure("it was opened") }
+        let firstRow = state.pending[0].rows.memtable.count
+        var (results, logged) = ([Result<WriteResult, BelfryError>](), [[LogOperation]]())
+        var next = state
+        do throws(BelfryError) {
+            let stored = try next.stored(batches.flatMap(\.ids))
+            for batch in batches {
+                guard results.isEmpty || next.pending[0].hasRoom(for: batch.vectors) else { break }
+                let (before, row) = (next, next.pending[0].rows.memtable.count)
+                do throws(BelfryError) {
+                    let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored)
+                    if decided.isEmpty {
+                        // Nothing to remember: the number stays free.
+                        next = before
+                    } else {
+                        logged.append(decided)
+                    }
+                    results.append(.success(result.asOf(next.lsn)))
+                } catch {
+                    next = before
+                    next.pending[0].discardRows(from: row)
+                    results.append(.failure(error))
+                }
+            }
+            if !logged.isEmpty {
+                let lsns = try log.append(logged)
+                precondition(lsns.upperBound == next.lsn, "the log counts as the state does")
+                try log.sync()
+            }
+        } catch {
+            state.pending[0].discardRows(from: firstRow)
+            if error.code == .io { self.log = nil }
+            throw error
+        }
+        next.pending[0].takeRows()
+        state = next
+        return (results, state.view)
+    }
+
+    /// Opens the log again after a failure: what it has beyond the state was written, if not acknowledged.
+    private mutating func openLog() throws(BelfryError) {
+        guard log == nil else { return }
+        var next = state
+        let log = try LogWriter(state.base.layout.log, from: state.lsn + 1, applied: state.lsn) {
+            lsn, operations throws(BelfryError) in
+            try next.replay(lsn, operations)
+        }
+        next.pending[0].takeRows()
+        (state, self.log) = (next, log)
+    }
+}
+
+extension PendingPoints {
+    /// Whether a batch with so many vectors can be written to it.
+    func hasRoom(for vectors: Int) -> Bool {
+        isUnused || bytes < Self.mostBytes && rows.memtable.count + vectors <= limit
+    }
+
+    /// Whether it is time to seal it.
+    var isLarge: Bool { bytes > Self.mostBytes / 2 || rows.memtable.count * 2 > limit }
+
+    /// Bytes of points and payloads that one table goes with.
+    private static let mostBytes = 64 << 20
+}
+
+extension WriteState {
+    /// What the catalogue has of those points that were not written to since.
+    func stored(_ ids: [PointID]) throws(BelfryError) -> [PointID: Catalogue.PointRow] {
+        let unknown = Set(unknown(ids))
+        guard !unknown.isEmpty else { return [:] }
+        return try base.catalogue.read { transaction in
+            var stored: [PointID: Catalogue.PointRow] = [:]
+            for id in unknown { stored[id] = try transaction.point(id) }
+            return stored
+        }
+    }
+}

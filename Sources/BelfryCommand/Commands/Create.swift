@@ -1,0 +1,62 @@
+public import ArgumentParser
+import Belfry
+import Files
+import Neighbors
+import Towers
+public import Vectors
+
+struct Create: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make an empty collection, which takes points by upsert.",
+        discussion: """
+            belfry create shop.belfry --tower minilm.tower --show title,price
+            belfry create vectors.belfry --dimension 768 --metric ip
+            """)
+
+    @Argument(help: "Where to make it: a path that ends in .belfry.") var collection: String
+    @OptionGroup var description: DescriptionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let made = try description.create(collection, dimension: nil)
+        try await made.close()
+        if output.json {
+            Terminal.print(JSON.object(["path": .string(collection), "points": 0]).text())
+        } else {
+            let what = made.configuration
+            Terminal.print("\(collection): an empty collection of \(what.dimension) × \(what.element), \(what.metric)")
+        }
+    }
+}
+
+/// What a new collection is to be.
+struct DescriptionOptions: ParsableArguments {
+    @Option(help: "A tower's directory: it embeds texts that are written, and queries.") var tower: String?
+    @Option(help: "Components per vector, where there is no tower.") var dimension: Int?
+    @Option(help: "How vectors are compared: cosine, ip or l2.") var metric: Metric = .cosine
+    @Option(help: "How vectors are stored: f32 or f16.") var element: ElementType = .f32
+    @Option(help: "What finds near rows in large segments: auto, hnsw, ivf or exact.") var index = "auto"
+    @Option(help: "The recall of searches that do not name their own.") var recall = 0.95
+    @Option(help: "The payload fields that a table of answers shows, as title,price.") var show: String?
+
+    func validate() throws {
+        if index != "auto", IndexKind(rawValue: index) == nil {
+            throw ValidationError("--index takes auto, hnsw, ivf or exact.")
+        }
+    }
+
+    /// Makes the collection.
+    /// - Parameter dimension: of the vectors that are about to be written, if there are some.
+    func create(_ path: String, dimension known: Int?) throws -> VectorCollection {
+        let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
+        guard let dimension = dimension ?? ofTower ?? known else {
+            throw ValidationError("Give --dimension, or --tower.")
+        }
+        var description = VectorCollection.Description(dimension: dimension, metric: metric, element: element)
+        (description.recall, description.index) = (recall, IndexKind(rawValue: index))
+        description.show = show?.split(separator: ",").map { String($0).trimmed } ?? []
+        return try VectorCollection.create(path, description, tower: tower)
+    }
+}
+
+extension ElementType: ExpressibleByArgument {}

@@ -1,0 +1,147 @@
+import ArgumentParser
+import Belfry
+import Files
+import Recipes
+
+struct Upsert: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write points into a collection, in the place of those of the same ids.",
+        discussion: """
+            belfry upsert shop.belfry products.jsonl
+            echo '{"id": "red-lamp", "text": "a red lamp", "payload": {"price": 12}}' | belfry upsert shop.belfry -
+
+            A line is {"id", "vector" or "text" or "fields", "payload"}; a .csv has a column id, and one of text or vector. \
+            Vectors alone come as .npy or .fvecs. What is written is on disk and found by the next search. A bad row ends the \
+            work; what was written before it stays.
+            """)
+
+    @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
+    @Argument(help: "Points: .jsonl, .csv, .tsv (each also .gz), .npy, .fvecs; - for JSON lines of standard input.")
+    var input: String
+    @Option(help: "For .npy and .fvecs, a file with an id on each line (default: the rows' numbers).") var ids: String?
+    @Flag(help: "Only write points that are not there yet.") var insertOnly = false
+    @Flag(help: "Only write points that are there.") var updateOnly = false
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if insertOnly, updateOnly { throw ValidationError("--insert-only and --update-only leave nothing to write.") }
+    }
+
+    func run() async throws {
+        let opened = try VectorCollection(at: collection, for: .writing)
+        var load = PointLoad(opened, threads: threads.threads)
+        load.condition = insertOnly ? .insertOnly : updateOnly ? .updateOnly : .always
+        try await load.write(PointReader(input, ids: ids))
+        try await opened.close()
+        load.report(json: output.json)
+    }
+}
+
+struct Import: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make a collection of points from a file: what export wrote, or vectors of your own.",
+        discussion: """
+            belfry import base.npy --to vectors.belfry --metric l2
+            belfry import shop.jsonl --to copy.belfry
+            """)
+
+    @Argument(help: "Points, as upsert takes them.") var input: String
+    @Option(name: .customLong("to"), help: "Where to make the collection.") var collection: String
+    @Option(help: "For .npy and .fvecs, a file with an id on each line (default: the rows' numbers).") var ids: String?
+    @OptionGroup var description: DescriptionOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let reader = try PointReader(input, ids: ids)
+        let first = try reader.next(PointLoad.batch)
+        guard let point = first.first else {
+            throw BelfryError(.invalidInput, "The file has no point.", at: .init(file: input))
+        }
+        var dimension: Int?
+        if case .vector(let vector) = point.content { dimension = vector.count }
+        let made = try description.create(collection, dimension: dimension)
+        var load = PointLoad(made, threads: threads.threads)
+        try await load.write(reader, beginningWith: first)
+        try await made.compact()
+        try await made.close()
+        load.report(json: output.json)
+    }
+}
+
+/// Writes the points of a file into a collection, batch by batch.
+struct PointLoad {
+    /// Points per batch: each is all or nothing.
+    static let batch = 1_000
+
+    private let collection: VectorCollection
+    private let threads: Int
+    var condition = WriteCondition.always
+    private var (written, skipped) = (0, 0)
+
+    init(_ collection: VectorCollection, threads: Int) { (self.collection, self.threads) = (collection, threads) }
+
+    mutating func write(_ reader: PointReader, beginningWith first: [PointReader.Point] = []) async throws {
+        let progress = ProgressLine("writing")
+        defer { progress.finish(failed: true) }
+        var points = first.isEmpty ? try reader.next(Self.batch) : first
+        while !points.isEmpty {
+            do {
+                let result = try await collection.upsert(embed(points), condition: condition)
+                written += result.changed
+                skipped += result.skipped
+            } catch var error as BelfryError {
+                let before =
+                    "\(Human.count(written, "point")) before it \(written == 1 ? "was" : "were") written and stay."
+                error.remedy = error.remedy.map { "\($0) \(before)" } ?? Remedy(before)
+                throw error
+            }
+            progress.advance(to: written + skipped)
+            points = try reader.next(Self.batch)
+        }
+        progress.finish()
+    }
+
+    /// The points with their vectors: texts go through the tower together, and so do fields.
+    private func embed(_ points: [PointReader.Point]) throws -> [WrittenPoint] {
+        var (texts, fields) = ([String](), [JSON]())
+        for point in points {
+            switch point.content {
+            case .vector: break
+            case .text(let text): texts.append(text)
+            case .fields(let object): fields.append(object)
+            }
+        }
+        let ofTexts = texts.isEmpty ? nil : try collection.embed(items: texts, threads: threads)
+        let ofFields = fields.isEmpty ? nil : try collection.embed(itemFields: fields, threads: threads)
+        var (text, field) = (0, 0)
+        return points.map { point in
+            let vector: [Float]
+            switch point.content {
+            case .vector(let own): vector = own
+            case .text:
+                vector = ofTexts.map { $0[text] } ?? []
+                text += 1
+            case .fields:
+                vector = ofFields.map { $0[field] } ?? []
+                field += 1
+            }
+            return WrittenPoint(id: point.id, vector: vector, payload: point.payload)
+        }
+    }
+
+    func report(json: Bool) {
+        if json {
+            Terminal.print(
+                JSON.object([
+                    "written": .integer(Int64(written)), "skipped": .integer(Int64(skipped)),
+                    "points": .integer(Int64(collection.count)),
+                ]).text())
+        } else {
+            let left = skipped > 0 ? ", \(Human.count(skipped)) left as they were" : ""
+            Terminal.print(
+                "\(Human.count(written, "point")) written\(left); the collection has \(Human.count(collection.count))")
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Belfry
+import Files
+import Foundation
+import Recipes
+
+struct Write: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Carry out a stream of writes, and answer each when it is on disk.",
+        discussion: """
+            echo '{"upsert": [{"id": 1, "vector": [0.5, 2], "payload": {"color": "red"}}]}' | belfry write shop.belfry
+            echo '[{"set_payload": {"ids": [1], "payload": {"color": "blue"}}}, {"delete": [2]}]' | belfry write shop.belfry
+
+            A line of standard input is a batch, which is carried out wholly or not at all: one operation, or a list of them. \
+            There are upsert, with condition insert_only, update_only or {"version": n} beside it; delete; set_payload, \
+            overwrite_payload, delete_payload (with keys), clear_payload, each with ids; and set_vector with id and vector. \
+            For each line a line is answered: {"lsn", "changed", "skipped", "missing"}, or {"error"}.
+            """)
+
+    @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
+
+    func run() async throws {
+        let opened = try VectorCollection(at: collection, for: .writing)
+        var (line, failures) = (0, 0)
+        while let text = readLine() {
+            line += 1
+            guard !text.isBlank else { continue }
+            do throws(BelfryError) {
+                let batch = try WriteLine.operations(JSON(parsing: Data(text.utf8), source: "line \(line)"))
+                let result = try await opened.write(batch)
+                Terminal.print(
+                    JSON.object([
+                        "lsn": .integer(Int64(result.lsn)), "changed": .integer(Int64(result.changed)),
+                        "skipped": .integer(Int64(result.skipped)), "missing": .integer(Int64(result.missing)),
+                    ]).text())
+            } catch {
+                failures += 1
+                Terminal.print(JSON.object(["error": .string("line \(line): \(error.message)")]).text())
+            }
+        }
+        try await opened.close()
+        if failures > 0 { throw ExitCode(1) }
+    }
+}
+
+/// The operations of a line of ``Write``.
+enum WriteLine {
+    static func operations(_ line: JSON) throws(BelfryError) -> [WriteOperation] {
+        var operations: [WriteOperation] = []
+        for one in line.array ?? [line] { operations += try self.operations(of: one) }
+        return operations
+    }
+
+    private static func operations(of one: JSON) throws(BelfryError) -> [WriteOperation] {
+        let names = one.names.filter { $0 != "condition" }
+        guard names.count == 1, let content = one[names[0]] else {
+            throw mistake("An operation is an object of one member, its name, and perhaps a condition.")
+        }
+        if one["condition"] != nil, names[0] != "upsert" { throw mistake("Only an upsert has a condition.") }
+        switch names[0] {
+        case "upsert":
+            let condition = try condition(one["condition"])
+            var upserts: [WriteOperation] = []
+            for point in content.array ?? [content] {
+                upserts.append(
+                    .upsert(
+                        WrittenPoint(
+                            id: try id(point["id"]), vector: try vector(point["vector"]),
+                            payload: point["payload"] ?? [:]),
+                        condition: condition))
+            }
+            return upserts
+        case "delete": return [.delete(try ids(content))]
+        case "set_payload": return [.setPayload(try ids(content["ids"]), try payload(content))]
+        case "overwrite_payload": return [.overwritePayload(try ids(content["ids"]), try payload(content))]
+        case "delete_payload":
+            guard let keys = content["keys"]?.array?.compactMap(\.string), !keys.isEmpty else {
+                throw mistake("delete_payload needs keys, a list of names.")
+            }
+            return [.deletePayload(try ids(content["ids"]), keys: keys)]
+        case "clear_payload": return [.clearPayload(try ids(content["ids"] ?? content))]
+        case "set_vector": return [.setVector(try id(content["id"]), try vector(content["vector"]))]
+        default: throw mistake("There is no operation \(names[0].debugDescription).")
+        }
+    }
+
+    private static func mistake(_ message: String) -> BelfryError {
+        BelfryError(.invalidInput, message, remedy: "See belfry write --help.")
+    }
+
+    private static func id(_ value: JSON?) throws(BelfryError) -> String {
+        guard let name = value?.name else { throw mistake("An id is missing: a text or a whole number of 64 bits.") }
+        return name
+    }
+
+    private static func ids(_ value: JSON?) throws(BelfryError) -> [String] {
+        guard let list = value?.array, !list.isEmpty else { throw mistake("A list of ids is missing.") }
+        var ids: [String] = []
+        for one in list { ids.append(try id(one)) }
+        return ids
+    }
+
+    private static func payload(_ content: JSON) throws(BelfryError) -> JSON {
+        guard let payload = content["payload"] else { throw mistake("A payload is missing.") }
+        return payload
+    }
+
+    private static func vector(_ value: JSON?) throws(BelfryError) -> [Float] {
+        guard let numbers = value?.array, numbers.allSatisfy({ $0.number != nil }) else {
+            throw mistake("A vector is missing: a list of numbers.")
+        }
+        return numbers.map { Float($0.number ?? .nan) }
+    }
+
+    private static func condition(_ value: JSON?) throws(BelfryError) -> WriteCondition {
+        switch value {
+        case nil: .always
+        case .string("insert_only"): .insertOnly
+        case .string("update_only"): .updateOnly
+        default:
+            if let version = value?["version"]?.integer, version >= 0 {
+                .version(UInt64(version))
+            } else {
+                throw mistake("A condition is insert_only, update_only or {\"version\": n}.")
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+package import Files
+import Foundation
+import Vectors
+
+/// Reads points from a file, as a stream: what `upsert` and `import` write into a collection.
+///
+/// | file | a point is |
+/// |---|---|
+/// | `.jsonl` | a line `{"id": …, "vector": […], "payload": {…}}`. A text in the place of the vector, or `fields`, goes through the collection's tower. Without `payload`, all other members are it |
+/// | `.csv`, `.tsv` | a row with a column `id`, and one of `vector` (a JSON array) or `text`; all other columns are payload |
+/// | `.npy`, `.fvecs`, `.bvecs` | a vector; its id is its row, or the line of a file of ids |
+///
+/// Rows may be compressed by gzip.
+package final class PointReader {
+    /// A point, before a tower has seen it.
+    package struct Point: Sendable {
+        /// The id as it was written.
+        package var id: String
+        /// What the point's vector is, or is made of.
+        package var content: Content
+        /// An object.
+        package var payload: JSON
+    }
+
+    /// What a vector is made of.
+    package enum Content: Sendable {
+        /// The vector itself.
+        case vector([Float])
+        /// A text for the item tower.
+        case text(String)
+        /// The fields of the item tower.
+        case fields(JSON)
+    }
+
+    private enum Source {
+        case rows(RowReader)
+        case vectors(VectorFile, ids: [String]?)
+    }
+
+    private let source: Source
+    private let path: String
+    private var row = 0
+
+    /// How far the work is: bytes, or vectors.
+    package var progress: (done: Int, total: Int?) {
+        switch source {
+        case .rows(let reader): reader.progress
+        case .vectors(let file, _): (row, file.rows)
+        }
+    }
+
+    /// Opens a file.
+    /// - Parameters:
+    ///   - path: `-` for lines of JSON on standard input.
+    ///   - ids: for vectors, a file with an id on each line; nil for the numbers of the rows.
+    package init(_ path: String, ids: String? = nil) throws(BelfryError) {
+        self.path = path
+        let name = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
+        guard [".npy", ".fvecs", ".bvecs"].contains(where: name.hasSuffix) else {
+            source = .rows(try RowReader(path, format: path == "-" ? RowFormat(path: "-.jsonl") : nil))
+            return
+        }
+        let file = try VectorFile(path)
+        var names: [String]?
+        if let ids {
+            let text = String(decoding: try System.read(ids), as: UTF8.self)
+            names = text.split(separator: "\n", omittingEmptySubsequences: true).map { String($0).trimmed }
+            guard names?.count == file.rows else {
+                throw BelfryError(
+                    .invalidInput, "\(names?.count ?? 0) ids do not go with \(file.rows) vectors.", at: .init(file: ids)
+                )
+            }
+        }
+        source = .vectors(file, ids: names)
+    }
+
+    /// The next points, as many as asked for; fewer at the end of the file.
+    /// - Throws: `invalidInput` with the line of one that cannot be used.
+    package func next(_ count: Int) throws(BelfryError) -> [Point] {
+        switch source {
+        case .vectors(let file, let ids):
+            let range = row..<min(row + count, file.rows)
+            guard !range.isEmpty else { return [] }
+            let vectors = try file.matrix(range)
+            row = range.upperBound
+            return range.map {
+                Point(id: ids?[$0] ?? "\($0)", content: .vector(vectors[$0 - range.lowerBound]), payload: [:])
+            }
+        case .rows(let reader):
+            var points: [Point] = []
+            while points.count < count {
+                let point = try reader.nextUsable(
+                    badRow: { problem throws(BelfryError) in throw problem },
+                    { row throws(RowProblem) in try self.point(row, reader.columnNames) })
+                guard let point else { break }
+                points.append(point)
+            }
+            return points
+        }
+    }
+
+    private func point(_ row: Row, _ columns: [String]?) throws(RowProblem) -> Point {
+        var members = columns.map { JSON.Members(zip($0, row.texts).map { ($0, JSON.string($1)) }) } ?? row.members
+        func take(_ name: String) -> JSON? {
+            defer { members[name] = nil }
+            return members[name]
+        }
+        guard let value = take("id"), let id = value.name else {
+            throw RowProblem(line: row.line, .value, "The row has no id: a text or a whole number of 64 bits.")
+        }
+        let content = try content(take("vector"), take("fields"), members["text"], row.line)
+        guard let payload = take("payload") else { return Point(id: id, content: content, payload: .object(members)) }
+        members["text"] = nil
+        guard members.isEmpty, case .object = payload else {
+            throw RowProblem(
+                line: row.line, .value,
+                members.isEmpty
+                    ? "The payload is no object."
+                    : "Beside a payload there is \(members.names.joined(separator: ", ")).")
+        }
+        return Point(id: id, content: content, payload: payload)
+    }
+
+    private func content(
+        _ vector: JSON?, _ fields: JSON?, _ text: JSON?, _ line: Int
+    ) throws(RowProblem) -> Content {
+        if let vector {
+            let numbers =
+                vector.array ?? vector.string.flatMap { try? JSON(parsing: Data($0.utf8), source: "") }?.array
+            guard let numbers, numbers.allSatisfy({ $0.number != nil }) else {
+                throw RowProblem(line: line, .value, "The vector is no array of numbers.")
+            }
+            return .vector(numbers.map { Float($0.number ?? .nan) })
+        }
+        if let fields {
+            guard case .object = fields else { throw RowProblem(line: line, .value, "The fields are no object.") }
+            return .fields(fields)
+        }
+        guard let text = text?.string else {
+            throw RowProblem(line: line, .value, "The row has none of vector, text and fields.")
+        }
+        return .text(text)
+    }
+}

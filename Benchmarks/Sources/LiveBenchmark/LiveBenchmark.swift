@@ -48,7 +48,8 @@ struct LiveBenchmark: AsyncParsableCommand {
             for writers in [1, 16, 64] {
                 let path = "\(folder)/acks-\(UUID().uuidString).belfry"
                 let collection = try VectorCollection.create(path, .init(dimension: dimension))
-                let latencies = Mutex<[Double]>([])
+                let latencies = Latencies()
+                let (dimension, seconds) = (dimension, seconds)
                 let start = ContinuousClock.now
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for writer in 0..<writers {
@@ -63,12 +64,12 @@ struct LiveBenchmark: AsyncParsableCommand {
                                 try await collection.upsert([point])
                                 own.append(before.duration(to: .now) / .milliseconds(1))
                             }
-                            latencies.withLock { $0 += own }
+                            latencies.add(own)
                         }
                     }
                     try await group.waitForAll()
                 }
-                let all = latencies.withLock { $0.sorted() }
+                let all = latencies.sorted
                 let rate = Double(all.count) / (start.duration(to: .now) / .seconds(1))
                 line += "; \(writers) writers \(Int(rate)) (\(Self.quantiles(all)))"
                 try await collection.close()
@@ -91,12 +92,13 @@ struct LiveBenchmark: AsyncParsableCommand {
         let path = "\(folder)/load-\(UUID().uuidString).belfry"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let collection = try VectorCollection.create(path, .init(dimension: dimension))
-        let isWriting = Atomic(true)
+        let isWriting = Flag()
+        let dimension = dimension
         // One searcher beside the writer, all the time.
         let searches = Task.detached { () -> [Double] in
             var random = SplitMix(seed: 99)
             var times: [Double] = []
-            while isWriting.load(ordering: .relaxed) {
+            while isWriting.isUp {
                 let request = SearchRequest(.vector(random.vector(dimension)), k: 10)
                 let before = ContinuousClock.now
                 _ = try collection.search(request)
@@ -117,7 +119,7 @@ struct LiveBenchmark: AsyncParsableCommand {
             waits.append(before.duration(to: .now) / .milliseconds(1))
         }
         let burst = start.duration(to: .now) / .seconds(1)
-        isWriting.store(false, ordering: .relaxed)
+        isWriting.lower()
         let whileWriting = try await searches.value
         print(
             "\(points) points in batches of 1,000: \(Int(Double(points) / burst)) a second, \(Self.quantiles(waits.sorted())) a batch"
@@ -155,9 +157,22 @@ struct LiveBenchmark: AsyncParsableCommand {
 
     private static func peakMemory() -> Int {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss << 10
     }
+}
+
+/// Times of several tasks.
+private final class Latencies: Sendable {
+    private let all = Mutex<[Double]>([])
+    func add(_ some: [Double]) { all.withLock { $0 += some } }
+    var sorted: [Double] { all.withLock { $0.sorted() } }
+}
+
+private final class Flag: Sendable {
+    private let up = Atomic(true)
+    var isUp: Bool { up.load(ordering: .relaxed) }
+    func lower() { up.store(false, ordering: .relaxed) }
 }
 
 /// SplitMix64, and vectors near some centers, as embeddings are.

@@ -50,8 +50,8 @@ struct PendingPoints: Sendable {
         for (slot, point) in points { try body(slot, point) }
     }
 
-    /// Whether nothing was written to it, not even by a batch that failed.
-    var isUnused: Bool { points.isEmpty && rows.memtable.count == 0 }
+    /// Whether nothing was written to it.
+    var isUnused: Bool { points.isEmpty }
 
     /// Notes what a point is now, or that it was deleted.
     mutating func put(_ slot: Slot, _ point: PendingPoint) {
@@ -69,9 +69,4 @@ struct PendingPoints: Sendable {
 
     /// Sees the rows that the table has now.
     mutating func takeRows() { rows = rows.memtable.view() }
-
-    /// Leaves out the rows from `first` on, which a batch has brought that is not carried out.
-    mutating func discardRows(from first: Int) {
-        for row in first..<rows.memtable.count { dead.insert(row) }
-    }
 }

@@ -63,7 +63,6 @@ extension CollectionBase {
         _ = try LogReader(layout.log).replay(from: state.lsn + 1, applied: state.lsn) {
             lsn, operations throws(BelfryError) in try state.replay(lsn, operations)
         }
-        state.pending[0].takeRows()
         return state.view
     }
 
@@ -88,6 +87,7 @@ extension WriteState {
         }
         do throws(BelfryError) {
             _ = try apply(operations, lsn: lsn, stored(operations.flatMap(\.ids)))
+            publishRows()
         } catch {
             // A batch that was acknowledged can be carried out.
             guard error.code == .invalidInput else { throw error }

@@ -48,13 +48,13 @@ extension LogOperation {
             self = .upsert(
                 point: LogPoint(
                     id: name.id, key: name.key, vectors: [Self.defaultSpace: vector],
-                    payload: try Self.object(point.payload, "The payload of point \(point.id.debugDescription)")),
+                    payload: try Self.object(point.payload, of: point.id)),
                 condition: condition)
         case .delete(let names): self = .delete(ids: try Self.ids(names))
         case .setPayload(let names, let payload):
-            self = .setPayload(ids: try Self.ids(names), json: try Self.object(payload, "The payload"))
+            self = .setPayload(ids: try Self.ids(names), json: try Self.object(payload))
         case .overwritePayload(let names, let payload):
-            self = .overwritePayload(ids: try Self.ids(names), json: try Self.object(payload, "The payload"))
+            self = .overwritePayload(ids: try Self.ids(names), json: try Self.object(payload))
         case .deletePayload(let names, let keys): self = .deletePayload(ids: try Self.ids(names), keys: keys)
         case .clearPayload(let names): self = .clearPayload(ids: try Self.ids(names))
         case .setVector(let name, let vector):
@@ -101,7 +101,9 @@ extension LogOperation {
         return ids
     }
 
-    private static func object(_ payload: JSON, _ what: String) throws(BelfryError) -> String {
+    /// - Parameter id: whose payload it is, where that is one point's.
+    private static func object(_ payload: JSON, of id: String? = nil) throws(BelfryError) -> String {
+        var what: String { id.map { "The payload of point \($0.debugDescription)" } ?? "The payload" }
         guard case .object = payload else {
             throw BelfryError(.invalidInput, "\(what) is no JSON object.", remedy: "Write {\"name\": value}.")
         }
@@ -119,7 +121,14 @@ extension LogOperation {
         _ vector: [Float], _ check: VectorCheck, _ element: ElementType, _ id: String
     ) throws(BelfryError) -> [Float] {
         try vector.withUnsafeBufferPointer { components throws(BelfryError) in
-            try check.check(components, "The vector of point \(id.debugDescription)")
+            // Its name is made where it is needed.
+            do throws(BelfryError) {
+                try check.check(components, "The vector")
+            } catch {
+                var error = error
+                error.message = "Point \(id.debugDescription): \(error.message)"
+                throw error
+            }
         }
         return element == .f32 ? vector : vector.map { Float(Float16($0)) }
     }

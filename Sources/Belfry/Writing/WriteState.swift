@@ -19,6 +19,17 @@ struct WriteState {
     var lsn: UInt64
     /// Of views of the same segments.
     var plans = PlanCache()
+    /// Vectors of batches that are not certain yet, one behind the other, and their slots.
+    private var newRows: [Float] = []
+    private var newSlots: [Slot] = []
+
+    init(
+        base: CollectionBase, segments: [LiveSegment], pending: [PendingPoints], count: Int, nextSlot: UInt64,
+        lsn: UInt64
+    ) {
+        (self.base, self.segments, self.pending) = (base, segments, pending)
+        (self.count, self.nextSlot, self.lsn) = (count, nextSlot, lsn)
+    }
 
     /// What readers see.
     var view: View { View(base, segments, pending, count: count, lsn: lsn, plans: plans) }
@@ -167,18 +178,34 @@ struct WriteState {
 
     // MARK: vectors
 
-    private func append(_ vector: [Float], _ slot: Slot) throws(BelfryError) -> Int {
-        let row = memtable.count
+    /// Takes a vector up; it comes into the table by ``publishRows()``. Returns the row that it will have there.
+    private mutating func append(_ vector: [Float], _ slot: Slot) throws(BelfryError) -> Int {
         guard vector.count == base.configuration.dimension else {
             throw .corrupt(
                 "The log has a vector of \(vector.count) components, where the collection's have "
                     + "\(base.configuration.dimension).", at: .init(file: base.layout.log))
         }
-        let taken = vector.withUnsafeBufferPointer { components in
-            withUnsafePointer(to: slot) { memtable.append(components.baseAddress!, tags: $0, count: 1) }
+        newRows += vector
+        newSlots.append(slot)
+        return memtable.count + newSlots.count - 1
+    }
+
+    /// Whether a batch with so many vectors can be carried out on this table.
+    func hasRoom(for vectors: Int) -> Bool {
+        pending[0].isUnused && newSlots.isEmpty || pending[0].hasRoom(for: newSlots.count + vectors)
+    }
+
+    /// Puts the vectors of the batches into the table, now that nothing can fail any more.
+    mutating func publishRows() {
+        guard !newSlots.isEmpty else { return }
+        let taken = newRows.withUnsafeBufferPointer { rows in
+            newSlots.withUnsafeBufferPointer {
+                memtable.append(rows.baseAddress!, tags: $0.baseAddress, count: $0.count)
+            }
         }
-        precondition(taken == 1, "who applies a batch has made room for it")
-        return row
+        precondition(taken == newSlots.count, "who applies a batch has made room for it")
+        (newRows, newSlots) = ([], [])
+        pending[0].takeRows()
     }
 
     /// Notes that the vector of a slot, wherever it lies, is no point's any more.

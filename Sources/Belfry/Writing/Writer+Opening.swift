@@ -29,7 +29,6 @@ extension Writer {
         let log = try LogWriter(layout.log, from: state.lsn + 1, applied: state.lsn) {
             lsn, operations throws(BelfryError) in try state.replay(lsn, operations)
         }
-        state.pending[0].takeRows()
         let maintenance = Maintenance(base, catalogue, nextNumber: state.pending[0].number + 1)
         let view = state.view
         self.init(base, lock, Core(state: state, log: log, recorded: recorded), maintenance, CurrentView(view))

@@ -120,7 +120,7 @@ final class Writer: Sendable {
 
     /// Seals the table, and waits for that, where a batch does not fit into it any more.
     private func makeRoom(for batch: WriteBatch) throws(BelfryError) {
-        while !core.withLock({ $0.state.pending[0].hasRoom(for: batch.vectors) }) { try maintenance.seal(self) }
+        while !core.withLock({ $0.state.hasRoom(for: batch.vectors) }) { try maintenance.seal(self) }
     }
 
     /// Seals what is in the table, and waits for all merges.
@@ -172,14 +172,13 @@ extension Writer.Core {
     ) throws(BelfryError) -> ([Result<WriteResult, BelfryError>], View) {
         try openLog()
         guard let log else { preconditionFailure("it was opened") }
-        let firstRow = state.pending[0].rows.memtable.count
         var (results, logged) = ([Result<WriteResult, BelfryError>](), [[LogOperation]]())
         var next = state
         do throws(BelfryError) {
             let stored = try next.stored(batches.flatMap(\.ids))
             for batch in batches {
-                guard results.isEmpty || next.pending[0].hasRoom(for: batch.vectors) else { break }
-                let (before, row) = (next, next.pending[0].rows.memtable.count)
+                guard results.isEmpty || next.hasRoom(for: batch.vectors) else { break }
+                let before = next
                 do throws(BelfryError) {
                     let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored)
                     if decided.isEmpty {
@@ -191,7 +190,6 @@ extension Writer.Core {
                     results.append(.success(result.asOf(next.lsn)))
                 } catch {
                     next = before
-                    next.pending[0].discardRows(from: row)
                     results.append(.failure(error))
                 }
             }
@@ -201,11 +199,10 @@ extension Writer.Core {
                 try log.sync()
             }
         } catch {
-            state.pending[0].discardRows(from: firstRow)
             if error.code == .io { self.log = nil }
             throw error
         }
-        next.pending[0].takeRows()
+        next.publishRows()
         state = next
         return (results, state.view)
     }
@@ -218,7 +215,6 @@ extension Writer.Core {
             lsn, operations throws(BelfryError) in
             try next.replay(lsn, operations)
         }
-        next.pending[0].takeRows()
         (state, self.log) = (next, log)
     }
 }
@@ -226,7 +222,7 @@ extension Writer.Core {
 extension PendingPoints {
     /// Whether a batch with so many vectors can be written to it.
     func hasRoom(for vectors: Int) -> Bool {
-        isUnused || bytes < Self.mostBytes && rows.memtable.count + vectors <= limit
+        bytes < Self.mostBytes && rows.memtable.count + vectors <= limit
     }
 
     /// Whether it is time to seal it.

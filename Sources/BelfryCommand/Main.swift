@@ -19,7 +19,8 @@ struct Tool: ParsableCommand {
         subcommands: [
             Build.self, Create.self, Upsert.self, Delete.self, Write.self, Import.self, Export.self, Search.self,
             Similar.self,
-            Recommend.self, Count.self, Scroll.self, Embed.self, TowerCommand.self, Check.self,
+            Recommend.self, Count.self, Scroll.self, Embed.self, TowerCommand.self, Check.self, Snapshot.self,
+            Restore.self,
             Stats.self, Explain.self, Audit.self, Evaluate.self, Map.self, Bench.self, BenchProbe.self,
         ])
 }

@@ -76,23 +76,31 @@ extension BuildingDirectory {
 
     /// Puts the finished directory in the place of the collection that may be there, and removes that.
     private func takePlace() throws(BelfryError) {
-        guard System.exists(target) else {
-            try System.swap(layout.path, into: target, replacing: false)
+        try Self.put(layout, into: CollectionLayout(path: target), tower: tower, lock: previous?.lock, note: note)
+    }
+
+    /// Puts a finished directory in the place of the collection that may be there, and removes that.
+    /// - Parameter lock: the lock of the collection that is there, if it is held already.
+    static func put(
+        _ made: CollectionLayout, into place: CollectionLayout, tower: String?, lock: WriterLock?,
+        note: (String) -> Void
+    ) throws(BelfryError) {
+        guard System.exists(place.path) else {
+            try System.swap(made.path, into: place.path, replacing: false)
             CrashPoint.swapped.reach()
-            try System.sync(System.parent(of: target))
+            try System.sync(System.parent(of: place.path))
             return
         }
-        let old = CollectionLayout(path: target)
         // A writer must be done before another collection stands in its place.
-        let lock = previous == nil ? try WriterLock(old.lock, .wait) : nil
-        defer { withExtendedLifetime(lock) {} }
-        try old.requireOwn("The collection", tower: tower)
-        try System.swap(layout.path, into: target, replacing: true)
+        let held = if let lock { Optional(lock) } else { try WriterLock(place.lock, .wait) }
+        defer { withExtendedLifetime(held) {} }
+        try place.requireOwn("The collection", tower: tower)
+        try System.swap(made.path, into: place.path, replacing: true)
         CrashPoint.swapped.reach()
-        try System.sync(System.parent(of: target))
-        let left = try layout.removeAll(tower: tower)
+        try System.sync(System.parent(of: place.path))
+        let left = try made.removeAll(tower: tower)
         if !left.isEmpty {
-            note("Left in \(layout.path), since Belfry did not make it: \(left.joined(separator: ", ")).")
+            note("Left in \(made.path), since Belfry did not make it: \(left.joined(separator: ", ")).")
         }
     }
 }

@@ -10,7 +10,7 @@ package import Vectors
 /// Nobody writes to it while this lives: what was acknowledged would be lost.
 package final class PreviousCollection {
     private let view: View
-    private let lock: WriterLock
+    let lock: WriterLock
 
     /// The last write that it has; 0 where only builds have written to it.
     var lsn: UInt64 { view.lsn }

@@ -103,6 +103,15 @@ final class Catalogue: Sendable {
         try Self.reporting(path) { try queue.read { try body(Transaction(database: $0, path: path)) } }
     }
 
+    /// Copies the database, as it is at one moment, to where none is.
+    func copy(to path: String) throws(BelfryError) {
+        try Self.reporting(self.path) {
+            let copy = try DatabaseQueue(path: path)
+            try queue.backup(to: copy)
+            try copy.close()
+        }
+    }
+
     /// Packs the database into as few pages as it needs, so that the file stands alone, and closes it.
     func pack() throws(BelfryError) {
         try Self.reporting(path) { try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM") } }

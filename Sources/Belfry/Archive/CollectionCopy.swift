@@ -1,0 +1,85 @@
+public import Files
+import Shards
+import Towers
+
+/// A copy of a collection as it is at one moment: what a snapshot is, and what restoring one is.
+///
+/// 1. The catalogue is copied in one transaction, while others may write.
+/// 2. The segments that this copy lists are copied, and the log, which leads from there to now. Where one of them has gone
+///    meanwhile, since it was merged or sealed, all is begun again.
+/// 3. The copy is made beside its place, and verified byte by byte; one rename puts it there. So a copy that was cut short is
+///    never taken for one, and a collection that it replaces serves until then.
+public enum CollectionCopy {
+    /// Copies the collection at `source` to `target`, on any file system.
+    /// - Parameters:
+    ///   - replacing: whether a collection that is at `target` is replaced.
+    ///   - note: hears what of the replaced collection was left, since Belfry did not make it.
+    /// - Throws: `notFound`, `corruptData` where the source is damaged: nothing is put in the place then; `conflict` where
+    ///   something is there.
+    public static func make(
+        of source: String, at target: String, replacing: Bool = false, note: (String) -> Void = { _ in }
+    ) throws(BelfryError) {
+        guard replacing || System.isMissing(target) else {
+            throw BelfryError(
+                .conflict, "Something is here already.", at: .init(file: target),
+                remedy: "Give another path, or \(.setting(.replacing)).")
+        }
+        try BuildingDirectory.requireCollection(target)
+        let (from, place) = (CollectionLayout(path: source), CollectionLayout(path: target))
+        let copy = CollectionLayout(path: BuildingDirectory.path(of: place.path))
+        try BuildingDirectory.requireCollection(copy.path)
+        try System.createDirectory(copy.path)
+        guard let lock = try WriterLock(copy.lock) else {
+            throw BelfryError(.conflict, "A build is at work here.", at: .init(file: copy.path))
+        }
+        defer { lock.release() }
+        let tower = try CollectionBase(from).configuration.tower.map { from.tower($0.name) }
+        var attempts = 0
+        while true {
+            attempts += 1
+            try copy.clear(tower: tower)
+            do throws(BelfryError) {
+                try fill(copy, from)
+                break
+            } catch {
+                // A writer may have merged or sealed meanwhile; again and again only where something is really missing.
+                guard attempts < maxAttempts, [.corruptData, .notFound].contains(error.code) else { throw error }
+            }
+        }
+        for finding in try VectorCollection.check(copy.path) {
+            if let problem = finding.problems.first { throw problem }
+        }
+        try BuildingDirectory.put(copy, into: place, tower: tower, lock: nil, note: note)
+    }
+
+    private static let maxAttempts = 5
+
+    private static func fill(_ copy: CollectionLayout, _ from: CollectionLayout) throws(BelfryError) {
+        for folder in [copy.segments, copy.towers] { try System.createDirectory(folder) }
+        let base = try CollectionBase(from)
+        try base.catalogue.copy(to: copy.catalogue)
+        let copied = try Catalogue(copy.catalogue, .create)
+        let (rows, state) = try copied.read { (try $0.segments(), try $0.state()) }
+        try copied.close()
+        for (number, files) in try SegmentRecord.files(of: rows, from) {
+            try System.createDirectory(copy.segment(number))
+            for name in files.sorted() {
+                try System.copyFile("\(from.segment(number))/\(name)", to: "\(copy.segment(number))/\(name)")
+            }
+            try System.sync(copy.segment(number))
+        }
+        if System.exists(from.log) {
+            try System.createDirectory(copy.log)
+            for name in try System.list(from.log) where LogFile.number(of: name) != nil {
+                try System.copyFile("\(from.log)/\(name)", to: "\(copy.log)/\(name)")
+            }
+            try System.sync(copy.log)
+            try LogReader(copy.log).replay(from: state.lsn + 1, applied: state.lsn) { _, _ in }
+        }
+        if let tower = base.configuration.tower {
+            try TowerPair.copy(from.tower(tower.name), to: copy.tower(tower.name))
+            try System.sync(copy.tower(tower.name))
+        }
+        for folder in [copy.segments, copy.towers, copy.path] { try System.sync(folder) }
+    }
+}

@@ -87,7 +87,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "BelfryTests",
-            dependencies: ["Belfry", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["Belfry", "TestSupport", "Vectors", .product(name: "GRDB", package: "GRDB.swift")],
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "RecipesTests", dependencies: ["Recipes", "TestSupport"], swiftSettings: swiftSettings),

@@ -64,6 +64,11 @@ public enum CollectionCopy {
         for (number, files) in try SegmentRecord.files(of: rows, from) {
             try System.createDirectory(copy.segment(number))
             for name in files.sorted() {
+                if System.isMissing("\(from.segment(number))/\(name)") {
+                    throw .corrupt(
+                        "The catalogue lists this file, and it is not there.",
+                        at: .init(file: "\(from.segment(number))/\(name)"))
+                }
                 try System.copyFile("\(from.segment(number))/\(name)", to: "\(copy.segment(number))/\(name)")
             }
             try System.sync(copy.segment(number))

@@ -76,14 +76,23 @@ extension BuildingDirectory {
 
     /// Puts the finished directory in the place of the collection that may be there, and removes that.
     private func takePlace() throws(BelfryError) {
-        try Self.put(layout, into: CollectionLayout(path: target), tower: tower, lock: previous?.lock, note: note)
+        let place = CollectionLayout(path: target)
+        try Self.put(layout, into: place, tower: tower, lock: previous?.lock, note: note) { () throws(BelfryError) in
+            // Without its lock somebody may have begun to write to it.
+            guard previous == nil, let found = try? CollectionBase.readLatest(place), found.lsn > 0 else { return }
+            throw BelfryError(
+                .conflict, "The collection was written to since the build began.", at: .init(file: target),
+                remedy: "Build again: what was embedded is kept.")
+        }
     }
 
     /// Puts a finished directory in the place of the collection that may be there, and removes that.
-    /// - Parameter lock: the lock of the collection that is there, if it is held already.
+    /// - Parameters:
+    ///   - lock: the lock of the collection that is there, if it is held already.
+    ///   - verify: has the last word, when the lock is held.
     static func put(
         _ made: CollectionLayout, into place: CollectionLayout, tower: String?, lock: WriterLock?,
-        note: (String) -> Void
+        note: (String) -> Void, verify: () throws(BelfryError) -> Void = {}
     ) throws(BelfryError) {
         guard System.exists(place.path) else {
             try System.swap(made.path, into: place.path, replacing: false)
@@ -94,6 +103,7 @@ extension BuildingDirectory {
         // A writer must be done before another collection stands in its place.
         let held = if let lock { Optional(lock) } else { try WriterLock(place.lock, .wait) }
         defer { withExtendedLifetime(held) {} }
+        try verify()
         try place.requireOwn("The collection", tower: tower)
         try System.swap(made.path, into: place.path, replacing: true)
         CrashPoint.swapped.reach()

@@ -10,6 +10,8 @@ package import Vectors
 /// Nobody writes to it while this lives: what was acknowledged would be lost.
 package final class PreviousCollection {
     private let view: View
+    /// Whether its vectors are what the rows' would be.
+    private let isOfSameSpace: Bool
     let lock: WriterLock
 
     /// The last write that it has; 0 where only builds have written to it.
@@ -17,7 +19,8 @@ package final class PreviousCollection {
     /// The version of what the build changes: above all that are there. Where only builds write, there are no versions.
     var nextVersion: UInt64 { lsn == 0 ? 0 : lsn + 1 }
 
-    /// Opens the collection at `target`; nil where there is none, or where nothing of it can be taken over.
+    /// Opens the collection at `target`; nil where there is none, or another process has it and only builds have written to
+    /// it: then a build waits for that, and takes its place.
     /// - Parameters:
     ///   - space: the fingerprint of the tower that embeds the rows now.
     ///   - isReplaced: whether it is to be replaced whatever it is: then what cannot be read is no error.
@@ -28,31 +31,29 @@ package final class PreviousCollection {
         let layout = CollectionLayout(path: target)
         guard System.exists(layout.catalogue) else { return nil }
         do throws(BelfryError) {
-            let first = try CollectionBase(layout).readView()
+            let first = try CollectionBase.readLatest(layout)
             guard let lock = try WriterLock(layout.lock) else {
-                // A build waits until another one is done, and then takes its place.
                 guard first.lsn > 0 else { return nil }
                 throw BelfryError(
                     .conflict, "Another process has the collection open for writing.", at: .init(file: target),
                     remedy: "Close it there, and build again.")
             }
             // What was written before the lock was taken is in it.
-            view = try CollectionBase(layout).readView()
+            view = try CollectionBase.readLatest(layout)
             self.lock = lock
         } catch {
             if isReplaced, error.code != .conflict { return nil }
             throw error
         }
         let configuration = view.configuration
-        guard configuration.tower?.fingerprint == space, configuration.element == element else {
-            guard try others() == 0 else {
-                throw BelfryError(
-                    .conflict,
-                    "\(try others()) points were written by others, with vectors that the new collection cannot hold.",
-                    at: .init(file: target),
-                    remedy: "Move the collection away and build; then write those points again, through the new tower.")
-            }
-            return nil
+        isOfSameSpace = configuration.tower?.fingerprint == space && configuration.element == element
+        let lost = isOfSameSpace ? 0 : try others()
+        guard lost == 0 else {
+            throw BelfryError(
+                .conflict,
+                "\(lost) points were written by others, with vectors that the new collection cannot hold.",
+                at: .init(file: target),
+                remedy: "Move the collection away and build; then write those points again, through the new tower.")
         }
     }
 
@@ -67,7 +68,7 @@ package final class PreviousCollection {
     /// What is there of a point whose vector was made of the same; nil where it has to be made.
     package func kept(_ id: PointID, source: Int64) throws(BelfryError) -> (vector: [Float], version: UInt64)? {
         do throws(BelfryError) {
-            guard let (point, slot) = try view.storedPoint(id), point.source == source, source != 0,
+            guard isOfSameSpace, let (point, slot) = try view.storedPoint(id), point.source == source, source != 0,
                 let place = view.place(of: slot)
             else { return nil }
             return (try view.vector(at: place), point.version)
@@ -80,7 +81,7 @@ package final class PreviousCollection {
 
     /// Hands on every point that no build has written, with its vector.
     func forEachOther(_ body: (NewPoint, [Float]) throws -> Void) throws(BelfryError) {
-        guard lsn > 0 else { return }
+        guard lsn > 0, isOfSameSpace else { return }
         try view.forEachPoint { point, place in
             guard point.source == nil else { return }
             var other = NewPoint(id: point.id, key: point.key, payload: point.json)

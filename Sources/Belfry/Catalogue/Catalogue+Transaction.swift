@@ -39,10 +39,22 @@ extension Catalogue {
 
         /// How far the catalogue is.
         func state() throws -> CatalogueState {
-            try document("state", as: CatalogueState.self) ?? CatalogueState()
+            let state = try document("state", as: CatalogueState.self) ?? CatalogueState()
+            // Counting on from any of them must not overflow, whatever the checksum says.
+            guard state.lsn <= LSN.limit, state.nextSlot <= UInt64(Slot.max), state.points >= 0, state.segments >= 0
+            else { throw BelfryError.corrupt("The state is none.", at: place("configuration", "state")) }
+            return state
         }
 
         func put(_ state: CatalogueState) throws { try put("state", state) }
+
+        /// The last write of the log that the catalogue has: the state without the rest, since searches ask for it.
+        func lsn() throws -> UInt64 {
+            let statement = try database.cachedStatement(
+                sql: "SELECT json_extract(value, '$.lsn') FROM configuration WHERE name = 'state'")
+            guard let lsn = try Int64.fetchOne(statement), lsn >= 0 else { return 0 }
+            return UInt64(lsn)
+        }
 
         /// Removes the document called `name`, if it is there.
         func remove(_ name: String) throws {
@@ -60,7 +72,8 @@ extension Catalogue {
                     number: try integer(row[0]), rows: try integer(row[1]), record: try text(row[2]),
                     dead: [UInt8](try data(row[3])))
                 // Sums of them must not be beyond 64 bits, whatever the checksum says.
-                guard segment.number > last, (0...Int(UInt32.max)).contains(segment.rows) else {
+                guard segment.number > last, segment.number < 1 << 40, (0...Int(UInt32.max)).contains(segment.rows)
+                else {
                     throw BelfryError.corrupt(
                         "No segment has the number \(segment.number) and \(segment.rows) rows.",
                         at: place("segments", "\(segment.number)"))

@@ -103,6 +103,13 @@ final class Catalogue: Sendable {
         try Self.reporting(path) { try queue.read { try body(Transaction(database: $0, path: path)) } }
     }
 
+    /// Keeps large transactions in memory until they are committed, so that others can read until then.
+    func keepTransactionsInMemory() throws(BelfryError) {
+        try Self.reporting(path) {
+            try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA cache_spill = OFF") }
+        }
+    }
+
     /// Copies the database, as it is at one moment, to where none is.
     func copy(to path: String) throws(BelfryError) {
         try Self.reporting(self.path) {

@@ -1,3 +1,9 @@
+/// The numbers of writes.
+enum LSN {
+    /// So that counting on never overflows.
+    static let limit: UInt64 = 1 << 62
+}
+
 /// How far the catalogue is: the document `state`. It is written in the transaction that brings it there.
 struct CatalogueState: Codable, Equatable, Sendable {
     /// How many points there are: a row that was lost shows as a difference.

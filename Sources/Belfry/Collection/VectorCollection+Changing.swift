@@ -10,11 +10,12 @@ extension VectorCollection {
             throw BelfryError(.conflict, "Another process is writing to the collection.", at: .init(file: path))
         }
         defer { withExtendedLifetime(lock) {} }
-        let files = view.segments.map { ($0.segment.number, Set($0.segment.record.files)) }
-        try base.layout.sweep(Dictionary(uniqueKeysWithValues: files), note: note)
         var changed = configuration
         (changed.show, changed.recall) = (fields, recall)
         let catalogue = try Catalogue(base.layout.catalogue, .create)
+        // What is listed now: others may have written since this one was opened.
+        let listed = try catalogue.read { try $0.segments() }
+        try base.layout.sweep(SegmentRecord.files(of: listed, base.layout), note: note)
         try catalogue.write { try $0.put("collection", changed) }
         try catalogue.close()
     }

@@ -74,19 +74,16 @@ extension VectorCollection {
 }
 
 extension VectorCollection.Description {
-    /// Vectors may have so many components.
-    private static let dimensions = 1...65_536
-
     fileprivate func require(_ ofTower: Int?) throws(BelfryError) {
         if let ofTower, ofTower != dimension {
             throw BelfryError(
                 .invalidInput,
                 "The tower makes vectors of \(ofTower) components; the collection is to have \(dimension).")
         }
-        guard Self.dimensions.contains(dimension) else {
+        guard CollectionBase.dimensions.contains(dimension) else {
             throw BelfryError(
                 .invalidInput, "Vectors cannot have \(dimension) components.",
-                remedy: "They may have 1 to \(Self.dimensions.upperBound).")
+                remedy: "They may have 1 to \(CollectionBase.dimensions.upperBound).")
         }
         guard recall > 0, recall <= 1 else {
             throw BelfryError(

@@ -1,4 +1,5 @@
 public import Files
+import Foundation
 import Neighbors
 import Shards
 import Synchronization
@@ -52,7 +53,7 @@ public final class VectorCollection: Sendable {
         let layout = CollectionLayout(path: path)
         switch access {
         case .reading:
-            let view = try Self.read(layout)
+            let view = try CollectionBase.readLatest(layout)
             (base, writer, current) = (view.base, nil, CurrentView(view))
         case .writing:
             let writer = try Writer(opening: layout, note: note)
@@ -62,43 +63,34 @@ public final class VectorCollection: Sendable {
         }
     }
 
-    /// Reads a collection that others may write to, or replace, meanwhile.
-    private static func read(_ layout: CollectionLayout) throws(BelfryError) -> View {
-        var failure: (error: String, lsn: UInt64)?
-        while true {
-            let identity = FileIdentity(layout.path)
-            var lsn: UInt64 = 0
-            do throws(BelfryError) {
-                let base = try CollectionBase(layout)
-                lsn = try base.catalogue.read { try $0.state().lsn }
-                let view = try base.readView()
-                // What the log leads to begins where the catalogue was.
-                let isWhole = try base.catalogue.read { try $0.state().lsn } == lsn
-                if isWhole, FileIdentity(layout.path) == identity { return view }
-            } catch {
-                // What is missing may just have been merged, or sealed: then the catalogue is another one by now.
-                if FileIdentity(layout.path) == identity, failure?.lsn == lsn, failure?.error == "\(error)" {
-                    throw error
-                }
-                failure = ("\(error)", lsn)
-            }
-        }
-    }
-
     /// The collection as it is now.
     package var view: View { current.view }
 
     /// The point that `text` names: a number, a UUID, or the key that the rows gave it.
     /// - Throws: `notFound`, `corruptData`.
-    public func point(_ text: String) throws(BelfryError) -> Point { try view.point(text) }
+    public func point(_ text: String) throws(BelfryError) -> Point {
+        while true {
+            let view = view
+            do throws(BelfryError) {
+                return try view.point(text)
+            } catch {
+                guard error.isOvertaken, try hasNewer(than: view) else { throw error }
+            }
+        }
+    }
 
     /// The recall of searches where neither they nor the recipe name one.
     package var recallOfIndex: Double { base.index.recall }
 
-    /// Shows what is on disk now, where a search has found that another process has written.
-    func refresh() throws(BelfryError) {
-        guard writer == nil else { return }
-        guard base.isInPlace else { throw base.replaced }
-        current.show(try Self.read(base.layout))
+    /// Whether there is a newer view than one that the catalogue may have overtaken: for a reader, it is read; a writer shows
+    /// it as soon as the catalogue is up to date.
+    func hasNewer(than view: View) throws(BelfryError) -> Bool {
+        guard try base.catalogue.read({ try $0.lsn() }) > view.lsn else { return self.view !== view }
+        guard writer != nil else {
+            current.show(try CollectionBase.readLatest(base.layout, known: base))
+            return true
+        }
+        for _ in 0..<10_000 where self.view === view { usleep(1_000) }
+        return self.view !== view
     }
 }

@@ -32,9 +32,19 @@ extension VectorCollection {
         let layout = CollectionLayout(path: path)
         while true {
             let identity = FileIdentity(layout.path)
+            let before = listing(layout)
             let findings = findings(layout)
-            // Where a build has put another collection in the place meanwhile, parts of both were looked at.
-            if FileIdentity(layout.path) == identity { return findings }
+            // Where a build has put another collection in the place meanwhile, or a writer has sealed or merged, parts of both
+            // were looked at.
+            let isSame = FileIdentity(layout.path) == identity && listing(layout) == before
+            if isSame || findings.allSatisfy(\.problems.isEmpty) { return findings }
+        }
+    }
+
+    /// What the catalogue lists, and up to which write; nil where it cannot be read.
+    private static func listing(_ layout: CollectionLayout) -> [Int]? {
+        try? Catalogue(layout.catalogue, .read).read { transaction in
+            try transaction.segments().map(\.number) + [Int(transaction.lsn())]
         }
     }
 

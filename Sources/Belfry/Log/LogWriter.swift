@@ -34,10 +34,9 @@ final class LogWriter {
         _ folder: String, from: UInt64 = 1, applied: UInt64 = 0, step: Int = 4 << 20, calls: LogSystemCalls = .system,
         _ body: (UInt64, [LogOperation]) throws(BelfryError) -> Void = { _, _ in }
     ) throws(BelfryError) {
-        if System.isMissing(folder) {
-            try System.createDirectory(folder)
-            try System.sync(System.parent(of: folder))
-        }
+        try System.createDirectory(folder)
+        // A writer that was killed may have made the folder, or a file in it, and not have come to their names' sync.
+        for path in [folder, System.parent(of: folder)] { try System.sync(path) }
         let reader = try LogReader(folder)
         // A killed writer may have left whole records that are not on disk. Applied, and then lost with the power, they
         // would leave a catalogue that is ahead of its log.

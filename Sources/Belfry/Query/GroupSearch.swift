@@ -38,10 +38,13 @@ struct GroupSearch {
         }
     }
 
-    init(_ collection: VectorCollection, _ request: SearchRequest) throws(BelfryError) {
-        self.request = request
-        collections = [collection] + request.others
-        views = collections.map(\.view)
+    /// - Parameters:
+    ///   - collections: all that are searched.
+    ///   - views: what they are now.
+    init(
+        _ collections: [VectorCollection], _ views: [View], _ request: SearchRequest
+    ) throws(BelfryError) {
+        (self.request, self.collections, self.views) = (request, collections, views)
         excluded = [[PointPlace]](repeating: [], count: collections.count)
         try Self.requireOneSpace(collections)
     }

@@ -12,18 +12,22 @@ extension VectorCollection {
     ///   `corruptData` with the place.
     public func search(_ request: SearchRequest) throws(BelfryError) -> SearchResponse {
         let collections = [self] + request.others
-        var before: [UInt64]?
         while true {
-            let now = collections.map(\.view.lsn)
-            // Nothing was written since, and still the catalogue lacks what was found.
-            guard now != before else {
+            let views = collections.map(\.view)
+            var search = try GroupSearch(collections, views, request)
+            do throws(BelfryError) {
+                if let response = try search.run() { return response }
+            } catch {
+                guard error.isOvertaken else { throw error }
+            }
+            // A write has overtaken it: the answer would be of two moments, and is asked for again.
+            var isNewer = false
+            for (collection, view) in zip(collections, views) where try collection.hasNewer(than: view) {
+                isNewer = true
+            }
+            guard isNewer else {
                 throw .corrupt("A point that was found has a vector but no row.", at: .init(file: base.catalogue.path))
             }
-            var search = try GroupSearch(self, request)
-            // Where a write has overtaken it, the answer would be of two moments: it is asked for again.
-            if let response = try search.run() { return response }
-            before = now
-            for collection in collections { try collection.refresh() }
         }
     }
 

@@ -46,9 +46,15 @@ final class CollectionBase: Sendable {
         guard let configuration, let index else {
             throw .corrupt("The catalogue does not say how the collection is indexed.", at: place)
         }
+        guard Self.dimensions.contains(configuration.dimension) else {
+            throw .corrupt("No vector has \(configuration.dimension) components.", at: place)
+        }
         (self.layout, self.catalogue, self.identity) = (layout, catalogue, identity)
         (self.configuration, self.index) = (configuration, index)
     }
+
+    /// Vectors may have so many components.
+    static let dimensions = 1...65_536
 
     /// The part of the configuration that every format has.
     private struct Format: Decodable { var format: Int }

@@ -23,7 +23,7 @@ extension View {
                 "The condition on \(cut.field.debugDescription) has the character U+0000: no payload has.")
         }
         let fields = PayloadCondition.alternatives(conditions)
-        let slots = try catalogue.read { transaction in
+        let slots = try read { transaction in
             var slots = try transaction.slots(where: fields)
             guard !pending.isEmpty else { return slots }
             slots.removeAll(where: isPending)

@@ -5,7 +5,7 @@ extension View {
     /// The points of these ids, in their order; nil where a later write has changed one of them since: a newer view has it.
     /// - Throws: `corruptData` where one of them, which has a vector, is not in the catalogue.
     package func storedPoints(_ ids: [PointID]) throws(BelfryError) -> [StoredPoint]? {
-        let known = ids.map(pendingPoint(_:))
+        let known = ids.map { pendingPoint($0)?.point }
         let rows = try catalogue.read { transaction in
             try zip(ids, known).map { try $1 == nil ? transaction.point($0) : nil }
         }
@@ -41,18 +41,17 @@ extension View {
 
     /// The point of an id, and its slot; nil where there is none.
     func storedPoint(_ id: PointID) throws(BelfryError) -> (StoredPoint, Slot)? {
-        for part in pending {
-            guard let slot = part.slot(of: id), let point = part[slot] else { continue }
+        if let (slot, point) = pendingPoint(id) {
             return point.content.map { (StoredPoint(point, $0, catalogue.path), slot) }
         }
-        return try catalogue.read { try $0.point(id) }.map { (StoredPoint($0, catalogue.path), $0.slot) }
+        return try read { try $0.point(id) }.map { (StoredPoint($0, catalogue.path), $0.slot) }
     }
 
     /// Hands every point to `body` with the place of its vector: those of the catalogue in the order of their ids, then
     /// those that were written since.
     /// - Throws: `corruptData` for one whose vector is not there.
     package func forEachPoint(_ body: (StoredPoint, PointPlace) throws -> Void) throws(BelfryError) {
-        try catalogue.read { transaction in
+        try read { transaction in
             try transaction.forEachPoint { row in
                 guard !isPending(row.slot) else { return }
                 try body(StoredPoint(row, catalogue.path), try place(of: row.slot, "Point \(row.id)"))
@@ -84,9 +83,9 @@ extension View {
 
 extension View {
     /// What a point was last written as; nil where the catalogue says it.
-    private func pendingPoint(_ id: PointID) -> PendingPoint? {
+    func pendingPoint(_ id: PointID) -> (slot: Slot, point: PendingPoint)? {
         for part in pending {
-            if let slot = part.slot(of: id) { return part[slot] }
+            if let slot = part.slot(of: id), let point = part[slot] { return (slot, point) }
         }
         return nil
     }

@@ -13,7 +13,7 @@ extension View {
         var found: [StoredPoint] = []
         var (last, place) = (id, 0)
         while found.count < limit {
-            let page = try catalogue.read { try $0.points(after: last, limit: limit) }
+            let page = try read { try $0.points(after: last, limit: limit) }
             for row in page {
                 while place < written.count, written[place].id < row.id {
                     found.append(written[place])
@@ -30,7 +30,7 @@ extension View {
 
     /// The vector of a point.
     package func vector(of id: PointID) throws(BelfryError) -> [Float]? {
-        guard let slot = try slot(of: id), let place = place(of: slot) else { return nil }
+        guard let slot = try slots(of: [id])[0], let place = place(of: slot) else { return nil }
         return try vector(at: place)
     }
 

@@ -45,16 +45,45 @@ package final class View: Sendable {
     }
 }
 
+// MARK: reading the catalogue
+
+extension View {
+    /// Reads the catalogue, which must not have what this view does not have: a filter, a payload and a vector of an answer
+    /// are of one moment.
+    /// - Throws: ``overtaken`` where it has been brought up to date since.
+    func read<Result>(_ body: (Catalogue.Transaction) throws -> Result) throws(BelfryError) -> Result {
+        try catalogue.read { transaction in
+            guard try transaction.lsn() <= lsn else { throw overtaken }
+            return try body(transaction)
+        }
+    }
+
+    /// What is thrown where a newer view has to be taken.
+    var overtaken: BelfryError {
+        BelfryError(.conflict, BelfryError.overtaken, at: .init(file: path), remedy: "Do it again.")
+    }
+}
+
+extension BelfryError {
+    fileprivate static let overtaken = "The collection was written to meanwhile."
+
+    /// Whether a view was older than the catalogue: the same on a newer view is right.
+    var isOvertaken: Bool { code == .conflict && message == Self.overtaken }
+}
+
 // MARK: where points are
 
 extension View {
-    /// The slot of a point; nil where there is none of this id.
-    func slot(of id: PointID) throws(BelfryError) -> Slot? {
-        for part in pending {
-            guard let slot = part.slot(of: id) else { continue }
-            return part[slot]?.content == nil ? nil : slot
+    /// The slots of points, in their order; nil for those that are not there.
+    func slots(of ids: [PointID]) throws(BelfryError) -> [Slot?] {
+        let written = ids.map(pendingPoint(_:))
+        if written.allSatisfy({ $0 != nil }) { return written.map { $0?.point.content == nil ? nil : $0?.slot } }
+        return try read { transaction in
+            try zip(ids, written).map { id, written in
+                guard let written else { return try transaction.point(id)?.slot }
+                return written.point.content == nil ? nil : written.slot
+            }
         }
-        return try catalogue.read { try $0.point(id) }?.slot
     }
 
     /// Where the vector of a slot lies; nil where it has none.
@@ -74,12 +103,8 @@ extension View {
 
     /// Where the points of these names lie; those that are not there are left out.
     func places(_ names: [String]) throws(BelfryError) -> [PointPlace] {
-        var places: [PointPlace] = []
-        for name in names {
-            guard let slot = try slot(of: PointName(name).id) else { continue }
-            if let place = place(of: slot) { places.append(place) }
-        }
-        return places
+        guard !names.isEmpty else { return [] }
+        return try slots(of: names.map { PointName($0).id }).compactMap { $0.flatMap(place(of:)) }
     }
 
     /// The point whose vector lies at a place of this view.

@@ -52,6 +52,31 @@ extension CollectionBase {
             nextSlot: state.nextSlot, lsn: state.lsn)
     }
 
+    /// Reads a collection that others may write to, or replace, meanwhile.
+    /// - Parameter known: a base of the same collection that is open, which is not opened again.
+    static func readLatest(_ layout: CollectionLayout, known: CollectionBase? = nil) throws(BelfryError) -> View {
+        var failure: (error: String, lsn: UInt64)?
+        while true {
+            let identity = FileIdentity(layout.path)
+            var lsn: UInt64 = 0
+            do throws(BelfryError) {
+                if let known, !known.isInPlace { throw known.replaced }
+                let base = if let known { known } else { try CollectionBase(layout) }
+                lsn = try base.catalogue.read { try $0.lsn() }
+                let view = try base.readView()
+                // What the log leads to begins where the catalogue was.
+                let isWhole = try base.catalogue.read { try $0.lsn() } == lsn
+                if isWhole, FileIdentity(layout.path) == identity { return view }
+            } catch {
+                // What is missing may just have been merged, or sealed: then the catalogue is another one by now.
+                if FileIdentity(layout.path) == identity, failure?.lsn == lsn, failure?.error == "\(error)" {
+                    throw error
+                }
+                failure = ("\(error)", lsn)
+            }
+        }
+    }
+
     /// The collection as catalogue and log have it now: for a reader, which changes nothing.
     /// - Throws: `corruptData` with file and place.
     func readView() throws(BelfryError) -> View {

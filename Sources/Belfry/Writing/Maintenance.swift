@@ -109,10 +109,10 @@ final class Maintenance: Sendable {
 extension Maintenance {
     private func seal(_ writer: Writer, where isWanted: (PendingPoints) -> Bool) throws(BelfryError) {
         // One that failed before comes first.
-        if let job = writer.core.withLock({ $0.sealing }) { return try finish(job, writer) }
+        if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { return try finish(job, writer) }
         let number = takeNumber()
         let job = try writer.core.withLock { core throws(BelfryError) -> SealJob? in
-            guard !core.state.pending[0].isUnused, isWanted(core.state.pending[0]) else { return nil }
+            guard !core.isClosed, !core.state.pending[0].isUnused, isWanted(core.state.pending[0]) else { return nil }
             return try SealJob(beginningNextTableOf: &core, number: number)
         }
         if let job { try finish(job, writer) }
@@ -142,7 +142,7 @@ extension Maintenance {
 
 extension Maintenance {
     private func mergeAll(_ writer: Writer, isThorough: Bool) throws(BelfryError) {
-        while !isClosing.load(ordering: .relaxed) {
+        while !isClosing.load(ordering: .relaxed), !writer.core.withLock({ $0.isClosed }) {
             let (segments, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
             let chosen = MergePolicy.choose(
                 segments.map { live in
@@ -152,6 +152,8 @@ extension Maintenance {
             let job = MergeJob(
                 chosen.map { segments[$0] }, recorded, number: takeNumber(), isThorough ? .thorough : .beside, base)
             try merge(job, writer)
+            // What was sealed meanwhile waits for the next time: writers might never let it end.
+            if isThorough { return }
         }
     }
 

@@ -52,7 +52,7 @@ struct MergeJob: Sendable {
             ).kind
         }
         // The index has put the rows into an order of its own.
-        let slotOfID = Dictionary(uniqueKeysWithValues: zip(ids, slots))
+        let slotOfID = Dictionary(zip(ids, slots)) { first, _ in first }
         let written = try IDsReader(SegmentPaths(folder.path).ids)
         var ordered: [Slot] = []
         for row in 0..<written.count {

@@ -19,7 +19,7 @@ struct SealJob: Sendable {
 
     /// Puts the table aside and begins the next one, with a log file of its own.
     init(beginningNextTableOf core: inout Writer.Core, number: Int) throws(BelfryError) {
-        try core.log?.startNext()
+        try core.beginNextLogFile()
         pending = core.state.pending[0]
         dead = Dictionary(
             uniqueKeysWithValues: core.state.segments.compactMap { live in
@@ -48,6 +48,8 @@ struct SealJob: Sendable {
     func record(
         _ transaction: Catalogue.Transaction, _ written: Written?, _ recorded: [Int: RowSet]
     ) throws {
+        // A commit that failed at its very end may have been done after all.
+        guard try transaction.state().lsn < lsn else { return }
         try pending.forEach { slot, point in
             guard let content = point.content else { return try transaction.removePoint(slot) }
             try transaction.replace(

@@ -34,6 +34,12 @@ struct WriteBatch: Sendable {
                 "The batch has \(max(ids.count, operations.count)) operations and points; it may have \(WriteLimits.batch).",
                 remedy: "Write it in several batches: each is all or nothing by itself.")
         }
+        let bytes = log.reduce(0) { $0 + $1.mostBytes }
+        guard bytes <= LogFile.recordLimit else {
+            throw BelfryError(
+                .invalidInput, "The batch has about \(bytes) bytes; it may have \(LogFile.recordLimit).",
+                remedy: "Write it in several batches: each is all or nothing by itself.")
+        }
         (self.operations, self.ids, self.vectors) = (log, ids, vectors)
     }
 }
@@ -130,6 +136,41 @@ extension LogOperation {
                 throw error
             }
         }
-        return element == .f32 ? vector : vector.map { Float(Float16($0)) }
+        return try element.rounded(vector, id)
+    }
+}
+
+extension LogOperation {
+    /// So many bytes it takes in the log, at the most.
+    fileprivate var mostBytes: Int {
+        var bytes = 128 + 17 * ids.count
+        switch self {
+        case .upsert(let point, _):
+            bytes += point.payload.utf8.count + (point.key?.utf8.count ?? 0)
+        case .setPayload(_, let json), .overwritePayload(_, let json): bytes += json.utf8.count
+        case .deletePayload(_, let keys): bytes += keys.reduce(0) { $0 + $1.utf8.count + 8 }
+        default: break
+        }
+        return bytes + (vector?.count ?? 0) * MemoryLayout<Float>.size
+    }
+}
+
+extension ElementType {
+    /// A vector as it is read back from a segment.
+    fileprivate func rounded(_ vector: [Float], _ id: String) throws(BelfryError) -> [Float] {
+        guard self != .f32 else { return vector }
+        let stored = UnsafeMutableRawPointer.allocate(byteCount: vector.count * size, alignment: 16)
+        defer { stored.deallocate() }
+        let rounded = [Float](unsafeUninitializedCapacity: vector.count) { target, count in
+            vector.withUnsafeBytes { narrow($0.baseAddress!, to: stored, count: vector.count) }
+            widen(stored, to: UnsafeMutableRawPointer(target.baseAddress!), count: vector.count)
+            count = vector.count
+        }
+        guard rounded.allSatisfy(\.isFinite) else {
+            throw BelfryError(
+                .invalidInput, "Point \(id.debugDescription): a component is beyond what \(rawValue) holds.",
+                remedy: "Scale the vectors down, or store them as f32.")
+        }
+        return rounded
     }
 }

@@ -19,6 +19,7 @@ extension Writer {
                 remedy: "Write through that process, or close it.")
         }
         let catalogue = try Catalogue(layout.catalogue, .create)
+        try catalogue.keepTransactionsInMemory()
         let base = try CollectionBase(layout)
         var state = try base.readState()
         var files: CollectionLayout.ListedFiles = [:]

@@ -37,6 +37,8 @@ final class Writer: Sendable {
         var recorded: [Int: RowSet] = [:]
         /// The table that is being sealed.
         var sealing: SealJob?
+        /// Whether the lock was given back.
+        var isClosed = false
     }
 
     let core: Mutex<Core>
@@ -60,17 +62,15 @@ final class Writer: Sendable {
     ///   knows whether the batch will be there when the collection is opened again.
     func write(_ batch: WriteBatch) async throws(BelfryError) -> WriteResult {
         let result = await withCheckedContinuation { answer in
-            let starts = queue.withLock { queue -> Bool? in
-                guard !queue.isClosed else { return nil }
+            // In the lock, so that nothing can be put behind the end of it by ``close()``.
+            let isTaken = queue.withLock { queue in
+                guard !queue.isClosed else { return false }
                 queue.batches.append(Waiting(batch: batch, answer: answer))
-                defer { queue.isServed = true }
-                return !queue.isServed
+                if !queue.isServed { thread.async { self.serve() } }
+                queue.isServed = true
+                return true
             }
-            switch starts {
-            case nil: answer.resume(returning: .failure(closed))
-            case true?: thread.async { self.serve() }
-            case false?: break
-            }
+            if !isTaken { answer.resume(returning: .failure(closed)) }
         }
         return try result.get()
     }
@@ -125,6 +125,7 @@ final class Writer: Sendable {
 
     /// Seals what is in the table, and waits for all merges.
     func settle() async throws(BelfryError) {
+        guard !queue.withLock({ $0.isClosed }) else { throw closed }
         try await behindAll { () throws(BelfryError) in try self.maintenance.seal(self) }
         try await onThread(.global()) { () throws(BelfryError) in try self.maintenance.merge(self) }
     }
@@ -137,9 +138,15 @@ final class Writer: Sendable {
         }
         guard isFirst else { return }
         try await behindAll { () throws(BelfryError) in
+            // Whatever fails: nobody writes from here on, and another process may.
+            defer {
+                self.core.withLock { core in
+                    core.isClosed = true
+                    core.log = nil
+                }
+                self.lock.release()
+            }
             try self.maintenance.close()
-            self.core.withLock { $0.log = nil }
-            self.lock.release()
         }
     }
 
@@ -170,6 +177,9 @@ extension Writer.Core {
     fileprivate mutating func commit(
         _ batches: ArraySlice<WriteBatch>
     ) throws(BelfryError) -> ([Result<WriteResult, BelfryError>], View) {
+        guard !isClosed else {
+            throw BelfryError(.conflict, "The collection was closed.", at: .init(file: state.base.path))
+        }
         try openLog()
         guard let log else { preconditionFailure("it was opened") }
         var (results, logged) = ([Result<WriteResult, BelfryError>](), [[LogOperation]]())
@@ -205,6 +215,17 @@ extension Writer.Core {
         next.publishRows()
         state = next
         return (results, state.view)
+    }
+
+    /// Begins the next file of the log.
+    mutating func beginNextLogFile() throws(BelfryError) {
+        try openLog()
+        do throws(BelfryError) {
+            try log?.startNext()
+        } catch {
+            if error.code == .io { log = nil }
+            throw error
+        }
     }
 
     /// Opens the log again after a failure: what it has beyond the state was written, if not acknowledged.

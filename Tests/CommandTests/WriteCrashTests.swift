@@ -122,4 +122,23 @@ import Testing
             #expect(Set(try System.list(path + "/segments")) == Set(listed))
         }
     }
+
+    /// A process that reads for long is not stopped by the death of one that writes.
+    @Test func aReaderGoesOnWhenAWriterDiesInsideATransaction() throws {
+        var random = SeededGenerator()
+        let (lines, states) = Self.batches(400, &random)
+        try withTemporaryDirectory { folder in
+            let path = folder + "/live.belfry"
+            try Self.create(path)
+            #expect(try Self.write(path, lines[..<50]).outcome.exitCode == 0)
+            let reader = try VectorCollection(path)
+            let crashed = try Self.write(path, lines[50...], ["BELFRY_CRASH_AT": "seal-recording:1"])
+            #expect(crashed.outcome.exitCode == 128 + SIGKILL)
+            for (id, batch) in states[50] {
+                #expect(try reader.point("\(id)").payload["batch"]?.integer == batch)
+            }
+            #expect(reader.count == states[50].count)
+            _ = try Self.points(path)
+        }
+    }
 }

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import GRDB
 import Shards
+import Synchronization
 
 /// A row that SQLite returned: `Row` is one of a catalogue's source.
 typealias DatabaseRow = GRDB.Row
@@ -39,7 +40,8 @@ final class Catalogue: Sendable {
     }
 
     let path: String
-    private let queue: DatabaseQueue
+    private let connection: Mutex<DatabaseQueue>
+    private var queue: DatabaseQueue { connection.withLock { $0 } }
 
     /// What helps where a catalogue is lost.
     static let wayOut: Remedy = "Build the collection again with \(.setting(.replacing)), or restore a copy."
@@ -61,7 +63,7 @@ final class Catalogue: Sendable {
         }
         for end in ["", "-journal", "-wal", "-shm"] { try System.requireFile(path + end) }
         if access == .read { try Self.requireRollbackMode(path) }
-        queue = try Self.reporting(path) {
+        let queue = try Self.reporting(path) {
             // SQLite would look into a log, whosever it is, and make a file beside it.
             if access == .read, System.exists(path + "-wal") { return try Self.connectToCopy(of: path) }
             do {
@@ -70,6 +72,7 @@ final class Catalogue: Sendable {
                 return try Self.connectToCopy(of: path)
             }
         }
+        connection = Mutex(queue)
     }
 
     static func connect(_ path: String, _ access: Access, named name: String) throws -> DatabaseQueue {
@@ -99,8 +102,19 @@ final class Catalogue: Sendable {
     }
 
     /// Runs `body` on one consistent state of the database.
+    ///
+    /// Where a writer was killed since this was opened, what it left half written is undone in a copy, which this one reads
+    /// from then on: it goes on to show what it showed.
     func read<Result>(_ body: (Transaction) throws -> Result) throws(BelfryError) -> Result {
-        try Self.reporting(path) { try queue.read { try body(Transaction(database: $0, path: path)) } }
+        try Self.reporting(path) {
+            do {
+                return try queue.read { try body(Transaction(database: $0, path: path)) }
+            } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
+                let copy = try Self.connectToCopy(of: path)
+                connection.withLock { $0 = copy }
+                return try copy.read { try body(Transaction(database: $0, path: path)) }
+            }
+        }
     }
 
     /// Keeps large transactions in memory until they are committed, so that others can read until then.

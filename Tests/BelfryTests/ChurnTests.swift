@@ -35,50 +35,49 @@ import Testing
 
     @Test(arguments: Kind.allCases) private func recallHoldsWhilePointsComeAndGo(_ kind: Kind) async throws {
         var random = SeededGenerator()
-        let folder = FileManager.default.temporaryDirectory.path + "/belfry-churn-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        var description = VectorCollection.Description(dimension: Self.dimension, metric: .l2)
-        description.index = .hnsw
-        let collection = try VectorCollection.create(folder + "/churn.belfry", description)
-        let points = 42_000
-        var alive: [Int: Int] = [:]
-        func write(_ ids: [Int]) async throws {
-            for start in stride(from: 0, to: ids.count, by: 5_000) {
-                var batch: [WrittenPoint] = []
-                for id in ids[start..<min(start + 5_000, ids.count)] {
-                    let center = Int.random(in: 0..<200, using: &random)
-                    alive[id] = center
-                    batch.append(WrittenPoint(id: "\(id)", vector: Self.vector(&random, center: center)))
+        try await withTemporaryDirectory { folder in
+            var description = VectorCollection.Description(dimension: Self.dimension, metric: .l2)
+            description.index = .hnsw
+            let collection = try VectorCollection.create(folder + "/churn.belfry", description)
+            let points = 42_000
+            var alive: [Int: Int] = [:]
+            func write(_ ids: [Int]) async throws {
+                for start in stride(from: 0, to: ids.count, by: 5_000) {
+                    var batch: [WrittenPoint] = []
+                    for id in ids[start..<min(start + 5_000, ids.count)] {
+                        let center = Int.random(in: 0..<200, using: &random)
+                        alive[id] = center
+                        batch.append(WrittenPoint(id: "\(id)", vector: Self.vector(&random, center: center)))
+                    }
+                    try await collection.upsert(batch)
                 }
-                try await collection.upsert(batch)
             }
-        }
-        func delete(_ ids: [Int]) async throws {
-            for id in ids { alive[id] = nil }
-            for start in stride(from: 0, to: ids.count, by: 5_000) {
-                try await collection.delete(ids[start..<min(start + 5_000, ids.count)].map { "\($0)" })
-            }
-        }
-        try await write(Array(0..<points))
-        try await collection.compact()
-        #expect(collection.view.indexKind == .hnsw)
-        var next = points
-        for round in 0..<LongRun.choose(4, long: 50) {
-            let gone: [Int] =
-                switch kind {
-                case .random: Array(alive.keys.shuffled(using: &random).prefix(points / 50))
-                case .window: Array(alive.keys.sorted().prefix(points / 50))
-                case .clusters: alive.filter { $0.value / 4 == round % 50 }.map(\.key)
+            func delete(_ ids: [Int]) async throws {
+                for id in ids { alive[id] = nil }
+                for start in stride(from: 0, to: ids.count, by: 5_000) {
+                    try await collection.delete(ids[start..<min(start + 5_000, ids.count)].map { "\($0)" })
                 }
-            try await delete(gone)
-            try await write(Array(next..<next + gone.count))
-            next += gone.count
-            let recall = try Self.recall(collection, &random)
-            #expect(recall >= 0.945, "\(kind), round \(round), \(random)")
-            #expect(collection.count == points)
+            }
+            try await write(Array(0..<points))
+            try await collection.compact()
+            #expect(collection.view.indexKind == .hnsw)
+            var next = points
+            for round in 0..<LongRun.choose(4, long: 50) {
+                let gone: [Int] =
+                    switch kind {
+                    case .random: Array(alive.keys.shuffled(using: &random).prefix(points / 50))
+                    case .window: Array(alive.keys.sorted().prefix(points / 50))
+                    case .clusters: alive.filter { $0.value / 4 == round % 50 }.map(\.key)
+                    }
+                try await delete(gone)
+                try await write(Array(next..<next + gone.count))
+                next += gone.count
+                let recall = try Self.recall(collection, &random)
+                #expect(recall >= 0.945, "\(kind), round \(round), \(random)")
+                #expect(collection.count == points)
+            }
+            try await collection.close()
+            #expect(try VectorCollection.check(collection.path).allSatisfy(\.problems.isEmpty))
         }
-        try await collection.close()
-        #expect(try VectorCollection.check(collection.path).allSatisfy(\.problems.isEmpty))
     }
 }

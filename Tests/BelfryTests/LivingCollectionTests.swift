@@ -54,190 +54,187 @@ import Vectors
 
     @Test func equalsADictionaryWhateverIsWritten() async throws {
         var random = SeededGenerator()
-        let folder = FileManager.default.temporaryDirectory.path + "/belfry-living-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let path = folder + "/live.belfry"
-        var collection = try VectorCollection.create(path, .init(dimension: Self.dimension, metric: .l2))
-        var known: [String: Known] = [:]
-        // So small a table is sealed many times, and its segments are merged.
-        CollectionBase.tableRows.store(1_000, ordering: .relaxed)
-        defer { CollectionBase.tableRows.store(20_000, ordering: .relaxed) }
-        var (round, operations) = (0, 0)
-        while operations < LongRun.choose(50_000, long: 1_000_000) {
-            round += 1
-            var batch: [WriteOperation] = []
-            for _ in 0..<Int.random(in: 1...500, using: &random) {
-                let name = "\(Int.random(in: 0..<3_000, using: &random))"
-                switch Int.random(in: 0..<10, using: &random) {
-                case 0..<6:
-                    let point = Known(vector: Self.vector(&random), payload: ["n": .integer(Int64(round)), "x": "a"])
-                    batch.append(.upsert(WrittenPoint(id: name, vector: point.vector, payload: point.payload)))
-                    known[name] = point
-                case 6..<8:
-                    batch.append(.delete([name]))
-                    known[name] = nil
-                case 8:
-                    batch.append(.setPayload([name], ["x": .integer(Int64(round))]))
-                    if case .object(var members)? = known[name]?.payload {
-                        members["x"] = .integer(Int64(round))
-                        known[name]?.payload = .object(members)
+        try await withTemporaryDirectory { folder in
+            let path = folder + "/live.belfry"
+            var collection = try VectorCollection.create(path, .init(dimension: Self.dimension, metric: .l2))
+            var known: [String: Known] = [:]
+            // So small a table is sealed many times, and its segments are merged.
+            CollectionBase.tableRows.store(1_000, ordering: .relaxed)
+            defer { CollectionBase.tableRows.store(20_000, ordering: .relaxed) }
+            var (round, operations) = (0, 0)
+            while operations < LongRun.choose(50_000, long: 1_000_000) {
+                round += 1
+                var batch: [WriteOperation] = []
+                for _ in 0..<Int.random(in: 1...500, using: &random) {
+                    let name = "\(Int.random(in: 0..<3_000, using: &random))"
+                    switch Int.random(in: 0..<10, using: &random) {
+                    case 0..<6:
+                        let point = Known(
+                            vector: Self.vector(&random), payload: ["n": .integer(Int64(round)), "x": "a"])
+                        batch.append(.upsert(WrittenPoint(id: name, vector: point.vector, payload: point.payload)))
+                        known[name] = point
+                    case 6..<8:
+                        batch.append(.delete([name]))
+                        known[name] = nil
+                    case 8:
+                        batch.append(.setPayload([name], ["x": .integer(Int64(round))]))
+                        if case .object(var members)? = known[name]?.payload {
+                            members["x"] = .integer(Int64(round))
+                            known[name]?.payload = .object(members)
+                        }
+                    default:
+                        let vector = Self.vector(&random)
+                        batch.append(.setVector(name, vector))
+                        known[name]?.vector = vector
                     }
-                default:
-                    let vector = Self.vector(&random)
-                    batch.append(.setVector(name, vector))
-                    known[name]?.vector = vector
                 }
+                try await collection.write(batch)
+                operations += batch.count
+                if round % 30 == 0 { try await collection.compact() }
+                if Int.random(in: 0..<10, using: &random) == 0 {
+                    let reader = try VectorCollection(path)
+                    try Self.compare(reader, known, &random, "reader, round \(round), \(random)")
+                    try await collection.close()
+                    collection = try VectorCollection(path, for: .writing)
+                }
+                try Self.compare(collection, known, &random, "round \(round), \(random)")
             }
-            try await collection.write(batch)
-            operations += batch.count
-            if round % 30 == 0 { try await collection.compact() }
-            if Int.random(in: 0..<10, using: &random) == 0 {
-                let reader = try VectorCollection(path)
-                try Self.compare(reader, known, &random, "reader, round \(round), \(random)")
-                try await collection.close()
-                collection = try VectorCollection(path, for: .writing)
+            try await collection.close()
+            for finding in try VectorCollection.check(path) {
+                #expect(finding.problems.isEmpty, "\(finding.name): \(finding.problems)")
             }
-            try Self.compare(collection, known, &random, "round \(round), \(random)")
-        }
-        try await collection.close()
-        for finding in try VectorCollection.check(path) {
-            #expect(finding.problems.isEmpty, "\(finding.name): \(finding.problems)")
         }
     }
 
     /// Points that share ids with other kinds of ids, and their conditions.
     @Test func conditionsDecideAgainstWhatIsThere() async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/belfry-conditions-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let path = folder + "/live.belfry"
-        let collection = try VectorCollection.create(path, .init(dimension: 2, metric: .l2))
-        func point(_ id: String, _ x: Float) -> WrittenPoint {
-            WrittenPoint(id: id, vector: [x, 0], payload: ["x": 1])
+        try await withTemporaryDirectory { folder in
+            let path = folder + "/live.belfry"
+            let collection = try VectorCollection.create(path, .init(dimension: 2, metric: .l2))
+            func point(_ id: String, _ x: Float) -> WrittenPoint {
+                WrittenPoint(id: id, vector: [x, 0], payload: ["x": 1])
+            }
+            let first = try await collection.upsert([point("a", 1), point("b", 2)], condition: .insertOnly)
+            #expect(first == WriteResult(lsn: 1, changed: 2))
+            #expect(try await collection.upsert([point("a", 9), point("c", 3)], condition: .insertOnly).skipped == 1)
+            #expect(try await collection.upsert([point("d", 9)], condition: .updateOnly).skipped == 1)
+            #expect(
+                try collection.point("a").version == 1 && collection.point("a").vector == [1, 0]
+                    && collection.count == 3)
+            #expect(try await collection.upsert([point("a", 4)], condition: .version(7)).skipped == 1)
+            #expect(try await collection.upsert([point("a", 4)], condition: .version(1)).changed == 1)
+            #expect(try collection.point("a").version == 3 && collection.point("a").vector == [4, 0])
+            // Nothing changes, though the log has it.
+            #expect(try await collection.delete(["nobody"]) == WriteResult(lsn: 4, changed: 0))
+            #expect(try await collection.write([.setPayload(["nobody", "a"], ["y": 2])]).missing == 1)
+            #expect(try collection.point("a").payload == ["x": 1, "y": 2])
+            try await collection.write([.deletePayload(["a"], keys: ["x"]), .clearPayload(["b"])])
+            #expect(try collection.point("a").payload == ["y": 2] && collection.point("b").payload == [:])
+            try await collection.write([.overwritePayload(["b"], ["z": "é"])])
+            try await collection.compact()
+            #expect(try VectorCollection(path).point("b").payload == ["z": "é"])
+            try await collection.close()
+            await #expect(throws: BelfryError.self) { try await collection.delete(["a"]) }
         }
-        let first = try await collection.upsert([point("a", 1), point("b", 2)], condition: .insertOnly)
-        #expect(first == WriteResult(lsn: 1, changed: 2))
-        #expect(try await collection.upsert([point("a", 9), point("c", 3)], condition: .insertOnly).skipped == 1)
-        #expect(try await collection.upsert([point("d", 9)], condition: .updateOnly).skipped == 1)
-        #expect(
-            try collection.point("a").version == 1 && collection.point("a").vector == [1, 0] && collection.count == 3)
-        #expect(try await collection.upsert([point("a", 4)], condition: .version(7)).skipped == 1)
-        #expect(try await collection.upsert([point("a", 4)], condition: .version(1)).changed == 1)
-        #expect(try collection.point("a").version == 3 && collection.point("a").vector == [4, 0])
-        // Nothing changes, and no number is used.
-        #expect(try await collection.delete(["nobody"]) == WriteResult(lsn: 4, changed: 0))
-        #expect(try await collection.write([.setPayload(["nobody", "a"], ["y": 2])]).missing == 1)
-        #expect(try collection.point("a").payload == ["x": 1, "y": 2])
-        try await collection.write([.deletePayload(["a"], keys: ["x"]), .clearPayload(["b"])])
-        #expect(try collection.point("a").payload == ["y": 2] && collection.point("b").payload == [:])
-        try await collection.write([.overwritePayload(["b"], ["z": "é"])])
-        try await collection.compact()
-        #expect(try VectorCollection(path).point("b").payload == ["z": "é"])
-        try await collection.close()
-        await #expect(throws: BelfryError.self) { try await collection.delete(["a"]) }
     }
 
     @Test func whatCannotBeWrittenIsRefusedWholly() async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/belfry-refused-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let path = folder + "/live.belfry"
-        let collection = try VectorCollection.create(path, .init(dimension: 2, metric: .cosine))
-        let good = WriteOperation.upsert(WrittenPoint(id: "good", vector: [1, 1]))
-        let bad: [WriteOperation] = [
-            .upsert(WrittenPoint(id: "x", vector: [1])), .upsert(WrittenPoint(id: "x", vector: [.nan, 1])),
-            .upsert(WrittenPoint(id: "x", vector: [0, 0])), .upsert(WrittenPoint(id: " ", vector: [1, 1])),
-            .upsert(WrittenPoint(id: "x", vector: [1, 1], payload: [1])), .setPayload(["good"], "text"),
-            .setVector("good", [1, .infinity]), .delete([String](repeating: "x", count: WriteLimits.batch + 1)),
-        ]
-        for operation in bad {
-            let error = await #expect(throws: BelfryError.self) { try await collection.write([good, operation]) }
-            #expect(error?.code == .invalidInput, "\(operation)")
-            #expect(collection.count == 0)
+        try await withTemporaryDirectory { folder in
+            let path = folder + "/live.belfry"
+            let collection = try VectorCollection.create(path, .init(dimension: 2, metric: .cosine))
+            let good = WriteOperation.upsert(WrittenPoint(id: "good", vector: [1, 1]))
+            let bad: [WriteOperation] = [
+                .upsert(WrittenPoint(id: "x", vector: [1])), .upsert(WrittenPoint(id: "x", vector: [.nan, 1])),
+                .upsert(WrittenPoint(id: "x", vector: [0, 0])), .upsert(WrittenPoint(id: " ", vector: [1, 1])),
+                .upsert(WrittenPoint(id: "x", vector: [1, 1], payload: [1])), .setPayload(["good"], "text"),
+                .setVector("good", [1, .infinity]), .delete([String](repeating: "x", count: WriteLimits.batch + 1)),
+            ]
+            for operation in bad {
+                let error = await #expect(throws: BelfryError.self) { try await collection.write([good, operation]) }
+                #expect(error?.code == .invalidInput, "\(operation)")
+                #expect(collection.count == 0)
+            }
+            let reader = try VectorCollection(path)
+            let error = await #expect(throws: BelfryError.self) { try await reader.write([good]) }
+            #expect(error?.code == .conflict)
+            let second = #expect(throws: BelfryError.self) { try VectorCollection(path, for: .writing) }
+            #expect(second?.code == .conflict)
+            #expect(throws: BelfryError.self) { try VectorCollection.create(path, .init(dimension: 2)) }
+            try await collection.close()
+            let again = try VectorCollection(path, for: .writing)
+            try await again.write([good])
+            #expect(again.count == 1)
+            try await again.close()
         }
-        let reader = try VectorCollection(path)
-        let error = await #expect(throws: BelfryError.self) { try await reader.write([good]) }
-        #expect(error?.code == .conflict)
-        let second = #expect(throws: BelfryError.self) { try VectorCollection(path, for: .writing) }
-        #expect(second?.code == .conflict)
-        #expect(throws: BelfryError.self) { try VectorCollection.create(path, .init(dimension: 2)) }
-        try await collection.close()
-        let again = try VectorCollection(path, for: .writing)
-        try await again.write([good])
-        #expect(again.count == 1)
-        try await again.close()
     }
 
     /// Eight writers and eight readers at once: no answer is of two moments, and nothing is lost.
     @Test func readersNeverSeeHalfAWrite() async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/belfry-together-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let path = folder + "/live.belfry"
-        let collection = try VectorCollection.create(path, .init(dimension: 4, metric: .l2))
-        let rounds = LongRun.choose(60, long: 4_000)
-        // Each writer has points of its own, all of which it writes in every batch: payload and vector say which.
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for writer in 0..<8 {
-                group.addTask {
-                    for round in 1...rounds {
-                        let batch = (0..<20).map { number in
-                            WrittenPoint(
-                                id: "\(writer * 100 + number)",
-                                vector: [Float(writer), Float(number), Float(round), 1],
-                                payload: ["round": .integer(Int64(round))])
-                        }
-                        try await collection.upsert(batch)
-                        if round % 20 == 0, writer == 0 { try await collection.compact() }
-                    }
-                }
-            }
-            for reader in 0..<8 {
-                group.addTask {
-                    var last = 0
-                    for _ in 0..<rounds {
-                        let view = collection.view
-                        var request = SearchRequest(.vector([Float(reader), 0, 0, 1]), k: 5)
-                        request.exact = true
-                        for hit in try collection.search(request).hits {
-                            let vector = try collection.point(hit.id.description).vector
-                            #expect(vector[0] == Float((Int(hit.id.description) ?? 0) / 100))
-                        }
-                        // All points of a writer are of one round.
-                        var seen: Set<Int> = []
-                        do {
-                            try view.forEachPoint { point, place in
-                                guard let id = Int(point.id.description), id / 100 == reader else { return }
-                                let round = try point.payload()["round"]?.integer ?? -1
-                                #expect(try view.vector(at: place)[2] == Float(round))
-                                seen.insert(round)
+        try await withTemporaryDirectory { folder in
+            let path = folder + "/live.belfry"
+            let collection = try VectorCollection.create(path, .init(dimension: 4, metric: .l2))
+            let rounds = LongRun.choose(60, long: 4_000)
+            // Each writer has points of its own, all of which it writes in every batch: payload and vector say which.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<8 {
+                    group.addTask {
+                        for round in 1...rounds {
+                            let batch = (0..<20).map { number in
+                                WrittenPoint(
+                                    id: "\(writer * 100 + number)",
+                                    vector: [Float(writer), Float(number), Float(round), 1],
+                                    payload: ["round": .integer(Int64(round))])
                             }
-                        } catch let error as BelfryError {
-                            // A view that the catalogue has overtaken says so, and gives nothing of two moments.
-                            #expect(error.isOvertaken, "\(error)")
-                            continue
+                            try await collection.upsert(batch)
+                            if round % 20 == 0, writer == 0 { try await collection.compact() }
                         }
-                        #expect(seen.count <= 1 && (seen.first ?? 0) >= last, "\(seen)")
-                        last = seen.first ?? last
-                        await Task.yield()
                     }
                 }
+                for reader in 0..<8 {
+                    group.addTask {
+                        var last = 0
+                        for _ in 0..<rounds {
+                            let view = collection.view
+                            var request = SearchRequest(.vector([Float(reader), 0, 0, 1]), k: 5)
+                            request.exact = true
+                            for hit in try collection.search(request).hits {
+                                let vector = try collection.point(hit.id.description).vector
+                                #expect(vector[0] == Float((Int(hit.id.description) ?? 0) / 100))
+                            }
+                            // All points of a writer are of one round.
+                            var seen: Set<Int> = []
+                            do {
+                                try view.forEachPoint { point, place in
+                                    guard let id = Int(point.id.description), id / 100 == reader else { return }
+                                    let round = try point.payload()["round"]?.integer ?? -1
+                                    #expect(try view.vector(at: place)[2] == Float(round))
+                                    seen.insert(round)
+                                }
+                            } catch let error as BelfryError {
+                                // A view that the catalogue has overtaken says so, and gives nothing of two moments.
+                                #expect(error.isOvertaken, "\(error)")
+                                continue
+                            }
+                            #expect(seen.count <= 1 && (seen.first ?? 0) >= last, "\(seen)")
+                            last = seen.first ?? last
+                            await Task.yield()
+                        }
+                    }
+                }
+                try await group.waitForAll()
             }
-            try await group.waitForAll()
+            #expect(collection.count == 160)
+            try await collection.close()
+            #expect(try VectorCollection.check(path).allSatisfy(\.problems.isEmpty))
         }
-        #expect(collection.count == 160)
-        try await collection.close()
-        #expect(try VectorCollection.check(path).allSatisfy(\.problems.isEmpty))
     }
 
     private static func collection(
         _ description: VectorCollection.Description, _ body: (VectorCollection) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/belfry-living-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(VectorCollection.create(folder + "/live.belfry", description))
+        try await withTemporaryDirectory { folder in
+            try await body(VectorCollection.create(folder + "/live.belfry", description))
+        }
     }
 
     /// What is written is what will be read, before a seal and after it.

@@ -23,64 +23,67 @@ import Testing
     }
 
     @Test(arguments: ["auto", "hnsw"]) func onlyWhatChangedIsEmbeddedAndOthersStay(_ index: String) async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/belfry-rows-\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let shop = try Shop(folder, rows: index == "auto" ? 50 : 1_500, segmentRows: 400, index: index)
-        let count = try build(shop)["points"]?.integer ?? 0
+        try await withTemporaryDirectory { folder in
+            let shop = try Shop(folder, rows: index == "auto" ? 50 : 1_500, segmentRows: 400, index: index)
+            let count = try build(shop)["points"]?.integer ?? 0
 
-        // Three rows go, two change their texts, one its price alone, one comes.
-        try rows(shop) { rows in
-            var rows = rows
-            rows[5] = "p-5,purple lamp,a new text,5.5"
-            rows[6] = "p-6,purple desk,another one,6.5"
-            rows[7] = rows[7].replacing(",7.5", with: ",70")
-            rows.removeSubrange(0..<3)
-            return rows + ["p-new,new thing,a thing,1"]
-        }
-        let changed = try build(shop)
-        #expect(changed["points"]?.integer == count - 2 && changed["kept_points"]?.integer == count - 5, "\(changed)")
-        var collection = try VectorCollection(shop.collection)
-        #expect(try collection.point("p-7").payload["price"] == 70)
-        #expect(throws: BelfryError.self) { try collection.point("p-1") }
-        let fresh = try Shop(folder + "/fresh", rows: 1, index: index)
-        try FileManager.default.removeItem(atPath: "\(fresh.recipe)/products.csv")
-        try FileManager.default.copyItem(atPath: "\(shop.recipe)/products.csv", toPath: "\(fresh.recipe)/products.csv")
-        _ = try build(fresh)
-        let expected = try VectorCollection(fresh.collection)
-        for name in ["p-5", "p-6", "p-7", "p-9", "p-new"] {
-            #expect(try collection.point(name).vector == expected.point(name).vector, "\(name)")
-            #expect(try collection.point(name).payload == expected.point(name).payload, "\(name)")
-        }
+            // Three rows go, two change their texts, one its price alone, one comes.
+            try rows(shop) { rows in
+                var rows = rows
+                rows[5] = "p-5,purple lamp,a new text,5.5"
+                rows[6] = "p-6,purple desk,another one,6.5"
+                rows[7] = rows[7].replacing(",7.5", with: ",70")
+                rows.removeSubrange(0..<3)
+                return rows + ["p-new,new thing,a thing,1"]
+            }
+            let changed = try build(shop)
+            #expect(
+                changed["points"]?.integer == count - 2 && changed["kept_points"]?.integer == count - 5, "\(changed)")
+            var collection = try VectorCollection(shop.collection)
+            #expect(try collection.point("p-7").payload["price"] == 70)
+            #expect(throws: BelfryError.self) { try collection.point("p-1") }
+            let fresh = try Shop(folder + "/fresh", rows: 1, index: index)
+            try FileManager.default.removeItem(atPath: "\(fresh.recipe)/products.csv")
+            try FileManager.default.copyItem(
+                atPath: "\(shop.recipe)/products.csv", toPath: "\(fresh.recipe)/products.csv")
+            _ = try build(fresh)
+            let expected = try VectorCollection(fresh.collection)
+            for name in ["p-5", "p-6", "p-7", "p-9", "p-new"] {
+                #expect(try collection.point(name).vector == expected.point(name).vector, "\(name)")
+                #expect(try collection.point(name).payload == expected.point(name).payload, "\(name)")
+            }
 
-        // Others write: a point of theirs, one in the place of a row's, a payload of a row's; and delete a row's.
-        let writer = try VectorCollection(shop.collection, for: .writing)
-        let vector = try writer.point("p-9").vector
-        try await writer.upsert([
-            WrittenPoint(id: "theirs", vector: vector, payload: ["title": "theirs"]),
-            WrittenPoint(id: "p-8", vector: vector, payload: ["title": "taken"]),
-        ])
-        let version = try writer.point("theirs").version
-        try await writer.write([.setPayload(["p-10"], ["title": "changed"]), .delete(["p-11"])])
-        #expect(
-            try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0, "nothing of the rows changed")
-        try rows(shop) { $0 + ["p-last,last thing,a thing,1"] }
-        let refused = try BelfryProcess.run(["build", shop.recipe])
-        #expect(refused.exitCode == 1 && refused.errors.contains("open for writing"), "\(refused)")
-        try await writer.close()
-        let again = try build(shop)
-        #expect(again["others_points"]?.integer == 1 && again["points"]?.integer == count, "\(again)")
-        collection = try VectorCollection(shop.collection)
-        #expect(
-            try collection.point("theirs").payload["title"] == "theirs" && collection.point("theirs").version == version
-        )
-        // What the rows say is the rows' again.
-        #expect(try collection.point("p-8").payload["title"] != "taken" && collection.point("p-8").vector != vector)
-        #expect(try collection.point("p-10").payload["title"] != "changed")
-        _ = try collection.point("p-11")
-        #expect(try VectorCollection.check(shop.collection).allSatisfy(\.problems.isEmpty))
-        // Writing goes on, with higher numbers.
-        let later = try VectorCollection(shop.collection, for: .writing)
-        #expect(try await later.delete(["theirs"]).lsn > version + 1)
-        try await later.close()
+            // Others write: a point of theirs, one in the place of a row's, a payload of a row's; and delete a row's.
+            let writer = try VectorCollection(shop.collection, for: .writing)
+            let vector = try writer.point("p-9").vector
+            try await writer.upsert([
+                WrittenPoint(id: "theirs", vector: vector, payload: ["title": "theirs"]),
+                WrittenPoint(id: "p-8", vector: vector, payload: ["title": "taken"]),
+            ])
+            let version = try writer.point("theirs").version
+            try await writer.write([.setPayload(["p-10"], ["title": "changed"]), .delete(["p-11"])])
+            #expect(
+                try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0, "nothing of the rows changed")
+            try rows(shop) { $0 + ["p-last,last thing,a thing,1"] }
+            let refused = try BelfryProcess.run(["build", shop.recipe])
+            #expect(refused.exitCode == 1 && refused.errors.contains("open for writing"), "\(refused)")
+            try await writer.close()
+            let again = try build(shop)
+            #expect(again["others_points"]?.integer == 1 && again["points"]?.integer == count, "\(again)")
+            collection = try VectorCollection(shop.collection)
+            #expect(
+                try collection.point("theirs").payload["title"] == "theirs"
+                    && collection.point("theirs").version == version
+            )
+            // What the rows say is the rows' again.
+            #expect(try collection.point("p-8").payload["title"] != "taken" && collection.point("p-8").vector != vector)
+            #expect(try collection.point("p-10").payload["title"] != "changed")
+            _ = try collection.point("p-11")
+            #expect(try VectorCollection.check(shop.collection).allSatisfy(\.problems.isEmpty))
+            // Writing goes on, with higher numbers.
+            let later = try VectorCollection(shop.collection, for: .writing)
+            #expect(try await later.delete(["theirs"]).lsn > version + 1)
+            try await later.close()
+        }
     }
 }

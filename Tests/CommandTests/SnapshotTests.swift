@@ -8,16 +8,9 @@ import Testing
 
 /// A snapshot is of one moment, whatever is written meanwhile; what was cut short or damaged is never put in a place.
 @Suite struct SnapshotTests {
-    private static func folder(_ body: (String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/belfry-snapshot-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(folder)
-    }
-
     /// Every batch writes all of the same twenty points, with its number: a state in between would mix numbers.
     @Test func isOfOneMomentWhileOthersWrite() async throws {
-        try await Self.folder { folder in
+        try await withTemporaryDirectory { folder in
             let path = folder + "/live.belfry"
             let collection = try VectorCollection.create(path, .init(dimension: 2, metric: .l2))
             let writing = Task.detached {
@@ -52,7 +45,7 @@ import Testing
     }
 
     @Test func isRestoredOverACollectionAndADamagedOneIsNot() async throws {
-        try await Self.folder { folder in
+        try await withTemporaryDirectory { folder in
             let (path, copy) = (folder + "/live.belfry", folder + "/copy.belfry")
             let collection = try VectorCollection.create(path, .init(dimension: 2))
             try await collection.upsert([
@@ -85,14 +78,71 @@ import Testing
                 if !name.hasPrefix("log") { #expect(restored.exitCode == 3, "\(name): \(restored)") }
                 try bytes.write(to: URL(fileURLWithPath: file))
                 try FileManager.default.removeItem(atPath: file)
-                if !name.hasPrefix("log") {
-                    #expect(
-                        try BelfryProcess.run(["restore", copy, "--to", path, "--replace"]).exitCode == 3, "\(name)")
-                }
+                #expect(
+                    try BelfryProcess.run(["restore", copy, "--to", path, "--replace"]).exitCode == 3, "\(name)")
                 try bytes.write(to: URL(fileURLWithPath: file))
             }
             #expect(try BelfryProcess.run(["restore", copy, "--to", path, "--replace"]).exitCode == 0)
             #expect(try VectorCollection(path).count == 3)
+        }
+    }
+
+    /// Whoever serves a collection is told of, not waited for; and a copy that fails leaves nothing behind.
+    @Test func aCollectionInUseIsNotReplacedAndNothingIsLeft() async throws {
+        try await withTemporaryDirectory { folder in
+            let (path, copy) = (folder + "/live.belfry", folder + "/copy.belfry")
+            let collection = try VectorCollection.create(path, .init(dimension: 2))
+            try await collection.upsert([WrittenPoint(id: "a", vector: [1, 0])])
+            try await collection.compact()
+            try CollectionCopy.make(of: path, at: copy)
+            let busy = #expect(throws: BelfryError.self) {
+                try CollectionCopy.make(of: copy, at: path, replacing: true)
+            }
+            #expect(busy?.code == .conflict && busy?.message.contains("open for writing") == true)
+            try await collection.close()
+            let codes = try #require(
+                try FileManager.default.subpathsOfDirectory(atPath: copy).first { $0.hasSuffix("codes") })
+            try FileManager.default.removeItem(atPath: "\(copy)/\(codes)")
+            #expect(throws: BelfryError.self) { try CollectionCopy.make(of: copy, at: folder + "/next.belfry") }
+            #expect(try System.list(folder).sorted() == ["copy.belfry", "live.belfry"])
+        }
+    }
+
+    /// What is made beside a place is made through no link, whoever makes it.
+    @Test func nothingIsMadeThroughALinkBesideThePlace() async throws {
+        try await withTemporaryDirectory { folder in
+            let (path, elsewhere) = (folder + "/live.belfry", folder + "/elsewhere")
+            try await VectorCollection.create(folder + "/source.belfry", .init(dimension: 2)).close()
+            try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(atPath: path + ".building", withDestinationPath: elsewhere)
+            #expect(throws: BelfryError.self) { try VectorCollection.create(path, .init(dimension: 2)) }
+            #expect(throws: BelfryError.self) { try CollectionCopy.make(of: folder + "/source.belfry", at: path) }
+            #expect(try System.list(elsewhere) == [])
+        }
+    }
+
+    /// Points that are there all the time are exported once each, whatever comes and goes.
+    @Test func anExportGoesOnWhileOthersWrite() async throws {
+        try await withTemporaryDirectory { folder in
+            let path = folder + "/live.belfry"
+            let collection = try VectorCollection.create(path, .init(dimension: 2, metric: .l2))
+            try await collection.upsert((0..<5_000).map { WrittenPoint(id: "\($0)", vector: [Float($0), 1]) })
+            let writing = Task.detached {
+                for round in 0..<40 {
+                    try await collection.upsert(
+                        (0..<50).map { WrittenPoint(id: "\(10_000 + round * 50 + $0)", vector: [1, 1]) })
+                    try await collection.compact()
+                }
+            }
+            for _ in 0..<5 {
+                let export = try BelfryProcess.run(["export", path, "--to", folder + "/out.jsonl"])
+                #expect(export.exitCode == 0, "\(export.errors)")
+                let lines = try String(contentsOfFile: folder + "/out.jsonl", encoding: .utf8).split(separator: "\n")
+                let ids = try lines.map { try JSON(parsing: Data($0.utf8), source: "line")["id"]?.integer ?? -1 }
+                #expect(ids.filter { $0 < 5_000 } == Array(0..<5_000) && Set(ids).count == ids.count)
+            }
+            try await writing.value
+            try await collection.close()
         }
     }
 }

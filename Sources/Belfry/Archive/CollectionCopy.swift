@@ -26,30 +26,44 @@ public enum CollectionCopy {
         }
         try BuildingDirectory.requireCollection(target)
         let (from, place) = (CollectionLayout(path: source), CollectionLayout(path: target))
-        let copy = CollectionLayout(path: BuildingDirectory.path(of: place.path))
-        try BuildingDirectory.requireCollection(copy.path)
-        try System.createDirectory(copy.path)
-        guard let lock = try WriterLock(copy.lock) else {
-            throw BelfryError(.conflict, "A build is at work here.", at: .init(file: copy.path))
-        }
-        defer { lock.release() }
-        let tower = try CollectionBase(from).configuration.tower.map { from.tower($0.name) }
-        var attempts = 0
-        while true {
-            attempts += 1
-            try copy.clear(tower: tower)
-            do throws(BelfryError) {
-                try fill(copy, from)
-                break
-            } catch {
-                // A writer may have merged or sealed meanwhile; again and again only where something is really missing.
-                guard attempts < maxAttempts, [.corruptData, .notFound].contains(error.code) else { throw error }
+        var held: WriterLock?
+        if System.exists(place.path) {
+            held = try WriterLock(place.lock)
+            // Who replaces a collection does not wait for whoever serves it.
+            guard held != nil else {
+                throw BelfryError(
+                    .conflict, "Another process has the collection open for writing.", at: .init(file: target),
+                    remedy: "Close it there first.")
             }
         }
-        for finding in try VectorCollection.check(copy.path) {
-            if let problem = finding.problems.first { throw problem }
+        let tower = try CollectionBase(from).configuration.tower.map { from.tower($0.name) }
+        let (copy, lock) = try BuildingDirectory.claim(beside: place.path)
+        defer { lock.release() }
+        do throws(BelfryError) {
+            try fillWhole(copy, from, tower)
+            for finding in try VectorCollection.check(copy.path) {
+                if let problem = finding.problems.first { throw problem }
+            }
+        } catch {
+            _ = try? copy.removeAll(tower: tower)
+            throw error
         }
-        try BuildingDirectory.put(copy, into: place, tower: tower, lock: nil, note: note)
+        try BuildingDirectory.put(copy, into: place, tower: tower, lock: held, note: note)
+    }
+
+    /// Copies until all parts are of one moment: a writer may have merged or sealed meanwhile.
+    private static func fillWhole(
+        _ copy: CollectionLayout, _ from: CollectionLayout, _ tower: String?
+    ) throws(BelfryError) {
+        for attempt in 1...maxAttempts {
+            try copy.clear(tower: tower)
+            do throws(BelfryError) {
+                return try fill(copy, from)
+            } catch {
+                // Again and again only where something is really missing.
+                guard attempt < maxAttempts, [.corruptData, .notFound].contains(error.code) else { throw error }
+            }
+        }
     }
 
     private static let maxAttempts = 5

@@ -23,27 +23,27 @@ extension BuildingDirectory {
                 try transaction.state()
             )
         }
-        var segments: [(number: Int, row: Catalogue.SegmentRow, files: [String])] = []
+        var segments: [(row: Catalogue.SegmentRow, files: [String])] = []
         for row in rows {
             let record = try SegmentRecord(row, source)
             // Slots that follow one another need no file.
             let files = CollectionLayout.rowFiles.union(record.firstSlot == nil ? ["slots"] : []).sorted()
             let bare = SegmentRecord(kind: .exact, files: files, firstSlot: record.firstSlot)
-            segments.append((row.number, .init(number: row.number, rows: row.rows, record: bare.text), files))
+            segments.append((.init(number: row.number, rows: row.rows, record: bare.text), files))
         }
         // What else is in the collection is made anew, whatever format it has.
         // What was written to since it was built is not what the journal says.
         guard let built, built != journal, built.hasSameVectors(as: journal), state.lsn == 0,
             System.isMissing(source.log), try found.problems().isEmpty,
             segments.allSatisfy({ segment in
-                segment.files.allSatisfy { SegmentFile.check("\(source.segment(segment.number))/\($0)").isEmpty }
+                segment.files.allSatisfy { SegmentFile.check("\(source.segment(segment.row.number))/\($0)").isEmpty }
             })
         else { return }
         for segment in segments {
-            let folder = layout.segment(segment.number)
+            let folder = layout.segment(segment.row.number)
             try System.createDirectory(folder)
             for name in segment.files {
-                try System.copyFile("\(source.segment(segment.number))/\(name)", to: "\(folder)/\(name)")
+                try System.copyFile("\(source.segment(segment.row.number))/\(name)", to: "\(folder)/\(name)")
             }
             try System.sync(folder)
         }

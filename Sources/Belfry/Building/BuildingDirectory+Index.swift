@@ -54,9 +54,7 @@ extension BuildingDirectory {
         guard found?.request != plan.request else { return }
         let (rows, ids, slots) = try rowsInOrder()
 
-        let number = (segments.last?.number ?? 0) + 1
-        let folder = layout.segment(number)
-        try System.createDirectory(folder)
+        let folder = try SegmentFolder((segments.last?.number ?? 0) + 1, layout)
         CrashPoint.indexBegun.reach()
         var builder = SegmentBuilder(
             metric: plan.metric, kind: plan.kind ?? .exact, elementType: plan.element, seed: plan.seed,
@@ -65,41 +63,19 @@ extension BuildingDirectory {
         builder.queries = calibration?.samples ?? []
         var choice: IndexChoice?
         if plan.kind == nil {
-            choice = try builder.buildFastest(rows, ids: { ids[$0] }, in: folder, recall: plan.recall)
+            choice = try builder.buildFastest(rows, ids: { ids[$0] }, in: folder.path, recall: plan.recall)
         } else {
-            try builder.build(rows, ids: { ids[$0] }, in: folder)
+            try builder.build(rows, ids: { ids[$0] }, in: folder.path)
         }
-        try writeSlots(folder, ids, slots)
-        let asked = try KeptQueries(writing: calibration?.samples ?? [], to: folder)
-        for folder in [folder, layout.segments] { try System.sync(folder) }
+        let segment = try folder.finish(
+            choice?.kind ?? builder.kind, ids: ids, slots: slots, queries: builder.queries)
         CrashPoint.indexBuilt.reach()
 
-        let standard = DefaultRecall.recall(of: try SegmentIndex(folder, metric: plan.metric))
+        let standard = DefaultRecall.recall(of: try SegmentIndex(folder.path, metric: plan.metric))
         let record = IndexRecord(
             request: plan.request, wanted: plan.kind, choice: choice, queries: calibration?.named,
             recall: choice?.recall ?? standard.recall, recallReason: choice?.recallReason ?? standard.reason)
-        let files = try SegmentRecord(of: folder, choice?.kind ?? builder.kind, queries: asked)
-        try replaceSegments(with: .init(number: number, rows: ids.count, record: files.text), record)
-    }
-
-    /// Writes which slot each row has, now that the rows are in the order of the index.
-    /// - Parameters:
-    ///   - ids: by growing id.
-    ///   - slots: their slots.
-    private func writeSlots(_ folder: String, _ ids: [PointID], _ slots: [Slot]) throws(BelfryError) {
-        let files = SegmentPaths(folder)
-        let rows = try IDsReader(files.ids)
-        var slotsOfRows: [Slot] = []
-        for row in 0..<rows.count {
-            let id = try rows.id(row)
-            var (low, high) = (0, ids.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if ids[middle] < id { low = middle + 1 } else { high = middle }
-            }
-            slotsOfRows.append(slots[low])
-        }
-        try SlotsWriter.write(slotsOfRows, to: files.slots)
+        try replaceSegments(with: segment, record)
     }
 
     /// All vectors, widened to f32, whose they are and their slots, by growing id.

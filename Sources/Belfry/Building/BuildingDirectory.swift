@@ -36,14 +36,7 @@ package final class BuildingDirectory {
         note: @escaping (String) -> Void
     ) throws(BelfryError) {
         (self.target, self.tower, self.previous, self.note) = (target, tower, previous, note)
-        let layout = CollectionLayout(path: Self.path(of: target))
-        self.layout = layout
-        try Self.requireCollection(layout.path)
-        // Not even a lock is made through a link.
-        if System.exists(layout.path) { _ = try Directory(layout.path) }
-        try System.createDirectory(layout.path)
-        CrashPoint.buildingDirectoryMade.reach()
-        lock = try Self.takeLock(layout)
+        (layout, lock) = try Self.claim(beside: target)
         try layout.requireOwn("The folder of an unfinished build", tower: tower)
         if let (catalogue, segments) = Self.resume(layout, journal, previous) {
             self.catalogue = catalogue
@@ -130,13 +123,21 @@ package final class BuildingDirectory {
         try CollectionLayout(path: collection).requireOwn("The collection", tower: tower)
     }
 
-    private static func takeLock(_ layout: CollectionLayout) throws(BelfryError) -> WriterLock {
+    /// Takes the place beside a collection in which another one is made, before it is put where that is.
+    /// - Throws: `conflict` where another process is at work there, or somebody else's files are.
+    static func claim(beside target: String) throws(BelfryError) -> (CollectionLayout, WriterLock) {
+        let layout = CollectionLayout(path: path(of: target))
+        try requireCollection(layout.path)
+        // Not even a lock is made through a link.
+        if System.exists(layout.path) { _ = try Directory(layout.path) }
+        try System.createDirectory(layout.path)
+        CrashPoint.buildingDirectoryMade.reach()
         guard let lock = try WriterLock(layout.lock) else {
             throw BelfryError(
                 .conflict, "Another build is at work here.", at: .init(file: layout.path),
                 remedy: "Wait until it is done.")
         }
-        return lock
+        return (layout, lock)
     }
 
     /// The catalogue and segments of an interrupted build, where they are whole and belong to `journal`.

@@ -68,8 +68,8 @@ package final class PreviousCollection {
     /// What is there of a point whose vector was made of the same; nil where it has to be made.
     package func kept(_ id: PointID, source: Int64) throws(BelfryError) -> (vector: [Float], version: UInt64)? {
         do throws(BelfryError) {
-            guard isOfSameSpace, let (point, slot) = try view.storedPoint(id), point.source == source, source != 0,
-                let place = view.place(of: slot)
+            guard isOfSameSpace, let point = try view.storedPoint(id), point.source == source, source != 0,
+                let place = view.place(of: point.slot)
             else { return nil }
             return (try view.vector(at: place), point.version)
         } catch {

@@ -14,4 +14,7 @@ struct CatalogueState: Codable, Equatable, Sendable {
     var nextSlot: UInt64 = 0
     /// The last write of the log that the catalogue has; what follows in the log is newer than the catalogue.
     var lsn: UInt64 = 0
+    /// Whether there is a log: where it was not copied along, what was acknowledged would be missing without a sign. Nil in a
+    /// collection that nobody has opened for writing.
+    var hasLog: Bool?
 }

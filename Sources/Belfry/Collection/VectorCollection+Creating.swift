@@ -43,12 +43,7 @@ extension VectorCollection {
                 remedy: "Give the collection another path.")
         }
         let target = CollectionLayout(path: path)
-        let layout = CollectionLayout(path: BuildingDirectory.path(of: target.path))
-        try BuildingDirectory.requireCollection(layout.path)
-        try System.createDirectory(layout.path)
-        guard let lock = try WriterLock(layout.lock) else {
-            throw BelfryError(.conflict, "A build is at work here.", at: .init(file: layout.path))
-        }
+        let (layout, lock) = try BuildingDirectory.claim(beside: target.path)
         try layout.clear(tower: tower)
         for folder in [layout.segments, layout.towers] { try System.createDirectory(folder) }
         let reference = try towers.map { (towers) throws(BelfryError) in
@@ -85,11 +80,7 @@ extension VectorCollection.Description {
                 .invalidInput, "Vectors cannot have \(dimension) components.",
                 remedy: "They may have 1 to \(CollectionBase.dimensions.upperBound).")
         }
-        guard recall > 0, recall <= 1 else {
-            throw BelfryError(
-                .invalidInput, "A recall of \(recall) cannot be asked for.",
-                remedy: "Name the share of the true nearest that is to be found, above 0 and up to 1, as 0.95.")
-        }
+        try SearchPlan.require(recall: recall)
     }
 
     fileprivate var indexRecord: IndexRecord {

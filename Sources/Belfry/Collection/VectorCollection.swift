@@ -69,10 +69,17 @@ public final class VectorCollection: Sendable {
     /// The point that `text` names: a number, a UUID, or the key that the rows gave it.
     /// - Throws: `notFound`, `corruptData`.
     public func point(_ text: String) throws(BelfryError) -> Point {
+        try onCurrentView { view throws(BelfryError) in try view.point(text) }
+    }
+
+    /// What `body` makes of the collection as it is now; where a write has overtaken that, it is asked again.
+    package func onCurrentView<Result>(
+        _ body: (View) throws(BelfryError) -> Result
+    ) throws(BelfryError) -> Result {
         while true {
             let view = view
             do throws(BelfryError) {
-                return try view.point(text)
+                return try body(view)
             } catch {
                 guard error.isOvertaken, try hasNewer(than: view) else { throw error }
             }

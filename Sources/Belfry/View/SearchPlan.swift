@@ -1,3 +1,4 @@
+import Files
 import Neighbors
 import Synchronization
 
@@ -15,11 +16,30 @@ struct SearchPlan: Sendable {
     /// How hard each segment is searched for it.
     let efforts: [SegmentIndex.Effort]
     let expectation: Expectation
+
+    /// Refuses a recall that no search can be asked for.
+    static func require(recall: Double) throws(BelfryError) {
+        guard recall > 0, recall <= 1 else {
+            throw BelfryError(
+                .invalidInput, "A recall of \(recall) cannot be asked for.",
+                remedy: "Name the share of the true nearest that is to be found, above 0 and up to 1, as 0.95.")
+        }
+    }
 }
 
-/// Plans that were made for some segments. Views of the same segments share it: searches are mostly of few kinds.
+/// What was made for some segments. Views of the same segments share it: searches are mostly of few kinds.
 final class PlanCache: Sendable {
     private let plans = Mutex<[SearchPlan.Key: SearchPlan]>([:])
+    private let source = Mutex<CalibrationSource?>(nil)
+
+    /// What the segments were calibrated on: texts, which every answer carries.
+    func source(_ make: () -> CalibrationSource) -> CalibrationSource {
+        source.withLock { source in
+            let known = source ?? make()
+            source = known
+            return known
+        }
+    }
 
     /// So many plans are kept; a service asks in fewer ways.
     private static let limit = 1_000

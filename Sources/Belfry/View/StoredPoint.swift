@@ -7,6 +7,10 @@ package struct StoredPoint {
     package let id: PointID
     /// The id as the rows wrote it, where that is neither a number nor a UUID.
     package let key: String?
+    /// The id as it was written.
+    package var name: String { key ?? id.description }
+    /// The slot.
+    let slot: Slot
     /// The LSN of the write that made it what it is.
     package let version: UInt64
     /// The digest of what a build has made the vector of; nil for a point that no build has written.
@@ -16,12 +20,12 @@ package struct StoredPoint {
     private let origin: String
 
     init(_ row: Catalogue.PointRow, _ origin: String) {
-        (id, key, version, source) = (row.id, row.key, row.version, row.source)
+        (id, key, slot, version, source) = (row.id, row.key, row.slot, row.version, row.source)
         (json, self.origin) = (row.payload, origin)
     }
 
-    init(_ point: PendingPoint, _ content: PendingPoint.Content, _ origin: String) {
-        (id, key, version, source) = (point.id, content.key, point.version, content.source)
+    init(_ slot: Slot, _ point: PendingPoint, _ content: PendingPoint.Content, _ origin: String) {
+        (id, key, self.slot, version, source) = (point.id, content.key, slot, point.version, content.source)
         (json, self.origin) = (content.payload, origin)
     }
 

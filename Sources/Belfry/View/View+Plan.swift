@@ -21,11 +21,7 @@ extension View {
         k: Int, recall: Double?, exact: Bool, styles: Set<QueryStyle>? = nil
     ) throws(BelfryError) -> SearchPlan {
         let target = exact ? 1 : recall ?? configuration.recall
-        guard target > 0, target <= 1 else {
-            throw BelfryError(
-                .invalidInput, "A recall of \(target) cannot be asked for.",
-                remedy: "Name the share of the true nearest that is to be found, above 0 and up to 1, as 0.95.")
-        }
+        try SearchPlan.require(recall: target)
         let key = SearchPlan.Key(k: k, target: target, styles: styles)
         return plans.plan(key) { plan(key) }
     }

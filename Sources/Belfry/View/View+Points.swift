@@ -5,14 +5,14 @@ extension View {
     /// The points of these ids, in their order; nil where a later write has changed one of them since: a newer view has it.
     /// - Throws: `corruptData` where one of them, which has a vector, is not in the catalogue.
     package func storedPoints(_ ids: [PointID]) throws(BelfryError) -> [StoredPoint]? {
-        let known = ids.map { pendingPoint($0)?.point }
+        let known = ids.map(pendingPoint(_:))
         let rows = try catalogue.read { transaction in
             try zip(ids, known).map { try $1 == nil ? transaction.point($0) : nil }
         }
         var points: [StoredPoint] = []
         for (id, (written, row)) in zip(ids, zip(known, rows)) {
-            if let written, let content = written.content {
-                points.append(StoredPoint(written, content, catalogue.path))
+            if let (slot, point) = written, let content = point.content {
+                points.append(StoredPoint(slot, point, content, catalogue.path))
             } else if let row, row.version <= lsn {
                 points.append(StoredPoint(row, catalogue.path))
             } else if row != nil || lsn > 0 {
@@ -28,23 +28,23 @@ extension View {
     /// - Throws: `notFound`, `corruptData`.
     func point(_ text: String) throws(BelfryError) -> RetrievedPoint {
         let name = PointName(text)
-        guard let (stored, slot) = try storedPoint(name.id) else {
+        guard let stored = try storedPoint(name.id) else {
             throw BelfryError(
                 .notFound, "There is no point \(text.debugDescription) in the collection.", at: .init(file: path),
                 remedy: suggestion(forPoint: text))
         }
-        let place = try place(of: slot, "Point \(text.debugDescription)")
+        let place = try place(of: stored.slot, "Point \(text.debugDescription)")
         return RetrievedPoint(
             id: stored.id, key: stored.key, payload: try stored.payload(), version: stored.version, place: place,
             vector: try vector(at: place))
     }
 
-    /// The point of an id, and its slot; nil where there is none.
-    func storedPoint(_ id: PointID) throws(BelfryError) -> (StoredPoint, Slot)? {
+    /// The point of an id; nil where there is none.
+    func storedPoint(_ id: PointID) throws(BelfryError) -> StoredPoint? {
         if let (slot, point) = pendingPoint(id) {
-            return point.content.map { (StoredPoint(point, $0, catalogue.path), slot) }
+            return point.content.map { StoredPoint(slot, point, $0, catalogue.path) }
         }
-        return try read { try $0.point(id) }.map { (StoredPoint($0, catalogue.path), $0.slot) }
+        return try read { try $0.point(id) }.map { StoredPoint($0, catalogue.path) }
     }
 
     /// Hands every point to `body` with the place of its vector: those of the catalogue in the order of their ids, then
@@ -58,7 +58,7 @@ extension View {
             }
             try forEachPending { slot, point in
                 guard let content = point.content else { return }
-                try body(StoredPoint(point, content, catalogue.path), try place(of: slot, "Point \(point.id)"))
+                try body(StoredPoint(slot, point, content, catalogue.path), try place(of: slot, "Point \(point.id)"))
             }
         }
     }
@@ -66,7 +66,7 @@ extension View {
     /// Where the vector of a slot lies.
     /// - Parameter what: whose slot it is, as the error begins.
     /// - Throws: `corruptData` where it lies nowhere.
-    private func place(of slot: Slot, _ what: @autoclosure () -> String) throws(BelfryError) -> PointPlace {
+    func place(of slot: Slot, _ what: @autoclosure () -> String) throws(BelfryError) -> PointPlace {
         guard let place = place(of: slot) else {
             throw .corrupt("\(what()) has the slot \(slot), which no segment has.", at: .init(file: catalogue.path))
         }

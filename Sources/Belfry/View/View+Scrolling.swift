@@ -5,9 +5,9 @@ extension View {
     /// Points in the order of their ids, at most so many, behind one of them.
     package func scroll(after id: PointID?, limit: Int) throws(BelfryError) -> [StoredPoint] {
         var written: [StoredPoint] = []
-        forEachPending { _, point in
+        forEachPending { slot, point in
             guard let content = point.content, id.map({ $0 < point.id }) ?? true else { return }
-            written.append(StoredPoint(point, content, catalogue.path))
+            written.append(StoredPoint(slot, point, content, catalogue.path))
         }
         written.sort { $0.id < $1.id }
         var found: [StoredPoint] = []
@@ -28,10 +28,9 @@ extension View {
         return Array(found.prefix(limit))
     }
 
-    /// The vector of a point.
-    package func vector(of id: PointID) throws(BelfryError) -> [Float]? {
-        guard let slot = try slots(of: [id])[0], let place = place(of: slot) else { return nil }
-        return try vector(at: place)
+    /// The vector of a point of this view.
+    package func vector(of point: StoredPoint) throws(BelfryError) -> [Float] {
+        try vector(at: place(of: point.slot, "Point \(point.id)"))
     }
 
     /// The ids of the points at some places.

@@ -41,7 +41,7 @@ package final class View: Sendable {
 
     /// What the expected recall was measured on.
     package var calibrationSource: CalibrationSource {
-        CalibrationSource(mainSegment?.index.calibration, base.index.queries)
+        plans.source { CalibrationSource(mainSegment?.index.calibration, base.index.queries) }
     }
 }
 

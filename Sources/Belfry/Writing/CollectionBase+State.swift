@@ -23,15 +23,15 @@ extension CollectionBase {
     }
 
     /// A table that takes all that a log may have: what was being sealed, and what was written meanwhile.
-    private func tableOfLog(_ number: Int) -> PendingPoints {
+    func tableOfLog(_ number: Int) -> PendingPoints {
         let memtable = Memtable(
             dimension: configuration.dimension, metric: configuration.metric,
             rowLimit: 64 * max(Self.rowsNow, WriteLimits.batch),
             byteLimit: 64 * Self.tableBytes)
-        return PendingPoints(memtable, number: number, limit: newTable(number).limit)
+        return PendingPoints(memtable, number: number, limit: Self.rowsNow)
     }
 
-    /// The collection as the catalogue has it, with an empty table.
+    /// The collection as the catalogue has it, without a table.
     /// - Throws: `corruptData` with file and place.
     func readState() throws(BelfryError) -> WriteState {
         let (rows, state) = try catalogue.read { (try $0.segments(), try $0.state()) }
@@ -47,48 +47,59 @@ extension CollectionBase {
                 "The catalogue lists \(segments.count) segments with \(points) points; it should list "
                     + "\(state.segments) with \(state.points).", at: .init(file: layout.catalogue))
         }
+        if state.hasLog == true, try !hasLogFile() {
+            throw BelfryError(
+                .corruptData, "The log is missing: writes that were acknowledged may be in it alone.",
+                at: .init(file: layout.log), remedy: "Copy the collection with its log, or restore a snapshot.")
+        }
         return WriteState(
-            base: self, segments: segments, pending: [tableOfLog((rows.last?.number ?? 0) + 1)], count: points,
-            nextSlot: state.nextSlot, lsn: state.lsn)
+            base: self, segments: segments, pending: [], count: points, nextSlot: state.nextSlot, lsn: state.lsn)
+    }
+
+    private func hasLogFile() throws(BelfryError) -> Bool {
+        guard System.isDirectory(layout.log) else { return false }
+        return try System.list(layout.log).contains { LogFile.number(of: $0) != nil }
     }
 
     /// Reads a collection that others may write to, or replace, meanwhile.
     /// - Parameter known: a base of the same collection that is open, which is not opened again.
     static func readLatest(_ layout: CollectionLayout, known: CollectionBase? = nil) throws(BelfryError) -> View {
-        var failure: (error: String, lsn: UInt64)?
+        var last: String?
         while true {
             let identity = FileIdentity(layout.path)
-            var lsn: UInt64 = 0
+            var base = known
             do throws(BelfryError) {
                 if let known, !known.isInPlace { throw known.replaced }
-                let base = if let known { known } else { try CollectionBase(layout) }
-                lsn = try base.catalogue.read { try $0.lsn() }
-                let view = try base.readView()
-                // What the log leads to begins where the catalogue was.
-                let isWhole = try base.catalogue.read { try $0.lsn() } == lsn
-                if isWhole, FileIdentity(layout.path) == identity { return view }
+                let opened = if let known { known } else { try CollectionBase(layout) }
+                base = opened
+                let view = try opened.readView()
+                if FileIdentity(layout.path) == identity { return view }
             } catch {
-                // What is missing may just have been merged, or sealed: then the catalogue is another one by now.
-                if FileIdentity(layout.path) == identity, failure?.lsn == lsn, failure?.error == "\(error)" {
-                    throw error
-                }
-                failure = ("\(error)", lsn)
+                // What is missing may just have been merged, or sealed: then it is not missing any more.
+                let lsn = try? base?.catalogue.read { try $0.lsn() }
+                let failure = "\(lsn ?? 0): \(error)"
+                if FileIdentity(layout.path) == identity, failure == last { throw error }
+                last = failure
             }
         }
     }
 
     /// The collection as catalogue and log have it now: for a reader, which changes nothing.
-    /// - Throws: `corruptData` with file and place.
+    /// - Throws: `corruptData` with file and place; `conflict` where the catalogue was brought up to date meanwhile.
     func readView() throws(BelfryError) -> View {
         var state = try readState()
-        guard System.exists(layout.log) else {
-            state.pending = []
-            return state.view
+        guard System.exists(layout.log) else { return state.view }
+        let known = state.lsn
+        state.pending = [tableOfLog(state.nextNumber)]
+        var vectors = NewVectors()
+        _ = try LogReader(layout.log).replay(from: known + 1, applied: known) {
+            lsn, operations throws(BelfryError) in try state.replay(lsn, operations, &vectors)
         }
-        _ = try LogReader(layout.log).replay(from: state.lsn + 1, applied: state.lsn) {
-            lsn, operations throws(BelfryError) in try state.replay(lsn, operations)
-        }
-        return state.view
+        state.publish(vectors)
+        let view = state.view
+        // What the log leads to begins where the catalogue was.
+        guard try catalogue.read({ try $0.lsn() }) == known else { throw view.overtaken }
+        return view
     }
 
     /// Which rows of a segment are dead.
@@ -105,14 +116,16 @@ extension CollectionBase {
 
 extension WriteState {
     /// Carries out a batch that the log has.
-    mutating func replay(_ lsn: UInt64, _ operations: [LogOperation]) throws(BelfryError) {
-        let vectors = operations.count { $0.vector != nil }
-        guard pending[0].rows.memtable.count + vectors <= pending[0].rows.memtable.capacity else {
+    mutating func replay(
+        _ lsn: UInt64, _ operations: [LogOperation], _ vectors: inout NewVectors
+    ) throws(BelfryError) {
+        let memtable = pending[0].rows.memtable
+        let count = memtable.count + vectors.count + operations.count { $0.vector != nil }
+        guard count <= memtable.capacity else {
             throw .corrupt("The log has more vectors than any writer leaves in it.", at: .init(file: base.layout.log))
         }
         do throws(BelfryError) {
-            _ = try apply(operations, lsn: lsn, stored(operations.flatMap(\.ids)))
-            publishRows()
+            _ = try apply(operations, lsn: lsn, stored(operations.flatMap(\.ids)), &vectors)
         } catch {
             // A batch that was acknowledged can be carried out.
             guard error.code == .invalidInput else { throw error }

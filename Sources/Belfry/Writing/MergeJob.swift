@@ -35,7 +35,7 @@ struct MergeJob: Sendable {
     func writeSegment() throws(BelfryError) -> Catalogue.SegmentRow? {
         let (rows, ids, slots) = try read()
         guard rows.rows > 0 else { return nil }
-        let folder = try SegmentFolder(number, base)
+        let folder = try SegmentFolder(number, base.layout)
         let configuration = base.configuration
         var builder = SegmentBuilder(
             metric: configuration.metric, kind: .exact, elementType: configuration.element,
@@ -51,15 +51,7 @@ struct MergeJob: Sendable {
                 rows, ids: { ids[$0] }, in: folder.path, recall: configuration.recall
             ).kind
         }
-        // The index has put the rows into an order of its own.
-        let slotOfID = Dictionary(zip(ids, slots)) { first, _ in first }
-        let written = try IDsReader(SegmentPaths(folder.path).ids)
-        var ordered: [Slot] = []
-        for row in 0..<written.count {
-            guard let slot = slotOfID[try written.id(row)] else { preconditionFailure("an id that was given") }
-            ordered.append(slot)
-        }
-        return try folder.finish(builder.kind, slots: ordered, queries: builder.queries)
+        return try folder.finish(builder.kind, ids: ids, slots: slots, queries: builder.queries)
     }
 
     /// What the largest of the segments has; a graph where that has no index.

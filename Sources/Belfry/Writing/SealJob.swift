@@ -36,11 +36,12 @@ struct SealJob: Sendable {
         guard !alive.isEmpty else { return nil }
         let rows = Matrix(rows: alive.count, columns: base.configuration.dimension)
         for (place, row) in alive.enumerated() { _ = rows.row(place).update(fromContentsOf: pending.rows.row(row)) }
-        let files = try SegmentFolder(pending.number, base)
+        let folder = try SegmentFolder(pending.number, base.layout)
+        let ids = alive.map { pending.point(ofRow: $0).id }
         let builder = SegmentBuilder(
             metric: base.configuration.metric, kind: .exact, elementType: base.configuration.element)
-        try builder.build(rows, ids: { pending.point(ofRow: alive[$0]).id }, in: files.path)
-        let row = try files.finish(.exact, slots: alive.map { pending.rows.tag($0) })
+        try builder.build(rows, ids: { ids[$0] }, in: folder.path)
+        let row = try folder.finish(.exact, ids: ids, slots: alive.map { pending.rows.tag($0) })
         return (row, alive)
     }
 
@@ -66,7 +67,8 @@ struct SealJob: Sendable {
         if let written { try transaction.insert(written.row) }
         try transaction.put(
             CatalogueState(
-                points: points, segments: segments.count + (written == nil ? 0 : 1), nextSlot: nextSlot, lsn: lsn))
+                points: points, segments: segments.count + (written == nil ? 0 : 1), nextSlot: nextSlot, lsn: lsn,
+                hasLog: true))
     }
 
     /// Puts the segment in the place of the table. Rows that died meanwhile are dead in it.

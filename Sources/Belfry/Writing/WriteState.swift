@@ -19,31 +19,22 @@ struct WriteState {
     var lsn: UInt64
     /// Of views of the same segments.
     var plans = PlanCache()
-    /// Vectors of batches that are not certain yet, one behind the other, and their slots.
-    private var newRows: [Float] = []
-    private var newSlots: [Slot] = []
-
-    init(
-        base: CollectionBase, segments: [LiveSegment], pending: [PendingPoints], count: Int, nextSlot: UInt64,
-        lsn: UInt64
-    ) {
-        (self.base, self.segments, self.pending) = (base, segments, pending)
-        (self.count, self.nextSlot, self.lsn) = (count, nextSlot, lsn)
-    }
 
     /// What readers see.
     var view: View { View(base, segments, pending, count: count, lsn: lsn, plans: plans) }
 
-    /// The table that new vectors go to.
-    private var memtable: Memtable { pending[0].rows.memtable }
+    /// The number of a segment after all that are there.
+    var nextNumber: Int { (segments.map(\.segment.number).max() ?? 0) + 1 }
 
     /// Carries out a batch.
     /// - Parameters:
     ///   - stored: what the catalogue has of points that the batch names.
+    ///   - vectors: takes up those of the batch; what it has already is of batches before.
     /// - Throws: `invalidInput` for a payload that is no JSON object, `unsupported` where slots have run out.
     /// - Returns: What is to be logged, with all conditions decided; and what was done.
     mutating func apply(
-        _ operations: [LogOperation], lsn: UInt64, _ stored: [PointID: Catalogue.PointRow]
+        _ operations: [LogOperation], lsn: UInt64, _ stored: [PointID: Catalogue.PointRow],
+        _ vectors: inout NewVectors
     ) throws(BelfryError) -> (decided: [LogOperation], result: WriteResult) {
         self.lsn = lsn
         var (decided, result) = ([LogOperation](), WriteResult(lsn: lsn))
@@ -55,7 +46,7 @@ struct WriteState {
                     result.skipped += 1
                     continue
                 }
-                try upsert(point, known)
+                try upsert(point, known, &vectors)
                 decided.append(.upsert(point: point, condition: .always))
                 result.changed += 1
                 continue
@@ -82,14 +73,14 @@ struct WriteState {
                     return JSON.object(members).text()
                 }
             case .clearPayload(let ids): try change(ids, stored, &result) { _ in "{}" }
-            case .setVectors(let id, let vectors):
-                guard let known = known(id, stored), let vector = vectors[LogOperation.defaultSpace] else {
+            case .setVectors(let id, let named):
+                guard let known = known(id, stored), let vector = named[LogOperation.defaultSpace] else {
                     result.missing += 1
                     break
                 }
                 kill(known.slot)
                 var content = known.content
-                content.row = try append(vector, known.slot)
+                content.row = try take(vector, known.slot, &vectors)
                 // What a build knows of it is not what its vector is made of any more.
                 if content.source != nil { content.source = 0 }
                 pending[0].put(known.slot, PendingPoint(id: id, version: lsn, content: content))
@@ -132,7 +123,9 @@ struct WriteState {
         ids.filter { id in !pending.contains { $0.slot(of: id) != nil } }
     }
 
-    private mutating func upsert(_ point: LogPoint, _ known: KnownPoint?) throws(BelfryError) {
+    private mutating func upsert(
+        _ point: LogPoint, _ known: KnownPoint?, _ vectors: inout NewVectors
+    ) throws(BelfryError) {
         guard let vector = point.vectors[LogOperation.defaultSpace] else {
             throw BelfryError(.unsupported, "The log has a point without a vector.", at: .init(file: base.layout.log))
         }
@@ -150,7 +143,8 @@ struct WriteState {
             nextSlot += 1
             count += 1
         }
-        let content = PendingPoint.Content(key: point.key, payload: point.payload, row: try append(vector, slot))
+        let row = try take(vector, slot, &vectors)
+        let content = PendingPoint.Content(key: point.key, payload: point.payload, row: row)
         pending[0].put(slot, PendingPoint(id: point.id, version: lsn, content: content))
     }
 
@@ -178,33 +172,24 @@ struct WriteState {
 
     // MARK: vectors
 
-    /// Takes a vector up; it comes into the table by ``publishRows()``. Returns the row that it will have there.
-    private mutating func append(_ vector: [Float], _ slot: Slot) throws(BelfryError) -> Int {
+    /// Takes a vector up, and gives the row that it will have in the table.
+    private func take(_ vector: [Float], _ slot: Slot, _ vectors: inout NewVectors) throws(BelfryError) -> Int {
         guard vector.count == base.configuration.dimension else {
             throw .corrupt(
                 "The log has a vector of \(vector.count) components, where the collection's have "
                     + "\(base.configuration.dimension).", at: .init(file: base.layout.log))
         }
-        newRows += vector
-        newSlots.append(slot)
-        return memtable.count + newSlots.count - 1
+        defer { vectors.append(vector, slot) }
+        return pending[0].rows.memtable.count + vectors.count
     }
 
-    /// Whether a batch with so many vectors can be carried out on this table.
-    func hasRoom(for vectors: Int) -> Bool {
-        pending[0].isUnused && newSlots.isEmpty || pending[0].hasRoom(for: newSlots.count + vectors)
-    }
+    /// Whether batches with so many vectors in all can be carried out on this table. An empty one takes any batch.
+    func hasRoom(for vectors: Int) -> Bool { pending[0].isUnused || pending[0].hasRoom(for: vectors) }
 
-    /// Puts the vectors of the batches into the table, now that nothing can fail any more.
-    mutating func publishRows() {
-        guard !newSlots.isEmpty else { return }
-        let taken = newRows.withUnsafeBufferPointer { rows in
-            newSlots.withUnsafeBufferPointer {
-                memtable.append(rows.baseAddress!, tags: $0.baseAddress, count: $0.count)
-            }
-        }
-        precondition(taken == newSlots.count, "who applies a batch has made room for it")
-        (newRows, newSlots) = ([], [])
+    /// Puts the vectors of the batches into the table, when nothing can fail any more.
+    mutating func publish(_ vectors: NewVectors) {
+        let taken = vectors.append(to: pending[0].rows.memtable)
+        precondition(taken == vectors.count, "who applies a batch has made room for it")
         pending[0].takeRows()
     }
 

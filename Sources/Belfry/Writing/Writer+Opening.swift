@@ -27,8 +27,18 @@ extension Writer {
         try layout.sweep(files, note: note)
         let recorded = Dictionary(
             uniqueKeysWithValues: state.segments.compactMap { live in live.dead.map { (live.segment.number, $0) } })
+        state.pending = [base.tableOfLog(state.nextNumber)]
+        var vectors = NewVectors()
         let log = try LogWriter(layout.log, from: state.lsn + 1, applied: state.lsn) {
-            lsn, operations throws(BelfryError) in try state.replay(lsn, operations)
+            lsn, operations throws(BelfryError) in try state.replay(lsn, operations, &vectors)
+        }
+        state.publish(vectors)
+        // From now on it is missed where it is not.
+        try catalogue.write { transaction in
+            var state = try transaction.state()
+            guard state.hasLog != true else { return }
+            state.hasLog = true
+            try transaction.put(state)
         }
         let maintenance = Maintenance(base, catalogue, nextNumber: state.pending[0].number + 1)
         let view = state.view

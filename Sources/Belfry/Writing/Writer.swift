@@ -183,14 +183,14 @@ extension Writer.Core {
         try openLog()
         guard let log else { preconditionFailure("it was opened") }
         var (results, logged) = ([Result<WriteResult, BelfryError>](), [[LogOperation]]())
-        var next = state
+        var (next, vectors) = (state, NewVectors())
         do throws(BelfryError) {
             let stored = try next.stored(batches.flatMap(\.ids))
             for batch in batches {
-                guard results.isEmpty || next.hasRoom(for: batch.vectors) else { break }
-                let before = next
+                guard results.isEmpty || next.hasRoom(for: vectors.count + batch.vectors) else { break }
+                let (before, count) = (next, vectors.count)
                 do throws(BelfryError) {
-                    let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored)
+                    let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored, &vectors)
                     if decided.isEmpty {
                         // Nothing to remember: the number stays free.
                         next = before
@@ -200,6 +200,7 @@ extension Writer.Core {
                     results.append(.success(result.asOf(next.lsn)))
                 } catch {
                     next = before
+                    vectors.keep(count)
                     results.append(.failure(error))
                 }
             }
@@ -212,7 +213,7 @@ extension Writer.Core {
             if error.code == .io { self.log = nil }
             throw error
         }
-        next.publishRows()
+        next.publish(vectors)
         state = next
         return (results, state.view)
     }
@@ -231,11 +232,12 @@ extension Writer.Core {
     /// Opens the log again after a failure: what it has beyond the state was written, if not acknowledged.
     private mutating func openLog() throws(BelfryError) {
         guard log == nil else { return }
-        var next = state
+        var (next, vectors) = (state, NewVectors())
         let log = try LogWriter(state.base.layout.log, from: state.lsn + 1, applied: state.lsn) {
             lsn, operations throws(BelfryError) in
-            try next.replay(lsn, operations)
+            try next.replay(lsn, operations, &vectors)
         }
+        next.publish(vectors)
         (state, self.log) = (next, log)
     }
 }

@@ -25,8 +25,9 @@ struct Delete: AsyncParsableCommand {
     func run() async throws {
         let opened = try VectorCollection(at: collection, for: .writing)
         var names = ids
-        if let chosen = try opened.view.points(where: within.map { try SearchOptions.condition($0, "--within") }) {
-            names = try opened.view.ids(of: chosen).map(\.description)
+        let view = opened.view
+        if let chosen = try view.points(where: within.map { try SearchOptions.condition($0, "--within") }) {
+            names = try view.ids(of: chosen).map(\.description)
         }
         var deleted = 0
         for start in stride(from: 0, to: names.count, by: WriteLimits.batch) {

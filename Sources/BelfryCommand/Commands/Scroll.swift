@@ -18,9 +18,11 @@ struct Count: ParsableCommand {
     func validate() throws { _ = try within.map { try SearchOptions.condition($0, "--within") } }
 
     func run() throws {
-        let view = try VectorCollection(at: collection).view
+        let opened = try VectorCollection(at: collection)
         let conditions = try within.map { try SearchOptions.condition($0, "--within") }
-        let count = conditions.isEmpty ? view.count : try view.set(where: conditions).count
+        let count = try opened.onCurrentView { view throws(BelfryError) in
+            conditions.isEmpty ? view.count : try view.set(where: conditions).count
+        }
         Terminal.print(output.json ? JSON.object(["count": .integer(Int64(count))]).text() : Human.count(count))
     }
 }
@@ -41,15 +43,13 @@ struct Scroll: ParsableCommand {
     }
 
     func run() throws {
-        let view = try VectorCollection(at: collection).view
-        let points = try view.scroll(after: after.map { PointName($0).id }, limit: k)
-        var lines = [JSON]()
-        for point in points { lines.append(try ExportedPoint.json(point, view, vectors: vectors)) }
+        let page = try PointPage(
+            of: VectorCollection(at: collection), after: after.map { PointName($0).id }, limit: k, vectors: vectors)
         if output.json {
-            let next = points.count == k ? points.last.map { JSON.string($0.key ?? $0.id.description) } : nil
-            Terminal.print(JSON.object(["points": .array(lines), "next": next ?? .null]).text())
+            let next = page.points.count == k ? page.points.last.map { JSON.string($0.name) } : nil
+            Terminal.print(JSON.object(["points": .array(try page.json), "next": next ?? .null]).text())
         } else {
-            for line in lines { Terminal.print(line.text()) }
+            for line in try page.json { Terminal.print(line.text()) }
         }
     }
 }
@@ -60,6 +60,9 @@ struct Export: ParsableCommand {
         discussion: """
             belfry export shop.belfry --to shop.jsonl
             belfry export shop.belfry --to vectors.npy --ids ids.txt
+
+            While others write, each point is exported once, as it was when its page of 1,000 was read; a snapshot is of one \
+            moment.
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
@@ -74,18 +77,18 @@ struct Export: ParsableCommand {
     }
 
     func run() throws {
-        let view = try VectorCollection(at: collection).view
-        let progress = ProgressLine("exporting", total: view.count)
+        let opened = try VectorCollection(at: collection)
+        let progress = ProgressLine("exporting", total: opened.count)
         defer { progress.finish(failed: true) }
-        let file = try ExportFile(to, ids: ids, dimension: VectorCollection(at: collection).configuration.dimension)
+        let file = try ExportFile(to, ids: ids, dimension: opened.configuration.dimension)
         var (last, count): (PointID?, Int) = (nil, 0)
         while true {
-            let points = try view.scroll(after: last, limit: 1_000)
-            for point in points { try file.append(point, view) }
-            count += points.count
+            let page = try PointPage(of: opened, after: last, limit: 1_000, vectors: true)
+            try file.append(page)
+            count += page.points.count
             progress.advance(to: count)
-            guard points.count == 1_000 else { break }
-            last = points.last?.id
+            guard page.points.count == 1_000 else { break }
+            last = page.points.last?.id
         }
         try file.finish()
         progress.finish()
@@ -97,15 +100,32 @@ struct Export: ParsableCommand {
     }
 }
 
-/// A point as it is exported.
-enum ExportedPoint {
-    static func json(_ point: StoredPoint, _ view: View, vectors: Bool) throws -> JSON {
-        let name = point.key ?? point.id.description
-        var members: JSON.Members = ["id": point.id.json(named: name), "payload": try point.payload()]
-        if vectors, let vector = try view.vector(of: point.id) {
-            members["vector"] = .array(vector.map { .number(Double($0)) })
+/// Points in the order of their ids, as they were at one moment.
+private struct PointPage {
+    let points: [StoredPoint]
+    /// The points' vectors; empty where they were not asked for.
+    let vectors: [[Float]]
+
+    init(of collection: VectorCollection, after id: PointID?, limit: Int, vectors wanted: Bool) throws(BelfryError) {
+        (points, vectors) = try collection.onCurrentView { view throws(BelfryError) in
+            let points = try view.scroll(after: id, limit: limit)
+            var vectors: [[Float]] = []
+            if wanted { for point in points { vectors.append(try view.vector(of: point)) } }
+            return (points, vectors)
         }
-        return .object(members)
+    }
+
+    /// The points for programs.
+    var json: [JSON] {
+        get throws(BelfryError) {
+            var all: [JSON] = []
+            for (place, point) in points.enumerated() {
+                var members: JSON.Members = ["id": point.id.json(named: point.name), "payload": try point.payload()]
+                if !vectors.isEmpty { members["vector"] = .array(vectors[place].map { .number(Double($0)) }) }
+                all.append(.object(members))
+            }
+            return all
+        }
     }
 }
 
@@ -122,10 +142,10 @@ private final class ExportFile {
         self.ids = try ids.map { try FileWriter($0) }
     }
 
-    func append(_ point: StoredPoint, _ view: View) throws {
-        if let lines { try write(try ExportedPoint.json(point, view, vectors: true).text(), to: lines) }
-        if let vectors, let vector = try view.vector(of: point.id) { try vectors.append(vector) }
-        if let ids { try write(point.key ?? point.id.description, to: ids) }
+    func append(_ page: PointPage) throws {
+        if let lines { for line in try page.json { try write(line.text(), to: lines) } }
+        if let vectors { for vector in page.vectors { try vectors.append(vector) } }
+        if let ids { for point in page.points { try write(point.name, to: ids) } }
     }
 
     private func write(_ line: String, to file: FileWriter) throws {

@@ -106,10 +106,8 @@ enum WriteLine {
     }
 
     private static func vector(_ value: JSON?) throws(BelfryError) -> [Float] {
-        guard let numbers = value?.array, numbers.allSatisfy({ $0.number != nil }) else {
-            throw mistake("A vector is missing: a list of numbers.")
-        }
-        return numbers.map { Float($0.number ?? .nan) }
+        guard let components = value?.components else { throw mistake("A vector is missing: a list of numbers.") }
+        return components
     }
 
     private static func condition(_ value: JSON?) throws(BelfryError) -> WriteCondition {

@@ -22,7 +22,7 @@ extension VectorCollection {
         }
         for point in points {
             payloads.append(try point.payload())
-            names.append(point.key ?? point.id.description)
+            names.append(point.name)
         }
         if let title = options.title { try MapColors.require(title, in: payloads) }
         let title = options.title ?? configuration.show.first

@@ -125,12 +125,12 @@ package final class PointReader {
         _ vector: JSON?, _ fields: JSON?, _ text: JSON?, _ line: Int
     ) throws(RowProblem) -> Content {
         if let vector {
-            let numbers =
-                vector.array ?? vector.string.flatMap { try? JSON(parsing: Data($0.utf8), source: "") }?.array
-            guard let numbers, numbers.allSatisfy({ $0.number != nil }) else {
+            // In a cell, the array stands as text.
+            let list = vector.string.flatMap { try? JSON(parsing: Data($0.utf8), source: "") } ?? vector
+            guard let components = list.components else {
                 throw RowProblem(line: line, .value, "The vector is no array of numbers.")
             }
-            return .vector(numbers.map { Float($0.number ?? .nan) })
+            return .vector(components)
         }
         if let fields {
             guard case .object = fields else { throw RowProblem(line: line, .value, "The fields are no object.") }

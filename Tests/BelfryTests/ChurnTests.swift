@@ -60,7 +60,7 @@ import Testing
             }
             try await write(Array(0..<points))
             try await collection.compact()
-            #expect(collection.view.indexKind == .hnsw)
+            #expect(collection.view.indexKind() == .hnsw)
             var next = points
             for round in 0..<LongRun.choose(4, long: 50) {
                 let gone: [Int] =

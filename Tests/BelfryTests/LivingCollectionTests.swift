@@ -17,29 +17,31 @@ import Vectors
     }
 
     private struct Known: Equatable {
-        var vector: [Float]
+        var vectors: [String: [Float]]
         var payload: JSON
     }
 
-    /// What the collection must say: all points, and the ten nearest to some queries.
+    /// What the collection must say: all points, and the ten nearest to some queries in each space.
     private static func compare(
         _ collection: VectorCollection, _ known: [String: Known], _ random: inout SeededGenerator, _ place: String
     ) throws {
         #expect(collection.count == known.count, "\(place)")
-        for _ in 0..<3 {
+        for space in collection.configuration.spaces.map(\.name) {
             let query = vector(&random)
             var request = SearchRequest(.vector(query), k: 10)
-            request.exact = true
+            (request.exact, request.space) = (true, space)
             let found = try collection.search(request).hits
             var distances: [String: Double] = [:]
             for (name, point) in known {
-                distances[name] = zip(query, point.vector).reduce(0) { sum, pair in
-                    sum + (Double(pair.0) - Double(pair.1)) * (Double(pair.0) - Double(pair.1))
+                distances[name] = point.vectors[space].map { vector in
+                    zip(query, vector).reduce(0) { sum, pair in
+                        sum + (Double(pair.0) - Double(pair.1)) * (Double(pair.0) - Double(pair.1))
+                    }
                 }
             }
             // Of two that f32 cannot tell apart either may come first.
             let names = found.map(\.id.description)
-            #expect(Set(names).count == min(10, known.count), "\(place)")
+            #expect(Set(names).count == min(10, distances.count), "\(place)")
             for (name, distance) in zip(names, distances.values.sorted()) {
                 #expect(abs((distances[name] ?? .infinity) - distance) < 1e-5, "\(place), \(name)")
             }
@@ -47,47 +49,74 @@ import Vectors
         }
         if let name = known.keys.min() {
             let point = try collection.point(name)
-            #expect(point.vector == known[name]?.vector && point.payload == known[name]?.payload, "\(place)")
+            #expect(point.vectors == known[name]?.vectors.mapValues { .dense($0) }, "\(place)")
+            #expect(point.payload == known[name]?.payload, "\(place)")
         }
         #expect(throws: BelfryError.self) { try collection.point("999999") }
     }
 
-    @Test func equalsADictionaryWhateverIsWritten() async throws {
+    /// A batch of random operations, which are carried out on `known` as well.
+    private static func batch(
+        _ known: inout [String: Known], _ spaces: [String], _ round: Int, _ random: inout SeededGenerator
+    ) -> [WriteOperation] {
+        var batch: [WriteOperation] = []
+        // Where there are several kinds of vector, a point may lack some, or all.
+        func vectors() -> [String: [Float]] {
+            var vectors: [String: [Float]] = [:]
+            for space in spaces where spaces.count == 1 || Int.random(in: 0..<4, using: &random) > 0 {
+                vectors[space] = vector(&random)
+            }
+            return vectors
+        }
+        for _ in 0..<Int.random(in: 1...500, using: &random) {
+            let name = "\(Int.random(in: 0..<3_000, using: &random))"
+            switch Int.random(in: 0..<11, using: &random) {
+            case 0..<6:
+                let point = Known(vectors: vectors(), payload: ["n": .integer(Int64(round)), "x": "a"])
+                batch.append(
+                    .upsert(
+                        WrittenPoint(id: name, vectors: point.vectors.mapValues { .dense($0) }, payload: point.payload))
+                )
+                known[name] = point
+            case 6..<8:
+                batch.append(.delete([name]))
+                known[name] = nil
+            case 8:
+                batch.append(.setPayload([name], ["x": .integer(Int64(round))]))
+                if case .object(var members)? = known[name]?.payload {
+                    members["x"] = .integer(Int64(round))
+                    known[name]?.payload = .object(members)
+                }
+            case 9:
+                let changed = vectors()
+                if changed.isEmpty { continue }
+                batch.append(.setVectors(name, changed.mapValues { .dense($0) }))
+                known[name]?.vectors.merge(changed) { $1 }
+            default:
+                guard spaces.count > 1, let space = spaces.randomElement(using: &random) else { continue }
+                batch.append(.deleteVectors([name], names: [space]))
+                known[name]?.vectors[space] = nil
+            }
+        }
+        return batch.isEmpty ? [.delete(["nobody"])] : batch
+    }
+
+    @Test(arguments: [[""], ["title", "image"]])
+    func equalsADictionaryWhateverIsWritten(_ spaces: [String]) async throws {
         var random = SeededGenerator()
         try await withTemporaryDirectory { folder in
             let path = folder + "/live.belfry"
-            var collection = try VectorCollection.create(path, .init(dimension: Self.dimension, metric: .l2))
+            var collection = try VectorCollection.create(
+                path,
+                .init(spaces.map { .init(VectorSpace(name: $0, dimension: Self.dimension, metric: .l2)) }))
             var known: [String: Known] = [:]
             // So small a table is sealed many times, and its segments are merged.
             CollectionBase.tableRows.store(1_000, ordering: .relaxed)
             defer { CollectionBase.tableRows.store(20_000, ordering: .relaxed) }
             var (round, operations) = (0, 0)
-            while operations < LongRun.choose(50_000, long: 1_000_000) {
+            while operations < LongRun.choose(25_000, long: 1_000_000) {
                 round += 1
-                var batch: [WriteOperation] = []
-                for _ in 0..<Int.random(in: 1...500, using: &random) {
-                    let name = "\(Int.random(in: 0..<3_000, using: &random))"
-                    switch Int.random(in: 0..<10, using: &random) {
-                    case 0..<6:
-                        let point = Known(
-                            vector: Self.vector(&random), payload: ["n": .integer(Int64(round)), "x": "a"])
-                        batch.append(.upsert(WrittenPoint(id: name, vector: point.vector, payload: point.payload)))
-                        known[name] = point
-                    case 6..<8:
-                        batch.append(.delete([name]))
-                        known[name] = nil
-                    case 8:
-                        batch.append(.setPayload([name], ["x": .integer(Int64(round))]))
-                        if case .object(var members)? = known[name]?.payload {
-                            members["x"] = .integer(Int64(round))
-                            known[name]?.payload = .object(members)
-                        }
-                    default:
-                        let vector = Self.vector(&random)
-                        batch.append(.setVector(name, vector))
-                        known[name]?.vector = vector
-                    }
-                }
+                let batch = Self.batch(&known, spaces, round, &random)
                 try await collection.write(batch)
                 operations += batch.count
                 if round % 30 == 0 { try await collection.compact() }
@@ -147,7 +176,8 @@ import Vectors
                 .upsert(WrittenPoint(id: "x", vector: [1])), .upsert(WrittenPoint(id: "x", vector: [.nan, 1])),
                 .upsert(WrittenPoint(id: "x", vector: [0, 0])), .upsert(WrittenPoint(id: " ", vector: [1, 1])),
                 .upsert(WrittenPoint(id: "x", vector: [1, 1], payload: [1])), .setPayload(["good"], "text"),
-                .setVector("good", [1, .infinity]), .delete([String](repeating: "x", count: WriteLimits.batch + 1)),
+                .setVectors("good", ["": .dense([1, .infinity])]),
+                .delete([String](repeating: "x", count: WriteLimits.batch + 1)),
             ]
             for operation in bad {
                 let error = await #expect(throws: BelfryError.self) { try await collection.write([good, operation]) }
@@ -198,16 +228,16 @@ import Vectors
                             var request = SearchRequest(.vector([Float(reader), 0, 0, 1]), k: 5)
                             request.exact = true
                             for hit in try collection.search(request).hits {
-                                let vector = try collection.point(hit.id.description).vector
+                                let vector = try #require(collection.point(hit.id.description).vector)
                                 #expect(vector[0] == Float((Int(hit.id.description) ?? 0) / 100))
                             }
                             // All points of a writer are of one round.
                             var seen: Set<Int> = []
                             do {
-                                try view.forEachPoint { point, place in
+                                try view.forEachPoint { point in
                                     guard let id = Int(point.id.description), id / 100 == reader else { return }
                                     let round = try point.payload()["round"]?.integer ?? -1
-                                    #expect(try view.vector(at: place)[2] == Float(round))
+                                    #expect(try view.vectors(of: point)[""]?.dense?[2] == Float(round))
                                     seen.insert(round)
                                 }
                             } catch let error as BelfryError {
@@ -245,7 +275,7 @@ import Vectors
         try await Self.collection(.init(dimension: Self.dimension, metric: .l2, element: element)) { collection in
             let vectors = (0..<50).map { _ in Self.vector(&random) }
             try await collection.upsert(vectors.enumerated().map { WrittenPoint(id: "\($0)", vector: $1) })
-            let before = try (0..<50).map { try collection.point("\($0)").vector }
+            let before = try (0..<50).map { try #require(collection.point("\($0)").vector) }
             try await collection.compact()
             #expect(try (0..<50).map { try collection.point("\($0)").vector } == before)
             #expect(zip(before, vectors).allSatisfy { zip($0, $1).allSatisfy { abs($0 - $1) < 0.01 } })

@@ -87,7 +87,9 @@ import Testing
                 let place = "\(folder)/\(round)"
                 let groups = (0..<3).map { _ in
                     (0..<Int.random(in: 1...5, using: &random)).map { _ in
-                        random.batch() + [LogOperation.setVectors(id: .number(1), vectors: ["v": random.vector(150)])]
+                        random.batch() + [
+                            LogOperation.setVectors(id: .number(1), vectors: ["v": .dense(random.vector(150))])
+                        ]
                     }
                 }
                 let image = try LogImage(place, groups: groups, step: 8192)
@@ -155,7 +157,7 @@ import Testing
     @Test func aLostStretchIsDamage() throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
-            let long = [LogOperation.setVectors(id: .number(1), vectors: ["v": random.vector(150_000)])]
+            let long = [LogOperation.setVectors(id: .number(1), vectors: ["v": .dense(random.vector(150_000))])]
             let image = try LogImage(folder, groups: [[long], [long], [long], [random.batch()]])
             var bytes = image.bytes
             for index in image.offsets[1]..<image.offsets[3] { bytes[index] = 0 }

@@ -30,16 +30,18 @@ import Testing
     /// Not the numbers alone: every bit, also of what is no number.
     @Test func vectorsKeepTheirBits() throws {
         let bits: [UInt32] = [0, 0x8000_0000, 1, 0x7f80_0000, 0x7fc0_0001, 0xff80_1234, 0x3f80_0000]
-        let body = try Self.encode([.setVectors(id: .number(1), vectors: ["v": bits.map { Float(bitPattern: $0) }])])
+        let body = try Self.encode([
+            .setVectors(id: .number(1), vectors: ["v": .dense(bits.map { Float(bitPattern: $0) })])
+        ])
         guard case .setVectors(_, let vectors)? = try Self.decode(body).first else {
             Issue.record("no vectors"); return
         }
-        #expect(vectors["v"]?.map(\.bitPattern) == bits)
+        #expect(vectors["v"]?.dense?.map(\.bitPattern) == bits)
     }
 
     /// The bytes of version 1. If this fails, logs that are on disk can no longer be read.
     @Test func theBytesStayAsTheyAre() throws {
-        let point = LogPoint(id: .number(7), key: "k", vectors: ["v": [1]], payload: "{}")
+        let point = LogPoint(id: .number(7), key: "k", vectors: ["v": .dense([1])], payload: "{}")
         let body = try Self.encode([.upsert(point: point, condition: .version(3)), .delete(ids: [.number(2)])])
         let upsert: [UInt8] =
             [1, 0, 7, 0, 0, 0, 0, 0, 0, 0] + [1, 1, 0, 0, 0, 0x6b] + [1, 0, 0, 0, 1, 0, 0, 0, 0x76]

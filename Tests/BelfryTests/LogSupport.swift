@@ -84,10 +84,10 @@ extension SeededGenerator {
 
     mutating func texts() -> [String] { (0..<Int.random(in: 0...3, using: &self)).map { _ in text() } }
 
-    mutating func vectors() -> [String: [Float]] {
-        var vectors: [String: [Float]] = [:]
+    mutating func vectors() -> [String: PointVector] {
+        var vectors: [String: PointVector] = [:]
         for _ in 0..<Int.random(in: 0...2, using: &self) {
-            vectors[text()] = vector(Int.random(in: 0...5, using: &self))
+            vectors[text()] = .dense(vector(Int.random(in: 0...5, using: &self)))
         }
         return vectors
     }

@@ -55,7 +55,7 @@ import Testing
 
             // Others write: a point of theirs, one in the place of a row's, a payload of a row's; and delete a row's.
             let writer = try VectorCollection(shop.collection, for: .writing)
-            let vector = try writer.point("p-9").vector
+            let vector = try #require(writer.point("p-9").vector)
             try await writer.upsert([
                 WrittenPoint(id: "theirs", vector: vector, payload: ["title": "theirs"]),
                 WrittenPoint(id: "p-8", vector: vector, payload: ["title": "taken"]),

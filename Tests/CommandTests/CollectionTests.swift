@@ -32,7 +32,10 @@ import Vectors
                 "shop/recipe.yaml")
             _ = try CollectionBuilder(Recipe(folder: shop.recipe), threads: 2).build(Self.quiet)
             let collection = try VectorCollection(at: shop.recipe)
-            let points = try (0..<120).map { try collection.point("p-\($0)") }
+            let points = try (0..<120).map { number in
+                let point = try collection.point("p-\(number)")
+                return (id: point.id, vector: try #require(point.vector))
+            }
             let query = try Tower.load(shop.tower).embed(["a green pump and a valve"])[0]
             let oracle = points.map { (id: $0.id, distance: Self.distance(query, $0.vector, metric)) }
                 .sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }

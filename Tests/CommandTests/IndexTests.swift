@@ -32,7 +32,7 @@ import Vectors
     }
 
     private static func queries(_ collection: VectorCollection, _ names: [Int]) throws -> Matrix {
-        Matrix(try names.map { try collection.point("p-\($0)").vector })
+        Matrix(try names.map { try #require(collection.point("p-\($0)").vector) })
     }
 
     @Test(arguments: [IndexRequest.hnsw, .ivf, .exact])
@@ -52,7 +52,7 @@ import Vectors
     func findsWhatItPromises(_ index: IndexRequest) throws {
         try withTemporaryDirectory { folder in
             let collection = try VectorCollection(Self.build(folder, index).collection)
-            #expect(collection.view.calibrationSource.text?.contains("rows of the data") == true)
+            #expect(collection.view.calibrationSource().text?.contains("rows of the data") == true)
             let queries = try Self.queries(collection, Array(stride(from: 0, to: 2_400, by: 12)))
             let exact = try collection.hits(queries, k: 10, exact: true, threads: 2)
             // A recall of 1 is an exact search, to the last score.
@@ -252,10 +252,8 @@ import Vectors
         try withTemporaryDirectory { folder in
             let shop = try Shop(folder)
             #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
-            var configuration = try VectorCollection(shop.collection).configuration
-            configuration.format = 1
             let catalogue = try Catalogue("\(shop.collection)/catalog.sqlite", .create)
-            try catalogue.write { try $0.put("collection", configuration) }
+            try catalogue.write { try $0.put("collection", ["format": 1]) }
             try catalogue.close()
             let refused = try BelfryProcess.run(["search", shop.recipe, "lamp"])
             #expect(refused.exitCode == 1 && refused.errors.contains("format 1"), "\(refused)")

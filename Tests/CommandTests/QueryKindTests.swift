@@ -133,7 +133,7 @@ import Vectors
             let (pair, texts) = (
                 try VectorCollection(at: folder + "/pair"), try VectorCollection(at: folder + "/words")
             )
-            #expect(pair.configuration.dimension == 8 && texts.configuration.dimension == Shop.dimension)
+            #expect(pair.configuration.main.dimension == 8 && texts.configuration.main.dimension == Shop.dimension)
             let tower = try Tower.load(folder + "/words")
             #expect(try texts.point("m1").vector == tower.embed(["Heat"], as: .document)[0])
             let item = try TowerPair.load(folder + "/pair").item

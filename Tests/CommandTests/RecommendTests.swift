@@ -71,7 +71,7 @@ import Vectors
             let pair = try TowerPair.load(folder + "/pair")
             let user = try pair.query.embed([["user_id": "ann", "age": 34]])[0]
             let scores = try ["m3", "m4", "m5", "m7"].map { name in
-                (name, zip(user, try collection.point(name).vector).reduce(Float(0)) { $0 + $1.0 * $1.1 })
+                (name, zip(user, try #require(collection.point(name).vector)).reduce(Float(0)) { $0 + $1.0 * $1.1 })
             }
             let hits = try collection.hits(.user("ann"), k: 10)
             #expect(hits.map(\.name) == scores.sorted { $0.1 > $1.1 }.map(\.0))
@@ -164,7 +164,7 @@ import Vectors
                 let queries = try collection.ask([.text("a red lamp"), .text("number 7"), .point("p-50")])
                 // Few are asked for beside the others; many are a filter.
                 for count in [1, 10, 40] {
-                    let seen = try collection.view.places((0..<count).map { "p-\($0 * 50)" })
+                    let seen = try collection.view.places((0..<count).map { "p-\($0 * 50)" }, in: 0)
                     for within in [nil, within] {
                         let scope = SearchScope(excluding: [seen, [], seen], kept: within)
                         let exact = try collection.view.nearest(

@@ -25,15 +25,15 @@ import Vectors
 
     @Test func aVectorFindsWhatItsPointFinds() throws {
         try withShop { _, collection in
-            let point = try collection.point("p-7")
-            let own = try collection.search(SearchRequest(.vector(point.vector), k: 60))
+            let vector = try #require(collection.point("p-7").vector)
+            let own = try collection.search(SearchRequest(.vector(vector), k: 60))
             // The vector is the point's own, and nobody has said that it must not be found. Other points may have it, too.
             #expect(own.hits.count == 60 && own.recall == 1 && own.note == nil)
             let itself = try #require(own.hits.first { $0.name == "p-7" })
             #expect(itself.score == own.hits[0].score)
             let similar = try collection.search(SearchRequest(.point("p-7"), k: 59))
             #expect(similar.hits.map(\.name) == own.hits.map(\.name).filter { $0 != "p-7" })
-            for vector in [[], Array(point.vector.dropLast()), point.vector + [0]] {
+            for vector in [[], Array(vector.dropLast()), vector + [0]] {
                 let error = #expect(throws: BelfryError.self) {
                     try collection.search(SearchRequest(.vector(vector), k: 1))
                 }

@@ -28,9 +28,9 @@ import Testing
                 try CollectionCopy.make(of: path, at: copy)
                 let found = try VectorCollection(copy)
                 var rounds: Set<Int> = []
-                try found.view.forEachPoint { point, place in
+                try found.view.forEachPoint { point in
                     let round = try point.payload()["r"]?.integer ?? -1
-                    #expect(try found.view.vector(at: place)[0] == Float(round))
+                    #expect(try found.view.vectors(of: point)[""]?.dense?[0] == Float(round))
                     rounds.insert(round)
                 }
                 #expect(rounds.count <= 1 && [0, 20].contains(found.count), "\(rounds)")

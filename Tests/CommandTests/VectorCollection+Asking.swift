@@ -19,7 +19,7 @@ extension VectorCollection {
     ) throws -> [[SearchResponse.Hit]] {
         let view = view
         return try view.nearest(vectors, k: k, recall: recall, exact: exact, threads: threads).points.map {
-            try view.hits($0) ?? []
+            try view.hits($0, in: 0) ?? []
         }
     }
 }

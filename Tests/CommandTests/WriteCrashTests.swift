@@ -39,9 +39,9 @@ import Testing
         let collection = try VectorCollection(path)
         var (stored, searched) = (Points(), Points())
         let view = collection.view
-        try view.forEachPoint { point, place in
+        try view.forEachPoint { point in
             guard let id = Int(point.id.description), let batch = try point.payload()["batch"]?.integer else { return }
-            #expect(try view.vector(at: place) == [Float(batch), Float(id), 1, 0])
+            #expect(try view.vectors(of: point) == ["": .dense([Float(batch), Float(id), 1, 0])])
             stored[id] = batch
         }
         var request = SearchRequest(.vector([0, 0, 0, 0]), k: 1_000)

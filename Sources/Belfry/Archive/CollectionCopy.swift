@@ -36,7 +36,9 @@ public enum CollectionCopy {
                     remedy: "Close it there first.")
             }
         }
-        let tower = try CollectionBase(from).configuration.tower.map { from.tower($0.name) }
+        let tower = try CollectionBase(from).configuration.spaces.lazy.compactMap(\.tower).first.map {
+            from.tower($0.name)
+        }
         let (copy, lock) = try BuildingDirectory.claim(beside: place.path)
         defer { lock.release() }
         do throws(BelfryError) {
@@ -95,7 +97,7 @@ public enum CollectionCopy {
             try System.sync(copy.log)
             try LogReader(copy.log).replay(from: state.lsn + 1, applied: state.lsn) { _, _ in }
         }
-        if let tower = base.configuration.tower {
+        for tower in base.configuration.towers {
             try TowerPair.copy(from.tower(tower.name), to: copy.tower(tower.name))
             try System.sync(copy.tower(tower.name))
         }

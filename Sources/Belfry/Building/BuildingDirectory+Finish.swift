@@ -31,16 +31,20 @@ extension BuildingDirectory {
     /// Makes the directory a collection and puts it in its place.
     /// - Parameter towers: those that filled it, opened where they are now.
     package func finish(_ towers: TowerPair, _ description: CollectionDescription) throws(BelfryError) {
+        try System.createDirectory(layout.towers)
+        try layout.removeTowers(like: tower)
         let reference = try Self.copy(tower, towers, into: layout)
         CrashPoint.towerCopied.reach()
 
         guard let index = try catalogue.read({ try $0.document("index", as: IndexRecord.self) }) else {
             preconditionFailure("a collection is indexed before it is finished")
         }
+        var space = VectorSpace(
+            dimension: towers.item.dimension, metric: description.metric, element: description.element)
+        space.tower = reference
         let configuration = CollectionConfiguration(
-            name: description.name, dimension: towers.item.dimension, metric: description.metric,
-            element: description.element, show: description.show,
-            tower: reference, badRows: description.badRows, recall: description.recall ?? index.recall)
+            name: description.name, spaces: [space], show: description.show, badRows: description.badRows,
+            recall: description.recall ?? index.recall)
         try catalogue.write { transaction in
             try transaction.put("collection", configuration)
             try transaction.put(
@@ -58,17 +62,21 @@ extension BuildingDirectory {
     /// Copies a tower into a collection.
     static func copy(
         _ tower: String, _ towers: TowerPair, into layout: CollectionLayout
-    ) throws(BelfryError) -> CollectionConfiguration.TowerReference {
-        let name = URL(fileURLWithPath: tower).standardizedFileURL.lastPathComponent
-        try System.createDirectory(layout.towers)
-        try layout.removeTowers(like: tower)
+    ) throws(BelfryError) -> VectorSpace.TowerReference {
+        let own = URL(fileURLWithPath: tower).standardizedFileURL.lastPathComponent
+        // Another one of the collection's may be called the same.
+        var (name, number) = (own, 1)
+        while System.exists(layout.tower(name)) {
+            number += 1
+            name = "\(number)-\(own)"
+        }
         try TowerPair.copy(tower, to: layout.tower(name))
         for folder in [layout.tower(name), layout.towers] { try System.sync(folder) }
         return .init(name: name, fingerprint: towers.space, canaries: try canaries(of: towers.query))
     }
 
     /// A few of the tower's canaries with their vectors: what a query's tower must agree with.
-    private static func canaries(of tower: Tower) throws(BelfryError) -> [CollectionConfiguration.Canary] {
+    private static func canaries(of tower: Tower) throws(BelfryError) -> [VectorSpace.Canary] {
         let texts = Array(tower.manifest.canaries.filter { $0.count > 1 }.prefix(4))
         let vectors = try tower.embed(canaries: texts)
         return texts.enumerated().map { .init(text: $1, vector: vectors[$0]) }

@@ -45,8 +45,9 @@ package final class PreviousCollection {
             if isReplaced, error.code != .conflict { return nil }
             throw error
         }
-        let configuration = view.configuration
-        isOfSameSpace = configuration.tower?.fingerprint == space && configuration.element == element
+        let main = view.configuration.main
+        isOfSameSpace =
+            main.tower?.fingerprint == space && main.element == element && view.configuration.spaces.count == 1
         let lost = isOfSameSpace ? 0 : try others()
         guard lost == 0 else {
             throw BelfryError(
@@ -61,7 +62,7 @@ package final class PreviousCollection {
     private func others() throws(BelfryError) -> Int {
         guard lsn > 0 else { return 0 }
         var count = 0
-        try view.forEachPoint { point, _ in if point.source == nil { count += 1 } }
+        try view.forEachPoint { if $0.source == nil { count += 1 } }
         return count
     }
 
@@ -69,7 +70,7 @@ package final class PreviousCollection {
     package func kept(_ id: PointID, source: Int64) throws(BelfryError) -> (vector: [Float], version: UInt64)? {
         do throws(BelfryError) {
             guard isOfSameSpace, let point = try view.storedPoint(id), point.source == source, source != 0,
-                let place = view.place(of: point.slot)
+                let place = view.place(of: point)
             else { return nil }
             return (try view.vector(at: place), point.version)
         } catch {
@@ -82,8 +83,8 @@ package final class PreviousCollection {
     /// Hands on every point that no build has written, with its vector.
     func forEachOther(_ body: (NewPoint, [Float]) throws -> Void) throws(BelfryError) {
         guard lsn > 0, isOfSameSpace else { return }
-        try view.forEachPoint { point, place in
-            guard point.source == nil else { return }
+        try view.forEachPoint { point in
+            guard point.source == nil, let place = view.place(of: point) else { return }
             var other = NewPoint(id: point.id, key: point.key, payload: point.json)
             other.version = point.version
             try body(other, try view.vector(at: place))

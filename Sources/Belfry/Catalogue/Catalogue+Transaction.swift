@@ -41,7 +41,8 @@ extension Catalogue {
         func state() throws -> CatalogueState {
             let state = try document("state", as: CatalogueState.self) ?? CatalogueState()
             // Counting on from any of them must not overflow, whatever the checksum says.
-            guard state.lsn <= LSN.limit, state.nextSlot <= UInt64(Slot.max), state.points >= 0, state.segments >= 0
+            guard state.lsn <= LSN.limit, state.nextSlot <= UInt64(Slot.max), state.points >= 0, state.segments >= 0,
+                state.vectors?.values.allSatisfy({ $0 >= 0 }) ?? true
             else { throw BelfryError.corrupt("The state is none.", at: place("configuration", "state")) }
             return state
         }

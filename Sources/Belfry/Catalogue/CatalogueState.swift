@@ -8,6 +8,8 @@ enum LSN {
 struct CatalogueState: Codable, Equatable, Sendable {
     /// How many points there are: a row that was lost shows as a difference.
     var points = 0
+    /// How many of them have a vector in each space, by its name; nil where all have one in the only space.
+    var vectors: [String: Int]?
     /// How many segments are listed.
     var segments = 0
     /// The slot of the next new point.

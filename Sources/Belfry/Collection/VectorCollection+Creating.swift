@@ -7,12 +7,20 @@ public import Vectors
 extension VectorCollection {
     /// What a new collection is to be.
     public struct Description: Sendable {
-        /// Components per vector.
-        public var dimension: Int
-        /// How vectors are compared.
-        public var metric: Metric
-        /// How vectors are stored.
-        public var element: ElementType
+        /// A kind of vector that points are to have, and the tower that makes it.
+        public struct Space: Sendable {
+            /// What the vectors are.
+            public var vectors: VectorSpace
+            /// A tower's directory, which is copied into the collection and embeds its queries; nil for vectors that come
+            /// from elsewhere.
+            public var tower: String?
+
+            /// A space.
+            public init(_ vectors: VectorSpace, tower: String? = nil) { (self.vectors, self.tower) = (vectors, tower) }
+        }
+
+        /// The kinds of vector that points have, at least one. Without a name at most one.
+        public var spaces: [Space]
         /// The mean recall of a search that does not name its own, from above 0 to 1.
         public var recall = 0.95
         /// What finds near rows in large segments; nil for the one that is fastest on the data.
@@ -20,23 +28,25 @@ extension VectorCollection {
         /// The payload fields that a table of answers shows.
         public var show: [String] = []
 
-        /// A collection of vectors that come from elsewhere.
-        public init(dimension: Int, metric: Metric = .cosine, element: ElementType = .f32) {
-            (self.dimension, self.metric, self.element) = (dimension, metric, element)
+        /// A collection with one kind of vector, which needs no name.
+        public init(
+            dimension: Int, metric: Metric = .cosine, element: ElementType = .f32, tower: String? = nil
+        ) {
+            spaces = [Space(VectorSpace(dimension: dimension, metric: metric, element: element), tower: tower)]
         }
+
+        /// A collection with several kinds of vector.
+        public init(_ spaces: [Space]) { self.spaces = spaces }
     }
 
     /// Makes an empty collection at `path`, which takes points by ``upsert(_:condition:)``, and opens it for writing.
     ///
     /// It is made beside its place and put there by one rename: a crash leaves all of it, or nothing.
-    /// - Parameter tower: a tower's directory, which is copied into the collection and embeds its queries; nil for vectors that
-    ///   come from elsewhere.
     /// - Throws: `conflict` where something is at `path`, `invalidInput` for a description that no collection can have.
     public static func create(
-        _ path: String, _ description: Description, tower: String? = nil
+        _ path: String, _ description: Description
     ) throws(BelfryError) -> VectorCollection {
-        let towers = try tower.map { (path) throws(BelfryError) in try TowerPair.open(path) }
-        try description.require(towers?.item.dimension)
+        try description.require()
         guard System.isMissing(path) else {
             throw BelfryError(
                 .conflict, "Something is here already.", at: .init(file: path),
@@ -44,19 +54,16 @@ extension VectorCollection {
         }
         let target = CollectionLayout(path: path)
         let (layout, lock) = try BuildingDirectory.claim(beside: target.path)
-        try layout.clear(tower: tower)
+        try layout.clear(tower: description.spaces.lazy.compactMap(\.tower).first)
         for folder in [layout.segments, layout.towers] { try System.createDirectory(folder) }
-        let reference = try towers.map { (towers) throws(BelfryError) in
-            try BuildingDirectory.copy(tower ?? "", towers, into: layout)
-        }
+        let spaces = try description.copyTowers(into: layout)
         let catalogue = try Catalogue(layout.catalogue, .create)
         try catalogue.write { transaction in
             try transaction.put(
                 "collection",
                 CollectionConfiguration(
                     name: URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent,
-                    dimension: description.dimension, metric: description.metric, element: description.element,
-                    show: description.show, tower: reference, badRows: 0, recall: description.recall))
+                    spaces: spaces, show: description.show, badRows: 0, recall: description.recall))
             try transaction.put("index", description.indexRecord)
             try transaction.put(CatalogueState())
         }
@@ -69,18 +76,53 @@ extension VectorCollection {
 }
 
 extension VectorCollection.Description {
-    fileprivate func require(_ ofTower: Int?) throws(BelfryError) {
-        if let ofTower, ofTower != dimension {
-            throw BelfryError(
-                .invalidInput,
-                "The tower makes vectors of \(ofTower) components; the collection is to have \(dimension).")
+    fileprivate func require() throws(BelfryError) {
+        guard !spaces.isEmpty else {
+            throw BelfryError(.invalidInput, "A collection needs vectors of one kind at least.")
         }
-        guard CollectionBase.dimensions.contains(dimension) else {
-            throw BelfryError(
-                .invalidInput, "Vectors cannot have \(dimension) components.",
-                remedy: "They may have 1 to \(CollectionBase.dimensions.upperBound).")
+        for (place, space) in spaces.enumerated() {
+            let (title, name) = (space.vectors.title, space.vectors.name)
+            guard !spaces[..<place].contains(where: { $0.vectors.name.hasSameBytes(as: name) }) else {
+                throw BelfryError(
+                    .invalidInput, name.isEmpty ? "Two kinds of vector have no name." : "There are two \(title).",
+                    remedy: "Give each kind of vector a name of its own.")
+            }
+            guard name.utf8.count <= Self.longestName, !name.utf8.contains(0) else {
+                throw BelfryError(
+                    .invalidInput, "The name of the \(title) is too long, or has a U+0000.",
+                    remedy: "A name may have \(Self.longestName) bytes.")
+            }
+            guard CollectionBase.dimensions.contains(space.vectors.dimension) else {
+                throw BelfryError(
+                    .invalidInput, "Vectors cannot have \(space.vectors.dimension) components.",
+                    remedy: "They may have 1 to \(CollectionBase.dimensions.upperBound).")
+            }
         }
         try SearchPlan.require(recall: recall)
+    }
+
+    private static let longestName = 255
+
+    /// Copies the towers of all spaces, each once, and gives the spaces with what is known of them.
+    fileprivate func copyTowers(into layout: CollectionLayout) throws(BelfryError) -> [VectorSpace] {
+        var copied: [VectorSpace] = []
+        for space in spaces {
+            var vectors = space.vectors
+            if let path = space.tower {
+                let towers = try TowerPair.open(path)
+                guard towers.item.dimension == vectors.dimension else {
+                    throw BelfryError(
+                        .invalidInput,
+                        "The tower makes vectors of \(towers.item.dimension) components; the \(vectors.title) are to have "
+                            + "\(vectors.dimension).", at: .init(file: path))
+                }
+                let known = copied.lazy.compactMap(\.tower).first { $0.fingerprint == towers.space }
+                vectors.tower =
+                    if let known { known } else { try BuildingDirectory.copy(path, towers, into: layout) }
+            }
+            copied.append(vectors)
+        }
+        return copied
     }
 
     fileprivate var indexRecord: IndexRecord {

@@ -4,10 +4,11 @@ package import Towers
 import Vectors
 
 extension VectorCollection {
-    /// The towers that came with the collection: a pair, or one tower in both roles. They are loaded and verified once.
-    package func towers() throws(BelfryError) -> TowerPair {
-        if let loaded = base.loadedTowers.withLock({ $0 }) { return loaded }
-        guard let own = configuration.tower else { throw hasNoTower() }
+    /// The towers of a space that came with the collection: a pair, or one tower in both roles. They are loaded and verified
+    /// once.
+    package func towers(of space: Int = 0) throws(BelfryError) -> TowerPair {
+        if let loaded = base.loadedTowers.withLock({ $0[space] }) { return loaded }
+        guard let own = configuration.spaces[space].tower else { throw hasNoTower(space) }
         let towers: TowerPair
         do throws(BelfryError) {
             towers = try TowerPair.open(base.layout.tower(own.name))
@@ -15,32 +16,34 @@ extension VectorCollection {
         } catch {
             throw base.isInPlace ? error : base.replaced
         }
-        try verifySpace(of: towers.query)
-        base.loadedTowers.withLock { $0 = towers }
+        try verifySpace(of: towers.query, space)
+        base.loadedTowers.withLock { $0[space] = towers }
         return towers
     }
 
-    private func hasNoTower() -> BelfryError {
-        BelfryError(
-            .wrongTower, "The collection has no tower: its vectors were made elsewhere, and so must its queries be.",
+    private func hasNoTower(_ space: Int) -> BelfryError {
+        let title = configuration.spaces[space].name.isEmpty ? "" : " for its \(configuration.spaces[space].title)"
+        return BelfryError(
+            .wrongTower,
+            "The collection has no tower\(title): its vectors were made elsewhere, and so must its queries be.",
             at: .init(file: path), remedy: "Ask by a vector, or start from points: \(.similar(collection: path)).")
     }
 
     /// Refuses a query tower that does not compute what the collection's computed, or embeds items alone.
-    func verify(_ tower: Tower) throws(BelfryError) {
+    func verify(_ tower: Tower, for space: Int) throws(BelfryError) {
         guard tower.role != .document else {
             throw BelfryError(
                 .wrongTower,
                 "The query goes through \(tower.path), which embeds items: queries have a tower of their own.",
                 at: .init(file: path), remedy: "Name the query tower of the pair, or leave out \(.setting(.tower)).")
         }
-        try verifySpace(of: tower)
+        try verifySpace(of: tower, space)
     }
 
     /// The spaces are compared first; then one canary is embedded, which also sees weights that were changed under an
     /// unchanged manifest.
-    private func verifySpace(of tower: Tower) throws(BelfryError) {
-        guard let own = configuration.tower else { throw hasNoTower() }
+    private func verifySpace(of tower: Tower, _ space: Int) throws(BelfryError) {
+        guard let own = configuration.spaces[space].tower else { throw hasNoTower(space) }
         guard tower.space == own.fingerprint else {
             throw BelfryError(
                 .wrongTower,

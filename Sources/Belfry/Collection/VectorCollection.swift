@@ -59,7 +59,9 @@ public final class VectorCollection: Sendable {
             let writer = try Writer(opening: layout, note: note)
             (base, current, self.writer) = (writer.base, writer.current, writer)
             // What is embedded for it must be what it holds.
-            if base.configuration.tower != nil { _ = try towers() }
+            for place in base.configuration.spaces.indices where base.configuration.spaces[place].tower != nil {
+                _ = try towers(of: place)
+            }
         }
     }
 

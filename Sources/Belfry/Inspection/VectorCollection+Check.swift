@@ -102,7 +102,7 @@ extension VectorCollection {
         let configuration = try? Catalogue(layout.catalogue, .read).read {
             try $0.document("collection", as: CollectionConfiguration.self)
         }
-        return configuration.map { $0.tower.map { [$0.name] } ?? [] } ?? (try? System.list(layout.towers)) ?? []
+        return configuration.map { $0.towers.map(\.name) } ?? (try? System.list(layout.towers)) ?? []
     }
 
     /// Whether catalogue, segments and tower belong together: counts, the id of every row, the codes of every row, the
@@ -113,20 +113,31 @@ extension VectorCollection {
             let collection = try VectorCollection(layout.path)
             let place = BelfryError.Location(file: layout.catalogue)
             let view = collection.view
-            var points = 0
-            try view.forEachPoint { point, at in
+            let spaces = view.configuration.spaces
+            var (points, vectors) = (0, [Int](repeating: 0, count: spaces.count))
+            try view.forEachPoint { point in
                 points += 1
-                guard try view.id(at: at) != point.id else { return }
-                problems.append(
-                    .corrupt(
-                        "Point \(point.id) is not in row \(at.row) of segment \(at.segment), where its slot is.",
-                        at: .init(file: layout.ids(at.segment))))
+                for space in spaces.indices {
+                    guard let at = view.place(of: point, in: space) else { continue }
+                    vectors[space] += 1
+                    guard try view.id(at: at) != point.id else { continue }
+                    problems.append(
+                        .corrupt(
+                            "Point \(point.id) is not in row \(at.row) of segment \(at.segment), where its slot is.",
+                            at: .init(file: layout.ids(at.segment))))
+                }
             }
             if points != collection.count {
                 problems.append(.corrupt("There are \(points) points; there should be \(collection.count).", at: place))
             }
+            for (space, count) in vectors.enumerated() where count != view.count(in: space) {
+                problems.append(
+                    .corrupt(
+                        "\(count) points have \(spaces[space].title); there are \(view.count(in: space)) of them.",
+                        at: place))
+            }
             for live in view.segments { problems += try live.segment.problems() }
-            if collection.configuration.tower != nil { _ = try collection.towers() }
+            for space in spaces.indices where spaces[space].tower != nil { _ = try collection.towers(of: space) }
         } catch {
             problems.append(error)
         }

@@ -59,13 +59,38 @@ extension VectorCollection {
         public var catalogueBytes: Int
         /// Bytes of the ids.
         public var idBytes: Int
+        /// The kinds of vector, where there are several: all that is above, but for the points and the catalogue, is of the
+        /// first.
+        public var spaces: [Space]?
+
+        /// The figures of one kind of vector.
+        public struct Space: Codable, Sendable {
+            /// The name; empty for the one that needs none.
+            public var name: String
+            /// Points that have such a vector.
+            public var vectors: Int
+            /// Components per vector.
+            public var dimension: Int
+            /// The metric.
+            public var metric: String
+            /// How vectors are stored.
+            public var element: String
+            /// The tower's name; nil where there is none.
+            public var tower: String?
+            /// Segments.
+            public var segments: Int
+            /// What finds near rows.
+            public var index: String
+            /// Bytes of all files of the segments.
+            public var bytes: Int
+        }
     }
 
     /// Measures the collection's files.
     public func statistics() throws(BelfryError) -> Statistics {
         let (view, index) = (view, base.index)
-        let segments = view.segments.map(\.segment)
-        let (count, source) = (view.count, view.calibrationSource)
+        let segments = view.segments(of: 0).map(\.segment)
+        let (count, source) = (view.count, view.calibrationSource())
         let shardBytes = segments.reduce(0) { $0 + $1.vectors.fileBytes }
         let raw = segments.reduce(0) { $0 + $1.vectors.rawBytes }
         let bytes = try segmentBytes(segments)
@@ -75,13 +100,14 @@ extension VectorCollection {
             for target in [0.8, 0.9, 0.95, 0.99] { expectations.append(try view.expectation(k: k, recall: target)) }
         }
         return Statistics(
-            name: configuration.name, points: count, dimension: configuration.dimension,
-            metric: configuration.metric.rawValue, element: configuration.element.rawValue,
-            tower: configuration.tower?.name, fingerprint: configuration.tower?.fingerprint, segments: segments.count,
+            name: configuration.name, points: count, dimension: configuration.main.dimension,
+            metric: configuration.main.metric.rawValue, element: configuration.main.element.rawValue,
+            tower: configuration.main.tower?.name, fingerprint: configuration.main.tower?.fingerprint,
+            segments: segments.count,
             rawVectorBytes: raw, shardBytes: shardBytes,
             compressionRatio: shardBytes == 0 ? 1 : Double(raw) / Double(shardBytes),
             bytesPerVector: count == 0 ? 0 : Double(shardBytes) / Double(count),
-            index: view.indexKind.rawValue, indexRequest: index.request, indexReason: index.choice?.reason,
+            index: view.indexKind().rawValue, indexRequest: index.request, indexReason: index.choice?.reason,
             indexChoice: index.choice, memoryBytesPerVector: count == 0 ? 0 : memory / Double(count),
             diskBytesPerVector: count == 0 ? 0 : Double(bytes) / Double(count), recall: configuration.recall,
             recallReason: index.recall == configuration.recall ? index.recallReason : nil,
@@ -89,8 +115,23 @@ extension VectorCollection {
             expectations: expectations,
             standard: try view.expectation(k: 10),
             catalogueBytes: try System.fileSize(base.layout.catalogue),
-            idBytes: segments.reduce(0) { $0 + $1.ids.fileBytes }
+            idBytes: segments.reduce(0) { $0 + $1.ids.fileBytes },
+            spaces: configuration.spaces.count > 1 ? try spaceStatistics(view) : nil
         )
+    }
+
+    private func spaceStatistics(_ view: View) throws(BelfryError) -> [Statistics.Space] {
+        var all: [Statistics.Space] = []
+        for (place, space) in configuration.spaces.enumerated() {
+            let segments = view.segments(of: place).map(\.segment)
+            all.append(
+                .init(
+                    name: space.name, vectors: view.count(in: place), dimension: space.dimension,
+                    metric: space.metric.rawValue, element: space.element.rawValue, tower: space.tower?.name,
+                    segments: segments.count, index: view.indexKind(of: place).rawValue,
+                    bytes: try segmentBytes(segments)))
+        }
+        return all
     }
 
     /// Bytes of all files of the segments.

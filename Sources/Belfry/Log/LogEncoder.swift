@@ -10,7 +10,7 @@ import Shards
 /// | text | u32 length, UTF-8 |
 /// | id | u8 0 and u64, or u8 1 and the 16 bytes of a UUID |
 /// | list | u32 count, its elements |
-/// | vector | u32 dimension, f32 little-endian |
+/// | dense vector | u32 dimension, f32 little-endian |
 struct LogEncoder {
     private(set) var bytes: [UInt8] = []
 
@@ -53,14 +53,21 @@ struct LogEncoder {
     }
 
     /// Named vectors, in the order of their names, so that the same write has the same bytes.
-    mutating func put(_ vectors: [String: [Float]]) throws(BelfryError) {
+    mutating func put(_ vectors: [String: PointVector]) throws(BelfryError) {
         try put(count: vectors.count)
         for (name, vector) in vectors.sorted(by: { $0.key < $1.key }) {
             try put(name)
-            try put(count: vector.count)
-            try reserve(vector.count * MemoryLayout<Float>.size)
-            vector.withUnsafeBytes { bytes.append(contentsOf: $0) }
+            switch vector {
+            case .dense(let components):
+                try put(count: components.count)
+                try put(components)
+            }
         }
+    }
+
+    private mutating func put(_ components: [Float]) throws(BelfryError) {
+        try reserve(components.count * MemoryLayout<Float>.size)
+        components.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 
     /// What `body` puts, with its length in front as a u32.

@@ -165,21 +165,25 @@ extension ByteReader {
         return ids
     }
 
-    fileprivate mutating func vectors() throws(BelfryError) -> [String: [Float]] {
-        var vectors: [String: [Float]] = [:]
+    fileprivate mutating func vectors() throws(BelfryError) -> [String: PointVector] {
+        var vectors: [String: PointVector] = [:]
         for _ in 0..<(try readCount(UInt32.self, "The number of vectors")) {
             let place = location
             let name = try text("A vector's name")
-            let dimension = try readCount(UInt32.self, "The dimension of “\(name)”")
-            let bytes = try read(bytes: dimension * MemoryLayout<Float>.size, "The vector “\(name)”")
-            let vector = [Float](unsafeUninitializedCapacity: dimension) { target, count in
-                UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)
-                count = dimension
-            }
+            let vector = PointVector.dense(
+                try components(readCount(UInt32.self, "The dimension of “\(name)”"), "The vector “\(name)”"))
             guard vectors.updateValue(vector, forKey: name) == nil else {
                 throw .corrupt("The vector “\(name)” is there twice.", at: place)
             }
         }
         return vectors
+    }
+
+    private mutating func components(_ count: Int, _ what: String) throws(BelfryError) -> [Float] {
+        let bytes = try read(bytes: count * MemoryLayout<Float>.size, what)
+        return [Float](unsafeUninitializedCapacity: count) { target, filled in
+            UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)
+            filled = count
+        }
     }
 }

@@ -18,7 +18,7 @@ enum LogOperation: Equatable, Sendable {
     /// Empties the points' payload.
     case clearPayload(ids: [PointID])
     /// Replaces the named vectors of a point; others stay.
-    case setVectors(id: PointID, vectors: [String: [Float]])
+    case setVectors(id: PointID, vectors: [String: PointVector])
     /// Removes the named vectors of points.
     case deleteVectors(ids: [PointID], names: [String])
     /// Publishes a large batch that was staged as a segment of its own.
@@ -31,7 +31,7 @@ struct LogPoint: Equatable, Sendable {
     /// The text that the id was made of, if it was made of one.
     var key: String?
     /// By the name of their space.
-    var vectors: [String: [Float]]
+    var vectors: [String: PointVector]
     /// A JSON object as text.
     var payload: String
 }

@@ -15,7 +15,21 @@ struct PendingPoint: Sendable {
         var payload: String
         /// As in the catalogue: the digest of what a build has made the vector of; nil for a point that no build has written.
         var source: Int64?
-        /// The row of its vector in the memtable; nil where the vector is where it was before.
-        var row: Int?
+        /// The rows of its vectors in the memtables; of a space that has none here, the vector is where it was before, if
+        /// there is one.
+        var rows = SpaceRows()
+    }
+}
+
+/// A row in each space, or none.
+struct SpaceRows: Equatable, Sendable {
+    private var first: Int?
+    // Nearly all collections have one space: nothing is allocated for their points.
+    private var others: [Int: Int] = [:]
+
+    /// The row in the space of this place.
+    subscript(space: Int) -> Int? {
+        get { space == 0 ? first : others[space] }
+        set { if space == 0 { first = newValue } else { others[space] = newValue } }
     }
 }

@@ -7,31 +7,19 @@ import Vectors
 /// written to, and the vectors that came with it.
 ///
 /// A value: who holds one sees what had been written when it was made. Copies share what they have in common, so that one
-/// can be made for every write. Its bounds are the memtable's.
+/// can be made for every write. Its bounds are the memtables'.
 struct PendingPoints: Sendable {
-    /// The number of the segment that its rows will be; ``PointPlace`` means them by it until then.
-    let number: Int
-    /// The vectors. The table's tags are slots.
-    private(set) var rows: MemtableView
-    /// Rows whose point was written again, or deleted.
-    private(set) var dead: RowSet
+    /// The vectors, space by space.
+    private(set) var vectors: [PendingVectors]
     /// The points that were written to.
     private var points: TreeDictionary<Slot, PendingPoint> = [:]
     private var slots: TreeDictionary<PointID, Slot> = [:]
     /// Bytes of the points without their vectors.
-    private(set) var bytes = 0
-
-    /// How many rows it is to have at the most; the table may have room for more.
-    let limit: Int
+    private var bytes = 0
 
     /// Nothing yet.
-    init(_ memtable: Memtable, number: Int, limit: Int) {
-        (rows, self.number, self.limit) = (memtable.view(), number, limit)
-        dead = RowSet(capacity: memtable.capacity)
-    }
-
-    /// How many rows are alive.
-    var liveRows: Int { rows.count - dead.count }
+    /// - Parameter vectors: of every space of the collection.
+    init(_ vectors: [PendingVectors]) { self.vectors = vectors }
 
     /// The slot of a point that was written to.
     func slot(of id: PointID) -> Slot? { slots[id] }
@@ -39,9 +27,11 @@ struct PendingPoints: Sendable {
     /// What the point of a slot is now; nil where it was not written to.
     subscript(slot: Slot) -> PendingPoint? { points[slot] }
 
-    /// The point that a row, which may be dead, is a vector of.
-    func point(ofRow row: Int) -> PendingPoint {
-        guard let point = points[rows.tag(row)] else { preconditionFailure("a row of a point that was written") }
+    /// The point that a row of a space, which may be dead, is a vector of.
+    func point(ofRow row: Int, in space: Int) -> PendingPoint {
+        guard let point = points[vectors[space].rows.tag(row)] else {
+            preconditionFailure("a row of a point that was written")
+        }
         return point
     }
 
@@ -53,20 +43,52 @@ struct PendingPoints: Sendable {
     /// Whether nothing was written to it.
     var isUnused: Bool { points.isEmpty }
 
+    /// The space whose segment is to have this number; nil where none is.
+    func space(ofSegment number: Int) -> Int? { vectors.firstIndex { $0.number == number } }
+
+    /// Where the vector of a slot lies: nil where this says nothing of it, and `.some(nil)` where there is none.
+    func place(of slot: Slot, in space: Int) -> PointPlace?? {
+        guard let point = points[slot] else { return nil }
+        guard let content = point.content else { return .some(nil) }
+        guard let row = content.rows[space] else { return nil }
+        return vectors[space].dead.contains(row) ? .some(nil) : PointPlace(segment: vectors[space].number, row: row)
+    }
+
+    // MARK: writing
+
     /// Notes what a point is now, or that it was deleted.
     mutating func put(_ slot: Slot, _ point: PendingPoint) {
-        if let row = points[slot]?.content?.row, row != point.content?.row { dead.insert(row) }
+        if let before = points[slot]?.content?.rows {
+            for space in vectors.indices {
+                if let row = before[space], row != point.content?.rows[space] { vectors[space].kill(row) }
+            }
+        }
         bytes += Self.overhead + (point.content.map { $0.payload.utf8.count + ($0.key?.utf8.count ?? 0) } ?? 0)
         points[slot] = point
         slots[point.id] = slot
     }
 
-    /// Notes that the vector of a row is not its point's any more.
-    mutating func kill(_ row: Int) { dead.insert(row) }
-
     /// What a point takes beside its payload, about.
     private static let overhead = 200
 
-    /// Sees the rows that the table has now.
-    mutating func takeRows() { rows = rows.memtable.view() }
+    /// Notes that the vector of a row is not its point's any more.
+    mutating func kill(_ row: Int, in space: Int) { vectors[space].kill(row) }
+
+    /// Sees the rows that the tables have now.
+    mutating func takeRows() {
+        for space in vectors.indices { vectors[space].takeRows() }
+    }
+
+    // MARK: room
+
+    /// Whether a batch with so many vectors in each space can be written to it.
+    func hasRoom(for counts: [Int]) -> Bool {
+        bytes < Self.mostBytes && zip(vectors, counts).allSatisfy { $0.hasRoom(for: $1) }
+    }
+
+    /// Whether it is time to seal it.
+    var isLarge: Bool { bytes > Self.mostBytes / 2 || vectors.contains(where: \.areMany) }
+
+    /// Bytes of points and payloads that one table goes with.
+    private static let mostBytes = 64 << 20
 }

@@ -16,6 +16,8 @@ struct GroupSearch {
     private let collections: [VectorCollection]
     /// What is searched: each collection as it was when the search began.
     private let views: [View]
+    /// The place of the space that is searched in each.
+    private let spaces: [Int]
     /// Of each collection the points that it must not find.
     private var excluded: [[PointPlace]]
     /// What could be expected of each collection that was searched.
@@ -46,23 +48,35 @@ struct GroupSearch {
     ) throws(BelfryError) {
         (self.request, self.collections, self.views) = (request, collections, views)
         excluded = [[PointPlace]](repeating: [], count: collections.count)
-        try Self.requireOneSpace(collections)
+        var spaces: [Int] = []
+        for collection in collections {
+            do throws(BelfryError) {
+                spaces.append(try collection.configuration.place(ofSpace: request.space))
+            } catch {
+                var error = error
+                error.location = .init(file: collection.path)
+                throw error
+            }
+        }
+        self.spaces = spaces
+        try Self.requireOneSpace(collections, spaces)
     }
 
     /// Refuses collections whose scores do not compare.
-    private static func requireOneSpace(_ collections: [VectorCollection]) throws(BelfryError) {
+    private static func requireOneSpace(_ collections: [VectorCollection], _ spaces: [Int]) throws(BelfryError) {
         let paths = collections.map(\.path)
         if let twice = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
             throw BelfryError(.invalidInput, "The collection is named twice.", at: .init(file: paths[twice]))
         }
-        for other in collections.dropFirst() {
-            let (own, its) = (collections[0].configuration, other.configuration)
+        for (other, space) in zip(collections, spaces).dropFirst() {
+            let names = (collections[0].configuration.name, other.configuration.name)
+            let (own, its) = (collections[0].configuration.spaces[spaces[0]], other.configuration.spaces[space])
             guard own.tower?.fingerprint == its.tower?.fingerprint, own.metric == its.metric,
                 own.dimension == its.dimension
             else {
                 throw BelfryError(
                     .wrongTower,
-                    "The collections \(own.name) (\(own.towerName), \(own.metric)) and \(its.name) (\(its.towerName), "
+                    "The collections \(names.0) (\(own.towerName), \(own.metric)) and \(names.1) (\(its.towerName), "
                         + "\(its.metric)) share no space: their scores do not compare.",
                     at: .init(file: other.path), remedy: "Build both with the same tower and the same metric.")
             }
@@ -87,10 +101,13 @@ struct GroupSearch {
     private mutating func embed() throws(BelfryError) -> EmbeddedQueries {
         let owner = try owner()
         let embedded = try collections[owner].ask(
-            [request.query], on: views[owner], includingSeen: request.includesSeen, tower: request.tower)
+            [request.query], on: views[owner], in: spaces[owner], includingSeen: request.includesSeen,
+            tower: request.tower)
         for (index, view) in views.enumerated() {
-            excluded[index] = index == owner ? embedded.excluded[0] : try view.places(embedded.excludedNames[0])
-            if !request.excluding.isEmpty { excluded[index] += try view.places(request.excluding) }
+            let space = spaces[index]
+            excluded[index] =
+                index == owner ? embedded.excluded[0] : try view.places(embedded.excludedNames[0], in: space)
+            if !request.excluding.isEmpty { excluded[index] += try view.places(request.excluding, in: space) }
         }
         return embedded
     }
@@ -106,7 +123,7 @@ struct GroupSearch {
             return 0
         case .text, .fields, .session, .vector: return 0
         }
-        for (index, view) in views.enumerated() where try view.places(names).count == names.count {
+        for (index, view) in views.enumerated() where try view.slots(of: names).allSatisfy({ $0 != nil }) {
             return index
         }
         return 0
@@ -121,7 +138,7 @@ struct GroupSearch {
             let found = try candidates(query, quota.count, quota.condition)
             for (index, view) in views.enumerated() {
                 let answered = found.filter { $0.collection == index }.map(\.found.id.description)
-                if !answered.isEmpty { excluded[index] += try view.places(answered) }
+                if !answered.isEmpty { excluded[index] += try view.places(answered, in: spaces[index]) }
             }
             all += found
         }
@@ -137,7 +154,7 @@ struct GroupSearch {
         for (index, view) in views.enumerated() {
             let points: PointSet?
             do throws(BelfryError) {
-                points = try view.points(where: request.filter, quota)
+                points = try view.points(where: request.filter, quota, in: spaces[index])
             } catch  where error.code == .notFound {
                 // No point of this one; another may have some.
                 nothing = error
@@ -147,7 +164,7 @@ struct GroupSearch {
             let found = try view.nearest(
                 query, k: k, recall: request.recall, exact: request.exact,
                 scope: SearchScope(excluding: [excluded[index]], kept: points), styles: request.query.styles,
-                threads: request.threads)
+                threads: request.threads, in: spaces[index])
             candidates += found.points[0].map { Candidate(collection: index, found: $0) }
             expectations[index] = found.expectation
             verdict.add(found.verdicts[0])
@@ -163,7 +180,8 @@ struct GroupSearch {
     private func hits(_ candidates: [Candidate]) throws(BelfryError) -> [SearchResponse.Hit]? {
         var hits: [ArraySlice<SearchResponse.Hit>] = []
         for (index, view) in views.enumerated() {
-            guard let found = try view.hits(candidates.filter { $0.collection == index }.map(\.found)) else {
+            let own = candidates.filter { $0.collection == index }.map(\.found)
+            guard let found = try view.hits(own, in: spaces[index]) else {
                 return nil
             }
             hits.append(found[...])
@@ -177,7 +195,7 @@ struct GroupSearch {
         var unknown: [String] = []
         for item in items {
             var isKnown = false
-            for view in views where try !view.places([item]).isEmpty { isKnown = true }
+            for view in views where try view.slots(of: [item])[0] != nil { isKnown = true }
             if !isKnown { unknown.append(item) }
         }
         return unknown
@@ -186,10 +204,11 @@ struct GroupSearch {
     private func trace(
         _ embedding: Duration?, _ searching: Duration, _ fetching: Duration, answers: Int
     ) -> SearchResponse.Trace {
+        let source = views[0].calibrationSource(of: spaces[0])
         let expectation = Expectation(ofAll: expectations.sorted { $0.key < $1.key }.map(\.value))
         return SearchResponse.Trace(
-            index: views.map(\.indexKind.rawValue).joined(separator: ", "), expectation: expectation,
-            source: views[0].calibrationSource.text, fallback: views[0].calibrationSource.fallback,
+            index: zip(views, spaces).map { $0.indexKind(of: $1).rawValue }.joined(separator: ", "),
+            expectation: expectation, source: source.text, fallback: source.fallback,
             recall: verdict.recall, isUnlike: verdict.isUnlike, isScanned: verdict.isScanned,
             evaluations: work.evaluations, reranked: work.reranked, exactlyReranked: work.exactlyReranked,
             scored: work.scored, embedMilliseconds: embedding.map { $0 / .milliseconds(1) },
@@ -213,16 +232,16 @@ private struct StepClock {
 extension View {
     /// The points that a quota may answer with: those that also meet the conditions of the request.
     fileprivate func points(
-        where filter: [PayloadCondition], _ quota: PayloadCondition?
+        where filter: [PayloadCondition], _ quota: PayloadCondition?, in space: Int
     ) throws(BelfryError) -> PointSet? {
-        guard let quota else { return try points(where: filter) }
+        guard let quota else { return try points(where: filter, in: space) }
         guard filter.contains(where: { $0.field.hasSameBytes(as: quota.field) }),
-            let wanted = try points(where: [quota])
+            let wanted = try points(where: [quota], in: space)
         else {
-            return try points(where: filter + [quota])
+            return try points(where: filter + [quota], in: space)
         }
         // Conditions of one field are alternatives; a quota is one more demand.
-        let both = try points(where: filter)?.intersection(wanted) ?? wanted
+        let both = try points(where: filter, in: space)?.intersection(wanted) ?? wanted
         guard both.count > 0 else {
             let named = filter.map { "\($0.field) = \($0.value)" }.joined(separator: ", ")
             throw BelfryError(

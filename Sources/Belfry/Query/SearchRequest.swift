@@ -21,6 +21,8 @@ public struct SearchRequest: Sendable {
 
     /// What the search starts from. A point does not find itself, nor do examples find their own points.
     public var query: SearchQuery
+    /// The name of the vectors that are searched; empty where the collection's need none.
+    public var space = ""
     /// How many answers, where no quotas say so.
     public var k: Int
     /// The mean recall that is asked for, from above 0 to 1; nil for the collection's own.

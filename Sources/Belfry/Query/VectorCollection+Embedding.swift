@@ -26,12 +26,13 @@ extension VectorCollection {
     ///   - tower: embeds in the place of the collection's own query tower.
     /// - Throws: `notFound` for a point or a user that is not there, `invalidInput` for what the tower does not take.
     package func ask(
-        _ queries: [SearchQuery], on view: View? = nil, includingSeen includesSeen: Bool = false, tower: Tower? = nil,
+        _ queries: [SearchQuery], on view: View? = nil, in space: Int = 0, includingSeen includesSeen: Bool = false,
+        tower: Tower? = nil,
         threads: Int = 1
     ) throws(BelfryError) -> EmbeddedQueries {
-        var batch = QueryBatch(self, view ?? self.view)
+        var batch = QueryBatch(self, view ?? self.view, space)
         if let tower {
-            try verify(tower)
+            try verify(tower, for: space)
             batch.tower = tower
         }
         for query in queries { try batch.add(query, includesSeen) }
@@ -50,13 +51,19 @@ private struct QueryBatch {
 
     private let collection: VectorCollection
     private let view: View
+    /// The place of the space that is searched.
+    private let space: Int
     var tower: Tower?
     private var sources: [Source] = []
     private var (texts, objects) = ([String](), [JSON]())
     private var excluded: [[String]] = []
     private var unknownUsers: [String] = []
 
-    init(_ collection: VectorCollection, _ view: View) { (self.collection, self.view) = (collection, view) }
+    private var description: VectorSpace { view.configuration.spaces[space] }
+
+    init(_ collection: VectorCollection, _ view: View, _ space: Int) {
+        (self.collection, self.view, self.space) = (collection, view, space)
+    }
 
     mutating func add(_ query: SearchQuery, _ includesSeen: Bool) throws(BelfryError) {
         var names: [String] = []
@@ -78,14 +85,14 @@ private struct QueryBatch {
             try addSession(items)
             if !includesSeen { names = items }
         case .point(let name):
-            sources.append(.vector(try view.point(name).vector))
+            sources.append(.vector(try vectors([name])[0]))
             names = [name]
         case .vector(let vector):
-            guard vector.count == collection.configuration.dimension else {
+            guard vector.count == description.dimension else {
                 throw BelfryError(
                     .invalidInput,
-                    "The query has \(vector.count) components; the collection's vectors have "
-                        + "\(collection.configuration.dimension).", at: .init(file: collection.path),
+                    "The query has \(vector.count) components; the collection's \(description.title) have "
+                        + "\(description.dimension).", at: .init(file: collection.path),
                     remedy: "Take a vector that the collection's tower made.")
             }
             sources.append(.vector(vector))
@@ -99,7 +106,7 @@ private struct QueryBatch {
                     .invalidInput, "The answers are to be like \(both.debugDescription), and unlike it.",
                     remedy: "Name it once.")
             }
-            sources.append(.vector(mean(try points(like), try points(unlike))))
+            sources.append(.vector(mean(try vectors(like), try vectors(unlike))))
             if !includesSeen { names = like + unlike }
         }
         excluded.append(names)
@@ -137,24 +144,33 @@ private struct QueryBatch {
         add(.object([field: .array(items.map { tower.value(ofElement: $0, field: field) })]))
     }
 
-    private func points(_ names: [String]) throws(BelfryError) -> [RetrievedPoint] {
-        var points: [RetrievedPoint] = []
-        for name in names { points.append(try view.point(name)) }
-        return points
+    /// The vectors of points in the space that is searched.
+    private func vectors(_ names: [String]) throws(BelfryError) -> [[Float]] {
+        var vectors: [[Float]] = []
+        for name in names {
+            guard let vector = try view.point(name).vectors[description.name]?.dense else {
+                throw BelfryError(
+                    .invalidInput,
+                    "Point \(name.debugDescription) has none of the \(description.title) that are searched.",
+                    at: .init(file: collection.path), remedy: "Start from a point that has one, or search others.")
+            }
+            vectors.append(vector)
+        }
+        return vectors
     }
 
     /// The mean of what is liked, moved away from the mean of what is not by their difference; under cosine, of
     /// directions.
-    private func mean(_ liked: [RetrievedPoint], _ unliked: [RetrievedPoint]) -> [Float] {
-        let (like, unlike) = (mean(liked.map(\.vector)), mean(unliked.map(\.vector)))
+    private func mean(_ liked: [[Float]], _ unliked: [[Float]]) -> [Float] {
+        let (like, unlike) = (mean(liked), mean(unliked))
         return unliked.isEmpty ? like : zip(like, unlike).map { 2 * $0 - $1 }
     }
 
     private func mean(_ vectors: [[Float]]) -> [Float] {
-        var sum = [Float](repeating: 0, count: collection.configuration.dimension)
+        var sum = [Float](repeating: 0, count: description.dimension)
         for vector in vectors {
             var weight = 1 / Float(vectors.count)
-            if collection.configuration.metric == .cosine {
+            if description.metric == .cosine {
                 weight /= vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
             }
             for index in sum.indices { sum[index] += weight * vector[index] }
@@ -164,7 +180,7 @@ private struct QueryBatch {
 
     private mutating func queryTower() throws(BelfryError) -> Tower {
         if let tower { return tower }
-        let own = try collection.queryTower()
+        let own = try collection.queryTower(of: space)
         tower = own
         return own
     }
@@ -177,7 +193,7 @@ private struct QueryBatch {
         let texts = texts.isEmpty ? nil : try tower?.embed(texts, as: .query, threads: threads)
         let objects = objects.isEmpty ? nil : try tower?.embed(objects, as: .query, source: "queries", threads: threads)
         if tower != nil { embedding = .now - start }
-        let vectors = Matrix(rows: sources.count, columns: collection.configuration.dimension)
+        let vectors = Matrix(rows: sources.count, columns: description.dimension)
         for (row, source) in sources.enumerated() {
             let vector =
                 switch source {
@@ -188,7 +204,7 @@ private struct QueryBatch {
             _ = vectors.row(row).update(fromContentsOf: vector)
         }
         var places: [[PointPlace]] = []
-        for names in excluded { places.append(names.isEmpty ? [] : try view.places(names)) }
+        for names in excluded { places.append(names.isEmpty ? [] : try view.places(names, in: space)) }
         return EmbeddedQueries(
             vectors: vectors, excluded: places, excludedNames: excluded, unknownUsers: unknownUsers,
             embedding: embedding)

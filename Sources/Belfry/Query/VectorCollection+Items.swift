@@ -5,8 +5,8 @@ package import Vectors
 extension VectorCollection {
     /// The vectors of texts that are items of the collection, a row each.
     /// - Throws: `wrongTower` where the collection has no tower, `invalidInput` where its item tower takes no texts.
-    package func embed(items texts: [String], threads: Int = 1) throws(BelfryError) -> Matrix {
-        let tower = try towers().item
+    package func embed(items texts: [String], for space: Int = 0, threads: Int = 1) throws(BelfryError) -> Matrix {
+        let tower = try towers(of: space).item
         guard tower.takesTexts else {
             throw BelfryError(
                 .invalidInput, "The item tower takes no text: it takes \(tower.whatItTakes).", at: .init(file: path))
@@ -15,7 +15,9 @@ extension VectorCollection {
     }
 
     /// The same for items by the fields of the item tower.
-    package func embed(itemFields fields: [JSON], threads: Int = 1) throws(BelfryError) -> Matrix {
-        try towers().item.embed(fields, as: .document, source: "the rows", threads: threads)
+    package func embed(
+        itemFields fields: [JSON], for space: Int = 0, threads: Int = 1
+    ) throws(BelfryError) -> Matrix {
+        try towers(of: space).item.embed(fields, as: .document, source: "the rows", threads: threads)
     }
 }

@@ -37,13 +37,13 @@ extension VectorCollection {
 
 extension View {
     /// These points with their payload, in their order; nil where a later write has changed one of them since.
-    func hits(_ nearest: [FoundPoint]) throws(BelfryError) -> [SearchResponse.Hit]? {
+    func hits(_ nearest: [FoundPoint], in space: Int) throws(BelfryError) -> [SearchResponse.Hit]? {
         guard let points = try storedPoints(nearest.map(\.id)) else { return nil }
         var hits: [SearchResponse.Hit] = []
         for (point, found) in zip(points, nearest) {
             hits.append(
                 SearchResponse.Hit(
-                    id: found.id, key: point.key, score: configuration.metric.score(found.distance),
+                    id: found.id, key: point.key, score: configuration.spaces[space].metric.score(found.distance),
                     payload: try point.payload(), collection: configuration.name))
         }
         return hits

@@ -13,16 +13,17 @@ extension View {
     /// 4. Of what all of them gave, the nearest are kept.
     package func nearest(
         _ queries: Matrix, k: Int, recall: Double?, exact: Bool, scope: SearchScope = SearchScope(),
-        styles: Set<QueryStyle>? = nil, threads: Int
+        styles: Set<QueryStyle>? = nil, threads: Int, in space: Int = 0
     ) throws(BelfryError) -> NearestPoints {
         precondition(k >= 0 && threads > 0)
         precondition(scope.excluding.isEmpty || scope.excluding.count == queries.rows)
-        let check = VectorCheck(dimension: configuration.dimension, metric: configuration.metric)
+        let description = configuration.spaces[space]
+        let check = VectorCheck(dimension: description.dimension, metric: description.metric)
         for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
-        let plan = try plan(k: k, recall: recall, exact: exact, styles: styles)
+        let plan = try plan(k: k, recall: recall, exact: exact, styles: styles, in: space)
         // Nobody has measured what is found of the points that a filter lets through.
         let expected = scope.kept == nil ? plan.expectation.recall : nil
-        let k = min(k, count)
+        let k = min(k, count(in: space))
         var nearest = [[FoundPoint]](repeating: [], count: queries.rows)
         var work = SearchWork()
         var verdicts = [SearchVerdict](repeating: SearchVerdict(recall: 1), count: queries.rows)
@@ -45,7 +46,7 @@ extension View {
                     isUnlike: answer.verdict.isUnlike, isScanned: answer.verdict.isScanned))
             work.add(answer.work)
         }
-        for (live, effort) in zip(segments, plan.efforts) {
+        for (live, effort) in zip(segments(of: space), plan.efforts) {
             let (segment, asked) = (live.segment, asked(live.segment.number, live.dead))
             let found =
                 if effort == .exact {
@@ -60,12 +61,13 @@ extension View {
                 try take(answer, of: query) { row throws(BelfryError) in try segment.ids.id(row) }
             }
         }
-        for part in pending where part.liveRows > 0 {
-            let asked = asked(part.number, part.dead.count > 0 ? part.dead : nil)
-            let work = SearchWork.scan(of: asked.candidates(of: part.rows.count))
-            for (query, rows) in try part.nearest(asked).enumerated() {
+        for part in pending where part.vectors[space].liveRows > 0 {
+            let vectors = part.vectors[space]
+            let asked = asked(vectors.number, vectors.dead.count > 0 ? vectors.dead : nil)
+            let work = SearchWork.scan(of: asked.candidates(of: vectors.rows.count))
+            for (query, rows) in try vectors.nearest(asked).enumerated() {
                 let answer = SegmentAnswer(rows: rows, verdict: .scanned, work: work)
-                try take(answer, of: query) { row in part.point(ofRow: row).id }
+                try take(answer, of: query) { row in part.point(ofRow: row, in: space).id }
             }
         }
         let points = nearest.map { found in
@@ -75,7 +77,7 @@ extension View {
     }
 }
 
-extension PendingPoints {
+extension PendingVectors {
     /// The `k` nearest rows to each query, and all others that are as near as the last of them.
     fileprivate func nearest(_ asked: SegmentQuery) throws(BelfryError) -> [[Neighbor]] {
         let filter = asked.filter(of: rows.count)

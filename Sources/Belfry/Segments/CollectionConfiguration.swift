@@ -1,49 +1,75 @@
-public import Vectors
+import Files
 
 /// What a collection is: fixed when it is made, kept in the catalogue as the document `collection`.
-public struct CollectionConfiguration: Codable, Equatable, Sendable {
-    /// The version of the directory's layout: 1 had no index, 2 no users, 3 one kind of query in its calibration.
-    package var format = Self.currentFormat
+public struct CollectionConfiguration: Equatable, Sendable {
     /// The collection's name.
     public var name: String
-    /// Components per vector.
-    public var dimension: Int
-    /// How vectors are compared.
-    public var metric: Metric
-    /// How vectors are stored.
-    public var element: ElementType
+    /// The kinds of vector that its points have, at least one.
+    public var spaces: [VectorSpace]
     /// The payload fields that a table of answers shows.
     public var show: [String]
-    /// The tower that filled the collection, and must read its queries; nil where vectors come from elsewhere.
-    package var tower: TowerReference?
     /// Rows of the source that could not be used.
     package var badRows: Int
-
     /// The mean recall of a search that does not name its own, from above 0 to 1.
     public var recall: Double
 
-    /// The layout that is written and read.
-    package static let currentFormat = 4
+    /// The space that is meant where none is named, unless that could be another: the first.
+    public var main: VectorSpace { spaces[0] }
 
-    /// The tower as errors name it.
-    var towerName: String { tower.map { "tower \($0.name)" } ?? "without a tower" }
-
-    /// A tower by what it computes.
-    package struct TowerReference: Codable, Equatable, Sendable {
-        /// The folder's name under `towers/`.
-        package var name: String
-        /// The identity of the vectors' space: SHA-256 over weights, tokenizer and settings of the tower, or over the
-        /// fingerprints of a pair.
-        package var fingerprint: String
-        /// Queries and the vectors that the query tower gave them when the collection was built.
-        package var canaries: [Canary]
+    /// The towers of its spaces, by their folders.
+    package var towers: [VectorSpace.TowerReference] {
+        Dictionary(spaces.compactMap(\.tower).map { ($0.name, $0) }) { first, _ in first }.values
+            .sorted { $0.name < $1.name }
     }
 
-    /// A query and its vector.
-    package struct Canary: Codable, Equatable, Sendable {
-        /// A sentence, or an object's JSON text.
-        package var text: String
-        /// Its embedding.
-        package var vector: [Float]
+    /// The place of the space of this name. An empty name means the only one as well.
+    /// - Throws: `invalidInput` with the names that there are.
+    package func place(ofSpace name: String) throws(BelfryError) -> Int {
+        if let place = spaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) { return place }
+        if name.isEmpty, spaces.count == 1 { return 0 }
+        let names = spaces.map { $0.name.isEmpty ? "one without a name" : "“\($0.name)”" }.joined(separator: ", ")
+        throw BelfryError(
+            .invalidInput,
+            name.isEmpty
+                ? "The collection has several kinds of vector, and it is not said which."
+                : "There are no vectors “\(name)”.",
+            remedy: "The collection has these vectors: \(names).")
+    }
+}
+
+extension CollectionConfiguration: Codable {
+    /// The layouts of the directory that are written and read: 1 had no index, 2 no users, 3 one kind of query in its
+    /// calibration. 4 has one space without a name, whose members stand beside the others; 5 has `spaces`.
+    static let formats = 4...5
+
+    private enum CodingKeys: String, CodingKey { case format, name, spaces, show, badRows, recall }
+
+    /// Reads either format.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        name = try values.decode(String.self, forKey: .name)
+        show = try values.decode([String].self, forKey: .show)
+        badRows = try values.decode(Int.self, forKey: .badRows)
+        recall = try values.decode(Double.self, forKey: .recall)
+        if let named = try values.decodeIfPresent([VectorSpace].self, forKey: .spaces) {
+            spaces = named
+        } else {
+            // Its name is the collection's.
+            spaces = [try VectorSpace(from: decoder)]
+            spaces[0].name = ""
+        }
+    }
+
+    /// Writes the older format where it can say all there is, so that an older belfry reads it.
+    public func encode(to encoder: any Encoder) throws {
+        let isSimple = spaces.count == 1 && spaces[0].name.isEmpty
+        if isSimple { try spaces[0].encode(to: encoder) }
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(isSimple ? 4 : 5, forKey: .format)
+        try values.encode(name, forKey: .name)
+        if !isSimple { try values.encode(spaces, forKey: .spaces) }
+        try values.encode(show, forKey: .show)
+        try values.encode(badRows, forKey: .badRows)
+        try values.encode(recall, forKey: .recall)
     }
 }

@@ -6,6 +6,8 @@ import Vectors
 /// One immutable segment.
 struct CollectionSegment: Sendable {
     let number: Int
+    /// The place of its space in the collection's configuration.
+    let space: Int
     let record: SegmentRecord
     let index: SegmentIndex
     let ids: IDsReader
@@ -22,6 +24,8 @@ struct CollectionSegment: Sendable {
         _ configuration: CollectionConfiguration
     ) throws(BelfryError) {
         let folder = layout.segment(number)
+        space = try record.place(in: configuration, layout)
+        let own = configuration.spaces[space]
         for name in record.files {
             if System.isMissing("\(folder)/\(name)") {
                 throw .corrupt(
@@ -29,17 +33,17 @@ struct CollectionSegment: Sendable {
             }
             if let problem = try record.problem(with: name, in: folder) { throw problem }
         }
-        let index = try SegmentIndex(folder, metric: configuration.metric, files: Set(record.files))
+        let index = try SegmentIndex(folder, metric: own.metric, files: Set(record.files))
         let (vectors, ids) = (index.shard, try IDsReader(layout.ids(number)))
         guard index.kind == record.kind else {
             throw .corrupt(
                 "The segment has the index \(index.kind.rawValue); the catalogue says \(record.kind.rawValue).",
                 at: .init(file: folder))
         }
-        guard vectors.dimension == configuration.dimension, vectors.elementType == configuration.element else {
+        guard vectors.dimension == own.dimension, vectors.elementType == own.element else {
             throw .corrupt(
                 "The shard holds \(vectors.elementType) vectors of \(vectors.dimension) components; the collection's "
-                    + "are \(configuration.element) of \(configuration.dimension).",
+                    + "\(own.title) are \(own.element) of \(own.dimension).",
                 at: .init(file: layout.vectors(number)))
         }
         let slots = try SegmentSlots(record, rows: listed, folder)

@@ -6,13 +6,15 @@ import Shards
 /// that a catalogue can list.
 struct SegmentFolder {
     private let number: Int
+    private let space: String
     private let layout: CollectionLayout
 
     var path: String { layout.segment(number) }
 
     /// Makes the folder, empty: what an attempt that failed has left is removed.
-    init(_ number: Int, _ layout: CollectionLayout) throws(BelfryError) {
-        (self.number, self.layout) = (number, layout)
+    /// - Parameter space: the name of the space of its vectors.
+    init(_ number: Int, of space: String = "", _ layout: CollectionLayout) throws(BelfryError) {
+        (self.number, self.space, self.layout) = (number, space, layout)
         if System.exists(path) { try layout.removeSegment(number) }
         try System.createDirectory(path)
     }
@@ -37,7 +39,7 @@ struct SegmentFolder {
         try SlotsWriter.write(ordered, to: SegmentPaths(path).slots)
         let asked = try KeptQueries(writing: queries, to: path)
         for folder in [path, layout.segments] { try System.sync(folder) }
-        return .init(
-            number: number, rows: ordered.count, record: try SegmentRecord(of: path, kind, queries: asked).text)
+        let record = try SegmentRecord(of: path, kind, space: space, queries: asked)
+        return .init(number: number, rows: ordered.count, record: record.text)
     }
 }

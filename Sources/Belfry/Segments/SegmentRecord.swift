@@ -5,6 +5,8 @@ import Shards
 
 /// What the catalogue says of one segment's files.
 struct SegmentRecord: Codable, Equatable, Sendable {
+    /// The space of its vectors; nil for the one without a name.
+    var space: String?
     /// What finds near rows in it.
     var kind: IndexKind
     /// Its files, sorted.
@@ -20,8 +22,11 @@ struct SegmentRecord: Codable, Equatable, Sendable {
 
 extension SegmentRecord {
     /// The record of the files that are in a folder.
-    init(of folder: String, _ kind: IndexKind, queries: KeptQueries?) throws(BelfryError) {
+    init(
+        of folder: String, _ kind: IndexKind, space: String, queries: KeptQueries?
+    ) throws(BelfryError) {
         (self.kind, self.queries) = (kind, queries)
+        self.space = space.isEmpty ? nil : space
         files = try System.list(folder)
         var identities: [String: UInt32] = [:]
         for name in files { identities[name] = try SegmentFile("\(folder)/\(name)").identity }
@@ -37,6 +42,19 @@ extension SegmentRecord {
                 .corruptData, "What the catalogue says of segment \(row.number) does not decode.",
                 at: .init(file: layout.catalogue), cause: error)
         }
+    }
+
+    /// The place of its space.
+    func place(
+        in configuration: CollectionConfiguration, _ layout: CollectionLayout
+    ) throws(BelfryError) -> Int {
+        let name = space ?? ""
+        guard let place = configuration.spaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) else {
+            throw .corrupt(
+                "A segment has vectors “\(name)”, which the collection does not have.",
+                at: .init(file: layout.catalogue))
+        }
+        return place
     }
 
     /// The record as a catalogue lists it.

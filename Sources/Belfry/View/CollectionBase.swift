@@ -8,8 +8,8 @@ final class CollectionBase: Sendable {
     let catalogue: Catalogue
     let configuration: CollectionConfiguration
     let index: IndexRecord
-    /// The towers, once they were asked for.
-    let loadedTowers = Mutex<TowerPair?>(nil)
+    /// The towers of the spaces, once they were asked for, by the place of the space.
+    let loadedTowers = Mutex<[Int: TowerPair]>([:])
     private let identity: FileIdentity?
 
     var path: String { layout.path }
@@ -29,12 +29,13 @@ final class CollectionBase: Sendable {
                 .notFound, "The build of this collection has not finished.", at: place,
                 remedy: "Run the build again: it goes on from where it stopped.")
         }
-        let current = CollectionConfiguration.currentFormat
-        guard format == current else {
+        let formats = CollectionConfiguration.formats
+        guard formats.contains(format) else {
             throw BelfryError(
-                .unsupported, "The collection has format \(format); this belfry reads format \(current).",
-                at: place,
-                remedy: format > current
+                .unsupported,
+                "The collection has format \(format); this belfry reads formats \(formats.lowerBound) to "
+                    + "\(formats.upperBound).", at: place,
+                remedy: format > formats.upperBound
                     ? "Use a newer belfry." : "Build it again: \(.build(recipe: nil, replacing: true)).")
         }
         let (configuration, index) = try catalogue.read { transaction in
@@ -46,8 +47,9 @@ final class CollectionBase: Sendable {
         guard let configuration, let index else {
             throw .corrupt("The catalogue does not say how the collection is indexed.", at: place)
         }
-        guard Self.dimensions.contains(configuration.dimension) else {
-            throw .corrupt("No vector has \(configuration.dimension) components.", at: place)
+        guard !configuration.spaces.isEmpty else { throw .corrupt("The collection has no vectors at all.", at: place) }
+        for space in configuration.spaces where !Self.dimensions.contains(space.dimension) {
+            throw .corrupt("No vector has \(space.dimension) components.", at: place)
         }
         (self.layout, self.catalogue, self.identity) = (layout, catalogue, identity)
         (self.configuration, self.index) = (configuration, index)

@@ -11,8 +11,8 @@ public struct RetrievedPoint: Sendable {
     public let payload: JSON
     /// The LSN of the write that made it what it is; 0 for one that a build wrote.
     public let version: UInt64
-    /// Where its vector lies.
-    package let place: PointPlace
-    /// The vector as stored, widened to f32.
-    public let vector: [Float]
+    /// The vectors as stored, by the names of their spaces; of a space that is not there, it has none.
+    public let vectors: [String: PointVector]
+    /// The vector of a collection whose vectors need no name; nil where the point has none.
+    public var vector: [Float]? { vectors[""]?.dense }
 }

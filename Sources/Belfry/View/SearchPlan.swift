@@ -9,11 +9,12 @@ struct SearchPlan: Sendable {
         let k: Int
         let target: Double
         let styles: Set<QueryStyle>?
+        let space: Int
     }
 
     /// The recall that is aimed at.
     let target: Double
-    /// How hard each segment is searched for it.
+    /// How hard each segment of the space is searched for it.
     let efforts: [SegmentIndex.Effort]
     let expectation: Expectation
 
@@ -30,13 +31,13 @@ struct SearchPlan: Sendable {
 /// What was made for some segments. Views of the same segments share it: searches are mostly of few kinds.
 final class PlanCache: Sendable {
     private let plans = Mutex<[SearchPlan.Key: SearchPlan]>([:])
-    private let source = Mutex<CalibrationSource?>(nil)
+    private let sources = Mutex<[Int: CalibrationSource]>([:])
 
-    /// What the segments were calibrated on: texts, which every answer carries.
-    func source(_ make: () -> CalibrationSource) -> CalibrationSource {
-        source.withLock { source in
-            let known = source ?? make()
-            source = known
+    /// What the segments of a space were calibrated on: texts, which every answer carries.
+    func source(of space: Int, _ make: () -> CalibrationSource) -> CalibrationSource {
+        sources.withLock { sources in
+            let known = sources[space] ?? make()
+            sources[space] = known
             return known
         }
     }

@@ -1,29 +1,32 @@
 package import Files
-import Shards
-import Synchronization
+package import Shards
 import Vectors
 
 extension View {
-    /// The points whose payload meets the conditions, where those of one field are alternatives; nil without conditions.
-    /// What was found is kept.
+    /// The points with a vector in a space whose payload meets the conditions, where those of one field are alternatives;
+    /// nil without conditions. What was found is kept.
     /// - Throws: `notFound` where no point meets one of them, with values that there are.
-    package func points(where conditions: [PayloadCondition]) throws(BelfryError) -> PointSet? {
+    package func points(
+        where conditions: [PayloadCondition], in space: Int = 0
+    ) throws(BelfryError) -> PointSet? {
         guard !conditions.isEmpty else { return nil }
-        let found = try set(where: conditions)
-        guard found.count > 0 else { throw try nothingMeets(conditions) }
-        return found
+        let slots = try slots(where: conditions)
+        guard !slots.isEmpty else { throw try nothingMeets(conditions) }
+        return filters.set(conditions, in: space) {
+            pointSet(at: slots.compactMap { place(of: $0, in: space) }, in: space)
+        }
     }
 
-    /// The same, of one condition at least; empty where no point meets them.
-    package func set(where conditions: [PayloadCondition]) throws(BelfryError) -> PointSet {
-        if let known = filters.withLock({ $0[conditions] }) { return known }
+    /// The slots of the points whose payload meets one condition at least; empty where none does.
+    package func slots(where conditions: [PayloadCondition]) throws(BelfryError) -> [Slot] {
+        if let known = filters.slots(conditions) { return known }
         if let cut = conditions.first(where: { $0.field.utf8.contains(0) || $0.value.utf8.contains(0) }) {
             throw BelfryError(
                 .invalidInput,
                 "The condition on \(cut.field.debugDescription) has the character U+0000: no payload has.")
         }
         let fields = PayloadCondition.alternatives(conditions)
-        let slots = try read { transaction in
+        let slots: [Slot] = try read { transaction in
             var slots = try transaction.slots(where: fields)
             guard !pending.isEmpty else { return slots }
             slots.removeAll(where: isPending)
@@ -32,9 +35,8 @@ extension View {
             }
             return slots
         }
-        let found = pointSet(at: slots.compactMap(place(of:)))
-        filters.withLock { $0[conditions] = found }
-        return found
+        filters.keep(slots, conditions)
+        return slots
     }
 
     private func nothingMeets(_ conditions: [PayloadCondition]) throws(BelfryError) -> BelfryError {

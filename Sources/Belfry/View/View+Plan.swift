@@ -3,11 +3,11 @@ package import Neighbors
 import Shards
 
 extension View {
-    /// What a search may expect: see ``plan(k:recall:exact:styles:)``.
+    /// What a search may expect: see ``plan(k:recall:exact:styles:in:)``.
     package func expectation(
-        k: Int, recall: Double? = nil, exact: Bool = false, styles: Set<QueryStyle>? = nil
+        k: Int, recall: Double? = nil, exact: Bool = false, styles: Set<QueryStyle>? = nil, in space: Int = 0
     ) throws(BelfryError) -> Expectation {
-        try plan(k: k, recall: recall, exact: exact, styles: styles).expectation
+        try plan(k: k, recall: recall, exact: exact, styles: styles, in: space).expectation
     }
 
     /// How a search is carried out, and what it may expect. What was planned is kept: searches are mostly of few kinds.
@@ -16,17 +16,19 @@ extension View {
     ///   - recall: from above 0 to 1; nil for the collection's own.
     ///   - exact: whether all rows are to be looked at.
     ///   - styles: how the queries are, if that is known; nil for any kind.
+    ///   - space: the place of the space that is searched.
     /// - Throws: `invalidInput` for an impossible recall.
     func plan(
-        k: Int, recall: Double?, exact: Bool, styles: Set<QueryStyle>? = nil
+        k: Int, recall: Double?, exact: Bool, styles: Set<QueryStyle>? = nil, in space: Int = 0
     ) throws(BelfryError) -> SearchPlan {
         let target = exact ? 1 : recall ?? configuration.recall
         try SearchPlan.require(recall: target)
-        let key = SearchPlan.Key(k: k, target: target, styles: styles)
+        let key = SearchPlan.Key(k: k, target: target, styles: styles, space: space)
         return plans.plan(key) { plan(key) }
     }
 
     private func plan(_ key: SearchPlan.Key) -> SearchPlan {
+        let segments = segments(of: key.space)
         let efforts = segments.map { $0.segment.index.effort(recall: key.target, k: key.k, for: key.styles) }
         let parts = zip(segments, efforts).map { Self.expectation($0.segment.index, $1, key.k, key.target, key.styles) }
         let expectation =

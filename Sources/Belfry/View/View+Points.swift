@@ -33,10 +33,20 @@ extension View {
                 .notFound, "There is no point \(text.debugDescription) in the collection.", at: .init(file: path),
                 remedy: suggestion(forPoint: text))
         }
-        let place = try place(of: stored.slot, "Point \(text.debugDescription)")
         return RetrievedPoint(
-            id: stored.id, key: stored.key, payload: try stored.payload(), version: stored.version, place: place,
-            vector: try vector(at: place))
+            id: stored.id, key: stored.key, payload: try stored.payload(), version: stored.version,
+            vectors: try vectors(of: stored))
+    }
+
+    /// The vectors of a point of this view, by the names of their spaces.
+    package func vectors(of point: StoredPoint) throws(BelfryError) -> [String: PointVector] {
+        var vectors: [String: PointVector] = [:]
+        for (space, description) in configuration.spaces.enumerated() {
+            if let place = place(of: point.slot, in: space) {
+                vectors[description.name] = .dense(try vector(at: place))
+            }
+        }
+        return vectors
     }
 
     /// The point of an id; nil where there is none.
@@ -47,31 +57,20 @@ extension View {
         return try read { try $0.point(id) }.map { StoredPoint($0, catalogue.path) }
     }
 
-    /// Hands every point to `body` with the place of its vector: those of the catalogue in the order of their ids, then
-    /// those that were written since.
-    /// - Throws: `corruptData` for one whose vector is not there.
-    package func forEachPoint(_ body: (StoredPoint, PointPlace) throws -> Void) throws(BelfryError) {
+    /// Hands every point to `body`: those of the catalogue in the order of their ids, then those that were written since.
+    package func forEachPoint(_ body: (StoredPoint) throws -> Void) throws(BelfryError) {
         try read { transaction in
             try transaction.forEachPoint { row in
-                guard !isPending(row.slot) else { return }
-                try body(StoredPoint(row, catalogue.path), try place(of: row.slot, "Point \(row.id)"))
+                if !isPending(row.slot) { try body(StoredPoint(row, catalogue.path)) }
             }
             try forEachPending { slot, point in
-                guard let content = point.content else { return }
-                try body(StoredPoint(slot, point, content, catalogue.path), try place(of: slot, "Point \(point.id)"))
+                if let content = point.content { try body(StoredPoint(slot, point, content, catalogue.path)) }
             }
         }
     }
 
-    /// Where the vector of a slot lies.
-    /// - Parameter what: whose slot it is, as the error begins.
-    /// - Throws: `corruptData` where it lies nowhere.
-    func place(of slot: Slot, _ what: @autoclosure () -> String) throws(BelfryError) -> PointPlace {
-        guard let place = place(of: slot) else {
-            throw .corrupt("\(what()) has the slot \(slot), which no segment has.", at: .init(file: catalogue.path))
-        }
-        return place
-    }
+    /// Where the vector of a point in a space lies; nil where it has none.
+    package func place(of point: StoredPoint, in space: Int = 0) -> PointPlace? { place(of: point.slot, in: space) }
 
     /// What a point lacks that a search has found.
     package func hasNoRow(_ id: PointID) -> BelfryError {

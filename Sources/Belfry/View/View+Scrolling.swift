@@ -28,11 +28,6 @@ extension View {
         return Array(found.prefix(limit))
     }
 
-    /// The vector of a point of this view.
-    package func vector(of point: StoredPoint) throws(BelfryError) -> [Float] {
-        try vector(at: place(of: point.slot, "Point \(point.id)"))
-    }
-
     /// The ids of the points at some places.
     package func ids(of set: PointSet) throws(BelfryError) -> [PointID] {
         var ids: [PointID] = []

@@ -18,7 +18,7 @@ package final class View: Sendable {
     /// The last write that it has.
     let lsn: UInt64
     let plans: PlanCache
-    let filters = Mutex<[[PayloadCondition]: PointSet]>([:])
+    let filters = FilterCache()
 
     /// - Parameter plans: those of a view of the same segments; nil where they are others.
     init(
@@ -33,15 +33,25 @@ package final class View: Sendable {
     var configuration: CollectionConfiguration { base.configuration }
     var path: String { base.path }
 
-    /// The segment with most rows: what is said of the index is said of this one.
-    var mainSegment: CollectionSegment? { segments.max { $0.segment.rows < $1.segment.rows }?.segment }
+    /// The segments of a space.
+    func segments(of space: Int) -> [LiveSegment] { segments.filter { $0.segment.space == space } }
 
-    /// What finds near rows.
-    package var indexKind: IndexKind { mainSegment?.index.kind ?? .exact }
+    /// The segment of a space with most rows: what is said of the index is said of this one.
+    func mainSegment(of space: Int = 0) -> CollectionSegment? {
+        segments(of: space).max { $0.segment.rows < $1.segment.rows }?.segment
+    }
+
+    /// How many points have a vector in a space.
+    func count(in space: Int) -> Int {
+        segments(of: space).reduce(0) { $0 + $1.count } + pending.reduce(0) { $0 + $1.vectors[space].liveRows }
+    }
+
+    /// What finds near rows of a space.
+    package func indexKind(of space: Int = 0) -> IndexKind { mainSegment(of: space)?.index.kind ?? .exact }
 
     /// What the expected recall was measured on.
-    package var calibrationSource: CalibrationSource {
-        plans.source { CalibrationSource(mainSegment?.index.calibration, base.index.queries) }
+    package func calibrationSource(of space: Int = 0) -> CalibrationSource {
+        plans.source(of: space) { CalibrationSource(mainSegment(of: space)?.index.calibration, base.index.queries) }
     }
 }
 
@@ -86,14 +96,17 @@ extension View {
         }
     }
 
-    /// Where the vector of a slot lies; nil where it has none.
-    func place(of slot: Slot) -> PointPlace? {
+    /// The slots of the points of these names, in their order; nil for those that are not there.
+    func slots(of names: [String]) throws(BelfryError) -> [Slot?] {
+        names.isEmpty ? [] : try slots(of: names.map { PointName($0).id })
+    }
+
+    /// Where the vector of a slot in a space lies; nil where it has none.
+    func place(of slot: Slot, in space: Int = 0) -> PointPlace? {
         for part in pending {
-            guard let point = part[slot] else { continue }
-            guard let content = point.content else { return nil }
-            if let row = content.row { return PointPlace(segment: part.number, row: row) }
+            if let place = part.place(of: slot, in: space) { return place }
         }
-        for live in segments.reversed() {
+        for live in segments.reversed() where live.segment.space == space {
             if let row = live.segment.slots.row(of: slot), !live.isDead(row) {
                 return PointPlace(segment: live.segment.number, row: row)
             }
@@ -101,51 +114,53 @@ extension View {
         return nil
     }
 
-    /// Where the points of these names lie; those that are not there are left out.
-    func places(_ names: [String]) throws(BelfryError) -> [PointPlace] {
-        guard !names.isEmpty else { return [] }
-        return try slots(of: names.map { PointName($0).id }).compactMap { $0.flatMap(place(of:)) }
+    /// Where the vectors of the points of these names lie; those that are not there are left out.
+    func places(_ names: [String], in space: Int) throws(BelfryError) -> [PointPlace] {
+        try slots(of: names).compactMap { $0.flatMap { place(of: $0, in: space) } }
     }
 
     /// The point whose vector lies at a place of this view.
     func id(at place: PointPlace) throws(BelfryError) -> PointID? {
-        if let part = pending.first(where: { $0.number == place.segment }) {
-            return part.point(ofRow: place.row).id
+        for part in pending {
+            if let space = part.space(ofSegment: place.segment) { return part.point(ofRow: place.row, in: space).id }
         }
         return try segments.first { $0.segment.number == place.segment }?.segment.ids.id(place.row)
     }
 
     /// The vector at a place of this view, widened to f32.
     package func vector(at place: PointPlace) throws(BelfryError) -> [Float] {
-        if let part = pending.first(where: { $0.number == place.segment }) { return part.rows.row(place.row) }
+        for part in pending {
+            if let space = part.space(ofSegment: place.segment) { return part.vectors[space].rows.row(place.row) }
+        }
         guard let live = segments.first(where: { $0.segment.number == place.segment }) else {
             preconditionFailure("a place of this view")
         }
         return try live.segment.vectors.row(place.row)
     }
 
-    /// Where every vector lies, and whose it is, as the segments say it: the catalogue is not read.
-    package func places() throws(BelfryError) -> [(id: PointID, place: PointPlace)] {
+    /// Where every vector of a space lies, and whose it is, as the segments say it: the catalogue is not read.
+    package func places(in space: Int = 0) throws(BelfryError) -> [(id: PointID, place: PointPlace)] {
         var places: [(id: PointID, place: PointPlace)] = []
         places.reserveCapacity(count)
-        for live in segments {
+        for live in segments(of: space) {
             for row in 0..<live.segment.rows where !live.isDead(row) {
                 places.append((try live.segment.ids.id(row), PointPlace(segment: live.segment.number, row: row)))
             }
         }
         for part in pending {
-            for row in 0..<part.rows.count where !part.dead.contains(row) {
-                places.append((part.point(ofRow: row).id, PointPlace(segment: part.number, row: row)))
+            for row in part.vectors[space].alive {
+                places.append(
+                    (part.point(ofRow: row, in: space).id, PointPlace(segment: part.vectors[space].number, row: row)))
             }
         }
         return places
     }
 
-    /// The points at these places.
-    package func pointSet(at places: some Sequence<PointPlace>) -> PointSet {
+    /// The points whose vectors in a space are at these places.
+    package func pointSet(at places: some Sequence<PointPlace>, in space: Int = 0) -> PointSet {
         var set = PointSet()
-        for live in segments { set.rows[live.segment.number] = RowSet(capacity: live.segment.rows) }
-        for part in pending { set.rows[part.number] = RowSet(capacity: part.rows.count) }
+        for live in segments(of: space) { set.rows[live.segment.number] = RowSet(capacity: live.segment.rows) }
+        for part in pending { set.rows[part.vectors[space].number] = RowSet(capacity: part.vectors[space].rows.count) }
         for place in places { set.rows[place.segment]?.insert(place.row) }
         return set
     }

@@ -14,21 +14,21 @@ extension CollectionBase {
     private static let tableBytes = 48 << 20
 
     /// An empty table, which takes any batch.
-    /// - Parameter number: of the segment that it will be.
-    func newTable(_ number: Int) -> PendingPoints {
-        let memtable = Memtable(
-            dimension: configuration.dimension, metric: configuration.metric,
-            rowLimit: max(Self.rowsNow, WriteLimits.batch), byteLimit: Self.tableBytes)
-        return PendingPoints(memtable, number: number, limit: min(Self.rowsNow, memtable.capacity))
-    }
+    /// - Parameter number: of the first of the segments that it will be, one for each space.
+    func newTable(_ number: Int) -> PendingPoints { table(number, times: 1) }
 
     /// A table that takes all that a log may have: what was being sealed, and what was written meanwhile.
-    func tableOfLog(_ number: Int) -> PendingPoints {
-        let memtable = Memtable(
-            dimension: configuration.dimension, metric: configuration.metric,
-            rowLimit: 64 * max(Self.rowsNow, WriteLimits.batch),
-            byteLimit: 64 * Self.tableBytes)
-        return PendingPoints(memtable, number: number, limit: Self.rowsNow)
+    func tableOfLog(_ number: Int) -> PendingPoints { table(number, times: 64) }
+
+    private func table(_ number: Int, times factor: Int) -> PendingPoints {
+        PendingPoints(
+            configuration.spaces.enumerated().map { place, space in
+                let memtable = Memtable(
+                    dimension: space.dimension, metric: space.metric,
+                    rowLimit: factor * max(Self.rowsNow, WriteLimits.batch), byteLimit: factor * Self.tableBytes)
+                return PendingVectors(
+                    memtable, number: number + place, limit: min(Self.rowsNow, memtable.capacity))
+            })
     }
 
     /// The collection as the catalogue has it, without a table.
@@ -41,11 +41,19 @@ extension CollectionBase {
             let segment = try CollectionSegment(row.number, rows: row.rows, record, layout, configuration)
             segments.append(LiveSegment(segment: segment, dead: try dead(row)))
         }
-        let points = segments.reduce(0) { $0 + $1.count }
-        guard segments.count == state.segments, points == state.points else {
+        guard segments.count == state.segments else {
             throw .corrupt(
-                "The catalogue lists \(segments.count) segments with \(points) points; it should list "
-                    + "\(state.segments) with \(state.points).", at: .init(file: layout.catalogue))
+                "The catalogue lists \(segments.count) segments; it should list \(state.segments).",
+                at: .init(file: layout.catalogue))
+        }
+        for (place, space) in configuration.spaces.enumerated() {
+            let rows = segments.reduce(0) { $1.segment.space == place ? $0 + $1.count : $0 }
+            let wanted = state.vectors.map { $0[space.name] ?? 0 } ?? state.points
+            guard rows == wanted else {
+                throw .corrupt(
+                    "The segments have \(rows) \(space.title); the catalogue says \(wanted).",
+                    at: .init(file: layout.catalogue))
+            }
         }
         if state.hasLog == true, try !hasLogFile() {
             throw BelfryError(
@@ -53,7 +61,7 @@ extension CollectionBase {
                 at: .init(file: layout.log), remedy: "Copy the collection with its log, or restore a snapshot.")
         }
         return WriteState(
-            base: self, segments: segments, pending: [], count: points, nextSlot: state.nextSlot, lsn: state.lsn)
+            base: self, segments: segments, pending: [], count: state.points, nextSlot: state.nextSlot, lsn: state.lsn)
     }
 
     private func hasLogFile() throws(BelfryError) -> Bool {
@@ -91,7 +99,7 @@ extension CollectionBase {
         guard System.exists(layout.log) else { return state.view }
         let known = state.lsn
         state.pending = [tableOfLog(state.nextNumber)]
-        var vectors = NewVectors()
+        var vectors = NewVectors(spaces: configuration.spaces.count)
         _ = try LogReader(layout.log).replay(from: known + 1, applied: known) {
             lsn, operations throws(BelfryError) in try state.replay(lsn, operations, &vectors)
         }
@@ -119,12 +127,15 @@ extension WriteState {
     mutating func replay(
         _ lsn: UInt64, _ operations: [LogOperation], _ vectors: inout NewVectors
     ) throws(BelfryError) {
-        let memtable = pending[0].rows.memtable
-        let count = memtable.count + vectors.count + operations.count { $0.vector != nil }
-        guard count <= memtable.capacity else {
-            throw .corrupt("The log has more vectors than any writer leaves in it.", at: .init(file: base.layout.log))
-        }
         do throws(BelfryError) {
+            let counts = try WriteBatch.counts(operations, base.configuration)
+            for (space, count) in counts.enumerated() {
+                let memtable = pending[0].vectors[space].rows.memtable
+                guard memtable.count + vectors.count(in: space) + count <= memtable.capacity else {
+                    throw .corrupt(
+                        "The log has more vectors than any writer leaves in it.", at: .init(file: base.layout.log))
+                }
+            }
             _ = try apply(operations, lsn: lsn, stored(operations.flatMap(\.ids)), &vectors)
         } catch {
             // A batch that was acknowledged can be carried out.

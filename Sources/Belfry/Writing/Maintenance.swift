@@ -32,9 +32,10 @@ final class Maintenance: Sendable {
         self.nextNumber = Mutex(nextNumber)
     }
 
-    private func takeNumber() -> Int {
+    /// The first of so many numbers of segments that nobody has.
+    private func takeNumbers(_ count: Int) -> Int {
         nextNumber.withLock { number in
-            defer { number += 1 }
+            defer { number += count }
             return number
         }
     }
@@ -110,7 +111,7 @@ extension Maintenance {
     private func seal(_ writer: Writer, where isWanted: (PendingPoints) -> Bool) throws(BelfryError) {
         // One that failed before comes first.
         if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { return try finish(job, writer) }
-        let number = takeNumber()
+        let number = takeNumbers(base.configuration.spaces.count)
         let job = try writer.core.withLock { core throws(BelfryError) -> SealJob? in
             guard !core.isClosed, !core.state.pending[0].isUnused, isWanted(core.state.pending[0]) else { return nil }
             return try SealJob(beginningNextTableOf: &core, number: number)
@@ -119,9 +120,11 @@ extension Maintenance {
     }
 
     private func finish(_ job: SealJob, _ writer: Writer) throws(BelfryError) {
-        let written = try job.writeSegment(base)
+        let written = try job.writeSegments(base)
         CrashPoint.sealWritten.reach()
-        let segment = try written.map { (written) throws(BelfryError) in try open(written.row) }
+        var segments: [CollectionSegment] = []
+        for one in written { segments.append(try open(one.row)) }
+        let opened = segments
         let recorded = writer.core.withLock { $0.recorded }
         try catalogue.write { transaction in
             try job.record(transaction, written, recorded)
@@ -129,7 +132,7 @@ extension Maintenance {
         }
         CrashPoint.sealListed.reach()
         writer.core.withLock { core in
-            job.publish(&core, segment, written?.rows ?? [])
+            job.publish(&core, opened, written)
             writer.current.show(core.state.view)
             // A file that cannot be removed now is removed after the next seal.
             _ = try? core.log?.remove(before: job.lsn + 1)
@@ -142,15 +145,20 @@ extension Maintenance {
 
 extension Maintenance {
     private func mergeAll(_ writer: Writer, isThorough: Bool) throws(BelfryError) {
+        for space in base.configuration.spaces.indices { try mergeAll(of: space, writer, isThorough: isThorough) }
+    }
+
+    private func mergeAll(of space: Int, _ writer: Writer, isThorough: Bool) throws(BelfryError) {
         while !isClosing.load(ordering: .relaxed), !writer.core.withLock({ $0.isClosed }) {
-            let (segments, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
+            let (all, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
+            let segments = all.filter { $0.segment.space == space }
             let chosen = MergePolicy.choose(
                 segments.map { live in
                     (live.segment.rows - (recorded[live.segment.number]?.count ?? 0), live.segment.rows)
                 }, isThorough: isThorough)
             guard !chosen.isEmpty else { return }
             let job = MergeJob(
-                chosen.map { segments[$0] }, recorded, number: takeNumber(), isThorough ? .thorough : .beside, base)
+                chosen.map { segments[$0] }, recorded, number: takeNumbers(1), isThorough ? .thorough : .beside, base)
             try merge(job, writer)
             // What was sealed meanwhile waits for the next time: writers might never let it end.
             if isThorough { return }

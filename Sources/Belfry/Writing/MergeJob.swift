@@ -4,10 +4,11 @@ import Neighbors
 import Shards
 import Vectors
 
-/// Several segments on their way to one.
+/// Several segments of a space on their way to one.
 struct MergeJob: Sendable {
     private let base: CollectionBase
     private let sources: [LiveSegment]
+    private let space: VectorSpace
     /// Which of their rows the catalogue knew to be dead when it began: those are left behind.
     private let dropped: [Int: RowSet]
     private let number: Int
@@ -29,16 +30,16 @@ struct MergeJob: Sendable {
     ) {
         (self.sources, self.number, self.effort, self.base) = (sources, number, effort, base)
         dropped = recorded
+        space = base.configuration.spaces[sources[0].segment.space]
     }
 
     /// Reads all rows that are left, and builds a segment of them; nil where none is.
     func writeSegment() throws(BelfryError) -> Catalogue.SegmentRow? {
         let (rows, ids, slots) = try read()
         guard rows.rows > 0 else { return nil }
-        let folder = try SegmentFolder(number, base.layout)
-        let configuration = base.configuration
+        let folder = try SegmentFolder(number, of: space.name, base.layout)
         var builder = SegmentBuilder(
-            metric: configuration.metric, kind: .exact, elementType: configuration.element,
+            metric: space.metric, kind: .exact, elementType: space.element,
             threads: effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1)
         builder.queries = try queries()
         if rows.rows < Self.fewestWithIndex {
@@ -48,7 +49,7 @@ struct MergeJob: Sendable {
             try builder.build(rows, ids: { ids[$0] }, in: folder.path)
         } else {
             builder.kind = try builder.buildFastest(
-                rows, ids: { ids[$0] }, in: folder.path, recall: configuration.recall
+                rows, ids: { ids[$0] }, in: folder.path, recall: base.configuration.recall
             ).kind
         }
         return try folder.finish(builder.kind, ids: ids, slots: slots, queries: builder.queries)
@@ -67,7 +68,7 @@ struct MergeJob: Sendable {
         let alive = sources.map { source in
             (0..<source.segment.rows).filter { dropped[source.segment.number]?.contains($0) != true }
         }
-        let rows = Matrix(rows: alive.reduce(0) { $0 + $1.count }, columns: base.configuration.dimension)
+        let rows = Matrix(rows: alive.reduce(0) { $0 + $1.count }, columns: space.dimension)
         var (ids, slots) = ([PointID](), [Slot]())
         for (source, alive) in zip(sources, alive) {
             let segment = source.segment

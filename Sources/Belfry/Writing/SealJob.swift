@@ -10,12 +10,14 @@ struct SealJob: Sendable {
     /// The dead rows of all segments, as they were then.
     let dead: [Int: RowSet]
     let points: Int
+    /// How many points have a vector in each space.
+    let vectors: [String: Int]
     let nextSlot: UInt64
     /// The last write that it has.
     let lsn: UInt64
 
-    /// A segment that was written, and which rows of the table are in it, in order.
-    typealias Written = (row: Catalogue.SegmentRow, rows: [Int])
+    /// A segment of a space that was written, and which rows of the table are in it, in order.
+    typealias Written = (space: Int, row: Catalogue.SegmentRow, rows: [Int])
 
     /// Puts the table aside and begins the next one, with a log file of its own.
     init(beginningNextTableOf core: inout Writer.Core, number: Int) throws(BelfryError) {
@@ -26,28 +28,33 @@ struct SealJob: Sendable {
                 live.dead.map { (live.segment.number, $0) }
             })
         (points, nextSlot, lsn) = (core.state.count, core.state.nextSlot, core.state.lsn)
+        vectors = core.state.vectorCounts
         core.state.pending.insert(core.state.base.newTable(number), at: 0)
         core.sealing = self
     }
 
-    /// Writes the rows that are alive; nil where none is.
-    func writeSegment(_ base: CollectionBase) throws(BelfryError) -> Written? {
-        let alive = (0..<pending.rows.count).filter { !pending.dead.contains($0) }
-        guard !alive.isEmpty else { return nil }
-        let rows = Matrix(rows: alive.count, columns: base.configuration.dimension)
-        for (place, row) in alive.enumerated() { _ = rows.row(place).update(fromContentsOf: pending.rows.row(row)) }
-        let folder = try SegmentFolder(pending.number, base.layout)
-        let ids = alive.map { pending.point(ofRow: $0).id }
-        let builder = SegmentBuilder(
-            metric: base.configuration.metric, kind: .exact, elementType: base.configuration.element)
-        try builder.build(rows, ids: { ids[$0] }, in: folder.path)
-        let row = try folder.finish(.exact, ids: ids, slots: alive.map { pending.rows.tag($0) })
-        return (row, alive)
+    /// Writes the rows that are alive, a segment for each space that has some.
+    func writeSegments(_ base: CollectionBase) throws(BelfryError) -> [Written] {
+        var written: [Written] = []
+        for (place, space) in base.configuration.spaces.enumerated() {
+            let vectors = pending.vectors[place]
+            let alive = vectors.alive
+            guard !alive.isEmpty else { continue }
+            let rows = Matrix(rows: alive.count, columns: space.dimension)
+            for (new, row) in alive.enumerated() { _ = rows.row(new).update(fromContentsOf: vectors.rows.row(row)) }
+            let folder = try SegmentFolder(vectors.number, of: space.name, base.layout)
+            let ids = alive.map { pending.point(ofRow: $0, in: place).id }
+            let builder = SegmentBuilder(metric: space.metric, kind: .exact, elementType: space.element)
+            try builder.build(rows, ids: { ids[$0] }, in: folder.path)
+            let row = try folder.finish(.exact, ids: ids, slots: alive.map { vectors.rows.tag($0) })
+            written.append((place, row, alive))
+        }
+        return written
     }
 
     /// Brings the catalogue to where the job is.
     func record(
-        _ transaction: Catalogue.Transaction, _ written: Written?, _ recorded: [Int: RowSet]
+        _ transaction: Catalogue.Transaction, _ written: [Written], _ recorded: [Int: RowSet]
     ) throws {
         // A commit that failed at its very end may have been done after all.
         guard try transaction.state().lsn < lsn else { return }
@@ -64,23 +71,26 @@ struct SealJob: Sendable {
             segments[place].dead = dead.bytes
             try transaction.replace(segments[place])
         }
-        if let written { try transaction.insert(written.row) }
+        for one in written { try transaction.insert(one.row) }
         try transaction.put(
             CatalogueState(
-                points: points, segments: segments.count + (written == nil ? 0 : 1), nextSlot: nextSlot, lsn: lsn,
+                points: points, vectors: vectors, segments: segments.count + written.count, nextSlot: nextSlot,
+                lsn: lsn,
                 hasLog: true))
     }
 
-    /// Puts the segment in the place of the table. Rows that died meanwhile are dead in it.
-    func publish(_ core: inout Writer.Core, _ segment: CollectionSegment?, _ rows: [Int]) {
+    /// Puts the segments in the place of the table. Rows that died meanwhile are dead in them.
+    /// - Parameter segments: those that were written, in their order.
+    func publish(_ core: inout Writer.Core, _ segments: [CollectionSegment], _ written: [Written]) {
         let last = core.state.pending.removeLast()
-        precondition(last.number == pending.number, "one table at a time is sealed")
-        if let segment {
+        precondition(last.vectors[0].number == pending.vectors[0].number, "one table at a time is sealed")
+        for (segment, written) in zip(segments, written) {
             var live = LiveSegment(segment: segment)
-            for (place, row) in rows.enumerated() where last.dead.contains(row) { live.kill(place) }
+            let dead = last.vectors[written.space].dead
+            for (place, row) in written.rows.enumerated() where dead.contains(row) { live.kill(place) }
             core.state.segments.append(live)
-            core.state.plans = PlanCache()
         }
+        if !segments.isEmpty { core.state.plans = PlanCache() }
         core.recorded = dead
         core.sealing = nil
     }

@@ -8,25 +8,23 @@ struct WriteBatch: Sendable {
     let operations: [LogOperation]
     /// The points that it names.
     let ids: [PointID]
-    /// How many vectors it brings.
-    let vectors: Int
+    /// How many vectors it brings to each space.
+    let vectors: [Int]
 
     /// - Throws: `invalidInput` that says which operation is wrong, and why.
     init(_ operations: [WriteOperation], _ configuration: CollectionConfiguration) throws(BelfryError) {
         guard !operations.isEmpty else { throw BelfryError(.invalidInput, "The batch has no operation.") }
-        let check = VectorCheck(
-            dimension: configuration.dimension, metric: configuration.metric, elementType: configuration.element)
-        var (log, ids, vectors) = ([LogOperation](), [PointID](), 0)
+        let check = PointCheck(configuration)
+        var (log, ids) = ([LogOperation](), [PointID]())
         for (place, operation) in operations.enumerated() {
             do throws(BelfryError) {
-                log.append(try LogOperation(operation, check, configuration.element))
+                log.append(try LogOperation(operation, check))
             } catch {
                 var error = error
                 if operations.count > 1 { error.message = "Operation \(place) of the batch: \(error.message)" }
                 throw error
             }
             ids += log[place].ids
-            if log[place].vector != nil { vectors += 1 }
         }
         guard max(ids.count, operations.count) <= WriteLimits.batch else {
             throw BelfryError(
@@ -40,38 +38,51 @@ struct WriteBatch: Sendable {
                 .invalidInput, "The batch has about \(bytes) bytes; it may have \(LogFile.recordLimit).",
                 remedy: "Write it in several batches: each is all or nothing by itself.")
         }
-        (self.operations, self.ids, self.vectors) = (log, ids, vectors)
+        (self.operations, self.ids) = (log, ids)
+        vectors = try Self.counts(log, configuration)
+    }
+
+    /// How many vectors operations bring to each space.
+    static func counts(
+        _ operations: [LogOperation], _ configuration: CollectionConfiguration
+    ) throws(BelfryError) -> [Int] {
+        var counts = [Int](repeating: 0, count: configuration.spaces.count)
+        for operation in operations {
+            for name in operation.vectors.keys { counts[try configuration.place(ofSpace: name)] += 1 }
+        }
+        return counts
     }
 }
 
 extension LogOperation {
     /// The operation as the log keeps it.
-    fileprivate init(_ operation: WriteOperation, _ check: VectorCheck, _ element: ElementType) throws(BelfryError) {
+    fileprivate init(_ operation: WriteOperation, _ check: PointCheck) throws(BelfryError) {
         switch operation {
         case .upsert(let point, let condition):
-            let name = try Self.name(point.id)
-            let vector = try Self.vector(point.vector, check, element, point.id)
+            let name = try PointCheck.name(point.id)
             self = .upsert(
                 point: LogPoint(
-                    id: name.id, key: name.key, vectors: [Self.defaultSpace: vector],
-                    payload: try Self.object(point.payload, of: point.id)),
+                    id: name.id, key: name.key, vectors: try check.vectors(point.vectors, of: point.id),
+                    payload: try PointCheck.object(point.payload, of: point.id)),
                 condition: condition)
-        case .delete(let names): self = .delete(ids: try Self.ids(names))
+        case .delete(let names): self = .delete(ids: try PointCheck.ids(names))
         case .setPayload(let names, let payload):
-            self = .setPayload(ids: try Self.ids(names), json: try Self.object(payload))
+            self = .setPayload(ids: try PointCheck.ids(names), json: try PointCheck.object(payload))
         case .overwritePayload(let names, let payload):
-            self = .overwritePayload(ids: try Self.ids(names), json: try Self.object(payload))
-        case .deletePayload(let names, let keys): self = .deletePayload(ids: try Self.ids(names), keys: keys)
-        case .clearPayload(let names): self = .clearPayload(ids: try Self.ids(names))
-        case .setVector(let name, let vector):
-            self = .setVectors(
-                id: try Self.name(name).id,
-                vectors: [Self.defaultSpace: try Self.vector(vector, check, element, name)])
+            self = .overwritePayload(ids: try PointCheck.ids(names), json: try PointCheck.object(payload))
+        case .deletePayload(let names, let keys): self = .deletePayload(ids: try PointCheck.ids(names), keys: keys)
+        case .clearPayload(let names): self = .clearPayload(ids: try PointCheck.ids(names))
+        case .setVectors(let name, let vectors):
+            guard !vectors.isEmpty else {
+                throw BelfryError(.invalidInput, "Point \(name.debugDescription): there is no vector to set.")
+            }
+            self = .setVectors(id: try PointCheck.name(name).id, vectors: try check.vectors(vectors, of: name))
+        case .deleteVectors(let names, let spaces):
+            var known: [String] = []
+            for space in spaces { known.append(try check.name(ofSpace: space)) }
+            self = .deleteVectors(ids: try PointCheck.ids(names), names: known)
         }
     }
-
-    /// The name of the one space that a collection has.
-    static let defaultSpace = ""
 
     /// The points that it names.
     var ids: [PointID] {
@@ -85,58 +96,13 @@ extension LogOperation {
         }
     }
 
-    /// The vector that it brings.
-    var vector: [Float]? {
+    /// The vectors that it brings, by the names of their spaces.
+    var vectors: [String: PointVector] {
         switch self {
-        case .upsert(let point, _): point.vectors[Self.defaultSpace]
-        case .setVectors(_, let vectors): vectors[Self.defaultSpace]
-        default: nil
+        case .upsert(let point, _): point.vectors
+        case .setVectors(_, let vectors): vectors
+        default: [:]
         }
-    }
-
-    private static func name(_ text: String) throws(BelfryError) -> PointName {
-        guard !text.isBlank, !text.utf8.contains(0) else {
-            throw BelfryError(.invalidInput, "\(text.debugDescription) is no id: it has nothing to see, or a U+0000.")
-        }
-        return PointName(text)
-    }
-
-    private static func ids(_ names: [String]) throws(BelfryError) -> [PointID] {
-        var ids: [PointID] = []
-        for name in names { ids.append(try self.name(name).id) }
-        return ids
-    }
-
-    /// - Parameter id: whose payload it is, where that is one point's.
-    private static func object(_ payload: JSON, of id: String? = nil) throws(BelfryError) -> String {
-        var what: String { id.map { "The payload of point \($0.debugDescription)" } ?? "The payload" }
-        guard case .object = payload else {
-            throw BelfryError(.invalidInput, "\(what) is no JSON object.", remedy: "Write {\"name\": value}.")
-        }
-        let text = payload.text()
-        guard text.utf8.count <= WriteLimits.payload else {
-            throw BelfryError(
-                .invalidInput, "\(what) has \(text.utf8.count) bytes; it may have \(WriteLimits.payload).",
-                remedy: "Keep large texts elsewhere, and their address in the payload.")
-        }
-        return text
-    }
-
-    /// The vector as it will be read back from a segment: rounded to what the collection stores.
-    private static func vector(
-        _ vector: [Float], _ check: VectorCheck, _ element: ElementType, _ id: String
-    ) throws(BelfryError) -> [Float] {
-        try vector.withUnsafeBufferPointer { components throws(BelfryError) in
-            // Its name is made where it is needed.
-            do throws(BelfryError) {
-                try check.check(components, "The vector")
-            } catch {
-                var error = error
-                error.message = "Point \(id.debugDescription): \(error.message)"
-                throw error
-            }
-        }
-        return try element.rounded(vector, id)
     }
 }
 
@@ -151,26 +117,7 @@ extension LogOperation {
         case .deletePayload(_, let keys): bytes += keys.reduce(0) { $0 + $1.utf8.count + 8 }
         default: break
         }
-        return bytes + (vector?.count ?? 0) * MemoryLayout<Float>.size
-    }
-}
-
-extension ElementType {
-    /// A vector as it is read back from a segment.
-    fileprivate func rounded(_ vector: [Float], _ id: String) throws(BelfryError) -> [Float] {
-        guard self != .f32 else { return vector }
-        let stored = UnsafeMutableRawPointer.allocate(byteCount: vector.count * size, alignment: 16)
-        defer { stored.deallocate() }
-        let rounded = [Float](unsafeUninitializedCapacity: vector.count) { target, count in
-            vector.withUnsafeBytes { narrow($0.baseAddress!, to: stored, count: vector.count) }
-            widen(stored, to: UnsafeMutableRawPointer(target.baseAddress!), count: vector.count)
-            count = vector.count
-        }
-        guard rounded.allSatisfy(\.isFinite) else {
-            throw BelfryError(
-                .invalidInput, "Point \(id.debugDescription): a component is beyond what \(rawValue) holds.",
-                remedy: "Scale the vectors down, or store them as f32.")
-        }
-        return rounded
+        for (name, vector) in vectors { bytes += 8 + name.utf8.count + vector.bytes }
+        return bytes
     }
 }

@@ -14,22 +14,29 @@ public enum WriteOperation: Sendable {
     case deletePayload([String], keys: [String])
     /// Empties the payload of points.
     case clearPayload([String])
-    /// Puts a vector in the place of a point's.
-    case setVector(String, [Float])
+    /// Puts vectors, by the names of their spaces, in the place of a point's; others stay.
+    case setVectors(String, [String: PointVector])
+    /// Removes the vectors of points in spaces of these names.
+    case deleteVectors([String], names: [String])
 }
 
 /// A point as it is to be written.
 public struct WrittenPoint: Sendable {
     /// The id: a whole number of 64 bits, a UUID, or any other text.
     public var id: String
-    /// The vector, of the collection's dimension.
-    public var vector: [Float]
+    /// The vectors, by the names of their spaces. A space may have none.
+    public var vectors: [String: PointVector]
     /// The payload: an object.
     public var payload: JSON
 
-    /// A point.
+    /// A point of a collection with one kind of vector.
     public init(id: String, vector: [Float], payload: JSON = [:]) {
-        (self.id, self.vector, self.payload) = (id, vector, payload)
+        self.init(id: id, vectors: ["": .dense(vector)], payload: payload)
+    }
+
+    /// A point.
+    public init(id: String, vectors: [String: PointVector], payload: JSON = [:]) {
+        (self.id, self.vectors, self.payload) = (id, vectors, payload)
     }
 }
 

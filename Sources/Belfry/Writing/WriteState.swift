@@ -23,6 +23,16 @@ struct WriteState {
     /// What readers see.
     var view: View { View(base, segments, pending, count: count, lsn: lsn, plans: plans) }
 
+    /// How many points have a vector in each space.
+    var vectorCounts: [String: Int] {
+        let view = view
+        return Dictionary(
+            uniqueKeysWithValues: base.configuration.spaces.enumerated().map { ($1.name, view.count(in: $0)) })
+    }
+
+    /// No vectors yet, of any space.
+    var noVectors: NewVectors { NewVectors(spaces: base.configuration.spaces.count) }
+
     /// The number of a segment after all that are there.
     var nextNumber: Int { (segments.map(\.segment.number).max() ?? 0) + 1 }
 
@@ -53,7 +63,7 @@ struct WriteState {
             case .delete(let ids):
                 for id in ids {
                     guard let known = known(id, stored) else { continue }
-                    kill(known.slot)
+                    killAll(known.slot)
                     pending[0].put(known.slot, PendingPoint(id: id, version: lsn, content: nil))
                     count -= 1
                     result.changed += 1
@@ -74,18 +84,28 @@ struct WriteState {
                 }
             case .clearPayload(let ids): try change(ids, stored, &result) { _ in "{}" }
             case .setVectors(let id, let named):
-                guard let known = known(id, stored), let vector = named[LogOperation.defaultSpace] else {
+                guard var known = known(id, stored) else {
                     result.missing += 1
                     break
                 }
-                kill(known.slot)
-                var content = known.content
-                content.row = try take(vector, known.slot, &vectors)
-                // What a build knows of it is not what its vector is made of any more.
-                if content.source != nil { content.source = 0 }
-                pending[0].put(known.slot, PendingPoint(id: id, version: lsn, content: content))
+                try take(named, of: known.slot, into: &known.content.rows, &vectors)
+                changeVectors(id, known, lsn)
                 result.changed += 1
-            case .deleteVectors, .publish:
+            case .deleteVectors(let ids, let names):
+                for id in ids {
+                    guard var known = known(id, stored) else {
+                        result.missing += 1
+                        continue
+                    }
+                    for name in names {
+                        let space = try base.configuration.place(ofSpace: name)
+                        kill(known.slot, in: space)
+                        known.content.rows[space] = nil
+                    }
+                    changeVectors(id, known, lsn)
+                    result.changed += 1
+                }
+            case .publish:
                 throw BelfryError(
                     .unsupported, "The log has an operation of a newer belfry.", at: .init(file: base.layout.log),
                     remedy: "Use the belfry that wrote it, or a newer one.")
@@ -109,7 +129,7 @@ struct WriteState {
             guard let slot = part.slot(of: id), let point = part[slot] else { continue }
             guard var content = point.content else { return nil }
             // A row of an older table.
-            if age > 0 { content.row = nil }
+            if age > 0 { content.rows = SpaceRows() }
             return KnownPoint(slot: slot, version: point.version, content: content)
         }
         return stored[id].map {
@@ -126,13 +146,10 @@ struct WriteState {
     private mutating func upsert(
         _ point: LogPoint, _ known: KnownPoint?, _ vectors: inout NewVectors
     ) throws(BelfryError) {
-        guard let vector = point.vectors[LogOperation.defaultSpace] else {
-            throw BelfryError(.unsupported, "The log has a point without a vector.", at: .init(file: base.layout.log))
-        }
         let slot: Slot
         if let known {
             slot = known.slot
-            kill(slot)
+            killAll(slot)
         } else {
             guard nextSlot < UInt64(Slot.max) else {
                 throw BelfryError(
@@ -143,8 +160,8 @@ struct WriteState {
             nextSlot += 1
             count += 1
         }
-        let row = try take(vector, slot, &vectors)
-        let content = PendingPoint.Content(key: point.key, payload: point.payload, row: row)
+        var content = PendingPoint.Content(key: point.key, payload: point.payload)
+        try take(point.vectors, of: slot, into: &content.rows, &vectors)
         pending[0].put(slot, PendingPoint(id: point.id, version: lsn, content: content))
     }
 
@@ -172,41 +189,63 @@ struct WriteState {
 
     // MARK: vectors
 
-    /// Takes a vector up, and gives the row that it will have in the table.
-    private func take(_ vector: [Float], _ slot: Slot, _ vectors: inout NewVectors) throws(BelfryError) -> Int {
-        guard vector.count == base.configuration.dimension else {
-            throw .corrupt(
-                "The log has a vector of \(vector.count) components, where the collection's have "
-                    + "\(base.configuration.dimension).", at: .init(file: base.layout.log))
+    /// Takes vectors of a point up, in the place of those that it has, and notes the rows that they will have in the tables.
+    private mutating func take(
+        _ named: [String: PointVector], of slot: Slot, into rows: inout SpaceRows, _ vectors: inout NewVectors
+    ) throws(BelfryError) {
+        for (name, vector) in named {
+            let space = try base.configuration.place(ofSpace: name)
+            let dimension = base.configuration.spaces[space].dimension
+            guard let components = vector.dense, components.count == dimension else {
+                throw .corrupt(
+                    "The log has a vector that is none of the collection's \(base.configuration.spaces[space].title) of "
+                        + "\(dimension) components.", at: .init(file: base.layout.log))
+            }
+            kill(slot, in: space)
+            rows[space] = pending[0].vectors[space].rows.memtable.count + vectors.count(in: space)
+            vectors.append(components, slot, to: space)
         }
-        defer { vectors.append(vector, slot) }
-        return pending[0].rows.memtable.count + vectors.count
     }
 
-    /// Whether batches with so many vectors in all can be carried out on this table. An empty one takes any batch.
-    func hasRoom(for vectors: Int) -> Bool { pending[0].isUnused || pending[0].hasRoom(for: vectors) }
+    /// Notes that a point has other vectors now.
+    private mutating func changeVectors(_ id: PointID, _ point: KnownPoint, _ lsn: UInt64) {
+        var content = point.content
+        // What a build knows of it is not what its vector is made of any more.
+        if content.source != nil { content.source = 0 }
+        pending[0].put(point.slot, PendingPoint(id: id, version: lsn, content: content))
+    }
+
+    /// Whether batches with so many vectors in each space can be carried out on this table. An empty one takes any batch.
+    func hasRoom(for counts: [Int]) -> Bool { pending[0].isUnused || pending[0].hasRoom(for: counts) }
 
     /// Puts the vectors of the batches into the table, when nothing can fail any more.
     mutating func publish(_ vectors: NewVectors) {
-        let taken = vectors.append(to: pending[0].rows.memtable)
-        precondition(taken == vectors.count, "who applies a batch has made room for it")
+        for (space, count) in vectors.counts.enumerated() {
+            let taken = vectors.append(space, to: pending[0].vectors[space].rows.memtable)
+            precondition(taken == count, "who applies a batch has made room for it")
+        }
         pending[0].takeRows()
     }
 
-    /// Notes that the vector of a slot, wherever it lies, is no point's any more.
-    private mutating func kill(_ slot: Slot) {
+    /// Notes that the vectors of a slot are no point's any more.
+    private mutating func killAll(_ slot: Slot) {
+        for space in base.configuration.spaces.indices { kill(slot, in: space) }
+    }
+
+    /// Notes that the vector of a slot in a space, wherever it lies, is no point's any more.
+    private mutating func kill(_ slot: Slot, in space: Int) {
         for age in pending.indices {
             guard let point = pending[age][slot] else { continue }
             // In the table that is written to, the next version of the point says it.
             if age == 0 {
-                if point.content?.row != nil { return }
-            } else if let row = point.content?.row {
-                pending[age].kill(row)
+                if point.content?.rows[space] != nil { return }
+            } else if let row = point.content?.rows[space] {
+                pending[age].kill(row, in: space)
                 return
             }
             if point.content == nil { return }
         }
-        for place in segments.indices.reversed() {
+        for place in segments.indices.reversed() where segments[place].segment.space == space {
             guard let row = segments[place].segment.slots.row(of: slot), !segments[place].isDead(row) else { continue }
             segments[place].kill(row)
             return

@@ -28,7 +28,7 @@ extension Writer {
         let recorded = Dictionary(
             uniqueKeysWithValues: state.segments.compactMap { live in live.dead.map { (live.segment.number, $0) } })
         state.pending = [base.tableOfLog(state.nextNumber)]
-        var vectors = NewVectors()
+        var vectors = NewVectors(spaces: base.configuration.spaces.count)
         let log = try LogWriter(layout.log, from: state.lsn + 1, applied: state.lsn) {
             lsn, operations throws(BelfryError) in try state.replay(lsn, operations, &vectors)
         }
@@ -40,7 +40,7 @@ extension Writer {
             state.hasLog = true
             try transaction.put(state)
         }
-        let maintenance = Maintenance(base, catalogue, nextNumber: state.pending[0].number + 1)
+        let maintenance = Maintenance(base, catalogue, nextNumber: state.nextNumber + base.configuration.spaces.count)
         let view = state.view
         self.init(base, lock, Core(state: state, log: log, recorded: recorded), maintenance, CurrentView(view))
     }

@@ -183,12 +183,12 @@ extension Writer.Core {
         try openLog()
         guard let log else { preconditionFailure("it was opened") }
         var (results, logged) = ([Result<WriteResult, BelfryError>](), [[LogOperation]]())
-        var (next, vectors) = (state, NewVectors())
+        var (next, vectors) = (state, state.noVectors)
         do throws(BelfryError) {
             let stored = try next.stored(batches.flatMap(\.ids))
             for batch in batches {
-                guard results.isEmpty || next.hasRoom(for: vectors.count + batch.vectors) else { break }
-                let (before, count) = (next, vectors.count)
+                guard results.isEmpty || next.hasRoom(for: zip(vectors.counts, batch.vectors).map(+)) else { break }
+                let (before, counts) = (next, vectors.counts)
                 do throws(BelfryError) {
                     let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored, &vectors)
                     if decided.isEmpty {
@@ -200,7 +200,7 @@ extension Writer.Core {
                     results.append(.success(result.asOf(next.lsn)))
                 } catch {
                     next = before
-                    vectors.keep(count)
+                    vectors.keep(counts)
                     results.append(.failure(error))
                 }
             }
@@ -232,7 +232,7 @@ extension Writer.Core {
     /// Opens the log again after a failure: what it has beyond the state was written, if not acknowledged.
     private mutating func openLog() throws(BelfryError) {
         guard log == nil else { return }
-        var (next, vectors) = (state, NewVectors())
+        var (next, vectors) = (state, state.noVectors)
         let log = try LogWriter(state.base.layout.log, from: state.lsn + 1, applied: state.lsn) {
             lsn, operations throws(BelfryError) in
             try next.replay(lsn, operations, &vectors)
@@ -240,19 +240,6 @@ extension Writer.Core {
         next.publish(vectors)
         (state, self.log) = (next, log)
     }
-}
-
-extension PendingPoints {
-    /// Whether a batch with so many vectors can be written to it.
-    func hasRoom(for vectors: Int) -> Bool {
-        bytes < Self.mostBytes && rows.memtable.count + vectors <= limit
-    }
-
-    /// Whether it is time to seal it.
-    var isLarge: Bool { bytes > Self.mostBytes / 2 || rows.memtable.count * 2 > limit }
-
-    /// Bytes of points and payloads that one table goes with.
-    private static let mostBytes = 64 << 20
 }
 
 extension WriteState {

@@ -93,11 +93,11 @@ struct Audit: ParsableCommand {
     private func read(for collection: VectorCollection) throws -> (Matrix, [String]) {
         if ["npy", "fvecs", "bvecs"].contains((queries as NSString).pathExtension.lowercased()) {
             let file = try VectorFile(queries)
-            guard file.columns == collection.configuration.dimension else {
+            guard file.columns == collection.configuration.main.dimension else {
                 throw BelfryError(
                     .invalidInput,
                     "The queries have \(file.columns) components; the collection's vectors have "
-                        + "\(collection.configuration.dimension).", at: .init(file: queries),
+                        + "\(collection.configuration.main.dimension).", at: .init(file: queries),
                     remedy: "Take queries that the collection's tower made.")
             }
             let all = try file.matrix(0..<file.rows)

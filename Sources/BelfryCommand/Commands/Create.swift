@@ -11,6 +11,7 @@ struct Create: AsyncParsableCommand {
         discussion: """
             belfry create shop.belfry --tower minilm.tower --show title,price
             belfry create vectors.belfry --dimension 768 --metric ip
+            belfry create shop.belfry --vector title=minilm.tower --vector image=512,ip,f16
             """)
 
     @Argument(help: "Where to make it: a path that ends in .belfry.") var collection: String
@@ -24,7 +25,10 @@ struct Create: AsyncParsableCommand {
             Terminal.print(JSON.object(["path": .string(collection), "points": 0]).text())
         } else {
             let what = made.configuration
-            Terminal.print("\(collection): an empty collection of \(what.dimension) × \(what.element), \(what.metric)")
+            let spaces = what.spaces.map {
+                ($0.name.isEmpty ? "" : "\($0.name) ") + "\($0.dimension) × \($0.element), \($0.metric)"
+            }
+            Terminal.print("\(collection): an empty collection of \(spaces.joined(separator: "; "))")
         }
     }
 }
@@ -33,6 +37,13 @@ struct Create: AsyncParsableCommand {
 struct DescriptionOptions: ParsableArguments {
     @Option(help: "A tower's directory: it embeds texts that are written, and queries.") var tower: String?
     @Option(help: "Components per vector, where there is no tower.") var dimension: Int?
+    @Option(
+        name: .customLong("vector"),
+        help: """
+            A kind of vector by its name, as image=512 or image=512,ip,f16, or as title=minilm.tower with the tower that makes \
+            it. May be given several times.
+            """)
+    var vectors: [String] = []
     @Option(help: "How vectors are compared: cosine, ip or l2.") var metric: Metric = .cosine
     @Option(help: "How vectors are stored: f32 or f16.") var element: ElementType = .f32
     @Option(help: "What finds near rows in large segments: auto, hnsw, ivf or exact.") var index = "auto"
@@ -43,19 +54,65 @@ struct DescriptionOptions: ParsableArguments {
         if index != "auto", IndexKind(rawValue: index) == nil {
             throw ValidationError("--index takes auto, hnsw, ivf or exact.")
         }
+        guard vectors.isEmpty || tower == nil && dimension == nil else {
+            throw ValidationError("--vector says what --tower and --dimension say: leave them out.")
+        }
+        for vector in vectors { _ = try NamedVector(vector) }
     }
 
     /// Makes the collection.
     /// - Parameter dimension: of the vectors that are about to be written, if there are some.
     func create(_ path: String, dimension known: Int?) throws -> VectorCollection {
-        let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
-        guard let dimension = dimension ?? ofTower ?? known else {
-            throw ValidationError("Give --dimension, or --tower.")
-        }
-        var description = VectorCollection.Description(dimension: dimension, metric: metric, element: element)
+        var description = VectorCollection.Description(try spaces(known))
         (description.recall, description.index) = (recall, IndexKind(rawValue: index))
         description.show = show?.split(separator: ",").map { String($0).trimmed } ?? []
-        return try VectorCollection.create(path, description, tower: tower)
+        return try VectorCollection.create(path, description)
+    }
+
+    private func spaces(_ known: Int?) throws -> [VectorCollection.Description.Space] {
+        if !vectors.isEmpty { return try vectors.map { try NamedVector($0).space(metric, element) } }
+        let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
+        guard let dimension = dimension ?? ofTower ?? known else {
+            throw ValidationError("Give --dimension, --tower or --vector.")
+        }
+        return [.init(VectorSpace(dimension: dimension, metric: metric, element: element), tower: tower)]
+    }
+}
+
+/// `name=512,ip,f16`, or `name=minilm.tower`.
+private struct NamedVector {
+    private let name: String
+    private let dimension: Int?
+    private let tower: String?
+    private var metric: Metric?
+    private var element: ElementType?
+
+    init(_ text: String) throws {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let values = parts.count == 2 ? parts[1].split(separator: ",").map { String($0).trimmed } : []
+        guard let first = values.first else {
+            throw ValidationError("--vector takes a name and what the vectors are, as image=512,ip, not \(text).")
+        }
+        (name, dimension, tower) = (parts[0], Int(first), Int(first) == nil ? first : nil)
+        for value in values.dropFirst() {
+            if let metric = Metric(rawValue: value) {
+                self.metric = metric
+            } else if let element = ElementType(rawValue: value) {
+                self.element = element
+            } else {
+                throw ValidationError(
+                    "--vector \(text): \(value) is neither a metric (cosine, ip, l2) nor how vectors are stored (f32, f16, bf16)."
+                )
+            }
+        }
+    }
+
+    func space(_ metric: Metric, _ element: ElementType) throws -> VectorCollection.Description.Space {
+        let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
+        return .init(
+            VectorSpace(
+                name: name, dimension: dimension ?? ofTower ?? 0, metric: self.metric ?? metric,
+                element: self.element ?? element), tower: tower)
     }
 }
 

@@ -21,7 +21,7 @@ struct Count: ParsableCommand {
         let opened = try VectorCollection(at: collection)
         let conditions = try within.map { try SearchOptions.condition($0, "--within") }
         let count = try opened.onCurrentView { view throws(BelfryError) in
-            conditions.isEmpty ? view.count : try view.set(where: conditions).count
+            conditions.isEmpty ? view.count : try view.slots(where: conditions).count
         }
         Terminal.print(output.json ? JSON.object(["count": .integer(Int64(count))]).text() : Human.count(count))
     }
@@ -68,6 +68,7 @@ struct Export: ParsableCommand {
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Option(help: "Where to: .jsonl for all there is; .npy for vectors alone.") var to: String
     @Option(help: "For .npy, where the ids go, one on each line.") var ids: String?
+    @Option(help: "For .npy, the name of the vectors, where the collection has several kinds.") var vector = ""
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -80,7 +81,8 @@ struct Export: ParsableCommand {
         let opened = try VectorCollection(at: collection)
         let progress = ProgressLine("exporting", total: opened.count)
         defer { progress.finish(failed: true) }
-        let file = try ExportFile(to, ids: ids, dimension: opened.configuration.dimension)
+        let name = try opened.configuration.spaces[opened.configuration.place(ofSpace: vector)].name
+        let file = try ExportFile(to, ids: ids, vector: name, opened.configuration)
         var (last, count): (PointID?, Int) = (nil, 0)
         while true {
             let page = try PointPage(of: opened, after: last, limit: 1_000, vectors: true)
@@ -104,13 +106,13 @@ struct Export: ParsableCommand {
 private struct PointPage {
     let points: [StoredPoint]
     /// The points' vectors; empty where they were not asked for.
-    let vectors: [[Float]]
+    let vectors: [[String: PointVector]]
 
     init(of collection: VectorCollection, after id: PointID?, limit: Int, vectors wanted: Bool) throws(BelfryError) {
         (points, vectors) = try collection.onCurrentView { view throws(BelfryError) in
             let points = try view.scroll(after: id, limit: limit)
-            var vectors: [[Float]] = []
-            if wanted { for point in points { vectors.append(try view.vector(of: point)) } }
+            var vectors: [[String: PointVector]] = []
+            if wanted { for point in points { vectors.append(try view.vectors(of: point)) } }
             return (points, vectors)
         }
     }
@@ -121,7 +123,7 @@ private struct PointPage {
             var all: [JSON] = []
             for (place, point) in points.enumerated() {
                 var members: JSON.Members = ["id": point.id.json(named: point.name), "payload": try point.payload()]
-                if !vectors.isEmpty { members["vector"] = .array(vectors[place].map { .number(Double($0)) }) }
+                if !vectors.isEmpty { members["vector"] = JSON(vectors[place]) }
                 all.append(.object(members))
             }
             return all
@@ -134,8 +136,12 @@ private final class ExportFile {
     private let lines: FileWriter?
     private let ids: FileWriter?
     private let vectors: NpyWriter?
+    /// The name of the space whose vectors go into a file of vectors.
+    private let name: String
 
-    init(_ path: String, ids: String?, dimension: Int) throws {
+    init(_ path: String, ids: String?, vector name: String, _ configuration: CollectionConfiguration) throws {
+        let dimension = configuration.spaces[try configuration.place(ofSpace: name)].dimension
+        self.name = name
         let isLines = path.hasSuffix(".jsonl")
         lines = isLines ? try FileWriter(path) : nil
         vectors = isLines ? nil : try NpyWriter(path, columns: dimension)
@@ -144,8 +150,14 @@ private final class ExportFile {
 
     func append(_ page: PointPage) throws {
         if let lines { for line in try page.json { try write(line.text(), to: lines) } }
-        if let vectors { for vector in page.vectors { try vectors.append(vector) } }
-        if let ids { for point in page.points { try write(point.name, to: ids) } }
+        for (place, point) in page.points.enumerated() {
+            if let vectors {
+                // A point without a vector has no row, and no line among the ids.
+                guard let vector = page.vectors[place][name]?.dense else { continue }
+                try vectors.append(vector)
+            }
+            if let ids { try write(point.name, to: ids) }
+        }
     }
 
     private func write(_ line: String, to file: FileWriter) throws {

@@ -7,20 +7,36 @@ import Towers
 
 struct Search: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Find what is nearest to a text.",
-        discussion: "belfry search Indexes/products \"heat resistant gloves for the laboratory\" -k 5 --recall 0.99")
+        abstract: "Find what is nearest to a text, or to a vector.",
+        discussion: """
+            belfry search Indexes/products "heat resistant gloves for the laboratory" -k 5 --recall 0.99
+            belfry search vectors.belfry --vector '[0.25, 0.5, 1]'
+            """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
-    @Argument(help: "The text to search for.") var text: String
+    @Argument(help: "The text to search for.") var text: String?
+    @Option(help: "A vector to search for in its place, as JSON.") var vector: String?
     @Option(help: "Embed the text with this tower; it must be the one that filled the collection.") var tower: String?
     @OptionGroup var options: SearchOptions
 
     func validate() throws {
-        if text.isBlank { throw ValidationError("The text to search for is empty.") }
+        guard (text == nil) != (vector == nil) else { throw ValidationError("Give a text to search for, or --vector.") }
+        if let text, text.isBlank { throw ValidationError("The text to search for is empty.") }
+    }
+
+    private var query: SearchQuery {
+        get throws {
+            guard let vector else { return .text(text ?? "") }
+            let json = try JSON(parsing: Data(vector.utf8), source: "--vector")
+            guard let components = json.components else {
+                throw ValidationError("--vector takes a list of numbers, as '[0.25, 0.5, 1]'.")
+            }
+            return .vector(components)
+        }
     }
 
     func run() throws {
-        var request = options.request(.text(text))
+        var request = try options.request(query)
         request.tower = try tower.map { try TowerPair.open($0).query }
         try options.run(request, on: collection)
     }
@@ -48,6 +64,7 @@ struct SearchOptions: ParsableArguments {
     var others: [String] = []
     @Option(help: "Only points whose payload has this value, as domain:Book. May be given several times.")
     var within: [String] = []
+    @Option(help: "The name of the vectors that are searched, where the collection has several kinds.") var using = ""
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
@@ -65,6 +82,7 @@ struct SearchOptions: ParsableArguments {
     func request(_ query: SearchQuery) -> SearchRequest {
         var request = SearchRequest(query, k: answer.k)
         (request.recall, request.exact, request.threads) = (recall.recall, recall.exact, threads.threads)
+        request.space = using
         request.filter = within.compactMap { try? Self.condition($0, "--within") }
         return request
     }

@@ -52,6 +52,12 @@ struct Stats: ParsableCommand {
         for (name, value) in lines {
             Terminal.print(name + String(repeating: " ", count: 18 - name.count) + value)
         }
+        for space in statistics.spaces ?? [] {
+            Terminal.print(
+                "  \(space.name.isEmpty ? "(no name)" : space.name): \(Human.count(space.vectors)) × \(space.dimension) "
+                    + "\(space.element), \(space.metric), \(space.tower ?? "no tower"), "
+                    + "\(Human.count(space.segments, "segment")), \(space.index), \(Human.bytes(space.bytes))")
+        }
         Terminal.print("")
         for table in [Self.choiceTable(statistics), Self.kindTable(statistics), Self.recallTable(statistics)] {
             table.forEach(Terminal.print)

@@ -11,7 +11,8 @@ struct Upsert: AsyncParsableCommand {
             echo '{"id": "red-lamp", "text": "a red lamp", "payload": {"price": 12}}' | belfry upsert shop.belfry -
 
             A line is {"id", "vector" or "text" or "fields", "payload"}; a .csv has a column id, and one of text or vector. \
-            Vectors alone come as .npy or .fvecs. What is written is on disk and found by the next search. A bad row ends the \
+            Where a collection has several kinds of vector, "vector" is an object of them by their names; a text in it goes \
+            through the tower of those. Vectors alone come as .npy or .fvecs. What is written is on disk and found by the next search. A bad row ends the \
             work; what was written before it stays.
             """)
 
@@ -60,7 +61,7 @@ struct Import: AsyncParsableCommand {
             throw BelfryError(.invalidInput, "The file has no point.", at: .init(file: input))
         }
         var dimension: Int?
-        if case .vector(let vector) = point.content { dimension = vector.count }
+        if case .vector(.dense(let components)) = point.vectors[""] { dimension = components.count }
         let made = try description.create(collection, dimension: dimension)
         var load = PointLoad(made, threads: threads.threads)
         try await load.write(reader, beginningWith: first)
@@ -103,32 +104,35 @@ struct PointLoad {
         progress.finish()
     }
 
-    /// The points with their vectors: texts go through the tower together, and so do fields.
+    /// The points with their vectors: the texts of a space go through its tower together, and so do fields.
     private func embed(_ points: [PointReader.Point]) throws -> [WrittenPoint] {
-        var (texts, fields) = ([String](), [JSON]())
-        for point in points {
-            switch point.content {
-            case .vector: break
-            case .text(let text): texts.append(text)
-            case .fields(let object): fields.append(object)
+        var written = points.map { WrittenPoint(id: $0.id, vectors: [:], payload: $0.payload) }
+        for name in Set(points.flatMap(\.vectors.keys)).sorted() {
+            var (texts, ofTexts, fields, ofFields) = ([String](), [Int](), [JSON](), [Int]())
+            for (place, point) in points.enumerated() {
+                switch point.vectors[name] {
+                case .vector(let own): written[place].vectors[name] = own
+                case .text(let text):
+                    texts.append(text)
+                    ofTexts.append(place)
+                case .fields(let object):
+                    fields.append(object)
+                    ofFields.append(place)
+                case nil: break
+                }
+            }
+            guard !texts.isEmpty || !fields.isEmpty else { continue }
+            let space = try collection.configuration.place(ofSpace: name)
+            if !texts.isEmpty {
+                let vectors = try collection.embed(items: texts, for: space, threads: threads)
+                for (row, place) in ofTexts.enumerated() { written[place].vectors[name] = .dense(vectors[row]) }
+            }
+            if !fields.isEmpty {
+                let vectors = try collection.embed(itemFields: fields, for: space, threads: threads)
+                for (row, place) in ofFields.enumerated() { written[place].vectors[name] = .dense(vectors[row]) }
             }
         }
-        let ofTexts = texts.isEmpty ? nil : try collection.embed(items: texts, threads: threads)
-        let ofFields = fields.isEmpty ? nil : try collection.embed(itemFields: fields, threads: threads)
-        var (text, field) = (0, 0)
-        return points.map { point in
-            let vector: [Float]
-            switch point.content {
-            case .vector(let own): vector = own
-            case .text:
-                vector = ofTexts.map { $0[text] } ?? []
-                text += 1
-            case .fields:
-                vector = ofFields.map { $0[field] } ?? []
-                field += 1
-            }
-            return WrittenPoint(id: point.id, vector: vector, payload: point.payload)
-        }
+        return written
     }
 
     func report(json: Bool) {

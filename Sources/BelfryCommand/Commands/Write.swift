@@ -13,7 +13,8 @@ struct Write: AsyncParsableCommand {
 
             A line of standard input is a batch, which is carried out wholly or not at all: one operation, or a list of them. \
             There are upsert, with condition insert_only, update_only or {"version": n} beside it; delete; set_payload, \
-            overwrite_payload, delete_payload (with keys), clear_payload, each with ids; and set_vector with id and vector. \
+            overwrite_payload, delete_payload (with keys), clear_payload, each with ids; set_vector with id and vector; \
+            and delete_vector with ids and names. Several vectors are an object by their names. \
             For each line a line is answered: {"lsn", "changed", "skipped", "missing"}, or {"error"}.
             """)
 
@@ -65,7 +66,7 @@ enum WriteLine {
                 upserts.append(
                     .upsert(
                         WrittenPoint(
-                            id: try id(point["id"]), vector: try vector(point["vector"]),
+                            id: try id(point["id"]), vectors: try vectors(point["vector"]),
                             payload: point["payload"] ?? [:]),
                         condition: condition))
             }
@@ -79,7 +80,12 @@ enum WriteLine {
             }
             return [.deletePayload(try ids(content["ids"]), keys: keys)]
         case "clear_payload": return [.clearPayload(try ids(content["ids"] ?? content))]
-        case "set_vector": return [.setVector(try id(content["id"]), try vector(content["vector"]))]
+        case "set_vector": return [.setVectors(try id(content["id"]), try vectors(content["vector"]))]
+        case "delete_vector":
+            guard let names = content["names"]?.array?.compactMap(\.string), !names.isEmpty else {
+                throw mistake("delete_vector needs names, a list of them.")
+            }
+            return [.deleteVectors(try ids(content["ids"]), names: names)]
         default: throw mistake("There is no operation \(names[0].debugDescription).")
         }
     }
@@ -105,9 +111,16 @@ enum WriteLine {
         return payload
     }
 
-    private static func vector(_ value: JSON?) throws(BelfryError) -> [Float] {
-        guard let components = value?.components else { throw mistake("A vector is missing: a list of numbers.") }
-        return components
+    private static func vectors(_ value: JSON?) throws(BelfryError) -> [String: PointVector] {
+        if value == .null { return [:] }
+        if let own = value.flatMap(PointVector.init) { return ["": own] }
+        guard case .object(let named) = value else { throw mistake("A vector is missing: a list of numbers.") }
+        var vectors: [String: PointVector] = [:]
+        for (name, value) in named.sorted {
+            guard let own = PointVector(value) else { throw mistake("The vector “\(name)” is no list of numbers.") }
+            vectors[name] = own
+        }
+        return vectors
     }
 
     private static func condition(_ value: JSON?) throws(BelfryError) -> WriteCondition {

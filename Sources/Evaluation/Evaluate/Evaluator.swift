@@ -112,7 +112,7 @@ package struct Evaluator: Sendable {
         }
         var cost = search.cost
         cost.finish()
-        (cost.kind, cost.k, cost.threads) = (view.indexKind.rawValue, k, threads)
+        (cost.kind, cost.k, cost.threads) = (view.indexKind().rawValue, k, threads)
         let expectation = try view.expectation(k: k)
         (cost.target, cost.effort) = (expectation.target, expectation.effort)
         tally.counts.queriesBeforeSampling = read.beforeSampling
@@ -182,7 +182,7 @@ package struct Evaluator: Sendable {
         }
         tally.counts.unknownUsers += asked.unknownUsers.count
         // One query that cannot be compared must not cost the figures of all others.
-        let check = VectorCheck(dimension: asked.vectors.columns, metric: collection.configuration.metric)
+        let check = VectorCheck(dimension: asked.vectors.columns, metric: collection.configuration.main.metric)
         var kept: [Int] = []
         for (row, query) in queries.enumerated() {
             do throws(BelfryError) {

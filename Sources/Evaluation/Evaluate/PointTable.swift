@@ -19,7 +19,9 @@ struct PointTable: Sendable {
     /// - Parameter fields: the payload fields that are kept.
     init(_ view: View, fields: Set<UTF8Key>) throws(BelfryError) {
         var points: [(id: PointID, place: PointPlace, values: [UTF8Key: JSON])] = []
-        try view.forEachPoint { point, place in
+        try view.forEachPoint { point in
+            // A point without a vector is never an answer.
+            guard let place = view.place(of: point) else { return }
             var values: [UTF8Key: JSON] = [:]
             if !fields.isEmpty {
                 let payload = try point.payload()

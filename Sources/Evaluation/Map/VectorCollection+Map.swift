@@ -40,8 +40,8 @@ extension VectorCollection {
         }
         let shares = components.shares + [0, 0]
         return PointMap(
-            collection: configuration.name, count: view.count, dimension: configuration.dimension,
-            metric: configuration.metric.rawValue, seed: options.seed, points: drawing, shares: (shares[0], shares[1]),
+            collection: configuration.name, count: view.count, dimension: configuration.main.dimension,
+            metric: configuration.main.metric.rawValue, seed: options.seed, points: drawing, shares: (shares[0], shares[1]),
             colors: colors, cohesion: colors.cohesion(vectors, near))
     }
 
@@ -75,10 +75,10 @@ extension VectorCollection {
 
     /// The vectors of the points, a row each; of unit length under cosine.
     private func vectors(of drawn: [Drawn], _ view: View) throws(BelfryError) -> Matrix {
-        let matrix = Matrix(rows: drawn.count, columns: configuration.dimension)
+        let matrix = Matrix(rows: drawn.count, columns: configuration.main.dimension)
         for (index, point) in drawn.enumerated() {
             let vector = try view.vector(at: point.place)
-            let scale = configuration.metric == .cosine ? MapColors.scale(vector) : 1
+            let scale = configuration.main.metric == .cosine ? MapColors.scale(vector) : 1
             for (column, value) in vector.enumerated() { matrix.row(index)[column] = Float(Double(value) * scale) }
         }
         return matrix
@@ -88,7 +88,7 @@ extension VectorCollection {
     private func neighbors(_ vectors: Matrix) -> [[PointMap.Neighbor]] {
         let rows = vectors.rows
         guard rows <= PointMap.maxWithNeighbors else { return [[PointMap.Neighbor]](repeating: [], count: rows) }
-        let kernel = DistanceKernel(metric: configuration.metric)
+        let kernel = DistanceKernel(metric: configuration.main.metric)
         let distances = Matrix(rows: 1, columns: rows)
         return (0..<rows).map { row in
             let query = kernel.prepare(vectors.pointer + row * vectors.columns, dimension: vectors.columns)
@@ -96,7 +96,7 @@ extension VectorCollection {
             var nearest = TopK(5)
             for other in 0..<rows where other != row { nearest.offer(UInt32(other), distances.pointer[other]) }
             return nearest.sorted.map {
-                .init(index: Int($0.row), score: configuration.metric.score($0.distance))
+                .init(index: Int($0.row), score: configuration.main.metric.score($0.distance))
             }
         }
     }

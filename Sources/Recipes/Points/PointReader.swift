@@ -1,3 +1,4 @@
+package import Belfry
 package import Files
 import Foundation
 import Vectors
@@ -6,18 +7,19 @@ import Vectors
 ///
 /// | file | a point is |
 /// |---|---|
-/// | `.jsonl` | a line `{"id": …, "vector": […], "payload": {…}}`. A text in the place of the vector, or `fields`, goes through the collection's tower. Without `payload`, all other members are it |
-/// | `.csv`, `.tsv` | a row with a column `id`, and one of `vector` (a JSON array) or `text`; all other columns are payload |
+/// | `.jsonl` | a line `{"id": …, "vector": …, "payload": {…}}`. In the place of the vector, `text` or `fields` goes through the collection's tower. Without `payload`, all other members are it |
+/// | `.csv`, `.tsv` | a row with a column `id`, and one of `vector` (as JSON) or `text`; all other columns are payload |
 /// | `.npy`, `.fvecs`, `.bvecs` | a vector; its id is its row, or the line of a file of ids |
 ///
-/// Rows may be compressed by gzip.
+/// Several vectors of a point are an object by their names: `{"image": […], "title": "a red lamp"}`, where a text goes
+/// through the tower of those vectors. `null` is a point without one. Rows may be compressed by gzip.
 package final class PointReader {
     /// A point, before a tower has seen it.
     package struct Point: Sendable {
         /// The id as it was written.
         package var id: String
-        /// What the point's vector is, or is made of.
-        package var content: Content
+        /// What the point's vectors are, or are made of, by the names of their spaces.
+        package var vectors: [String: Content]
         /// An object.
         package var payload: JSON
     }
@@ -25,7 +27,7 @@ package final class PointReader {
     /// What a vector is made of.
     package enum Content: Sendable {
         /// The vector itself.
-        case vector([Float])
+        case vector(PointVector)
         /// A text for the item tower.
         case text(String)
         /// The fields of the item tower.
@@ -84,7 +86,9 @@ package final class PointReader {
             let vectors = try file.matrix(range)
             row = range.upperBound
             return range.map {
-                Point(id: ids?[$0] ?? "\($0)", content: .vector(vectors[$0 - range.lowerBound]), payload: [:])
+                Point(
+                    id: ids?[$0] ?? "\($0)", vectors: ["": .vector(.dense(vectors[$0 - range.lowerBound]))],
+                    payload: [:])
             }
         case .rows(let reader):
             var points: [Point] = []
@@ -108,8 +112,8 @@ package final class PointReader {
         guard let value = take("id"), let id = value.name else {
             throw RowProblem(line: row.line, .value, "The row has no id: a text or a whole number of 64 bits.")
         }
-        let content = try content(take("vector"), take("fields"), members["text"], row.line)
-        guard let payload = take("payload") else { return Point(id: id, content: content, payload: .object(members)) }
+        let vectors = try vectors(take("vector"), take("fields"), members["text"], row.line)
+        guard let payload = take("payload") else { return Point(id: id, vectors: vectors, payload: .object(members)) }
         members["text"] = nil
         guard members.isEmpty, case .object = payload else {
             throw RowProblem(
@@ -118,27 +122,40 @@ package final class PointReader {
                     ? "The payload is no object."
                     : "Beside a payload there is \(members.names.joined(separator: ", ")).")
         }
-        return Point(id: id, content: content, payload: payload)
+        return Point(id: id, vectors: vectors, payload: payload)
     }
 
-    private func content(
+    private func vectors(
         _ vector: JSON?, _ fields: JSON?, _ text: JSON?, _ line: Int
-    ) throws(RowProblem) -> Content {
+    ) throws(RowProblem) -> [String: Content] {
         if let vector {
-            // In a cell, the array stands as text.
-            let list = vector.string.flatMap { try? JSON(parsing: Data($0.utf8), source: "") } ?? vector
-            guard let components = list.components else {
-                throw RowProblem(line: line, .value, "The vector is no array of numbers.")
+            // In a cell, JSON stands as text.
+            let value = vector.string.flatMap { try? JSON(parsing: Data($0.utf8), source: "") } ?? vector
+            if value == .null { return [:] }
+            if let own = PointVector(value) { return ["": .vector(own)] }
+            guard case .object(let named) = value else {
+                throw RowProblem(
+                    line: line, .value, "The vector is no array of numbers, and no object of vectors by their names.")
             }
-            return .vector(components)
+            var vectors: [String: Content] = [:]
+            for (name, value) in named.sorted {
+                if let own = PointVector(value) {
+                    vectors[name] = .vector(own)
+                } else if let text = value.string {
+                    vectors[name] = .text(text)
+                } else {
+                    throw RowProblem(line: line, .value, "The vector “\(name)” is neither numbers nor a text.")
+                }
+            }
+            return vectors
         }
         if let fields {
             guard case .object = fields else { throw RowProblem(line: line, .value, "The fields are no object.") }
-            return .fields(fields)
+            return ["": .fields(fields)]
         }
         guard let text = text?.string else {
             throw RowProblem(line: line, .value, "The row has none of vector, text and fields.")
         }
-        return .text(text)
+        return ["": .text(text)]
     }
 }

@@ -13,14 +13,6 @@ extension JSON {
     }
 }
 
-extension JSON {
-    /// The components of a vector: a list of numbers; nil for any other value.
-    package var components: [Float]? {
-        guard let numbers = array?.map(\.number), !numbers.contains(nil) else { return nil }
-        return numbers.map { Float($0 ?? .nan) }
-    }
-}
-
 extension Row {
     /// The name of a point or a user.
     package func name(_ column: Column) throws(RowProblem) -> String {

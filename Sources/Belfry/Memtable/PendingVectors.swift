@@ -1,0 +1,39 @@
+import Neighbors
+import Shards
+import Vectors
+
+/// The vectors of one space that were written and are in no segment yet.
+struct PendingVectors: Sendable {
+    /// The number of the segment that they will be; ``PointPlace`` means them by it until then.
+    let number: Int
+    /// The vectors. The table's tags are slots.
+    private(set) var rows: MemtableView
+    /// Rows whose point was written again, or deleted.
+    private(set) var dead: RowSet
+    /// How many rows there are to be at the most; the table may have room for more.
+    let limit: Int
+
+    /// None yet.
+    init(_ memtable: Memtable, number: Int, limit: Int) {
+        (rows, self.number, self.limit) = (memtable.view(), number, limit)
+        dead = RowSet(capacity: memtable.capacity)
+    }
+
+    /// How many rows are alive.
+    var liveRows: Int { rows.count - dead.count }
+
+    /// The rows that are alive.
+    var alive: [Int] { (0..<rows.count).filter { !dead.contains($0) } }
+
+    /// Whether there is room for so many more.
+    func hasRoom(for vectors: Int) -> Bool { rows.memtable.count + vectors <= limit }
+
+    /// Whether it is time to seal them.
+    var areMany: Bool { rows.memtable.count * 2 > limit }
+
+    /// Notes that the vector of a row is not its point's any more.
+    mutating func kill(_ row: Int) { dead.insert(row) }
+
+    /// Sees the rows that the table has now.
+    mutating func takeRows() { rows = rows.memtable.view() }
+}

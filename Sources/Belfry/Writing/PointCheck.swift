@@ -1,0 +1,112 @@
+import Files
+import Shards
+import Vectors
+
+/// Looks points over that are to be written to a collection: names, payloads, vectors.
+struct PointCheck {
+    private let configuration: CollectionConfiguration
+    private let checks: [VectorCheck]
+
+    init(_ configuration: CollectionConfiguration) {
+        self.configuration = configuration
+        checks = configuration.spaces.map {
+            VectorCheck(dimension: $0.dimension, metric: $0.metric, elementType: $0.element)
+        }
+    }
+
+    // MARK: names
+
+    static func name(_ text: String) throws(BelfryError) -> PointName {
+        guard !text.isBlank, !text.utf8.contains(0) else {
+            throw BelfryError(.invalidInput, "\(text.debugDescription) is no id: it has nothing to see, or a U+0000.")
+        }
+        return PointName(text)
+    }
+
+    static func ids(_ names: [String]) throws(BelfryError) -> [PointID] {
+        var ids: [PointID] = []
+        for name in names { ids.append(try self.name(name).id) }
+        return ids
+    }
+
+    // MARK: payloads
+
+    /// The text of a payload.
+    /// - Parameter id: whose payload it is, where that is one point's.
+    static func object(_ payload: JSON, of id: String? = nil) throws(BelfryError) -> String {
+        var what: String { id.map { "The payload of point \($0.debugDescription)" } ?? "The payload" }
+        guard case .object = payload else {
+            throw BelfryError(.invalidInput, "\(what) is no JSON object.", remedy: "Write {\"name\": value}.")
+        }
+        let text = payload.text()
+        guard text.utf8.count <= WriteLimits.payload else {
+            throw BelfryError(
+                .invalidInput, "\(what) has \(text.utf8.count) bytes; it may have \(WriteLimits.payload).",
+                remedy: "Keep large texts elsewhere, and their address in the payload.")
+        }
+        return text
+    }
+
+    // MARK: vectors
+
+    /// A space as the configuration names it.
+    func name(ofSpace name: String) throws(BelfryError) -> String {
+        configuration.spaces[try configuration.place(ofSpace: name)].name
+    }
+
+    /// Vectors by the names of their spaces, as they will be read back from a segment.
+    func vectors(_ named: [String: PointVector], of id: String) throws(BelfryError) -> [String: PointVector] {
+        var checked: [String: PointVector] = [:]
+        for (name, vector) in named {
+            do throws(BelfryError) {
+                let place = try configuration.place(ofSpace: name)
+                checked[configuration.spaces[place].name] = try self.vector(vector, place)
+            } catch {
+                var error = error
+                error.message = "Point \(id.debugDescription): \(error.message)"
+                throw error
+            }
+        }
+        return checked
+    }
+
+    private func vector(_ vector: PointVector, _ place: Int) throws(BelfryError) -> PointVector {
+        let space = configuration.spaces[place]
+        switch vector {
+        case .dense(let components):
+            try components.withUnsafeBufferPointer { components throws(BelfryError) in
+                try checks[place].check(components, space.name.isEmpty ? "The vector" : "The vector “\(space.name)”")
+            }
+            return .dense(try space.element.rounded(components))
+        }
+    }
+}
+
+extension PointVector {
+    /// So many bytes it takes in the log, without its name.
+    var bytes: Int {
+        switch self {
+        case .dense(let components): components.count * MemoryLayout<Float>.size
+        }
+    }
+}
+
+extension ElementType {
+    /// A vector as it is read back from a segment.
+    fileprivate func rounded(_ vector: [Float]) throws(BelfryError) -> [Float] {
+        guard self != .f32 else { return vector }
+        let stored = UnsafeMutableRawPointer.allocate(byteCount: vector.count * size, alignment: 16)
+        defer { stored.deallocate() }
+        let rounded = [Float](unsafeUninitializedCapacity: vector.count) { target, count in
+            vector.withUnsafeBytes { narrow($0.baseAddress!, to: stored, count: vector.count) }
+            widen(stored, to: UnsafeMutableRawPointer(target.baseAddress!), count: vector.count)
+            count = vector.count
+        }
+        guard rounded.allSatisfy(\.isFinite) else {
+            throw BelfryError(
+                .invalidInput, "A component is beyond what \(rawValue) holds.",
+                remedy: "Scale the vectors down, or store them as f32.")
+        }
+        return rounded
+    }
+}

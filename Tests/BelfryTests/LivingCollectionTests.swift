@@ -16,8 +16,29 @@ import Vectors
         (0..<dimension).map { _ in Float.random(in: -1...1, using: &random) }
     }
 
+    private static func terms(_ random: inout SeededGenerator) -> SparseVector {
+        var values: [UInt32: Float] = [:]
+        for _ in 0..<Int.random(in: 0...6, using: &random) {
+            values[UInt32.random(in: 0..<30, using: &random)] = Float.random(in: -1...1, using: &random)
+        }
+        return (try? SparseVector(indices: Array(values.keys), values: Array(values.values))) ?? SparseVector()
+    }
+
+    /// The squared distance, or the negative dot product; nil where a sparse vector shares no term with the query.
+    private static func distance(_ query: PointVector, _ vector: PointVector) -> Double? {
+        switch (query, vector) {
+        case (.dense(let query), .dense(let vector)):
+            zip(query, vector).reduce(0) { sum, pair in
+                sum + (Double(pair.0) - Double(pair.1)) * (Double(pair.0) - Double(pair.1))
+            }
+        case (.sparse(let query), .sparse(let vector)):
+            Set(query.indices).isDisjoint(with: vector.indices) ? nil : -Double(query.dot(vector))
+        default: nil
+        }
+    }
+
     private struct Known: Equatable {
-        var vectors: [String: [Float]]
+        var vectors: [String: PointVector]
         var payload: JSON
     }
 
@@ -26,18 +47,15 @@ import Vectors
         _ collection: VectorCollection, _ known: [String: Known], _ random: inout SeededGenerator, _ place: String
     ) throws {
         #expect(collection.count == known.count, "\(place)")
-        for space in collection.configuration.spaces.map(\.name) {
-            let query = vector(&random)
-            var request = SearchRequest(.vector(query), k: 10)
-            (request.exact, request.space) = (true, space)
+        for space in collection.configuration.spaces {
+            let query = space.kind == .dense ? PointVector.dense(vector(&random)) : .sparse(terms(&random))
+            var request = SearchRequest(
+                query.dense.map { .vector($0) } ?? .sparse(query.sparse ?? SparseVector()), k: 10)
+            (request.exact, request.space) = (true, space.name)
             let found = try collection.search(request).hits
             var distances: [String: Double] = [:]
             for (name, point) in known {
-                distances[name] = point.vectors[space].map { vector in
-                    zip(query, vector).reduce(0) { sum, pair in
-                        sum + (Double(pair.0) - Double(pair.1)) * (Double(pair.0) - Double(pair.1))
-                    }
-                }
+                distances[name] = point.vectors[space.name].flatMap { distance(query, $0) }
             }
             // Of two that f32 cannot tell apart either may come first.
             let names = found.map(\.id.description)
@@ -49,7 +67,7 @@ import Vectors
         }
         if let name = known.keys.min() {
             let point = try collection.point(name)
-            #expect(point.vectors == known[name]?.vectors.mapValues { .dense($0) }, "\(place)")
+            #expect(point.vectors == known[name]?.vectors, "\(place)")
             #expect(point.payload == known[name]?.payload, "\(place)")
         }
         #expect(throws: BelfryError.self) { try collection.point("999999") }
@@ -57,14 +75,14 @@ import Vectors
 
     /// A batch of random operations, which are carried out on `known` as well.
     private static func batch(
-        _ known: inout [String: Known], _ spaces: [String], _ round: Int, _ random: inout SeededGenerator
+        _ known: inout [String: Known], _ spaces: [VectorSpace], _ round: Int, _ random: inout SeededGenerator
     ) -> [WriteOperation] {
         var batch: [WriteOperation] = []
         // Where there are several kinds of vector, a point may lack some, or all.
-        func vectors() -> [String: [Float]] {
-            var vectors: [String: [Float]] = [:]
+        func vectors() -> [String: PointVector] {
+            var vectors: [String: PointVector] = [:]
             for space in spaces where spaces.count == 1 || Int.random(in: 0..<4, using: &random) > 0 {
-                vectors[space] = vector(&random)
+                vectors[space.name] = space.kind == .dense ? .dense(vector(&random)) : .sparse(terms(&random))
             }
             return vectors
         }
@@ -75,7 +93,7 @@ import Vectors
                 let point = Known(vectors: vectors(), payload: ["n": .integer(Int64(round)), "x": "a"])
                 batch.append(
                     .upsert(
-                        WrittenPoint(id: name, vectors: point.vectors.mapValues { .dense($0) }, payload: point.payload))
+                        WrittenPoint(id: name, vectors: point.vectors, payload: point.payload))
                 )
                 known[name] = point
             case 6..<8:
@@ -90,10 +108,10 @@ import Vectors
             case 9:
                 let changed = vectors()
                 if changed.isEmpty { continue }
-                batch.append(.setVectors(name, changed.mapValues { .dense($0) }))
+                batch.append(.setVectors(name, changed))
                 known[name]?.vectors.merge(changed) { $1 }
             default:
-                guard spaces.count > 1, let space = spaces.randomElement(using: &random) else { continue }
+                guard spaces.count > 1, let space = spaces.randomElement(using: &random)?.name else { continue }
                 batch.append(.deleteVectors([name], names: [space]))
                 known[name]?.vectors[space] = nil
             }
@@ -101,14 +119,16 @@ import Vectors
         return batch.isEmpty ? [.delete(["nobody"])] : batch
     }
 
-    @Test(arguments: [[""], ["title", "image"]])
-    func equalsADictionaryWhateverIsWritten(_ spaces: [String]) async throws {
+    @Test(arguments: [[""], ["title", "image", "words"]])
+    func equalsADictionaryWhateverIsWritten(_ names: [String]) async throws {
+        let spaces = names.map {
+            $0 == "words" ? VectorSpace.sparse($0) : VectorSpace(name: $0, dimension: Self.dimension, metric: .l2)
+        }
         var random = SeededGenerator()
         try await withTemporaryDirectory { folder in
             let path = folder + "/live.belfry"
             var collection = try VectorCollection.create(
-                path,
-                .init(spaces.map { .init(VectorSpace(name: $0, dimension: Self.dimension, metric: .l2)) }))
+                path, .init(spaces.map { .init($0) }))
             var known: [String: Known] = [:]
             // So small a table is sealed many times, and its segments are merged.
             CollectionBase.tableRows.store(1_000, ordering: .relaxed)

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Shards
 import TestSupport
+import Vectors
 
 @testable import Belfry
 
@@ -87,7 +88,11 @@ extension SeededGenerator {
     mutating func vectors() -> [String: PointVector] {
         var vectors: [String: PointVector] = [:]
         for _ in 0..<Int.random(in: 0...2, using: &self) {
-            vectors[text()] = .dense(vector(Int.random(in: 0...5, using: &self)))
+            let values = vector(Int.random(in: 0...5, using: &self)).map { $0.isFinite ? $0 : 0 }
+            let indices = (0..<UInt32(values.count)).map { $0 * 0x2aaa_aaaa }
+            vectors[text()] =
+                Bool.random(using: &self)
+                ? .dense(values) : .sparse((try? SparseVector(indices: indices, values: values)) ?? SparseVector())
         }
         return vectors
     }

@@ -118,6 +118,53 @@ import Vectors
         }
     }
 
+    private static func terms(_ weights: KeyValuePairs<UInt32, Float>) throws -> SparseVector {
+        try SparseVector(indices: weights.map(\.key), values: weights.map(\.value))
+    }
+
+    /// Sparse vectors are found by their dot products, among those that share a term with the query.
+    @Test(arguments: [false, true])
+    func sparseVectorsAreFoundByTheirTerms(_ weighsRareTerms: Bool) async throws {
+        try await withTemporaryDirectory { folder in
+            let path = folder + "/words.belfry"
+            let collection = try VectorCollection.create(
+                path, .init([.init(.sparse("words", weighsRareTerms: weighsRareTerms))]))
+            // Term 1 is everywhere, term 2 in one point.
+            try await collection.upsert([
+                WrittenPoint(id: "a", vectors: ["words": .sparse(Self.terms([1: 2, 9: 1]))]),
+                WrittenPoint(id: "b", vectors: ["words": .sparse(Self.terms([2: 1, 1: 0.5]))]),
+                WrittenPoint(id: "c", vectors: ["words": .sparse(Self.terms([1: 1]))]),
+                WrittenPoint(id: "d", vectors: ["words": .sparse(Self.terms([4_000_000_000: 1]))]),
+                WrittenPoint(id: "e", vectors: [:]),
+            ])
+            let query = SearchQuery.sparse(try Self.terms([1: 1, 2: 1]))
+            for place in ["in memory", "in a segment", "reopened"] {
+                if place == "in a segment" { try await collection.compact() }
+                let now = place == "reopened" ? try VectorCollection(path) : collection
+                var request = SearchRequest(query, k: 10)
+                let found = try now.search(request)
+                // The rare term decides where it is weighed.
+                #expect(found.hits.map(\.name) == (weighsRareTerms ? ["b", "a", "c"] : ["a", "b", "c"]), "\(place)")
+                #expect(found.recall == 1)
+                let idf = (SparseVector.idf(documents: 4, frequency: 3), SparseVector.idf(documents: 4, frequency: 1))
+                let expected = weighsRareTerms ? 0.5 * idf.0 + idf.1 : 1.5
+                #expect(found.hits.first { $0.name == "b" }.map { abs($0.score - expected) < 1e-6 } == true, "\(place)")
+                request.query = .point("c")
+                #expect(try now.search(request).hits.map(\.name) == ["a", "b"], "\(place)")
+                request.query = .examples(like: ["b", "c"], unlike: ["a"])
+                #expect(try now.search(request).hits.isEmpty, "\(place): all that is near was an example")
+                request.query = .vector([1])
+                #expect(throws: BelfryError.self) { try now.search(request) }
+            }
+            await #expect(throws: BelfryError.self) {
+                try await collection.upsert([WrittenPoint(id: "x", vectors: ["words": .dense([1])])])
+            }
+            try await collection.close()
+            for finding in try VectorCollection.check(path) { #expect(finding.problems.isEmpty, "\(finding)") }
+            #expect(try VectorCollection(path).point("d").vectors["words"] == .sparse(Self.terms([4_000_000_000: 1])))
+        }
+    }
+
     /// A collection with one kind of vector needs no name for it, and an older belfry reads it.
     @Test func oneKindNeedsNoName() async throws {
         try await withTemporaryDirectory { folder in

@@ -72,7 +72,7 @@ package final class PreviousCollection {
             guard isOfSameSpace, let point = try view.storedPoint(id), point.source == source, source != 0,
                 let place = view.place(of: point)
             else { return nil }
-            return (try view.vector(at: place), point.version)
+            return (try view.vector(at: place).dense ?? [], point.version)
         } catch {
             // What is damaged there is made again.
             guard error.code == .corruptData else { throw error }
@@ -87,7 +87,7 @@ package final class PreviousCollection {
             guard point.source == nil, let place = view.place(of: point) else { return }
             var other = NewPoint(id: point.id, key: point.key, payload: point.json)
             other.version = point.version
-            try body(other, try view.vector(at: place))
+            try body(other, try view.vector(at: place).dense ?? [])
         }
     }
 }

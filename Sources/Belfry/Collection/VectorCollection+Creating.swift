@@ -92,7 +92,7 @@ extension VectorCollection.Description {
                     .invalidInput, "The name of the \(title) is too long, or has a U+0000.",
                     remedy: "A name may have \(Self.longestName) bytes.")
             }
-            guard CollectionBase.dimensions.contains(space.vectors.dimension) else {
+            guard space.vectors.kind == .sparse || CollectionBase.dimensions.contains(space.vectors.dimension) else {
                 throw BelfryError(
                     .invalidInput, "Vectors cannot have \(space.vectors.dimension) components.",
                     remedy: "They may have 1 to \(CollectionBase.dimensions.upperBound).")
@@ -110,7 +110,7 @@ extension VectorCollection.Description {
             var vectors = space.vectors
             if let path = space.tower {
                 let towers = try TowerPair.open(path)
-                guard towers.item.dimension == vectors.dimension else {
+                guard vectors.kind == .dense, towers.item.dimension == vectors.dimension else {
                     throw BelfryError(
                         .invalidInput,
                         "The tower makes vectors of \(towers.item.dimension) components; the \(vectors.title) are to have "
@@ -122,7 +122,8 @@ extension VectorCollection.Description {
             }
             copied.append(vectors)
         }
-        return copied
+        // The first is the main one.
+        return copied.filter { $0.kind == .dense } + copied.filter { $0.kind != .dense }
     }
 
     fileprivate var indexRecord: IndexRecord {

@@ -69,7 +69,9 @@ extension VectorCollection {
             public var name: String
             /// Points that have such a vector.
             public var vectors: Int
-            /// Components per vector.
+            /// What the vectors look like: `dense` or `sparse`.
+            public var kind: String
+            /// Components per vector; 0 for sparse ones.
             public var dimension: Int
             /// The metric.
             public var metric: String
@@ -91,10 +93,11 @@ extension VectorCollection {
         let (view, index) = (view, base.index)
         let segments = view.segments(of: 0).map(\.segment)
         let (count, source) = (view.count, view.calibrationSource())
-        let shardBytes = segments.reduce(0) { $0 + $1.vectors.fileBytes }
-        let raw = segments.reduce(0) { $0 + $1.vectors.rawBytes }
+        let dense = segments.compactMap(\.dense)
+        let shardBytes = dense.reduce(0) { $0 + $1.vectors.fileBytes }
+        let raw = dense.reduce(0) { $0 + $1.vectors.rawBytes }
         let bytes = try segmentBytes(segments)
-        let memory = segments.reduce(0) { $0 + $1.index.memoryBytesPerVector * Double($1.vectors.rowCount) }
+        let memory = dense.reduce(0) { $0 + $1.index.memoryBytesPerVector * Double($1.rows) }
         var expectations: [Expectation] = []
         for k in [1, 10, 100] {
             for target in [0.8, 0.9, 0.95, 0.99] { expectations.append(try view.expectation(k: k, recall: target)) }
@@ -126,7 +129,8 @@ extension VectorCollection {
             let segments = view.segments(of: place).map(\.segment)
             all.append(
                 .init(
-                    name: space.name, vectors: view.count(in: place), dimension: space.dimension,
+                    name: space.name, vectors: view.count(in: place), kind: space.kind.rawValue,
+                    dimension: space.dimension,
                     metric: space.metric.rawValue, element: space.element.rawValue, tower: space.tower?.name,
                     segments: segments.count, index: view.indexKind(of: place).rawValue,
                     bytes: try segmentBytes(segments)))

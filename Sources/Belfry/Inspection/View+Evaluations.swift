@@ -27,7 +27,9 @@ extension View {
     /// each segment lends the same searcher every time.
     var evaluations: Int {
         var sum = 0
-        for live in segments(of: 0) { live.segment.searchers.lend { sum += $0.trace.evaluations } }
+        for dense in segments(of: 0).compactMap(\.segment.dense) {
+            dense.searchers.lend { sum += $0.trace.evaluations }
+        }
         return sum
     }
 }

@@ -11,6 +11,7 @@ import Shards
 /// | id | u8 0 and u64, or u8 1 and the 16 bytes of a UUID |
 /// | list | u32 count, its elements |
 /// | dense vector | u32 dimension, f32 little-endian |
+/// | sparse vector | u32 2³² − 1, u32 count, u32 indices, f32 values |
 struct LogEncoder {
     private(set) var bytes: [UInt8] = []
 
@@ -61,13 +62,21 @@ struct LogEncoder {
             case .dense(let components):
                 try put(count: components.count)
                 try put(components)
+            case .sparse(let vector):
+                try put(Self.sparse)
+                try put(count: vector.count)
+                try put(vector.indices)
+                try put(vector.values)
             }
         }
     }
 
-    private mutating func put(_ components: [Float]) throws(BelfryError) {
-        try reserve(components.count * MemoryLayout<Float>.size)
-        components.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    /// Stands where a dense vector has its dimension.
+    static let sparse = UInt32.max
+
+    private mutating func put<T: BitwiseCopyable>(_ values: [T]) throws(BelfryError) {
+        try reserve(values.count * MemoryLayout<T>.stride)
+        values.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 
     /// What `body` puts, with its length in front as a u32.

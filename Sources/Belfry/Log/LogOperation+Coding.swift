@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Shards
+import Vectors
 
 // The bytes of an operation: a tag, then its fields as ``LogEncoder`` writes them.
 //
@@ -170,8 +171,7 @@ extension ByteReader {
         for _ in 0..<(try readCount(UInt32.self, "The number of vectors")) {
             let place = location
             let name = try text("A vector's name")
-            let vector = PointVector.dense(
-                try components(readCount(UInt32.self, "The dimension of “\(name)”"), "The vector “\(name)”"))
+            let vector = try vector("The vector “\(name)”")
             guard vectors.updateValue(vector, forKey: name) == nil else {
                 throw .corrupt("The vector “\(name)” is there twice.", at: place)
             }
@@ -179,9 +179,21 @@ extension ByteReader {
         return vectors
     }
 
-    private mutating func components(_ count: Int, _ what: String) throws(BelfryError) -> [Float] {
-        let bytes = try read(bytes: count * MemoryLayout<Float>.size, what)
-        return [Float](unsafeUninitializedCapacity: count) { target, filled in
+    private mutating func vector(_ what: String) throws(BelfryError) -> PointVector {
+        let dimension = try readCount(UInt32.self, "The dimension of \(what.lowercased())")
+        guard dimension == Int(LogEncoder.sparse) else { return .dense(try numbers(dimension, what)) }
+        let count = try readCount(UInt32.self, "The number of terms of \(what.lowercased())")
+        let place = location
+        let (indices, values): ([UInt32], [Float]) = (try numbers(count, what), try numbers(count, what))
+        guard let vector = try? SparseVector(indices: indices, values: values), vector.indices == indices else {
+            throw .corrupt("\(what) is no sparse vector.", at: place)
+        }
+        return .sparse(vector)
+    }
+
+    private mutating func numbers<T: BitwiseCopyable>(_ count: Int, _ what: String) throws(BelfryError) -> [T] {
+        let bytes = try read(bytes: count * MemoryLayout<T>.stride, what)
+        return [T](unsafeUninitializedCapacity: count) { target, filled in
             UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)
             filled = count
         }

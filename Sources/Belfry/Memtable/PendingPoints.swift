@@ -29,7 +29,7 @@ struct PendingPoints: Sendable {
 
     /// The point that a row of a space, which may be dead, is a vector of.
     func point(ofRow row: Int, in space: Int) -> PendingPoint {
-        guard let point = points[vectors[space].rows.tag(row)] else {
+        guard let point = points[vectors[space].rows.slot(row)] else {
             preconditionFailure("a row of a point that was written")
         }
         return point
@@ -82,8 +82,8 @@ struct PendingPoints: Sendable {
     // MARK: room
 
     /// Whether a batch with so many vectors in each space can be written to it.
-    func hasRoom(for counts: [Int]) -> Bool {
-        bytes < Self.mostBytes && zip(vectors, counts).allSatisfy { $0.hasRoom(for: $1) }
+    func hasRoom(for amounts: [NewVectors.Amount]) -> Bool {
+        bytes < Self.mostBytes && zip(vectors, amounts).allSatisfy { $0.hasRoom(for: $1) }
     }
 
     /// Whether it is time to seal it.

@@ -6,17 +6,18 @@ import Vectors
 struct PendingVectors: Sendable {
     /// The number of the segment that they will be; ``PointPlace`` means them by it until then.
     let number: Int
-    /// The vectors. The table's tags are slots.
-    private(set) var rows: MemtableView
+    let table: PendingTable
+    /// The vectors of the table that are seen.
+    private(set) var rows: PendingRows
     /// Rows whose point was written again, or deleted.
     private(set) var dead: RowSet
     /// How many rows there are to be at the most; the table may have room for more.
     let limit: Int
 
     /// None yet.
-    init(_ memtable: Memtable, number: Int, limit: Int) {
-        (rows, self.number, self.limit) = (memtable.view(), number, limit)
-        dead = RowSet(capacity: memtable.capacity)
+    init(_ table: PendingTable, number: Int, limit: Int) {
+        (self.table, rows, self.number, self.limit) = (table, table.rows, number, min(limit, table.capacity))
+        dead = RowSet(capacity: table.capacity)
     }
 
     /// How many rows are alive.
@@ -26,14 +27,16 @@ struct PendingVectors: Sendable {
     var alive: [Int] { (0..<rows.count).filter { !dead.contains($0) } }
 
     /// Whether there is room for so many more.
-    func hasRoom(for vectors: Int) -> Bool { rows.memtable.count + vectors <= limit }
+    func hasRoom(for amount: NewVectors.Amount) -> Bool {
+        table.count + amount.vectors <= limit && table.hasRoom(for: amount.vectors, terms: amount.terms)
+    }
 
     /// Whether it is time to seal them.
-    var areMany: Bool { rows.memtable.count * 2 > limit }
+    var areMany: Bool { table.count * 2 > limit || table.isHalfFull }
 
     /// Notes that the vector of a row is not its point's any more.
     mutating func kill(_ row: Int) { dead.insert(row) }
 
     /// Sees the rows that the table has now.
-    mutating func takeRows() { rows = rows.memtable.view() }
+    mutating func takeRows() { rows = table.rows }
 }

@@ -1,16 +1,33 @@
 package import Files
+import Vectors
 
 extension PointVector {
-    /// A vector as JSON writes it: a list of numbers. Nil where it is none.
-    package init?(_ json: JSON) {
-        guard let components = json.components else { return nil }
-        self = .dense(components)
+    /// A vector as JSON writes it: a list of numbers; `{"indices": […], "values": […]}` for a sparse one. Nil where it is
+    /// none.
+    /// - Throws: `invalidInput` for a sparse vector with an index twice, a value that is not finite, or more of one than of
+    ///   the other.
+    package init?(_ json: JSON) throws(BelfryError) {
+        if let components = json.components {
+            self = .dense(components)
+        } else if json.names.sorted() == ["indices", "values"], let values = json["values"]?.components,
+            let indices = json["indices"]?.array?.map({ $0.integer.flatMap(UInt32.init(exactly:)) }),
+            !indices.contains(nil)
+        {
+            self = .sparse(try SparseVector(indices: indices.compactMap { $0 }, values: values))
+        } else {
+            return nil
+        }
     }
 
     /// The vector as JSON.
     package var json: JSON {
         switch self {
         case .dense(let components): .array(components.map { .number(Double($0)) })
+        case .sparse(let vector):
+            [
+                "indices": .array(vector.indices.map { .integer(Int64($0)) }),
+                "values": .array(vector.values.map { .number(Double($0)) }),
+            ]
         }
     }
 }

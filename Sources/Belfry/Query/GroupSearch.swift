@@ -72,7 +72,7 @@ struct GroupSearch {
             let names = (collections[0].configuration.name, other.configuration.name)
             let (own, its) = (collections[0].configuration.spaces[spaces[0]], other.configuration.spaces[space])
             guard own.tower?.fingerprint == its.tower?.fingerprint, own.metric == its.metric,
-                own.dimension == its.dimension
+                own.dimension == its.dimension, own.kind == its.kind
             else {
                 throw BelfryError(
                     .wrongTower,
@@ -87,7 +87,7 @@ struct GroupSearch {
     mutating func run() throws(BelfryError) -> SearchResponse? {
         let embedded = try embed()
         var clock = StepClock()
-        let candidates = try candidates(embedded.vectors).sorted()
+        let candidates = try candidates(embedded).sorted()
         let searching = clock.lap()
         guard let hits = try hits(candidates) else { return nil }
         let fetching = clock.lap()
@@ -121,7 +121,7 @@ struct GroupSearch {
         case .user(let id):
             for (index, collection) in collections.enumerated() where try collection.knows(user: id) { return index }
             return 0
-        case .text, .fields, .session, .vector: return 0
+        case .text, .fields, .session, .vector, .sparse: return 0
         }
         for (index, view) in views.enumerated() where try view.slots(of: names).allSatisfy({ $0 != nil }) {
             return index
@@ -131,7 +131,7 @@ struct GroupSearch {
 
     // MARK: the nearest
 
-    private mutating func candidates(_ query: Matrix) throws(BelfryError) -> [Candidate] {
+    private mutating func candidates(_ query: EmbeddedQueries) throws(BelfryError) -> [Candidate] {
         if request.quotas.isEmpty { return try candidates(query, request.k, nil) }
         var all: [Candidate] = []
         for quota in request.quotas {
@@ -146,7 +146,7 @@ struct GroupSearch {
     }
 
     private mutating func candidates(
-        _ query: Matrix, _ k: Int, _ quota: PayloadCondition?
+        _ query: EmbeddedQueries, _ k: Int, _ quota: PayloadCondition?
     ) throws(BelfryError) -> [Candidate] {
         var candidates: [Candidate] = []
         var nothing: BelfryError?
@@ -161,10 +161,15 @@ struct GroupSearch {
                 continue
             }
             isAnyMet = true
-            let found = try view.nearest(
-                query, k: k, recall: request.recall, exact: request.exact,
-                scope: SearchScope(excluding: [excluded[index]], kept: points), styles: request.query.styles,
-                threads: request.threads, in: spaces[index])
+            let scope = SearchScope(excluding: [excluded[index]], kept: points)
+            let found =
+                if let terms = query.sparse.first {
+                    try view.nearest(terms, k: k, scope: scope, in: spaces[index])
+                } else {
+                    try view.nearest(
+                        query.vectors, k: k, recall: request.recall, exact: request.exact, scope: scope,
+                        styles: request.query.styles, threads: request.threads, in: spaces[index])
+                }
             candidates += found.points[0].map { Candidate(collection: index, found: $0) }
             expectations[index] = found.expectation
             verdict.add(found.verdicts[0])

@@ -1,5 +1,6 @@
 public import Files
 import Neighbors
+public import Vectors
 
 /// What a search starts from.
 public enum SearchQuery: Sendable {
@@ -17,6 +18,8 @@ public enum SearchQuery: Sendable {
     case examples(like: [String], unlike: [String])
     /// A vector of the collection's dimension.
     case vector([Float])
+    /// Weights of terms, for sparse vectors.
+    case sparse(SparseVector)
 
     /// How queries of this kind are; nil for any.
     package var styles: Set<QueryStyle>? {
@@ -26,7 +29,7 @@ public enum SearchQuery: Sendable {
         case .user, .fields: [.users, .given]
         case .session: [.given]
         // A mean of rows is not like a row, and of a vector nobody knows what it is of.
-        case .examples, .vector: nil
+        case .examples, .vector, .sparse: nil
         }
     }
 }

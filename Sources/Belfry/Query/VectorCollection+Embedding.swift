@@ -6,8 +6,10 @@ package import Vectors
 
 /// Queries as vectors.
 package struct EmbeddedQueries {
-    /// One row per query.
+    /// One row per query; none where the space is one of sparse vectors.
     package var vectors: Matrix
+    /// A vector per query, where the space is one of sparse vectors.
+    var sparse: [SparseVector] = []
     /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
     package var excluded: [[PointPlace]]
     /// The same by their names, which other collections may have as well.
@@ -43,7 +45,7 @@ extension VectorCollection {
 /// Collects queries, so that texts are embedded in one batch and fields in another.
 private struct QueryBatch {
     private enum Source {
-        case vector([Float])
+        case vector(PointVector)
         /// The place among the texts, or the objects, that are to be embedded.
         case text(Int)
         case fields(Int)
@@ -88,6 +90,7 @@ private struct QueryBatch {
             sources.append(.vector(try vectors([name])[0]))
             names = [name]
         case .vector(let vector):
+            guard description.kind == .dense else { throw otherKind("dense") }
             guard vector.count == description.dimension else {
                 throw BelfryError(
                     .invalidInput,
@@ -95,7 +98,10 @@ private struct QueryBatch {
                         + "\(description.dimension).", at: .init(file: collection.path),
                     remedy: "Take a vector that the collection's tower made.")
             }
-            sources.append(.vector(vector))
+            sources.append(.vector(.dense(vector)))
+        case .sparse(let vector):
+            guard description.kind == .sparse else { throw otherKind("sparse") }
+            sources.append(.vector(.sparse(vector)))
         case .examples(let like, let unlike):
             guard !like.isEmpty else {
                 throw BelfryError(.invalidInput, "There is no example of what the answers are to be like.")
@@ -106,7 +112,8 @@ private struct QueryBatch {
                     .invalidInput, "The answers are to be like \(both.debugDescription), and unlike it.",
                     remedy: "Name it once.")
             }
-            sources.append(.vector(mean(try vectors(like), try vectors(unlike))))
+            let mean = try PointVector.mean(of: vectors(like), away: vectors(unlike), description)
+            sources.append(.vector(mean))
             if !includesSeen { names = like + unlike }
         }
         excluded.append(names)
@@ -145,10 +152,10 @@ private struct QueryBatch {
     }
 
     /// The vectors of points in the space that is searched.
-    private func vectors(_ names: [String]) throws(BelfryError) -> [[Float]] {
-        var vectors: [[Float]] = []
+    private func vectors(_ names: [String]) throws(BelfryError) -> [PointVector] {
+        var vectors: [PointVector] = []
         for name in names {
-            guard let vector = try view.point(name).vectors[description.name]?.dense else {
+            guard let vector = try view.point(name).vectors[description.name] else {
                 throw BelfryError(
                     .invalidInput,
                     "Point \(name.debugDescription) has none of the \(description.title) that are searched.",
@@ -159,23 +166,10 @@ private struct QueryBatch {
         return vectors
     }
 
-    /// The mean of what is liked, moved away from the mean of what is not by their difference; under cosine, of
-    /// directions.
-    private func mean(_ liked: [[Float]], _ unliked: [[Float]]) -> [Float] {
-        let (like, unlike) = (mean(liked), mean(unliked))
-        return unliked.isEmpty ? like : zip(like, unlike).map { 2 * $0 - $1 }
-    }
-
-    private func mean(_ vectors: [[Float]]) -> [Float] {
-        var sum = [Float](repeating: 0, count: description.dimension)
-        for vector in vectors {
-            var weight = 1 / Float(vectors.count)
-            if description.metric == .cosine {
-                weight /= vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
-            }
-            for index in sum.indices { sum[index] += weight * vector[index] }
-        }
-        return sum
+    private func otherKind(_ kind: String) -> BelfryError {
+        BelfryError(
+            .invalidInput, "The query is a \(kind) vector; the collection's \(description.title) are not.",
+            at: .init(file: collection.path), remedy: "Ask with a vector like those, or search others.")
     }
 
     private mutating func queryTower() throws(BelfryError) -> Tower {
@@ -193,20 +187,24 @@ private struct QueryBatch {
         let texts = texts.isEmpty ? nil : try tower?.embed(texts, as: .query, threads: threads)
         let objects = objects.isEmpty ? nil : try tower?.embed(objects, as: .query, source: "queries", threads: threads)
         if tower != nil { embedding = .now - start }
-        let vectors = Matrix(rows: sources.count, columns: description.dimension)
+        let vectors = Matrix(rows: description.kind == .dense ? sources.count : 0, columns: description.dimension)
+        var sparse: [SparseVector] = []
         for (row, source) in sources.enumerated() {
-            let vector =
+            let vector: PointVector =
                 switch source {
                 case .vector(let vector): vector
-                case .text(let place): texts![place]
-                case .fields(let place): objects![place]
+                case .text(let place): .dense(texts![place])
+                case .fields(let place): .dense(objects![place])
                 }
-            _ = vectors.row(row).update(fromContentsOf: vector)
+            switch vector {
+            case .dense(let components): _ = vectors.row(row).update(fromContentsOf: components)
+            case .sparse(let terms): sparse.append(terms)
+            }
         }
         var places: [[PointPlace]] = []
         for names in excluded { places.append(names.isEmpty ? [] : try view.places(names, in: space)) }
         return EmbeddedQueries(
-            vectors: vectors, excluded: places, excludedNames: excluded, unknownUsers: unknownUsers,
+            vectors: vectors, sparse: sparse, excluded: places, excludedNames: excluded, unknownUsers: unknownUsers,
             embedding: embedding)
     }
 }

@@ -20,67 +20,40 @@ extension View {
         let description = configuration.spaces[space]
         let check = VectorCheck(dimension: description.dimension, metric: description.metric)
         for query in 0..<queries.rows { try check.check(UnsafeBufferPointer(queries.row(query)), "The query") }
+        precondition(description.kind == .dense, "dense queries of a dense space")
         let plan = try plan(k: k, recall: recall, exact: exact, styles: styles, in: space)
         // Nobody has measured what is found of the points that a filter lets through.
         let expected = scope.kept == nil ? plan.expectation.recall : nil
         let k = min(k, count(in: space))
-        var nearest = [[FoundPoint]](repeating: [], count: queries.rows)
-        var work = SearchWork()
-        var verdicts = [SearchVerdict](repeating: SearchVerdict(recall: 1), count: queries.rows)
-        func asked(_ number: Int, _ dead: RowSet?) -> SegmentQuery {
-            let excluded = scope.excluding.map { places in
-                places.compactMap { $0.segment == number ? $0.row : nil }
-            }
-            return SegmentQuery(
-                queries: queries, k: k, excludedRows: excluded,
-                kept: scope.kept.map { $0.rows[number] ?? RowSet(capacity: 0) },
-                dead: dead, threads: threads)
-        }
-        func take(_ answer: SegmentAnswer, of query: Int, _ id: (Int) throws(BelfryError) -> PointID)
-            throws(BelfryError)
-        {
-            for neighbor in answer.rows { nearest[query].append((try id(Int(neighbor.row)), neighbor.distance)) }
-            verdicts[query].add(
-                SearchVerdict(
-                    recall: answer.verdict.isScanned ? 1 : answer.verdict == .calibrated ? expected : nil,
-                    isUnlike: answer.verdict.isUnlike, isScanned: answer.verdict.isScanned))
-            work.add(answer.work)
-        }
+        var found = FoundBySegment(queries: queries.rows, expected: expected)
         for (live, effort) in zip(segments(of: space), plan.efforts) {
-            let (segment, asked) = (live.segment, asked(live.segment.number, live.dead))
-            let found =
+            guard let segment = live.segment.dense else { preconditionFailure("a dense space") }
+            let asked = scope.asked(of: live.segment.number, k, live.dead, threads)
+            let answers =
                 if effort == .exact {
-                    try segment.scan(asked).map { rows in
+                    try segment.scan(queries, asked).map { rows in
                         SegmentAnswer(
                             rows: rows, verdict: .scanned, work: .scan(of: asked.candidates(of: segment.rows)))
                     }
                 } else {
-                    try segment.searchIndex(asked, effort, plan.target)
+                    try segment.searchIndex(queries, asked, effort, plan.target)
                 }
-            for (query, answer) in found.enumerated() {
-                try take(answer, of: query) { row throws(BelfryError) in try segment.ids.id(row) }
+            for (query, answer) in answers.enumerated() {
+                try found.take(answer, of: query) { row throws(BelfryError) in try live.segment.ids.id(row) }
             }
         }
         for part in pending where part.vectors[space].liveRows > 0 {
             let vectors = part.vectors[space]
-            let asked = asked(vectors.number, vectors.dead.count > 0 ? vectors.dead : nil)
-            let work = SearchWork.scan(of: asked.candidates(of: vectors.rows.count))
-            for (query, rows) in try vectors.nearest(asked).enumerated() {
-                let answer = SegmentAnswer(rows: rows, verdict: .scanned, work: work)
-                try take(answer, of: query) { row in part.point(ofRow: row, in: space).id }
+            guard case .dense(let rows) = vectors.rows else { preconditionFailure("a dense space") }
+            let asked = scope.asked(of: vectors.number, k, vectors.dead, threads)
+            let (filter, work) = (asked.filter(of: rows.count), SearchWork.scan(of: asked.candidates(of: rows.count)))
+            let answers = try asked.withTies(queries) { queries, k in rows.search(queries, k: k, filter: filter) }
+            for (query, rows) in answers.enumerated() {
+                found.take(SegmentAnswer(rows: rows, verdict: .scanned, work: work), of: query) { row in
+                    part.point(ofRow: row, in: space).id
+                }
             }
         }
-        let points = nearest.map { found in
-            Array(found.sorted { ($0.distance, $0.id) < ($1.distance, $1.id) }.prefix(k))
-        }
-        return NearestPoints(points: points, verdicts: verdicts, expectation: plan.expectation, work: work)
-    }
-}
-
-extension PendingVectors {
-    /// The `k` nearest rows to each query, and all others that are as near as the last of them.
-    fileprivate func nearest(_ asked: SegmentQuery) throws(BelfryError) -> [[Neighbor]] {
-        let filter = asked.filter(of: rows.count)
-        return try asked.withTies { queries, k in rows.search(queries, k: k, filter: filter) }
+        return found.nearest(k, plan.expectation)
     }
 }

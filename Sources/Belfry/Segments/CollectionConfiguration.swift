@@ -13,7 +13,7 @@ public struct CollectionConfiguration: Equatable, Sendable {
     /// The mean recall of a search that does not name its own, from above 0 to 1.
     public var recall: Double
 
-    /// The space that is meant where none is named, unless that could be another: the first.
+    /// The first space: a dense one, if there is any.
     public var main: VectorSpace { spaces[0] }
 
     /// The towers of its spaces, by their folders.
@@ -62,7 +62,7 @@ extension CollectionConfiguration: Codable {
 
     /// Writes the older format where it can say all there is, so that an older belfry reads it.
     public func encode(to encoder: any Encoder) throws {
-        let isSimple = spaces.count == 1 && spaces[0].name.isEmpty
+        let isSimple = spaces.count == 1 && spaces[0].name.isEmpty && spaces[0].kind == .dense
         if isSimple { try spaces[0].encode(to: encoder) }
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(isSimple ? 4 : 5, forKey: .format)

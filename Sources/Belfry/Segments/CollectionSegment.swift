@@ -3,19 +3,25 @@ import Neighbors
 import Shards
 import Vectors
 
-/// One immutable segment.
+/// One immutable segment of a space: a row for each vector.
 struct CollectionSegment: Sendable {
     let number: Int
     /// The place of its space in the collection's configuration.
     let space: Int
     let record: SegmentRecord
-    let index: SegmentIndex
+    let content: Content
     let ids: IDsReader
     let slots: SegmentSlots
-    /// Searchers are expensive to make, and one serves one thread at a time.
-    let searchers: Pool<SegmentSearcher>
-    var vectors: ShardReader { index.shard }
-    var rows: Int { vectors.rowCount }
+    var rows: Int { ids.count }
+
+    /// What is searched.
+    enum Content: Sendable {
+        case dense(DenseSegment)
+        case sparse(SparseSegment)
+    }
+
+    /// Its vectors, where they are dense.
+    var dense: DenseSegment? { if case .dense(let segment) = content { segment } else { nil } }
 
     /// Opens the files of a segment, which must be what the catalogue says of them.
     /// - Parameter rows: how many rows it lists.
@@ -25,7 +31,6 @@ struct CollectionSegment: Sendable {
     ) throws(BelfryError) {
         let folder = layout.segment(number)
         space = try record.place(in: configuration, layout)
-        let own = configuration.spaces[space]
         for name in record.files {
             if System.isMissing("\(folder)/\(name)") {
                 throw .corrupt(
@@ -33,31 +38,41 @@ struct CollectionSegment: Sendable {
             }
             if let problem = try record.problem(with: name, in: folder) { throw problem }
         }
-        let index = try SegmentIndex(folder, metric: own.metric, files: Set(record.files))
-        let (vectors, ids) = (index.shard, try IDsReader(layout.ids(number)))
-        guard index.kind == record.kind else {
-            throw .corrupt(
-                "The segment has the index \(index.kind.rawValue); the catalogue says \(record.kind.rawValue).",
-                at: .init(file: folder))
+        ids = try IDsReader(layout.ids(number))
+        slots = try SegmentSlots(record, rows: listed, folder)
+        var counts = [(ids.count, layout.ids(number)), (slots.count, SegmentPaths(folder).slots)]
+        switch configuration.spaces[space].kind {
+        case .dense:
+            let segment = try DenseSegment(folder, record, configuration.spaces[space])
+            content = .dense(segment)
+            counts.append((segment.rows, layout.vectors(number)))
+        case .sparse:
+            let segment = try SparseSegment(folder)
+            content = .sparse(segment)
+            counts.append((segment.rows, SegmentPaths(folder).sparse))
         }
-        guard vectors.dimension == own.dimension, vectors.elementType == own.element else {
-            throw .corrupt(
-                "The shard holds \(vectors.elementType) vectors of \(vectors.dimension) components; the collection's "
-                    + "\(own.title) are \(own.element) of \(own.dimension).",
-                at: .init(file: layout.vectors(number)))
-        }
-        let slots = try SegmentSlots(record, rows: listed, folder)
-        let counts = [
-            (vectors.rowCount, layout.vectors(number)), (ids.count, layout.ids(number)),
-            (slots.count, SegmentPaths(folder).slots),
-        ]
         for (rows, file) in counts {
             guard rows == listed else {
                 throw .corrupt("The file has \(rows) rows; the catalogue lists \(listed).", at: .init(file: file))
             }
         }
-        (self.number, self.record, self.index, self.ids, self.slots) = (number, record, index, ids, slots)
-        searchers = Pool { index.makeSearcher() }
+        (self.number, self.record) = (number, record)
+    }
+
+    /// The vector of a row.
+    func vector(_ row: Int) throws(BelfryError) -> PointVector {
+        switch content {
+        case .dense(let segment): .dense(try segment.vectors.row(row))
+        case .sparse(let segment): .sparse(try segment.vectors.row(row))
+        }
+    }
+
+    /// What is wrong with its files that no checksum shows.
+    func problems() throws(BelfryError) -> [BelfryError] {
+        switch content {
+        case .dense(let segment): try segment.problems()
+        case .sparse(let segment): segment.postings.check(against: segment.vectors)
+        }
     }
 }
 

@@ -3,7 +3,7 @@ import Neighbors
 import Shards
 import Vectors
 
-extension CollectionSegment {
+extension DenseSegment {
     /// Whether codes and index are of the vectors in the shard: whole files of another segment pass their own checksums.
     func problems() throws(BelfryError) -> [BelfryError] {
         guard vectors.rowCount > 0 else { return [] }
@@ -51,9 +51,8 @@ extension CollectionSegment {
             let place = sample * vectors.rowCount / count
             let row = try vectors.rows(place..<place + 1)
             let own = kernel.distance(to: kernel.prepare(row.pointer, dimension: row.columns), row: row.pointer)
-            let answer = try searchIndex(
-                SegmentQuery(queries: row, k: 1, excludedRows: [], kept: nil, threads: 1), effort, 0.9)[
-                    0]
+            let asked = SegmentQuery(k: 1, excludedRows: [], kept: nil, threads: 1)
+            let answer = try searchIndex(row, asked, effort, 0.9)[0]
             // A scan finds it whatever the index is.
             guard answer.verdict == .calibrated, let nearest = answer.rows.first else { continue }
             if nearest.distance <= own { found += 1 }

@@ -4,20 +4,20 @@ import Shards
 import Synchronization
 import Vectors
 
-extension CollectionSegment {
+extension DenseSegment {
     /// The `k` nearest rows to each query that the index finds, with the distances of the stored vectors.
     func searchIndex(
-        _ asked: SegmentQuery, _ effort: SegmentIndex.Effort, _ target: Double
+        _ queries: Matrix, _ asked: SegmentQuery, _ effort: SegmentIndex.Effort, _ target: Double
     ) throws(BelfryError) -> [SegmentAnswer] {
         let answers = Mutex(
             [SegmentAnswer](
-                repeating: SegmentAnswer(rows: [], verdict: .scanned, work: SearchWork()), count: asked.queries.rows))
+                repeating: SegmentAnswer(rows: [], verdict: .scanned, work: SearchWork()), count: queries.rows))
         let filter = asked.filter(of: vectors.rowCount)
-        try WorkPool(threads: asked.threads).run(asked.queries.rows, "search") { worker in
+        try WorkPool(threads: asked.threads).run(queries.rows, "search") { worker in
             // A thread keeps its searcher for as long as it has work.
             searchers.lend { searcher in
                 while worker.one({ query throws(BelfryError) in
-                    let found = try searchIndex(query, of: asked, filter, effort, target, searcher)
+                    let found = try searchIndex(query, of: queries, asked, filter, effort, target, searcher)
                     answers.withLock { $0[query] = found }
                 }) {}
             }
@@ -29,10 +29,10 @@ extension CollectionSegment {
     private static let fewRows = 16
 
     private func searchIndex(
-        _ query: Int, of asked: SegmentQuery, _ filter: RowFilter?, _ effort: SegmentIndex.Effort, _ target: Double,
-        _ searcher: SegmentSearcher
+        _ query: Int, of queries: Matrix, _ asked: SegmentQuery, _ filter: RowFilter?,
+        _ effort: SegmentIndex.Effort, _ target: Double, _ searcher: SegmentSearcher
     ) throws(BelfryError) -> SegmentAnswer {
-        let (vector, excluded) = (asked.queries.pointer + query * asked.queries.columns, asked.excludedRows(query))
+        let (vector, excluded) = (queries.pointer + query * queries.columns, asked.excludedRows(query))
         let before = SearchWork(of: searcher)
         var found: [Neighbor]
         if filter == nil, excluded.count <= Self.fewRows {

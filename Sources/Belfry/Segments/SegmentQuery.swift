@@ -1,9 +1,8 @@
 import Neighbors
 import Vectors
 
-/// What is asked of one segment.
+/// What is asked of one segment, beside the queries' vectors.
 struct SegmentQuery {
-    let queries: Matrix
     let k: Int
     /// For each query the rows that it must not find: its own, those that it was made of; empty if there are none for any.
     let excludedRows: [[Int]]

@@ -3,9 +3,23 @@ public import Vectors
 /// One kind of vector that the points of a collection have: what lies in a space can be compared. A point has one vector in
 /// each space, or none.
 public struct VectorSpace: Equatable, Sendable {
+    /// What vectors look like.
+    public enum Kind: String, Codable, Sendable {
+        /// All components are written down.
+        case dense
+        /// Most components are zero: weights of terms. They are compared by their dot product, and only those that share a
+        /// term with the query are found.
+        case sparse
+    }
+
     /// Names it in writes and searches; empty for the one that needs no name.
     public var name: String
-    /// Components per vector.
+    /// What vectors look like.
+    public var kind: Kind
+    /// Whether the weight of a term in a query is multiplied by how rare the term is among the points that there are; for
+    /// sparse vectors.
+    public var weighsRareTerms = false
+    /// Components per vector; 0 for sparse vectors, whose indices are any 32 bits.
     public var dimension: Int
     /// How vectors are compared.
     public var metric: Metric
@@ -16,7 +30,25 @@ public struct VectorSpace: Equatable, Sendable {
 
     /// A space.
     public init(name: String = "", dimension: Int, metric: Metric = .cosine, element: ElementType = .f32) {
+        kind = .dense
         (self.name, self.dimension, self.metric, self.element) = (name, dimension, metric, element)
+    }
+
+    /// A space of sparse vectors.
+    /// - Parameter weighsRareTerms: multiplies a query's weights by `SparseVector.idf`, counted over the points that there
+    ///   are: what BM25 does with its terms.
+    public static func sparse(_ name: String, weighsRareTerms: Bool = false) -> VectorSpace {
+        var space = VectorSpace(name: name, dimension: 0, metric: .ip)
+        (space.kind, space.weighsRareTerms) = (.sparse, weighsRareTerms)
+        return space
+    }
+
+    /// Whether a vector looks like those of the space.
+    func canHold(_ vector: PointVector) -> Bool {
+        switch vector {
+        case .dense(let components): kind == .dense && components.count == dimension
+        case .sparse: kind == .sparse
+        }
     }
 
     /// The tower as errors name it.
@@ -46,15 +78,29 @@ public struct VectorSpace: Equatable, Sendable {
 }
 
 extension VectorSpace: Codable {
-    private enum CodingKeys: String, CodingKey { case name, dimension, metric, element, tower }
+    private enum CodingKeys: String, CodingKey { case name, kind, weighsRareTerms, dimension, metric, element, tower }
 
     /// Reads a space; without a name, it is the one that needs none.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         name = try values.decodeIfPresent(String.self, forKey: .name) ?? ""
+        kind = try values.decodeIfPresent(Kind.self, forKey: .kind) ?? .dense
+        weighsRareTerms = try values.decodeIfPresent(Bool.self, forKey: .weighsRareTerms) ?? false
         dimension = try values.decode(Int.self, forKey: .dimension)
         metric = try values.decode(Metric.self, forKey: .metric)
         element = try values.decode(ElementType.self, forKey: .element)
         tower = try values.decodeIfPresent(TowerReference.self, forKey: .tower)
+    }
+
+    /// Writes a space; what a dense one has in common with all others is left out.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        if !name.isEmpty { try values.encode(name, forKey: .name) }
+        if kind != .dense { try values.encode(kind, forKey: .kind) }
+        if weighsRareTerms { try values.encode(true, forKey: .weighsRareTerms) }
+        try values.encode(dimension, forKey: .dimension)
+        try values.encode(metric, forKey: .metric)
+        try values.encode(element, forKey: .element)
+        try values.encodeIfPresent(tower, forKey: .tower)
     }
 }

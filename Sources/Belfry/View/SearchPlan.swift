@@ -14,7 +14,7 @@ struct SearchPlan: Sendable {
 
     /// The recall that is aimed at.
     let target: Double
-    /// How hard each segment of the space is searched for it.
+    /// How hard each segment of the space is searched for it; none for sparse vectors, which are always searched exactly.
     let efforts: [SegmentIndex.Effort]
     let expectation: Expectation
 

@@ -29,8 +29,9 @@ extension View {
 
     private func plan(_ key: SearchPlan.Key) -> SearchPlan {
         let segments = segments(of: key.space)
-        let efforts = segments.map { $0.segment.index.effort(recall: key.target, k: key.k, for: key.styles) }
-        let parts = zip(segments, efforts).map { Self.expectation($0.segment.index, $1, key.k, key.target, key.styles) }
+        let indexes = segments.compactMap(\.segment.dense?.index)
+        let efforts = indexes.map { $0.effort(recall: key.target, k: key.k, for: key.styles) }
+        let parts = zip(indexes, efforts).map { Self.expectation($0, $1, key.k, key.target, key.styles) }
         let expectation =
             parts.isEmpty
             ? Expectation(k: key.k, target: key.target, isExact: true, effort: Self.name(.exact), kinds: [])

@@ -43,7 +43,7 @@ extension View {
         var vectors: [String: PointVector] = [:]
         for (space, description) in configuration.spaces.enumerated() {
             if let place = place(of: point.slot, in: space) {
-                vectors[description.name] = .dense(try vector(at: place))
+                vectors[description.name] = try vector(at: place)
             }
         }
         return vectors

@@ -47,11 +47,13 @@ package final class View: Sendable {
     }
 
     /// What finds near rows of a space.
-    package func indexKind(of space: Int = 0) -> IndexKind { mainSegment(of: space)?.index.kind ?? .exact }
+    package func indexKind(of space: Int = 0) -> IndexKind { mainSegment(of: space)?.record.kind ?? .exact }
 
     /// What the expected recall was measured on.
     package func calibrationSource(of space: Int = 0) -> CalibrationSource {
-        plans.source(of: space) { CalibrationSource(mainSegment(of: space)?.index.calibration, base.index.queries) }
+        plans.source(of: space) {
+            CalibrationSource(mainSegment(of: space)?.dense?.index.calibration, base.index.queries)
+        }
     }
 }
 
@@ -127,15 +129,15 @@ extension View {
         return try segments.first { $0.segment.number == place.segment }?.segment.ids.id(place.row)
     }
 
-    /// The vector at a place of this view, widened to f32.
-    package func vector(at place: PointPlace) throws(BelfryError) -> [Float] {
+    /// The vector at a place of this view; dense ones are widened to f32.
+    package func vector(at place: PointPlace) throws(BelfryError) -> PointVector {
         for part in pending {
-            if let space = part.space(ofSegment: place.segment) { return part.vectors[space].rows.row(place.row) }
+            if let space = part.space(ofSegment: place.segment) { return part.vectors[space].rows.vector(place.row) }
         }
         guard let live = segments.first(where: { $0.segment.number == place.segment }) else {
             preconditionFailure("a place of this view")
         }
-        return try live.segment.vectors.row(place.row)
+        return try live.segment.vector(place.row)
     }
 
     /// Where every vector of a space lies, and whose it is, as the segments say it: the catalogue is not read.

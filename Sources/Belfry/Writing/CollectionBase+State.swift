@@ -23,11 +23,9 @@ extension CollectionBase {
     private func table(_ number: Int, times factor: Int) -> PendingPoints {
         PendingPoints(
             configuration.spaces.enumerated().map { place, space in
-                let memtable = Memtable(
-                    dimension: space.dimension, metric: space.metric,
-                    rowLimit: factor * max(Self.rowsNow, WriteLimits.batch), byteLimit: factor * Self.tableBytes)
-                return PendingVectors(
-                    memtable, number: number + place, limit: min(Self.rowsNow, memtable.capacity))
+                let table = PendingTable(
+                    space, rowLimit: factor * max(Self.rowsNow, WriteLimits.batch), byteLimit: factor * Self.tableBytes)
+                return PendingVectors(table, number: number + place, limit: Self.rowsNow)
             })
     }
 
@@ -128,10 +126,10 @@ extension WriteState {
         _ lsn: UInt64, _ operations: [LogOperation], _ vectors: inout NewVectors
     ) throws(BelfryError) {
         do throws(BelfryError) {
-            let counts = try WriteBatch.counts(operations, base.configuration)
-            for (space, count) in counts.enumerated() {
-                let memtable = pending[0].vectors[space].rows.memtable
-                guard memtable.count + vectors.count(in: space) + count <= memtable.capacity else {
+            let amounts = try WriteBatch.amounts(operations, base.configuration)
+            for (space, amount) in amounts.enumerated() {
+                let all = vectors.amounts[space] + amount
+                guard pending[0].vectors[space].table.hasRoom(for: all.vectors, terms: all.terms) else {
                     throw .corrupt(
                         "The log has more vectors than any writer leaves in it.", at: .init(file: base.layout.log))
                 }

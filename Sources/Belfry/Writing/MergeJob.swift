@@ -35,9 +35,29 @@ struct MergeJob: Sendable {
 
     /// Reads all rows that are left, and builds a segment of them; nil where none is.
     func writeSegment() throws(BelfryError) -> Catalogue.SegmentRow? {
-        let (rows, ids, slots) = try read()
-        guard rows.rows > 0 else { return nil }
+        let (ids, slots) = try readPoints()
+        guard !ids.isEmpty else { return nil }
         let folder = try SegmentFolder(number, of: space.name, base.layout)
+        switch space.kind {
+        case .dense:
+            let builder = try build(ids, folder)
+            return try folder.finish(builder.kind, ids: ids, slots: slots, queries: builder.queries)
+        case .sparse:
+            try SparseSegment.write(folder.path) { append throws(BelfryError) in
+                var row = 0
+                try forEachRow { segment, source throws(BelfryError) in
+                    guard case .sparse(let vectors) = segment.content else { preconditionFailure("a sparse space") }
+                    try append(vectors.vectors.row(source), ids[row])
+                    row += 1
+                }
+            }
+            return try folder.finish(.exact, ids: ids, slots: slots)
+        }
+    }
+
+    /// Builds a segment of dense vectors.
+    private func build(_ ids: [PointID], _ folder: SegmentFolder) throws(BelfryError) -> SegmentBuilder {
+        let rows = try readRows()
         var builder = SegmentBuilder(
             metric: space.metric, kind: .exact, elementType: space.element,
             threads: effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1)
@@ -52,41 +72,62 @@ struct MergeJob: Sendable {
                 rows, ids: { ids[$0] }, in: folder.path, recall: base.configuration.recall
             ).kind
         }
-        return try folder.finish(builder.kind, ids: ids, slots: slots, queries: builder.queries)
+        return builder
     }
 
     /// What the largest of the segments has; a graph where that has no index.
     private var usualKind: IndexKind {
-        let largest = sources.max { $0.segment.rows < $1.segment.rows }?.segment.index.kind ?? .exact
+        let largest = sources.max { $0.segment.rows < $1.segment.rows }?.segment.record.kind ?? .exact
         return largest == .exact ? .hnsw : largest
     }
 
     /// A scan of fewer rows takes well under a millisecond.
     private static let fewestWithIndex = 40_000
 
-    private func read() throws(BelfryError) -> (Matrix, [PointID], [Slot]) {
-        let alive = sources.map { source in
-            (0..<source.segment.rows).filter { dropped[source.segment.number]?.contains($0) != true }
+    /// The rows of a segment that are left.
+    private func alive(_ source: LiveSegment) -> [Int] {
+        (0..<source.segment.rows).filter { dropped[source.segment.number]?.contains($0) != true }
+    }
+
+    /// Hands on every row that is left, in order.
+    private func forEachRow(
+        _ body: (CollectionSegment, Int) throws(BelfryError) -> Void
+    ) throws(BelfryError) {
+        for source in sources {
+            for row in alive(source) { try body(source.segment, row) }
         }
-        let rows = Matrix(rows: alive.reduce(0) { $0 + $1.count }, columns: space.dimension)
+    }
+
+    /// Whose rows they are.
+    private func readPoints() throws(BelfryError) -> ([PointID], [Slot]) {
         var (ids, slots) = ([PointID](), [Slot]())
+        try forEachRow { segment, row throws(BelfryError) in
+            ids.append(try segment.ids.id(row))
+            slots.append(segment.slots.slot(row))
+        }
+        return (ids, slots)
+    }
+
+    private func readRows() throws(BelfryError) -> Matrix {
+        let alive = sources.map(alive)
+        let rows = Matrix(rows: alive.reduce(0) { $0 + $1.count }, columns: space.dimension)
+        var next = 0
         for (source, alive) in zip(sources, alive) {
-            let segment = source.segment
+            guard let vectors = source.segment.dense?.vectors else { preconditionFailure("a dense space") }
             // A block of the shard at a time.
-            var (start, first) = (0, 0)
+            var start = 0
             while start < alive.count {
-                first = alive[start]
+                let first = alive[start]
                 let end = alive[start...].prefix { $0 < first + 4_096 }.endIndex
-                let block = try segment.vectors.rows(first..<alive[end - 1] + 1)
+                let block = try vectors.rows(first..<alive[end - 1] + 1)
                 for row in alive[start..<end] {
-                    _ = rows.row(ids.count).update(fromContentsOf: block.row(row - first))
-                    ids.append(try segment.ids.id(row))
-                    slots.append(segment.slots.slot(row))
+                    _ = rows.row(next).update(fromContentsOf: block.row(row - first))
+                    next += 1
                 }
                 start = end
             }
         }
-        return (rows, ids, slots)
+        return rows
     }
 
     /// Queries like those that the collection is asked: what the largest of the segments that know some was calibrated on.

@@ -72,8 +72,19 @@ struct PointCheck {
 
     private func vector(_ vector: PointVector, _ place: Int) throws(BelfryError) -> PointVector {
         let space = configuration.spaces[place]
-        switch vector {
-        case .dense(let components):
+        switch (vector, space.kind) {
+        case (.sparse(let terms), .sparse):
+            let most = WriteLimits.terms
+            guard terms.count <= most else {
+                throw BelfryError(.invalidInput, "The vector has \(terms.count) terms; it may have \(most).")
+            }
+            return vector
+        case (.sparse, .dense), (.dense, .sparse):
+            throw BelfryError(
+                .invalidInput, "The \(space.title) of the collection are \(space.kind.rawValue); this one is not.",
+                remedy: space.kind == .sparse
+                    ? "Write {\"indices\": […], \"values\": […]}." : "Write all \(space.dimension) components.")
+        case (.dense(let components), .dense):
             try components.withUnsafeBufferPointer { components throws(BelfryError) in
                 try checks[place].check(components, space.name.isEmpty ? "The vector" : "The vector “\(space.name)”")
             }
@@ -87,6 +98,7 @@ extension PointVector {
     var bytes: Int {
         switch self {
         case .dense(let components): components.count * MemoryLayout<Float>.size
+        case .sparse(let vector): 8 + vector.count * 8
         }
     }
 }

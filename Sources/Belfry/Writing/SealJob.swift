@@ -40,13 +40,20 @@ struct SealJob: Sendable {
             let vectors = pending.vectors[place]
             let alive = vectors.alive
             guard !alive.isEmpty else { continue }
-            let rows = Matrix(rows: alive.count, columns: space.dimension)
-            for (new, row) in alive.enumerated() { _ = rows.row(new).update(fromContentsOf: vectors.rows.row(row)) }
             let folder = try SegmentFolder(vectors.number, of: space.name, base.layout)
             let ids = alive.map { pending.point(ofRow: $0, in: place).id }
-            let builder = SegmentBuilder(metric: space.metric, kind: .exact, elementType: space.element)
-            try builder.build(rows, ids: { ids[$0] }, in: folder.path)
-            let row = try folder.finish(.exact, ids: ids, slots: alive.map { vectors.rows.tag($0) })
+            switch vectors.rows {
+            case .dense(let all):
+                let rows = Matrix(rows: alive.count, columns: space.dimension)
+                for (new, row) in alive.enumerated() { _ = rows.row(new).update(fromContentsOf: all.row(row)) }
+                let builder = SegmentBuilder(metric: space.metric, kind: .exact, elementType: space.element)
+                try builder.build(rows, ids: { ids[$0] }, in: folder.path)
+            case .sparse(let all):
+                try SparseSegment.write(folder.path) { append throws(BelfryError) in
+                    for (new, row) in alive.enumerated() { try append(all.row(row), ids[new]) }
+                }
+            }
+            let row = try folder.finish(.exact, ids: ids, slots: alive.map { vectors.rows.slot($0) })
             written.append((place, row, alive))
         }
         return written

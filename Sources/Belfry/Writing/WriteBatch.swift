@@ -8,8 +8,8 @@ struct WriteBatch: Sendable {
     let operations: [LogOperation]
     /// The points that it names.
     let ids: [PointID]
-    /// How many vectors it brings to each space.
-    let vectors: [Int]
+    /// What it brings to each space.
+    let vectors: [NewVectors.Amount]
 
     /// - Throws: `invalidInput` that says which operation is wrong, and why.
     init(_ operations: [WriteOperation], _ configuration: CollectionConfiguration) throws(BelfryError) {
@@ -39,18 +39,21 @@ struct WriteBatch: Sendable {
                 remedy: "Write it in several batches: each is all or nothing by itself.")
         }
         (self.operations, self.ids) = (log, ids)
-        vectors = try Self.counts(log, configuration)
+        vectors = try Self.amounts(log, configuration)
     }
 
-    /// How many vectors operations bring to each space.
-    static func counts(
+    /// What operations bring to each space.
+    static func amounts(
         _ operations: [LogOperation], _ configuration: CollectionConfiguration
-    ) throws(BelfryError) -> [Int] {
-        var counts = [Int](repeating: 0, count: configuration.spaces.count)
+    ) throws(BelfryError) -> [NewVectors.Amount] {
+        var amounts = [NewVectors.Amount](repeating: .init(), count: configuration.spaces.count)
         for operation in operations {
-            for name in operation.vectors.keys { counts[try configuration.place(ofSpace: name)] += 1 }
+            for (name, vector) in operation.vectors {
+                let place = try configuration.place(ofSpace: name)
+                amounts[place] = amounts[place] + vector.amount
+            }
         }
-        return counts
+        return amounts
     }
 }
 

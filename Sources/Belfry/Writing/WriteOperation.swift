@@ -64,6 +64,8 @@ public struct WriteResult: Sendable, Equatable {
 public enum WriteLimits {
     /// Operations, and points that they name, in one batch.
     public static let batch = 10_000
+    /// Terms of one sparse vector.
+    public static let terms = 1 << 20
     /// Bytes of one point's payload as JSON.
     public static let payload = 16 << 20
 }

@@ -195,15 +195,14 @@ struct WriteState {
     ) throws(BelfryError) {
         for (name, vector) in named {
             let space = try base.configuration.place(ofSpace: name)
-            let dimension = base.configuration.spaces[space].dimension
-            guard let components = vector.dense, components.count == dimension else {
+            guard base.configuration.spaces[space].canHold(vector) else {
                 throw .corrupt(
-                    "The log has a vector that is none of the collection's \(base.configuration.spaces[space].title) of "
-                        + "\(dimension) components.", at: .init(file: base.layout.log))
+                    "The log has a vector that is none of the collection's \(base.configuration.spaces[space].title).",
+                    at: .init(file: base.layout.log))
             }
             kill(slot, in: space)
-            rows[space] = pending[0].vectors[space].rows.memtable.count + vectors.count(in: space)
-            vectors.append(components, slot, to: space)
+            rows[space] = pending[0].vectors[space].table.count + vectors.count(in: space)
+            vectors.append(vector, slot, to: space)
         }
     }
 
@@ -216,13 +215,15 @@ struct WriteState {
     }
 
     /// Whether batches with so many vectors in each space can be carried out on this table. An empty one takes any batch.
-    func hasRoom(for counts: [Int]) -> Bool { pending[0].isUnused || pending[0].hasRoom(for: counts) }
+    func hasRoom(for amounts: [NewVectors.Amount]) -> Bool {
+        pending[0].isUnused || pending[0].hasRoom(for: amounts)
+    }
 
     /// Puts the vectors of the batches into the table, when nothing can fail any more.
     mutating func publish(_ vectors: NewVectors) {
-        for (space, count) in vectors.counts.enumerated() {
-            let taken = vectors.append(space, to: pending[0].vectors[space].rows.memtable)
-            precondition(taken == count, "who applies a batch has made room for it")
+        for (space, amount) in vectors.amounts.enumerated() {
+            let taken = vectors.append(space, to: pending[0].vectors[space].table)
+            precondition(taken == amount.vectors, "who applies a batch has made room for it")
         }
         pending[0].takeRows()
     }

@@ -187,8 +187,8 @@ extension Writer.Core {
         do throws(BelfryError) {
             let stored = try next.stored(batches.flatMap(\.ids))
             for batch in batches {
-                guard results.isEmpty || next.hasRoom(for: zip(vectors.counts, batch.vectors).map(+)) else { break }
-                let (before, counts) = (next, vectors.counts)
+                guard results.isEmpty || next.hasRoom(for: zip(vectors.amounts, batch.vectors).map(+)) else { break }
+                let (before, amounts) = (next, vectors.amounts)
                 do throws(BelfryError) {
                     let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored, &vectors)
                     if decided.isEmpty {
@@ -200,7 +200,7 @@ extension Writer.Core {
                     results.append(.success(result.asOf(next.lsn)))
                 } catch {
                     next = before
-                    vectors.keep(counts)
+                    vectors.keep(amounts)
                     results.append(.failure(error))
                 }
             }

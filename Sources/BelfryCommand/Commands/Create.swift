@@ -11,7 +11,7 @@ struct Create: AsyncParsableCommand {
         discussion: """
             belfry create shop.belfry --tower minilm.tower --show title,price
             belfry create vectors.belfry --dimension 768 --metric ip
-            belfry create shop.belfry --vector title=minilm.tower --vector image=512,ip,f16
+            belfry create shop.belfry --vector title=minilm.tower --vector image=512,ip,f16 --vector words=sparse,idf
             """)
 
     @Argument(help: "Where to make it: a path that ends in .belfry.") var collection: String
@@ -26,7 +26,8 @@ struct Create: AsyncParsableCommand {
         } else {
             let what = made.configuration
             let spaces = what.spaces.map {
-                ($0.name.isEmpty ? "" : "\($0.name) ") + "\($0.dimension) × \($0.element), \($0.metric)"
+                ($0.name.isEmpty ? "" : "\($0.name) ")
+                    + ($0.kind == .sparse ? "sparse" : "\($0.dimension) × \($0.element), \($0.metric)")
             }
             Terminal.print("\(collection): an empty collection of \(spaces.joined(separator: "; "))")
         }
@@ -40,8 +41,8 @@ struct DescriptionOptions: ParsableArguments {
     @Option(
         name: .customLong("vector"),
         help: """
-            A kind of vector by its name, as image=512 or image=512,ip,f16, or as title=minilm.tower with the tower that makes \
-            it. May be given several times.
+            A kind of vector by its name, as image=512 or image=512,ip,f16; as title=minilm.tower with the tower that makes it; \
+            or as words=sparse, or words=sparse,idf to weigh rare terms more. May be given several times.
             """)
     var vectors: [String] = []
     @Option(help: "How vectors are compared: cosine, ip or l2.") var metric: Metric = .cosine
@@ -84,6 +85,8 @@ private struct NamedVector {
     private let name: String
     private let dimension: Int?
     private let tower: String?
+    private var isSparse = false
+    private var weighsRareTerms = false
     private var metric: Metric?
     private var element: ElementType?
 
@@ -93,7 +96,15 @@ private struct NamedVector {
         guard let first = values.first else {
             throw ValidationError("--vector takes a name and what the vectors are, as image=512,ip, not \(text).")
         }
-        (name, dimension, tower) = (parts[0], Int(first), Int(first) == nil ? first : nil)
+        isSparse = first == "sparse"
+        (name, dimension, tower) = (parts[0], Int(first), Int(first) == nil && !isSparse ? first : nil)
+        if isSparse {
+            weighsRareTerms = values.dropFirst().first == "idf"
+            guard values.count == (weighsRareTerms ? 2 : 1) else {
+                throw ValidationError("--vector \(text): sparse vectors take idf, or nothing.")
+            }
+            return
+        }
         for value in values.dropFirst() {
             if let metric = Metric(rawValue: value) {
                 self.metric = metric
@@ -108,6 +119,7 @@ private struct NamedVector {
     }
 
     func space(_ metric: Metric, _ element: ElementType) throws -> VectorCollection.Description.Space {
+        if isSparse { return .init(.sparse(name, weighsRareTerms: weighsRareTerms)) }
         let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
         return .init(
             VectorSpace(

@@ -81,8 +81,7 @@ struct Export: ParsableCommand {
         let opened = try VectorCollection(at: collection)
         let progress = ProgressLine("exporting", total: opened.count)
         defer { progress.finish(failed: true) }
-        let name = try opened.configuration.spaces[opened.configuration.place(ofSpace: vector)].name
-        let file = try ExportFile(to, ids: ids, vector: name, opened.configuration)
+        let file = try ExportFile(to, ids: ids, vector: to.hasSuffix(".npy") ? denseSpace(opened) : nil)
         var (last, count): (PointID?, Int) = (nil, 0)
         while true {
             let page = try PointPage(of: opened, after: last, limit: 1_000, vectors: true)
@@ -99,6 +98,17 @@ struct Export: ParsableCommand {
         } else {
             Terminal.print("\(to): \(Human.count(count, "point"))")
         }
+    }
+}
+
+extension Export {
+    private func denseSpace(_ collection: VectorCollection) throws -> VectorSpace {
+        let configuration = collection.configuration
+        let space = configuration.spaces[try configuration.place(ofSpace: vector)]
+        guard space.kind == .dense else {
+            throw ValidationError("The \(space.title) are sparse, which a .npy does not hold: export to .jsonl.")
+        }
+        return space
     }
 }
 
@@ -139,12 +149,11 @@ private final class ExportFile {
     /// The name of the space whose vectors go into a file of vectors.
     private let name: String
 
-    init(_ path: String, ids: String?, vector name: String, _ configuration: CollectionConfiguration) throws {
-        let dimension = configuration.spaces[try configuration.place(ofSpace: name)].dimension
-        self.name = name
-        let isLines = path.hasSuffix(".jsonl")
-        lines = isLines ? try FileWriter(path) : nil
-        vectors = isLines ? nil : try NpyWriter(path, columns: dimension)
+    /// - Parameter space: the vectors of a file of vectors; nil for lines of all there is.
+    init(_ path: String, ids: String?, vector space: VectorSpace?) throws {
+        name = space?.name ?? ""
+        lines = space == nil ? try FileWriter(path) : nil
+        vectors = try space.map { try NpyWriter(path, columns: $0.dimension) }
         self.ids = try ids.map { try FileWriter($0) }
     }
 

@@ -28,10 +28,13 @@ struct Search: ParsableCommand {
         get throws {
             guard let vector else { return .text(text ?? "") }
             let json = try JSON(parsing: Data(vector.utf8), source: "--vector")
-            guard let components = json.components else {
-                throw ValidationError("--vector takes a list of numbers, as '[0.25, 0.5, 1]'.")
+            switch try PointVector(json) {
+            case .dense(let components): return .vector(components)
+            case .sparse(let vector): return .sparse(vector)
+            case nil:
+                throw ValidationError(
+                    "--vector takes a list of numbers, as '[0.25, 0.5, 1]', or {\"indices\": […], \"values\": […]}.")
             }
-            return .vector(components)
         }
     }
 

@@ -113,11 +113,11 @@ enum WriteLine {
 
     private static func vectors(_ value: JSON?) throws(BelfryError) -> [String: PointVector] {
         if value == .null { return [:] }
-        if let own = value.flatMap(PointVector.init) { return ["": own] }
+        if let value, let own = try PointVector(value) { return ["": own] }
         guard case .object(let named) = value else { throw mistake("A vector is missing: a list of numbers.") }
         var vectors: [String: PointVector] = [:]
         for (name, value) in named.sorted {
-            guard let own = PointVector(value) else { throw mistake("The vector “\(name)” is no list of numbers.") }
+            guard let own = try PointVector(value) else { throw mistake("The vector “\(name)” is none.") }
             vectors[name] = own
         }
         return vectors

@@ -41,7 +41,8 @@ extension VectorCollection {
         let shares = components.shares + [0, 0]
         return PointMap(
             collection: configuration.name, count: view.count, dimension: configuration.main.dimension,
-            metric: configuration.main.metric.rawValue, seed: options.seed, points: drawing, shares: (shares[0], shares[1]),
+            metric: configuration.main.metric.rawValue, seed: options.seed, points: drawing,
+            shares: (shares[0], shares[1]),
             colors: colors, cohesion: colors.cohesion(vectors, near))
     }
 
@@ -77,7 +78,7 @@ extension VectorCollection {
     private func vectors(of drawn: [Drawn], _ view: View) throws(BelfryError) -> Matrix {
         let matrix = Matrix(rows: drawn.count, columns: configuration.main.dimension)
         for (index, point) in drawn.enumerated() {
-            let vector = try view.vector(at: point.place)
+            let vector = try view.vector(at: point.place).dense ?? []
             let scale = configuration.main.metric == .cosine ? MapColors.scale(vector) : 1
             for (column, value) in vector.enumerated() { matrix.row(index)[column] = Float(Double(value) * scale) }
         }

@@ -10,6 +10,10 @@ public struct SegmentPaths: Sendable {
     public var ids: String { directory + "/ids" }
     /// Which slot each row's point has; not there where they are consecutive.
     public var slots: String { directory + "/slots" }
+    /// Sparse vectors, in the place of dense ones.
+    public var sparse: String { directory + "/sparse" }
+    /// The inverted index of sparse vectors.
+    public var postings: String { directory + "/postings" }
     /// One byte per component.
     public var codes: String { directory + "/codes" }
     /// The graph.
@@ -29,7 +33,7 @@ extension SegmentPaths {
         return Set(
             [
                 files.vectors, files.ids, files.slots, files.codes, files.graph, files.lists, files.queries,
-                files.calibration,
+                files.calibration, files.sparse, files.postings,
             ].map {
                 String($0.dropFirst())
             })

@@ -132,14 +132,14 @@ package final class PointReader {
             // In a cell, JSON stands as text.
             let value = vector.string.flatMap { try? JSON(parsing: Data($0.utf8), source: "") } ?? vector
             if value == .null { return [:] }
-            if let own = PointVector(value) { return ["": .vector(own)] }
+            if let own = try pointVector(value, line) { return ["": .vector(own)] }
             guard case .object(let named) = value else {
                 throw RowProblem(
                     line: line, .value, "The vector is no array of numbers, and no object of vectors by their names.")
             }
             var vectors: [String: Content] = [:]
             for (name, value) in named.sorted {
-                if let own = PointVector(value) {
+                if let own = try pointVector(value, line) {
                     vectors[name] = .vector(own)
                 } else if let text = value.string {
                     vectors[name] = .text(text)
@@ -157,5 +157,13 @@ package final class PointReader {
             throw RowProblem(line: line, .value, "The row has none of vector, text and fields.")
         }
         return ["": .text(text)]
+    }
+
+    private func pointVector(_ value: JSON, _ line: Int) throws(RowProblem) -> PointVector? {
+        do throws(BelfryError) {
+            return try PointVector(value)
+        } catch {
+            throw RowProblem(line: line, .value, error.message)
+        }
     }
 }

@@ -68,7 +68,7 @@ extension KMeans {
     }
 
     /// The nearest centroid of each row of a source, which is read block by block.
-    package func assign(reading rows: any RowSource, threads: Int) throws(BelfryError) -> Assignment {
+    package func assign(reading rows: any VectorSource, threads: Int) throws(BelfryError) -> Assignment {
         var labels = [UInt32](repeating: 0, count: rows.rowCount)
         try labels.withSharedPointer { labels throws(BelfryError) in
             nonisolated(unsafe) let labels = labels
@@ -134,7 +134,7 @@ extension KMeans {
     }
 
     /// The same for the rows of a source, which is read once.
-    mutating func move(reading rows: any RowSource, _ labels: [UInt32]) throws(BelfryError) {
+    mutating func move(reading rows: any VectorSource, _ labels: [UInt32]) throws(BelfryError) {
         let (k, d) = (centroids.rows, centroids.columns)
         var sums = [Double](repeating: 0, count: k * d)
         var sizes = [Int](repeating: 0, count: k)

@@ -6,7 +6,7 @@ extension KMeans {
     /// The rows of a list below an eighth of the mean size go to the nearest of the other lists. A list above four
     /// times the mean is clustered again by itself; rows that are all the same stay together.
     package mutating func balance(
-        _ rows: any RowSource, _ assignment: inout Assignment, seed: UInt64, threads: Int
+        _ rows: any VectorSource, _ assignment: inout Assignment, seed: UInt64, threads: Int
     ) throws(BelfryError) {
         let mean = Double(rows.rowCount) / Double(centroids.rows)
         try dissolve(rows, &assignment, below: mean / 8, threads: threads)
@@ -16,7 +16,7 @@ extension KMeans {
     }
 
     private mutating func dissolve(
-        _ rows: any RowSource, _ assignment: inout Assignment, below: Double, threads: Int
+        _ rows: any VectorSource, _ assignment: inout Assignment, below: Double, threads: Int
     ) throws(BelfryError) {
         let sizes = assignment.sizes(centroids.rows)
         let small = sizes.map { Double($0) < below }
@@ -32,7 +32,8 @@ extension KMeans {
     }
 
     private mutating func split(
-        _ rows: any RowSource, _ assignment: inout Assignment, above: Double, mean: Double, seed: UInt64, threads: Int
+        _ rows: any VectorSource, _ assignment: inout Assignment, above: Double, mean: Double, seed: UInt64,
+        threads: Int
     ) throws(BelfryError) {
         let members = Members(assignment.labels, count: centroids.rows)
         var more: [Matrix] = []

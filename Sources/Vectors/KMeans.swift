@@ -42,7 +42,7 @@ package struct KMeans {
     ///   - progress: Told how many of how many rounds are done.
     /// - Throws: `cancelled`, and what reading rows throws.
     package static func train(
-        _ rows: any RowSource, count: Int, seed: UInt64, threads: Int, settings: Settings = Settings(),
+        _ rows: any VectorSource, count: Int, seed: UInt64, threads: Int, settings: Settings = Settings(),
         progress: ((_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(BelfryError) -> KMeans {
         precondition(count > 0 && threads > 0)

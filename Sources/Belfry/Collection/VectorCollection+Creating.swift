@@ -29,11 +29,13 @@ extension VectorCollection {
     /// Makes an empty collection at `path`, which takes points by ``upsert(_:condition:)``, and opens it for writing.
     ///
     /// It is made beside its place and put there by one rename: a crash leaves all of it, or nothing.
-    /// - Parameter tower: a tower's directory, which is copied into the collection and embeds its queries; nil for vectors that
-    ///   come from elsewhere.
+    /// - Parameters:
+    ///   - tower: a tower's directory, which is copied into the collection and embeds its queries; nil for vectors that come
+    ///     from elsewhere.
+    ///   - memoryLimit: as where a collection is opened for writing.
     /// - Throws: `conflict` where something is at `path`, `invalidInput` for a description that no collection can have.
     public static func create(
-        _ path: String, _ description: Description, tower: String? = nil
+        _ path: String, _ description: Description, tower: String? = nil, memoryLimit: Int? = nil
     ) throws(BelfryError) -> VectorCollection {
         let towers = try tower.map { (path) throws(BelfryError) in try TowerPair.open(path) }
         try description.require(towers?.item.dimension)
@@ -64,7 +66,7 @@ extension VectorCollection {
         try System.swap(layout.path, into: target.path, replacing: false)
         try System.sync(System.parent(of: target.path))
         lock.release()
-        return try VectorCollection(target.path, for: .writing)
+        return try VectorCollection(target.path, for: .writing, memoryLimit: memoryLimit)
     }
 }
 

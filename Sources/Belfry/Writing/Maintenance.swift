@@ -27,8 +27,15 @@ final class Maintenance: Sendable {
     private let isMergeScheduled = Mutex(false)
     private let isClosing = Atomic(false)
 
-    init(_ base: CollectionBase, _ catalogue: Catalogue, nextNumber: Int) {
-        (self.base, self.catalogue) = (base, catalogue)
+    /// What a merge may hold in memory.
+    private let memory: MemoryBudget
+    private let memoryGuard: MemoryGuard?
+    /// Whether merges wait for ``merge(_:)``: whoever loads many points at once needs none before.
+    let mergesLater = Atomic(false)
+
+    init(_ base: CollectionBase, _ catalogue: Catalogue, nextNumber: Int, memory: MemoryBudget) {
+        (self.base, self.catalogue, self.memory) = (base, catalogue, memory)
+        memoryGuard = memory.guarded()
         self.nextNumber = Mutex(nextNumber)
     }
 
@@ -58,17 +65,17 @@ final class Maintenance: Sendable {
 
     /// Merges what should be, while everything else goes on.
     func mergeSoon(_ writer: Writer) {
-        guard Self.schedules(isMergeScheduled) else { return }
+        guard !mergesLater.load(ordering: .relaxed), Self.schedules(isMergeScheduled) else { return }
         merging.async {
             self.isMergeScheduled.withLock { $0 = false }
             // What fails here is tried again after the next seal: the segments are there as they were.
-            try? self.mergeAll(writer, isThorough: false)
+            try? self.mergeBySize(writer)
         }
     }
 
-    /// Makes one segment of all, and waits for it.
+    /// Makes as few segments of all as the memory allows, one where it can, and waits for it.
     func merge(_ writer: Writer) throws(BelfryError) {
-        try Self.wait(on: merging) { () throws(BelfryError) in try self.mergeAll(writer, isThorough: true) }
+        try Self.wait(on: merging) { () throws(BelfryError) in try self.gather(writer) }
     }
 
     /// Ends what is under way, and closes the catalogue. What is small stays in the log.
@@ -141,19 +148,44 @@ extension Maintenance {
 // MARK: merging
 
 extension Maintenance {
-    private func mergeAll(_ writer: Writer, isThorough: Bool) throws(BelfryError) {
-        while !isClosing.load(ordering: .relaxed), !writer.core.withLock({ $0.isClosed }) {
-            let (segments, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
-            let chosen = MergePolicy.choose(
-                segments.map { live in
-                    (live.segment.rows - (recorded[live.segment.number]?.count ?? 0), live.segment.rows)
-                }, isThorough: isThorough)
+    private var policy: MergePolicy {
+        let configuration = base.configuration
+        return MergePolicy(
+            most: memory.mergedRows(
+                SegmentMemory(
+                    dimension: configuration.dimension, metric: configuration.metric, kind: base.index.wanted)))
+    }
+
+    /// What there is now: segments, their sizes, and which of their rows the catalogue knows to be dead.
+    private func segments(_ writer: Writer) -> ([LiveSegment], sizes: [MergePolicy.Size], [Int: RowSet]) {
+        let (segments, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
+        let sizes = segments.map { live in
+            (live.segment.rows - (recorded[live.segment.number]?.count ?? 0), live.segment.rows)
+        }
+        return (segments, sizes, recorded)
+    }
+
+    private func isOpen(_ writer: Writer) -> Bool {
+        !isClosing.load(ordering: .relaxed) && !writer.core.withLock { $0.isClosed }
+    }
+
+    private func mergeBySize(_ writer: Writer) throws(BelfryError) {
+        while isOpen(writer) {
+            let (segments, sizes, recorded) = segments(writer)
+            let chosen = policy.choose(sizes)
             guard !chosen.isEmpty else { return }
-            let job = MergeJob(
-                chosen.map { segments[$0] }, recorded, number: takeNumber(), isThorough ? .thorough : .beside, base)
-            try merge(job, writer)
-            // What was sealed meanwhile waits for the next time: writers might never let it end.
-            if isThorough { return }
+            try merge(
+                MergeJob(chosen.map { segments[$0] }, recorded, number: takeNumber(), .beside, base), writer)
+        }
+    }
+
+    /// Merges what is there now. What is sealed meanwhile waits for the next time: writers might never let it end.
+    private func gather(_ writer: Writer) throws(BelfryError) {
+        let (segments, sizes, _) = segments(writer)
+        for group in policy.gather(sizes) where isOpen(writer) {
+            let recorded = writer.core.withLock { $0.recorded }
+            try merge(
+                MergeJob(group.map { segments[$0] }, recorded, number: takeNumber(), .thorough, base), writer)
         }
     }
 

@@ -31,27 +31,32 @@ struct MergeJob: Sendable {
         dropped = recorded
     }
 
-    /// Reads all rows that are left, and builds a segment of them; nil where none is.
+    /// Builds a segment of all rows that are left; nil where none is. The vectors stay where they are, and are read when they
+    /// are needed.
     func writeSegment() throws(BelfryError) -> Catalogue.SegmentRow? {
-        let (rows, ids, slots) = try read()
-        guard rows.rows > 0 else { return nil }
+        let places = try alive()
+        guard !places.isEmpty else { return nil }
         let folder = try SegmentFolder(number, base.layout)
         let configuration = base.configuration
+        let rows = SegmentRows(
+            places[...], of: sources.map(\.segment.vectors), dimension: configuration.dimension)
         var builder = SegmentBuilder(
             metric: configuration.metric, kind: .exact, elementType: configuration.element,
             threads: effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1)
         builder.queries = try queries()
-        if rows.rows < Self.fewestWithIndex {
-            try builder.build(rows, ids: { ids[$0] }, in: folder.path)
+        let ids = { (row: Int) in places[row].id }
+        if places.count < Self.fewestWithIndex {
+            try builder.build(rows, ids: ids, in: folder.path)
         } else if let kind = base.index.wanted ?? (effort == .beside ? usualKind : nil) {
             builder.kind = kind
-            try builder.build(rows, ids: { ids[$0] }, in: folder.path)
+            try builder.build(rows, ids: ids, in: folder.path)
         } else {
             builder.kind = try builder.buildFastest(
-                rows, ids: { ids[$0] }, in: folder.path, recall: configuration.recall
+                rows, ids: ids, in: folder.path, recall: configuration.recall
             ).kind
         }
-        return try folder.finish(builder.kind, ids: ids, slots: slots, queries: builder.queries)
+        return try folder.finish(
+            builder.kind, ids: places.map(\.id), slots: places.map(\.slot), queries: builder.queries)
     }
 
     /// What the largest of the segments has; a graph where that has no index.
@@ -63,29 +68,21 @@ struct MergeJob: Sendable {
     /// A scan of fewer rows takes well under a millisecond.
     private static let fewestWithIndex = 40_000
 
-    private func read() throws(BelfryError) -> (Matrix, [PointID], [Slot]) {
-        let alive = sources.map { source in
-            (0..<source.segment.rows).filter { dropped[source.segment.number]?.contains($0) != true }
-        }
-        let rows = Matrix(rows: alive.reduce(0) { $0 + $1.count }, columns: base.configuration.dimension)
-        var (ids, slots) = ([PointID](), [Slot]())
-        for (source, alive) in zip(sources, alive) {
+    /// Where the rows are that are left.
+    private func alive() throws(BelfryError) -> [SegmentRows.Place] {
+        var places: [SegmentRows.Place] = []
+        places.reserveCapacity(sources.reduce(0) { $0 + $1.segment.rows })
+        for (index, source) in sources.enumerated() {
             let segment = source.segment
-            // A block of the shard at a time.
-            var (start, first) = (0, 0)
-            while start < alive.count {
-                first = alive[start]
-                let end = alive[start...].prefix { $0 < first + 4_096 }.endIndex
-                let block = try segment.vectors.rows(first..<alive[end - 1] + 1)
-                for row in alive[start..<end] {
-                    _ = rows.row(ids.count).update(fromContentsOf: block.row(row - first))
-                    ids.append(try segment.ids.id(row))
-                    slots.append(segment.slots.slot(row))
-                }
-                start = end
+            let dead = dropped[segment.number]
+            for row in 0..<segment.rows where dead?.contains(row) != true {
+                places.append(
+                    .init(
+                        id: try segment.ids.id(row), shard: UInt32(index), row: UInt32(row),
+                        slot: segment.slots.slot(row)))
             }
         }
-        return (rows, ids, slots)
+        return places
     }
 
     /// Queries like those that the collection is asked: what the largest of the segments that know some was calibrated on.

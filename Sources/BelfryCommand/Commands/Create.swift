@@ -18,7 +18,7 @@ struct Create: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let made = try description.create(collection, dimension: nil)
+        let made = try description.create(collection, dimension: nil, memoryLimit: nil)
         try await made.close()
         if output.json {
             Terminal.print(JSON.object(["path": .string(collection), "points": 0]).text())
@@ -47,7 +47,7 @@ struct DescriptionOptions: ParsableArguments {
 
     /// Makes the collection.
     /// - Parameter dimension: of the vectors that are about to be written, if there are some.
-    func create(_ path: String, dimension known: Int?) throws -> VectorCollection {
+    func create(_ path: String, dimension known: Int?, memoryLimit: Int?) throws -> VectorCollection {
         let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
         guard let dimension = dimension ?? ofTower ?? known else {
             throw ValidationError("Give --dimension, or --tower.")
@@ -55,7 +55,7 @@ struct DescriptionOptions: ParsableArguments {
         var description = VectorCollection.Description(dimension: dimension, metric: metric, element: element)
         (description.recall, description.index) = (recall, IndexKind(rawValue: index))
         description.show = show?.split(separator: ",").map { String($0).trimmed } ?? []
-        return try VectorCollection.create(path, description, tower: tower)
+        return try VectorCollection.create(path, description, tower: tower, memoryLimit: memoryLimit)
     }
 }
 

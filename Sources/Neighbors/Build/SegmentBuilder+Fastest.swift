@@ -19,7 +19,8 @@ extension SegmentBuilder {
     /// - Parameter recall: what a search for `k` rows is to reach, from above 0 to 1; nil for the best that is to be had in
     ///   about a millisecond: see ``DefaultRecall``.
     public func buildFastest(
-        _ rows: any RowSource, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String, recall: Double?,
+        _ rows: any VectorSource, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String,
+        recall: Double?,
         k: Int = 10
     ) throws(BelfryError) -> IndexChoice {
         if let reason = try reasonToScan(rows, recall) {
@@ -48,7 +49,7 @@ extension SegmentBuilder {
     }
 
     /// Why no index is built; nil where one is.
-    private func reasonToScan(_ rows: any RowSource, _ recall: Double?) throws(BelfryError) -> String? {
+    private func reasonToScan(_ rows: any VectorSource, _ recall: Double?) throws(BelfryError) -> String? {
         if recall == 1 { return "only a scan misses nothing" }
         if recall == nil, DefaultRecall.scans(rows: rows.rowCount, bytesPerRow: rows.dimension) {
             return DefaultRecall.scanReason(rows.rowCount)
@@ -77,7 +78,7 @@ extension SegmentBuilder {
 
     /// Asks all of them the same queries in turn.
     private func measure(
-        _ candidates: inout [IndexChoice.Candidate], _ rows: any RowSource, in directory: String, _ recall: Double,
+        _ candidates: inout [IndexChoice.Candidate], _ rows: any VectorSource, in directory: String, _ recall: Double,
         _ k: Int
     ) throws(BelfryError) {
         var searches: [(segment: SegmentIndex, searcher: SegmentSearcher)] = []
@@ -86,7 +87,7 @@ extension SegmentBuilder {
             let segment = try SegmentIndex(folder, metric: metric)
             searches.append((segment, segment.makeSearcher()))
         }
-        func drawn(_ rows: any RowSource) throws(BelfryError) -> Matrix {
+        func drawn(_ rows: any VectorSource) throws(BelfryError) -> Matrix {
             var random = SplitMix64(seed: seed)
             return try rows.matrix(Array(random.permutation(rows.rowCount).prefix(Self.queriesPerKind)))
         }
@@ -146,7 +147,7 @@ extension SegmentBuilder {
 
     /// Leaves one of the indexes in the directory, and removes the others.
     private func keep(
-        _ best: IndexKind, _ rows: any RowSource, _ ids: (Int) -> PointID, in directory: String
+        _ best: IndexKind, _ rows: any VectorSource, _ ids: (Int) -> PointID, in directory: String
     ) throws(BelfryError) {
         if best == .exact { try building(.exact).build(rows, ids: ids, in: directory) }
         for kind in [IndexKind.ivf, .hnsw] {

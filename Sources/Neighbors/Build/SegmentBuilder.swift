@@ -48,7 +48,7 @@ public struct SegmentBuilder: Sendable {
 
     /// Builds a segment of finite `rows` in `directory`, which is there; the id of row `i` is `ids(i)`.
     public func build(
-        _ rows: any RowSource, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String
+        _ rows: any VectorSource, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String
     ) throws(BelfryError) {
         let files = SegmentPaths(directory)
         let count = rows.rowCount
@@ -92,7 +92,7 @@ public struct SegmentBuilder: Sendable {
 
     /// Writes shard, ids and codes in the order of the index.
     private func write(
-        _ rows: any RowSource, _ order: [UInt32], _ ids: (Int) -> PointID, _ files: SegmentPaths
+        _ rows: any VectorSource, _ order: [UInt32], _ ids: (Int) -> PointID, _ files: SegmentPaths
     ) throws(BelfryError) -> (ShardReader, CodesReader) {
         let writer = try ShardWriter(
             files.vectors, dimension: rows.dimension, elementType: elementType, threads: threads)

@@ -9,7 +9,7 @@ public import Vectors
 /// | graph, per row | one byte per component and 12, whole cache lines of routing code, 48 links of 4 bytes, 40 for order, equal rows, and what is linked back |
 /// | lists, per row | 28 for labels, order and equal rows |
 /// | lists, sample | 4 bytes per component and 24 for each of 96 rows a list, of which there are 4 √rows |
-/// | scan, per row | 36 for order and equal rows |
+/// | any, per row | 130 in the end, when the slots of the rows are listed |
 ///
 /// It depends on nothing but its arguments: what a build makes of a limit is the same on every machine.
 public struct SegmentMemory: Sendable {
@@ -31,22 +31,24 @@ public struct SegmentMemory: Sendable {
     /// What every build takes, whatever its size: program, threads, calibration.
     public static let fixed = 72 << 20
 
+    private static let listing = 130
+
     /// Bytes for a segment of `rows` rows, without ``fixed``.
     public func bytes(rows: Int) -> Int {
         switch kind {
-        case .exact: rows * 36
-        case .hnsw: graph(rows)
-        case .ivf: lists(rows)
-        case nil: max(graph(rows), lists(rows))
+        case .exact: rows * Self.listing
+        case .hnsw: max(graph(rows), rows * Self.listing)
+        case .ivf: max(lists(rows), rows * Self.listing)
+        case nil: max(graph(rows), lists(rows), rows * Self.listing)
         }
     }
 
-    /// The most rows of a segment whose build takes at most so many bytes.
-    public func mostRows(bytes: Int) -> Int {
+    /// The most rows of a segment whose build takes at most so many bytes, with so many more for every row.
+    public func mostRows(bytes: Int, bytesPerRow: Int = 0) -> Int {
         var (low, high) = (0, Int(UInt32.max) / 2)
         while high > low {
             let middle = (low + high + 1) / 2
-            if self.bytes(rows: middle) <= bytes { low = middle } else { high = middle - 1 }
+            if self.bytes(rows: middle) + middle * bytesPerRow <= bytes { low = middle } else { high = middle - 1 }
         }
         return low
     }

@@ -25,7 +25,7 @@ final class GraphPlan {
     }
 
     /// Plans the graph of `stored` rows, which are finite and in their order.
-    init(_ stored: any RowSource, _ space: Space, seed: UInt64, threads: Int) throws(BelfryError) {
+    init(_ stored: any VectorSource, _ space: Space, seed: UInt64, threads: Int) throws(BelfryError) {
         let rows = PlacedRows(stored, space)
         (self.space, self.rows) = (space, rows)
         twins = try Twins(rows, threads: threads)

@@ -24,7 +24,7 @@ package enum ListsBuilder {
     ///   - progress: Told how many of how many steps are done.
     /// - Throws: `unsupported` for more rows than `UInt32` counts, and `cancelled`.
     package static func build(
-        rows: any RowSource, held: [UInt32] = [], metric: Metric, lists: Int? = nil, seed: UInt64, threads: Int,
+        rows: any VectorSource, held: [UInt32] = [], metric: Metric, lists: Int? = nil, seed: UInt64, threads: Int,
         settings: KMeans.Settings = .init(), progress: ((_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(BelfryError) -> ListsPlan {
         precondition(threads > 0 && rows.dimension > 0)
@@ -69,7 +69,7 @@ package enum ListsBuilder {
 package struct ListsPlan: Sendable {
     let space: Space
     /// The rows as they were given to the builder.
-    let source: any RowSource
+    let source: any VectorSource
     /// `order[new]` is the row, as it was given to the builder, that is to be stored as row `new`.
     package let order: [UInt32]
     /// The first new row of each list, and behind them the number of rows.

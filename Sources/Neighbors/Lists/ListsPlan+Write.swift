@@ -8,7 +8,7 @@ extension ListsPlan {
     /// Writes the file `lists`: see ``ListsFormat``.
     /// - Parameter stored: the rows as they were stored, in their new order; nil to read them where they were.
     package func write(
-        to path: String, stored: (any RowSource)? = nil, threads: Int = 1
+        to path: String, stored: (any VectorSource)? = nil, threads: Int = 1
     ) throws(BelfryError) {
         let rows = PlacedRows(stored ?? SelectedRows(source, order), space, center: mean)
         let encoder = try encoder(rows, threads: threads)

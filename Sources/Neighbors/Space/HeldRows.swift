@@ -13,7 +13,7 @@ enum HeldRows {
     private static let share = 20
 
     /// The rows that are held back, in random order: at most one of those that are equal to the bit.
-    static func choose(_ rows: any RowSource, seed: UInt64, threads: Int) throws(BelfryError) -> [UInt32] {
+    static func choose(_ rows: any VectorSource, seed: UInt64, threads: Int) throws(BelfryError) -> [UInt32] {
         let twins = try Twins(rows, threads: threads)
         var random = SplitMix64(seed: seed ^ 0x6865_6c64)
         let firsts = random.permutation(rows.rowCount).filter { !twins.isLater(Int($0)) }

@@ -2,13 +2,13 @@ import Files
 import Vectors
 
 /// The rows of a source as a space places them: see ``Space``. They are placed when they are read.
-struct PlacedRows: RowSource {
-    private let source: any RowSource
+struct PlacedRows: VectorSource {
+    private let source: any VectorSource
     private let space: Space
     /// What is taken off the first components; empty for nothing.
     private let center: [Float]
 
-    init(_ source: any RowSource, _ space: Space, center: [Float] = []) {
+    init(_ source: any VectorSource, _ space: Space, center: [Float] = []) {
         (self.source, self.space, self.center) = (source, space, center)
     }
 

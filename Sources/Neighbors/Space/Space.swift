@@ -25,7 +25,7 @@ struct Space: Sendable {
     }
 
     /// The space of some rows.
-    init(metric: Metric, of rows: any RowSource) throws(BelfryError) {
+    init(metric: Metric, of rows: any VectorSource) throws(BelfryError) {
         var largest: Float = 0
         let width = rows.dimension
         if metric == .ip {

@@ -11,7 +11,7 @@ struct Twins: Sendable {
     private let first: [UInt32]?
 
     /// Looks for equal rows in `rows`.
-    init(_ rows: any RowSource, threads: Int) throws(BelfryError) {
+    init(_ rows: any VectorSource, threads: Int) throws(BelfryError) {
         let count = rows.rowCount
         let keys = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: count)
         defer { keys.deallocate() }

@@ -1,7 +1,7 @@
 public import Files
 public import Vectors
 
-extension ShardReader: RowSource {
+extension ShardReader: VectorSource {
     /// Copies some rows, widened to f32. Whole blocks that are asked for in their order are decoded once.
     public func copy(
         _ numbers: UnsafeBufferPointer<UInt32>, into target: UnsafeMutablePointer<Float>

@@ -3,7 +3,7 @@ public import Files
 /// Rows of f32 that are read as they are needed, wherever they lie: what is built of them need not hold them.
 ///
 /// Safe to use from several threads at once.
-public protocol RowSource: Sendable {
+public protocol VectorSource: Sendable {
     /// How many rows there are.
     var rowCount: Int { get }
     /// Components per row.
@@ -15,7 +15,7 @@ public protocol RowSource: Sendable {
     ) throws(BelfryError)
 }
 
-extension RowSource {
+extension VectorSource {
     /// How many rows are read at a time: also how matrix products are cut, so that their bits depend on nothing else.
     package static var blockRows: Int { 256 }
 
@@ -60,7 +60,7 @@ extension RowSource {
     }
 }
 
-extension Matrix: RowSource {
+extension Matrix: VectorSource {
     /// How many rows there are.
     public var rowCount: Int { rows }
     /// Components per row.
@@ -76,12 +76,12 @@ extension Matrix: RowSource {
 }
 
 /// Some rows of a source, in an order of their own.
-package struct SelectedRows: RowSource {
-    private let source: any RowSource
+package struct SelectedRows: VectorSource {
+    private let source: any VectorSource
     private let numbers: [UInt32]
 
     /// The rows of `source` with these numbers.
-    package init(_ source: any RowSource, _ numbers: [UInt32]) { (self.source, self.numbers) = (source, numbers) }
+    package init(_ source: any VectorSource, _ numbers: [UInt32]) { (self.source, self.numbers) = (source, numbers) }
 
     package var rowCount: Int { numbers.count }
     package var dimension: Int { source.dimension }

@@ -17,7 +17,8 @@ struct Tool: ParsableCommand {
             """,
         version: "belfry 0.1.0",
         subcommands: [
-            Build.self, Create.self, Upsert.self, Delete.self, Write.self, Import.self, Export.self, Search.self,
+            Build.self, Plan.self, Create.self, Upsert.self, Delete.self, Write.self, Import.self, Export.self,
+            Search.self,
             Similar.self,
             Recommend.self, Count.self, Scroll.self, Embed.self, TowerCommand.self, Check.self, Snapshot.self,
             Restore.self,

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A file mapped read-only into memory for as long as this object lives.
 ///
@@ -38,12 +39,30 @@ public final class MappedFile: Sendable {
         guard let start = mmap(nil, length, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
             throw System.failure("map it", path)
         }
+        Self.mappings.withLock { $0[UInt(bitPattern: start)] = length }
         if access == .sequential { madvise(start, length, MADV_SEQUENTIAL) }
         bytes = UnsafeRawBufferPointer(start: start, count: length)
     }
 
     deinit {
-        if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+        guard let start = bytes.baseAddress else { return }
+        // In the lock: what comes to lie there next is not to lose its pages.
+        Self.mappings.withLock { mappings in
+            mappings[UInt(bitPattern: start)] = nil
+            munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
+        }
+    }
+
+    /// All mappings that there are: where they begin, and their lengths.
+    private static let mappings = Mutex<[UInt: Int]>([:])
+
+    /// Gives the pages of all mapped files back to the system. They come again when they are read.
+    static func releasePages() {
+        mappings.withLock { mappings in
+            for (start, length) in mappings {
+                madvise(UnsafeMutableRawPointer(bitPattern: start), length, MADV_DONTNEED)
+            }
+        }
     }
 
     /// A reader over the whole file that cannot leave it.

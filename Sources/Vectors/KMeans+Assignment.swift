@@ -1,4 +1,5 @@
 import CKernels
+package import Files
 import Foundation
 
 extension KMeans {
@@ -6,7 +7,8 @@ extension KMeans {
     package struct Assignment: Sendable {
         /// The centroid of each row.
         package var labels: [UInt32]
-        /// The squared distance to it (with the penalty), less the row's own squared length.
+        /// The squared distance to it (with the penalty), less the row's own squared length; empty where the rows were read
+        /// from a source.
         var distances: [Float]
 
         /// How many rows each of `count` centroids has.
@@ -65,6 +67,18 @@ extension KMeans {
         return Assignment(labels: labels, distances: distances)
     }
 
+    /// The nearest centroid of each row of a source, which is read block by block.
+    package func assign(reading rows: any VectorSource, threads: Int) throws(BelfryError) -> Assignment {
+        var labels = [UInt32](repeating: 0, count: rows.rowCount)
+        try labels.withSharedPointer { labels throws(BelfryError) in
+            nonisolated(unsafe) let labels = labels
+            try rows.forEachBlock(threads: threads) { first, block in
+                for (row, label) in assign(block, threads: 1).labels.enumerated() { labels[first + row] = label }
+            }
+        }
+        return Assignment(labels: labels, distances: [])
+    }
+
     /// The nearest centroids of the rows of one tile.
     private static func nearest(
         _ rows: Matrix, _ first: Int, _ centroids: UnsafePointer<Float>, _ k: Int, _ addends: UnsafePointer<Float>,
@@ -119,6 +133,29 @@ extension KMeans {
         self.centroids = moved
     }
 
+    /// The same for the rows of a source, which is read once.
+    mutating func move(reading rows: any VectorSource, _ labels: [UInt32]) throws(BelfryError) {
+        let (k, d) = (centroids.rows, centroids.columns)
+        var sums = [Double](repeating: 0, count: k * d)
+        var sizes = [Int](repeating: 0, count: k)
+        try rows.forEachRow { row, components in
+            let list = Int(labels[row])
+            sizes[list] += 1
+            sums.withUnsafeMutableBufferPointer { sums in
+                for i in 0..<d { sums[list * d + i] += Double(components[i]) }
+            }
+        }
+        let moved = Matrix(rows: k, columns: d)
+        for list in 0..<k {
+            for i in 0..<d {
+                moved.pointer[list * d + i] =
+                    sizes[list] > 0
+                    ? Float(sums[list * d + i] / Double(sizes[list])) : centroids.pointer[list * d + i]
+            }
+        }
+        centroids = moved
+    }
+
     /// Gives each centroid without rows half of the largest cluster: both go a little to either side of its centroid.
     mutating func refill(_ sizes: [Int]) {
         let d = centroids.columns
@@ -160,5 +197,23 @@ extension KMeans {
 
         /// The rows of one centroid.
         package func rows(of list: Int) -> ArraySlice<UInt32> { order[starts[list]..<starts[list + 1]] }
+    }
+}
+
+extension [UInt32] {
+    /// The elements, to be written by several threads, each its own.
+    fileprivate mutating func withSharedPointer(
+        _ body: (UnsafeMutablePointer<UInt32>) throws(BelfryError) -> Void
+    ) throws(BelfryError) {
+        let failure: BelfryError? = withUnsafeMutableBufferPointer { elements in
+            guard let first = elements.baseAddress else { return nil }
+            do throws(BelfryError) {
+                try body(first)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
     }
 }

@@ -6,16 +6,18 @@ extension KMeans {
     /// The rows of a list below an eighth of the mean size go to the nearest of the other lists. A list above four
     /// times the mean is clustered again by itself; rows that are all the same stay together.
     package mutating func balance(
-        _ rows: Matrix, _ assignment: inout Assignment, seed: UInt64, threads: Int
+        _ rows: any VectorSource, _ assignment: inout Assignment, seed: UInt64, threads: Int
     ) throws(BelfryError) {
-        let mean = Double(rows.rows) / Double(centroids.rows)
-        dissolve(rows, &assignment, below: mean / 8, threads: threads)
+        let mean = Double(rows.rowCount) / Double(centroids.rows)
+        try dissolve(rows, &assignment, below: mean / 8, threads: threads)
         try split(rows, &assignment, above: 4 * mean, mean: mean, seed: seed, threads: threads)
-        move(to: rows, assignment.labels, threads: threads)
+        try move(reading: rows, assignment.labels)
         drop(empty: assignment.sizes(centroids.rows), &assignment)
     }
 
-    private mutating func dissolve(_ rows: Matrix, _ assignment: inout Assignment, below: Double, threads: Int) {
+    private mutating func dissolve(
+        _ rows: any VectorSource, _ assignment: inout Assignment, below: Double, threads: Int
+    ) throws(BelfryError) {
         let sizes = assignment.sizes(centroids.rows)
         let small = sizes.map { Double($0) < below }
         guard small.contains(true), small.contains(false) else { return }
@@ -25,25 +27,26 @@ extension KMeans {
         var names = [UInt32](repeating: 0, count: small.count)
         for (name, list) in survivors.enumerated() { names[list] = UInt32(name) }
         for row in assignment.labels.indices { assignment.labels[row] = names[Int(assignment.labels[row])] }
-        let found = assign(Self.gather(rows, homeless), threads: threads)
+        let found = try assign(reading: SelectedRows(rows, homeless.map { UInt32($0) }), threads: threads)
         for (index, row) in homeless.enumerated() { assignment.labels[row] = found.labels[index] }
     }
 
     private mutating func split(
-        _ rows: Matrix, _ assignment: inout Assignment, above: Double, mean: Double, seed: UInt64, threads: Int
+        _ rows: any VectorSource, _ assignment: inout Assignment, above: Double, mean: Double, seed: UInt64,
+        threads: Int
     ) throws(BelfryError) {
         let members = Members(assignment.labels, count: centroids.rows)
         var more: [Matrix] = []
         var count = centroids.rows
         for list in 0..<centroids.rows where Double(members.rows(of: list).count) > above {
-            let numbers = members.rows(of: list).map(Int.init)
-            let own = Self.gather(rows, numbers)
+            let numbers = Array(members.rows(of: list))
+            let own = SelectedRows(rows, numbers)
             let parts = Int((Double(numbers.count) / mean).rounded(.up))
             let means = try Self.train(own, count: parts, seed: seed &+ UInt64(list), threads: threads)
-            let found = means.assign(own, threads: threads)
+            let found = try means.assign(reading: own, threads: threads)
             // The first part stays where the whole was.
             for (index, row) in numbers.enumerated() where found.labels[index] > 0 {
-                assignment.labels[row] = UInt32(count) + found.labels[index] - 1
+                assignment.labels[Int(row)] = UInt32(count) + found.labels[index] - 1
             }
             more.append(Self.gather(means.centroids, Array(1..<means.centroids.rows)))
             count += means.centroids.rows - 1

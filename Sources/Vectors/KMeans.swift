@@ -1,7 +1,7 @@
 package import Files
 import Foundation
 
-/// Lloyd's k-means over rows in memory, by matrix products.
+/// Lloyd's k-means by matrix products. The rows may be anywhere: what it holds in memory is a sample of them.
 ///
 /// 1. A sample of the rows is drawn, and of the sample the first centroids.
 /// 2. In each round every row of the sample goes to its nearest centroid, and every centroid to the mean of its rows. A
@@ -31,20 +31,24 @@ package struct KMeans {
 
         /// The defaults.
         package init() {}
+
+        /// How many of `rows` rows are held in memory to find `count` centroids.
+        package func sampleRows(of rows: Int, count: Int) -> Int { min(rows, count * rowsPerCentroid) }
     }
 
     /// Centroids of `rows`, at most `count` and at most as many as there are rows.
     ///
     /// - Parameters:
     ///   - progress: Told how many of how many rounds are done.
-    /// - Throws: `cancelled`.
+    /// - Throws: `cancelled`, and what reading rows throws.
     package static func train(
-        _ rows: Matrix, count: Int, seed: UInt64, threads: Int, settings: Settings = Settings(),
+        _ rows: any VectorSource, count: Int, seed: UInt64, threads: Int, settings: Settings = Settings(),
         progress: ((_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(BelfryError) -> KMeans {
         precondition(count > 0 && threads > 0)
         var generator = Generator(seed: seed)
-        let sample = gather(rows, choose(count * settings.rowsPerCentroid, of: rows.rows, &generator))
+        let chosen = choose(settings.sampleRows(of: rows.rowCount, count: count), of: rows.rowCount, &generator)
+        let sample = try rows.matrix(chosen.map { UInt32($0) })
         let first = choose(count, of: sample.rows, &generator)
         var means = KMeans(centroids: gather(sample, first))
         guard means.centroids.rows < sample.rows else { return means }

@@ -19,14 +19,19 @@ package struct IndexPlan: Sendable {
     package var seed: UInt64
     /// How many threads build.
     package var threads: Int
+    /// What may be held in memory: more rows than fit become several segments.
+    package var memory: MemoryBudget
+    /// Bytes that are in memory beside the build.
+    package var beside: Int
 
     /// A plan.
     package init(
         request: String, kind: IndexKind?, metric: Metric, element: ElementType, recall: Double?, seed: UInt64,
-        threads: Int
+        threads: Int, memory: MemoryBudget, beside: Int
     ) {
         (self.request, self.kind, self.metric, self.element) = (request, kind, metric, element)
         (self.recall, self.seed, self.threads) = (recall, seed, threads)
+        (self.memory, self.beside) = (memory, beside)
     }
 }
 
@@ -34,14 +39,17 @@ package struct IndexPlan: Sendable {
 package typealias CalibrationQueries = (samples: [QuerySample], named: IndexRecord.Queries?)
 
 extension BuildingDirectory {
-    /// Builds one segment with an index out of all segments that are there, and puts it in their place.
+    /// Builds segments with an index out of all segments that are there, and puts them in their place: one, or as few as fit
+    /// into the memory that there is.
     ///
-    /// 1. All vectors are read back into memory, in the order of their points' ids: the new files depend on the data, and
-    ///    not on where the embedding was interrupted.
-    /// 2. The files of the new segment are on disk before one transaction lists it instead of the others.
-    /// 3. The old segments are removed.
+    /// 1. Where every row is, is sorted by the points' ids: the new files depend on the data and on the limit, and not on
+    ///    where the embedding was interrupted. The vectors stay where they are, and are read when they are needed.
+    /// 2. The rows are cut into stretches of about equal length. Each becomes a segment with an index of its own, which keeps
+    ///    the target by itself: so all of them keep it together.
+    /// 3. The files of the new segments are on disk before one transaction lists them instead of the others.
+    /// 4. The old segments are removed.
     ///
-    /// A build that finds this done for the same request leaves it; for another one, it begins with the segment that is
+    /// A build that finds this done for the same request leaves it; for another one, it begins with the segments that are
     /// there.
     /// - Parameter queries: makes the queries that the index is calibrated on; nil for rows of the data alone. It is asked
     ///   only if there is an index to build.
@@ -52,62 +60,89 @@ extension BuildingDirectory {
     ) throws(BelfryError) {
         let found = try catalogue.read { try $0.document("index", as: IndexRecord.self) }
         guard found?.request != plan.request else { return }
-        let (rows, ids, slots) = try rowsInOrder()
+        let (places, shards) = try placesInOrder()
+        let dimension = shards.first?.dimension ?? 0
+        let most = try plan.memory.segmentRows(
+            SegmentMemory(dimension: dimension, metric: plan.metric, kind: plan.kind), of: places.count,
+            beside: plan.beside)
+        let parts = EqualParts.of(places.count, most: most)
 
-        let folder = try SegmentFolder((segments.last?.number ?? 0) + 1, layout)
-        CrashPoint.indexBegun.reach()
+        let first = (segments.last?.number ?? 0) + 1
         var builder = SegmentBuilder(
             metric: plan.metric, kind: plan.kind ?? .exact, elementType: plan.element, seed: plan.seed,
-            threads: plan.threads, progress: progress)
-        let calibration = try queries(rows.rows, rows.columns)
-        builder.queries = calibration?.samples ?? []
-        var choice: IndexChoice?
-        if plan.kind == nil {
-            choice = try builder.buildFastest(rows, ids: { ids[$0] }, in: folder.path, recall: plan.recall)
-        } else {
-            try builder.build(rows, ids: { ids[$0] }, in: folder.path)
+            threads: plan.threads)
+        var calibration: CalibrationQueries?
+        var (choice, standard): (IndexChoice?, (recall: Double, reason: String)?)
+        var made: [Catalogue.SegmentRow] = []
+        for (part, range) in parts.enumerated() {
+            let folder = try SegmentFolder(first + part, layout)
+            if part == 0 {
+                CrashPoint.indexBegun.reach()
+                calibration = try queries(places.count, dimension)
+                builder.queries = calibration?.samples ?? []
+            }
+            builder.progress = Self.told(progress, part, of: parts.count)
+            let rows = SegmentRows(places[range], of: shards, dimension: dimension)
+            let ids = { (row: Int) in rows.place(row).id }
+            if plan.kind == nil, part == 0 {
+                choice = try builder.buildFastest(rows, ids: ids, in: folder.path, recall: plan.recall)
+                // What is fastest on one stretch is so on the next.
+                builder.kind = choice?.kind ?? .exact
+            } else {
+                try builder.build(rows, ids: ids, in: folder.path)
+            }
+            made.append(
+                try folder.finish(
+                    builder.kind, ids: rows.places.map(\.id), slots: rows.places.map(\.slot), queries: builder.queries))
+            let own = DefaultRecall.recall(of: try SegmentIndex(folder.path, metric: plan.metric))
+            if own.recall < standard?.recall ?? 2 { standard = own }
         }
-        let segment = try folder.finish(
-            choice?.kind ?? builder.kind, ids: ids, slots: slots, queries: builder.queries)
         CrashPoint.indexBuilt.reach()
 
-        let standard = DefaultRecall.recall(of: try SegmentIndex(folder.path, metric: plan.metric))
         let record = IndexRecord(
             request: plan.request, wanted: plan.kind, choice: choice, queries: calibration?.named,
-            recall: choice?.recall ?? standard.recall, recallReason: choice?.recallReason ?? standard.reason)
-        try replaceSegments(with: segment, record)
+            recall: choice?.recall ?? standard?.recall ?? 1,
+            recallReason: choice?.recallReason ?? standard?.reason ?? "there is nothing to find")
+        try replaceSegments(with: made, record)
     }
 
-    /// All vectors, widened to f32, whose they are and their slots, by growing id.
-    private func rowsInOrder() throws(BelfryError) -> (Matrix, [PointID], [Slot]) {
-        var places: [(id: PointID, segment: Int, row: Int, slot: Slot)] = []
+    /// What is told of a stage, with the segment that it is of where there are several.
+    private static func told(
+        _ progress: @escaping @Sendable (String, Int, Int) -> Void, _ part: Int, of parts: Int
+    ) -> @Sendable (String, Int, Int) -> Void {
+        guard parts > 1 else { return progress }
+        return { stage, done, total in progress("\(stage), segment \(part + 1) of \(parts)", done, total) }
+    }
+
+    /// Where all vectors are, by growing id.
+    private func placesInOrder() throws(BelfryError) -> ([SegmentRows.Place], [ShardReader]) {
+        var places: [SegmentRows.Place] = []
+        places.reserveCapacity(finishedRows)
         var shards: [ShardReader] = []
         for (index, segment) in segments.enumerated() {
             shards.append(try ShardReader(layout.vectors(segment.number)))
             let ids = try IDsReader(layout.ids(segment.number))
             let slots = try SegmentSlots(of: segment, layout)
-            for row in 0..<segment.rows { places.append((try ids.id(row), index, row, slots.slot(row))) }
+            for row in 0..<segment.rows {
+                places.append(
+                    .init(id: try ids.id(row), shard: UInt32(index), row: UInt32(row), slot: slots.slot(row)))
+            }
         }
         places.sort { $0.id < $1.id }
-        var targets = segments.map { [Int](repeating: 0, count: $0.rows) }
-        for (target, place) in places.enumerated() { targets[place.segment][place.row] = target }
-        let rows = Matrix(rows: places.count, columns: shards.first?.dimension ?? 0)
-        for (shard, targets) in zip(shards, targets) {
-            let vectors = try shard.rows(0..<targets.count)
-            for (row, target) in targets.enumerated() { _ = rows.row(target).update(fromContentsOf: vectors.row(row)) }
-        }
-        return (rows, places.map(\.id), places.map(\.slot))
+        return (places, shards)
     }
 
-    private func replaceSegments(with new: Catalogue.SegmentRow, _ record: IndexRecord) throws(BelfryError) {
+    private func replaceSegments(
+        with made: [Catalogue.SegmentRow], _ record: IndexRecord
+    ) throws(BelfryError) {
         try catalogue.write { transaction in
             try transaction.removeSegments()
-            try transaction.insert(new)
+            for segment in made { try transaction.insert(segment) }
             try transaction.put("index", record)
         }
         CrashPoint.indexListed.reach()
         for old in segments { try layout.removeSegment(old.number) }
-        segments = [new]
+        segments = made
         try System.sync(layout.segments)
         CrashPoint.smallSegmentsRemoved.reach()
     }

@@ -30,37 +30,6 @@ extension BuildingDirectory {
     package func write(
         _ points: [NewPoint], _ vectors: Matrix, _ elementType: ElementType, refused: Int, threads: Int
     ) throws(BelfryError) {
-        try write(points, vectors, elementType, refused: refused, threads: threads, areOthers: false)
-    }
-
-    /// Takes over the points that others have written to the collection before, but for those that the rows have as well.
-    /// - Returns: How many there are.
-    package func carryOthers(_ elementType: ElementType, threads: Int) throws(BelfryError) -> Int {
-        guard let previous, try !hasCarried() else { return carried }
-        var (points, vectors) = ([NewPoint](), [[Float]]())
-        try previous.forEachOther { point, vector in
-            guard try catalogue.read({ try $0.point(point.id) }) == nil else { return }
-            points.append(point)
-            vectors.append(vector)
-        }
-        if !points.isEmpty {
-            try write(points, Matrix(vectors), elementType, refused: 0, threads: threads, areOthers: true)
-        }
-        carried = points.count
-        return carried
-    }
-
-    /// Whether an interrupted build has done so.
-    private func hasCarried() throws(BelfryError) -> Bool {
-        guard let count = try catalogue.read({ try $0.document(Self.others, as: Int.self) }) else { return false }
-        carried = count
-        return true
-    }
-
-    private func write(
-        _ points: [NewPoint], _ vectors: Matrix, _ elementType: ElementType, refused: Int, threads: Int,
-        areOthers: Bool
-    ) throws(BelfryError) {
         let count = refusedRows + refused
         guard !points.isEmpty else {
             try catalogue.write { try $0.put(Self.refused, count) }
@@ -100,11 +69,46 @@ extension BuildingDirectory {
             CrashPoint.pointsInserted.reach()
             try transaction.insert(segment)
             if refused > 0 { try transaction.put(Self.refused, count) }
-            if areOthers { try transaction.put(Self.others, points.count) }
         }
         segments.append(segment)
         refusedRows = count
         CrashPoint.segmentListed.reach()
+    }
+    /// Takes over the points that others have written to the collection before, but for those that the rows have as well.
+    /// - Returns: How many there are.
+    package func carryOthers(_ elementType: ElementType, threads: Int) throws(BelfryError) -> Int {
+        guard let previous, try !hasCarried() else { return carried }
+        var (points, vectors, count) = ([NewPoint](), [[Float]](), 0)
+        func flush() throws(BelfryError) {
+            guard !points.isEmpty else { return }
+            try write(points, Matrix(vectors), elementType, refused: 0, threads: threads)
+            (points, vectors) = ([], [])
+        }
+        try previous.forEachOther { point, vector in
+            if let known = try catalogue.read({ try $0.point(point.id) }) {
+                // A build that was interrupted here has taken it over already.
+                count += known.source == nil ? 1 : 0
+                return
+            }
+            points.append(point)
+            vectors.append(vector)
+            count += 1
+            if points.count == Self.othersAtATime { try flush() }
+        }
+        try flush()
+        if count > 0 { try catalogue.write { try $0.put(Self.others, count) } }
+        carried = count
+        return carried
+    }
+
+    /// So many points of others are held in memory.
+    private static let othersAtATime = 8_192
+
+    /// Whether an interrupted build has done so.
+    private func hasCarried() throws(BelfryError) -> Bool {
+        guard let count = try catalogue.read({ try $0.document(Self.others, as: Int.self) }) else { return false }
+        carried = count
+        return true
     }
 
     /// Writes the users in the place of those that are there.

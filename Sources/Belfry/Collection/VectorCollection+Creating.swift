@@ -42,9 +42,10 @@ extension VectorCollection {
     /// Makes an empty collection at `path`, which takes points by ``upsert(_:condition:)``, and opens it for writing.
     ///
     /// It is made beside its place and put there by one rename: a crash leaves all of it, or nothing.
+    /// - Parameter memoryLimit: as where a collection is opened for writing.
     /// - Throws: `conflict` where something is at `path`, `invalidInput` for a description that no collection can have.
     public static func create(
-        _ path: String, _ description: Description
+        _ path: String, _ description: Description, memoryLimit: Int? = nil
     ) throws(BelfryError) -> VectorCollection {
         try description.require()
         guard System.isMissing(path) else {
@@ -71,7 +72,7 @@ extension VectorCollection {
         try System.swap(layout.path, into: target.path, replacing: false)
         try System.sync(System.parent(of: target.path))
         lock.release()
-        return try VectorCollection(target.path, for: .writing)
+        return try VectorCollection(target.path, for: .writing, memoryLimit: memoryLimit)
     }
 }
 

@@ -1,5 +1,6 @@
 public import Files
 import Shards
+import Synchronization
 import Vectors
 
 // Writing. A call returns when what it has written is on disk: it survives a crash and a power cut from then on, and the
@@ -35,11 +36,16 @@ extension VectorCollection {
         try await writing().write(WriteBatch(operations, configuration))
     }
 
-    /// Brings the catalogue up to date with the log, and makes one segment of all: for whoever has just loaded many points.
-    /// Without it that is done bit by bit, when it is worth it.
+    /// Brings the catalogue up to date with the log, and makes one segment of all, or as few as can be built within the memory
+    /// that there is: for whoever has just loaded many points. Without it that is done bit by bit, when it is worth it.
     public func compact() async throws(BelfryError) {
         let writer = try writing()
         try await writer.settle()
+    }
+
+    /// Leaves all merging to ``compact()``: for whoever is about to load many points.
+    public func mergeOnlyWhenCompacted() throws(BelfryError) {
+        try writing().maintenance.mergesLater.store(true, ordering: .relaxed)
     }
 
     /// Ends writing: what was acknowledged is on disk, whether this is called or not. Other processes may write then.

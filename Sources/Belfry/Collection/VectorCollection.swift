@@ -44,11 +44,14 @@ public final class VectorCollection: Sendable {
     private let current: CurrentView
 
     /// Opens the collection at `path`, a `.belfry` directory.
-    /// - Parameter note: for writing, hears what was removed that a killed writer had left.
+    /// - Parameters:
+    ///   - memoryLimit: for writing, bytes of memory that the process may have: no merge holds more. Nil for half of what it
+    ///     may fill.
+    ///   - note: for writing, hears what was removed that a killed writer had left.
     /// - Throws: `notFound` where nothing is built yet, `corruptData` with file and place, `conflict` where another process
     ///   writes; for writing, `wrongTower` where its own tower does not compute what it did.
     public init(
-        _ path: String, for access: Access = .reading, note: (String) -> Void = { _ in }
+        _ path: String, for access: Access = .reading, memoryLimit: Int? = nil, note: (String) -> Void = { _ in }
     ) throws(BelfryError) {
         let layout = CollectionLayout(path: path)
         switch access {
@@ -56,7 +59,7 @@ public final class VectorCollection: Sendable {
             let view = try CollectionBase.readLatest(layout)
             (base, writer, current) = (view.base, nil, CurrentView(view))
         case .writing:
-            let writer = try Writer(opening: layout, note: note)
+            let writer = try Writer(opening: layout, memory: MemoryBudget(limit: memoryLimit), note: note)
             (base, current, self.writer) = (writer.base, writer.current, writer)
             // What is embedded for it must be what it holds.
             for place in base.configuration.spaces.indices where base.configuration.spaces[place].tower != nil {

@@ -23,6 +23,9 @@ struct CollectionSegment: Sendable {
     /// Its vectors, where they are dense.
     var dense: DenseSegment? { if case .dense(let segment) = content { segment } else { nil } }
 
+    /// Its vectors, where they are sparse.
+    var sparse: SparseSegment? { if case .sparse(let segment) = content { segment } else { nil } }
+
     /// Opens the files of a segment, which must be what the catalogue says of them.
     /// - Parameter rows: how many rows it lists.
     init(

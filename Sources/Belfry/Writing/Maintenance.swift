@@ -27,8 +27,15 @@ final class Maintenance: Sendable {
     private let isMergeScheduled = Mutex(false)
     private let isClosing = Atomic(false)
 
-    init(_ base: CollectionBase, _ catalogue: Catalogue, nextNumber: Int) {
-        (self.base, self.catalogue) = (base, catalogue)
+    /// What a merge may hold in memory.
+    private let memory: MemoryBudget
+    private let memoryGuard: MemoryGuard?
+    /// Whether merges wait for ``merge(_:)``: whoever loads many points at once needs none before.
+    let mergesLater = Atomic(false)
+
+    init(_ base: CollectionBase, _ catalogue: Catalogue, nextNumber: Int, memory: MemoryBudget) {
+        (self.base, self.catalogue, self.memory) = (base, catalogue, memory)
+        memoryGuard = memory.guarded()
         self.nextNumber = Mutex(nextNumber)
     }
 
@@ -59,17 +66,17 @@ final class Maintenance: Sendable {
 
     /// Merges what should be, while everything else goes on.
     func mergeSoon(_ writer: Writer) {
-        guard Self.schedules(isMergeScheduled) else { return }
+        guard !mergesLater.load(ordering: .relaxed), Self.schedules(isMergeScheduled) else { return }
         merging.async {
             self.isMergeScheduled.withLock { $0 = false }
             // What fails here is tried again after the next seal: the segments are there as they were.
-            try? self.mergeAll(writer, isThorough: false)
+            try? self.mergeBySize(writer)
         }
     }
 
-    /// Makes one segment of all, and waits for it.
+    /// Makes as few segments of all as the memory allows, one where it can, and waits for it.
     func merge(_ writer: Writer) throws(BelfryError) {
-        try Self.wait(on: merging) { () throws(BelfryError) in try self.mergeAll(writer, isThorough: true) }
+        try Self.wait(on: merging) { () throws(BelfryError) in try self.gather(writer) }
     }
 
     /// Ends what is under way, and closes the catalogue. What is small stays in the log.
@@ -144,24 +151,52 @@ extension Maintenance {
 // MARK: merging
 
 extension Maintenance {
-    private func mergeAll(_ writer: Writer, isThorough: Bool) throws(BelfryError) {
-        for space in base.configuration.spaces.indices { try mergeAll(of: space, writer, isThorough: isThorough) }
+    private func policy(of space: Int) -> MergePolicy {
+        let description = base.configuration.spaces[space]
+        guard description.kind == .dense else { return MergePolicy(most: .max) }
+        return MergePolicy(
+            most: memory.mergedRows(
+                SegmentMemory(dimension: description.dimension, metric: description.metric, kind: base.index.wanted)))
     }
 
-    private func mergeAll(of space: Int, _ writer: Writer, isThorough: Bool) throws(BelfryError) {
-        while !isClosing.load(ordering: .relaxed), !writer.core.withLock({ $0.isClosed }) {
-            let (all, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
-            let segments = all.filter { $0.segment.space == space }
-            let chosen = MergePolicy.choose(
-                segments.map { live in
-                    (live.segment.rows - (recorded[live.segment.number]?.count ?? 0), live.segment.rows)
-                }, isThorough: isThorough)
-            guard !chosen.isEmpty else { return }
-            let job = MergeJob(
-                chosen.map { segments[$0] }, recorded, number: takeNumbers(1), isThorough ? .thorough : .beside, base)
-            try merge(job, writer)
-            // What was sealed meanwhile waits for the next time: writers might never let it end.
-            if isThorough { return }
+    /// What there is of a space now: segments, their sizes, and which of their rows the catalogue knows to be dead.
+    private func segments(
+        of space: Int, _ writer: Writer
+    ) -> ([LiveSegment], sizes: [MergePolicy.Size], [Int: RowSet]) {
+        let (all, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
+        let segments = all.filter { $0.segment.space == space }
+        let sizes = segments.map { live in
+            (live.segment.rows - (recorded[live.segment.number]?.count ?? 0), live.segment.rows)
+        }
+        return (segments, sizes, recorded)
+    }
+
+    private func isOpen(_ writer: Writer) -> Bool {
+        !isClosing.load(ordering: .relaxed) && !writer.core.withLock { $0.isClosed }
+    }
+
+    private func mergeBySize(_ writer: Writer) throws(BelfryError) {
+        for space in base.configuration.spaces.indices {
+            let policy = policy(of: space)
+            while isOpen(writer) {
+                let (segments, sizes, recorded) = segments(of: space, writer)
+                let chosen = policy.choose(sizes)
+                guard !chosen.isEmpty else { break }
+                let job = MergeJob(chosen.map { segments[$0] }, recorded, number: takeNumbers(1), .beside, base)
+                try merge(job, writer)
+            }
+        }
+    }
+
+    /// Merges what is there now. What is sealed meanwhile waits for the next time: writers might never let it end.
+    private func gather(_ writer: Writer) throws(BelfryError) {
+        for space in base.configuration.spaces.indices {
+            let (segments, sizes, _) = segments(of: space, writer)
+            for group in policy(of: space).gather(sizes) where isOpen(writer) {
+                let recorded = writer.core.withLock { $0.recorded }
+                let job = MergeJob(group.map { segments[$0] }, recorded, number: takeNumbers(1), .thorough, base)
+                try merge(job, writer)
+            }
         }
     }
 

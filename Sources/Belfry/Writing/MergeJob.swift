@@ -33,43 +33,43 @@ struct MergeJob: Sendable {
         space = base.configuration.spaces[sources[0].segment.space]
     }
 
-    /// Reads all rows that are left, and builds a segment of them; nil where none is.
+    /// Builds a segment of all rows that are left; nil where none is. The vectors stay where they are, and are read when they
+    /// are needed.
     func writeSegment() throws(BelfryError) -> Catalogue.SegmentRow? {
-        let (ids, slots) = try readPoints()
-        guard !ids.isEmpty else { return nil }
+        let places = try alive()
+        guard !places.isEmpty else { return nil }
         let folder = try SegmentFolder(number, of: space.name, base.layout)
+        let (ids, slots) = (places.map(\.id), places.map(\.slot))
         switch space.kind {
         case .dense:
-            let builder = try build(ids, folder)
+            let builder = try build(places, folder)
             return try folder.finish(builder.kind, ids: ids, slots: slots, queries: builder.queries)
         case .sparse:
+            let vectors = sources.compactMap(\.segment.sparse?.vectors)
             try SparseSegment.write(folder.path) { append throws(BelfryError) in
-                var row = 0
-                try forEachRow { segment, source throws(BelfryError) in
-                    guard case .sparse(let vectors) = segment.content else { preconditionFailure("a sparse space") }
-                    try append(vectors.vectors.row(source), ids[row])
-                    row += 1
-                }
+                for place in places { try append(vectors[Int(place.shard)].row(Int(place.row)), place.id) }
             }
             return try folder.finish(.exact, ids: ids, slots: slots)
         }
     }
 
     /// Builds a segment of dense vectors.
-    private func build(_ ids: [PointID], _ folder: SegmentFolder) throws(BelfryError) -> SegmentBuilder {
-        let rows = try readRows()
+    private func build(_ places: [SegmentRows.Place], _ folder: SegmentFolder) throws(BelfryError) -> SegmentBuilder {
+        let rows = SegmentRows(
+            places[...], of: sources.compactMap(\.segment.dense?.vectors), dimension: space.dimension)
         var builder = SegmentBuilder(
             metric: space.metric, kind: .exact, elementType: space.element,
             threads: effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1)
         builder.queries = try queries()
-        if rows.rows < Self.fewestWithIndex {
-            try builder.build(rows, ids: { ids[$0] }, in: folder.path)
+        let ids = { (row: Int) in places[row].id }
+        if places.count < Self.fewestWithIndex {
+            try builder.build(rows, ids: ids, in: folder.path)
         } else if let kind = base.index.wanted ?? (effort == .beside ? usualKind : nil) {
             builder.kind = kind
-            try builder.build(rows, ids: { ids[$0] }, in: folder.path)
+            try builder.build(rows, ids: ids, in: folder.path)
         } else {
             builder.kind = try builder.buildFastest(
-                rows, ids: { ids[$0] }, in: folder.path, recall: base.configuration.recall
+                rows, ids: ids, in: folder.path, recall: base.configuration.recall
             ).kind
         }
         return builder
@@ -84,50 +84,21 @@ struct MergeJob: Sendable {
     /// A scan of fewer rows takes well under a millisecond.
     private static let fewestWithIndex = 40_000
 
-    /// The rows of a segment that are left.
-    private func alive(_ source: LiveSegment) -> [Int] {
-        (0..<source.segment.rows).filter { dropped[source.segment.number]?.contains($0) != true }
-    }
-
-    /// Hands on every row that is left, in order.
-    private func forEachRow(
-        _ body: (CollectionSegment, Int) throws(BelfryError) -> Void
-    ) throws(BelfryError) {
-        for source in sources {
-            for row in alive(source) { try body(source.segment, row) }
-        }
-    }
-
-    /// Whose rows they are.
-    private func readPoints() throws(BelfryError) -> ([PointID], [Slot]) {
-        var (ids, slots) = ([PointID](), [Slot]())
-        try forEachRow { segment, row throws(BelfryError) in
-            ids.append(try segment.ids.id(row))
-            slots.append(segment.slots.slot(row))
-        }
-        return (ids, slots)
-    }
-
-    private func readRows() throws(BelfryError) -> Matrix {
-        let alive = sources.map(alive)
-        let rows = Matrix(rows: alive.reduce(0) { $0 + $1.count }, columns: space.dimension)
-        var next = 0
-        for (source, alive) in zip(sources, alive) {
-            guard let vectors = source.segment.dense?.vectors else { preconditionFailure("a dense space") }
-            // A block of the shard at a time.
-            var start = 0
-            while start < alive.count {
-                let first = alive[start]
-                let end = alive[start...].prefix { $0 < first + 4_096 }.endIndex
-                let block = try vectors.rows(first..<alive[end - 1] + 1)
-                for row in alive[start..<end] {
-                    _ = rows.row(next).update(fromContentsOf: block.row(row - first))
-                    next += 1
-                }
-                start = end
+    /// Where the rows are that are left.
+    private func alive() throws(BelfryError) -> [SegmentRows.Place] {
+        var places: [SegmentRows.Place] = []
+        places.reserveCapacity(sources.reduce(0) { $0 + $1.segment.rows })
+        for (index, source) in sources.enumerated() {
+            let segment = source.segment
+            let dead = dropped[segment.number]
+            for row in 0..<segment.rows where dead?.contains(row) != true {
+                places.append(
+                    .init(
+                        id: try segment.ids.id(row), shard: UInt32(index), row: UInt32(row),
+                        slot: segment.slots.slot(row)))
             }
         }
-        return rows
+        return places
     }
 
     /// Queries like those that the collection is asked: what the largest of the segments that know some was calibrated on.

@@ -9,8 +9,12 @@ extension Writer {
     /// 2. What a killed writer left half written in the catalogue is rolled back, an older catalogue is brought up to date,
     ///    and files that nothing lists are removed.
     /// 3. The log is read from where the catalogue ends; its torn tail is cut off.
-    /// - Parameter note: hears what was removed.
-    convenience init(opening layout: CollectionLayout, note: (String) -> Void) throws(BelfryError) {
+    /// - Parameters:
+    ///   - memory: what merges may hold.
+    ///   - note: hears what was removed.
+    convenience init(
+        opening layout: CollectionLayout, memory: MemoryBudget, note: (String) -> Void
+    ) throws(BelfryError) {
         // Not even a lock is made where there is no collection.
         if System.isMissing(layout.catalogue) { _ = try CollectionBase(layout) }
         guard let lock = try WriterLock(layout.lock) else {
@@ -40,7 +44,8 @@ extension Writer {
             state.hasLog = true
             try transaction.put(state)
         }
-        let maintenance = Maintenance(base, catalogue, nextNumber: state.nextNumber + base.configuration.spaces.count)
+        let maintenance = Maintenance(
+            base, catalogue, nextNumber: state.nextNumber + base.configuration.spaces.count, memory: memory)
         let view = state.view
         self.init(base, lock, Core(state: state, log: log, recorded: recorded), maintenance, CurrentView(view))
     }

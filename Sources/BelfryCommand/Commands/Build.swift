@@ -13,7 +13,7 @@ struct Build: ParsableCommand {
             A build that was interrupted goes on from its last finished segment. Rows that cannot be used are reported \
             with their line. Where only rows or users have changed, what was made of the same text or fields is not embedded \
             again, and points that others wrote stay. A recipe with variants builds all of them; Indexes/movielens/softmax names one. A collection that holds files of yours \
-            is not replaced: the message names them.
+            is not replaced: the message names them. What does not fit into --memory-limit as one segment becomes several.
             """)
 
     @Argument(help: "The folder with recipe.yaml.") var recipe: String
@@ -21,6 +21,7 @@ struct Build: ParsableCommand {
     @Option(help: "Build so many points, drawn from all parts of the rows; the same ones every time.") var sample: Int?
     @Flag(help: "Build again over a collection that was built from something else.") var replace = false
     @Option(help: "What all that is random in the index starts from.") var seed: UInt64 = 1
+    @OptionGroup var memory: MemoryOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
@@ -44,6 +45,7 @@ struct Build: ParsableCommand {
         var builder = CollectionBuilder(
             recipe, limit: limit, sample: sample, threads: threads.threads, replace: replace)
         builder.seed = seed
+        builder.memoryLimit = memory.bytes
         let summary = try builder.build(
             .init(
                 badRow: { bad.add($0) }, reading: { progress.show("reading", $0, of: $1, .bytes) },

@@ -19,7 +19,7 @@ struct Create: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let made = try description.create(collection, dimension: nil)
+        let made = try description.create(collection, dimension: nil, memoryLimit: nil)
         try await made.close()
         if output.json {
             Terminal.print(JSON.object(["path": .string(collection), "points": 0]).text())
@@ -63,11 +63,11 @@ struct DescriptionOptions: ParsableArguments {
 
     /// Makes the collection.
     /// - Parameter dimension: of the vectors that are about to be written, if there are some.
-    func create(_ path: String, dimension known: Int?) throws -> VectorCollection {
+    func create(_ path: String, dimension known: Int?, memoryLimit: Int?) throws -> VectorCollection {
         var description = VectorCollection.Description(try spaces(known))
         (description.recall, description.index) = (recall, IndexKind(rawValue: index))
         description.show = show?.split(separator: ",").map { String($0).trimmed } ?? []
-        return try VectorCollection.create(path, description)
+        return try VectorCollection.create(path, description, memoryLimit: memoryLimit)
     }
 
     private func spaces(_ known: Int?) throws -> [VectorCollection.Description.Space] {

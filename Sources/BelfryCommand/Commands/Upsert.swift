@@ -22,6 +22,7 @@ struct Upsert: AsyncParsableCommand {
     @Option(help: "For .npy and .fvecs, a file with an id on each line (default: the rows' numbers).") var ids: String?
     @Flag(help: "Only write points that are not there yet.") var insertOnly = false
     @Flag(help: "Only write points that are there.") var updateOnly = false
+    @OptionGroup var memory: MemoryOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
@@ -30,7 +31,7 @@ struct Upsert: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let opened = try VectorCollection(at: collection, for: .writing)
+        let opened = try VectorCollection(at: collection, for: .writing, memoryLimit: memory.bytes)
         var load = PointLoad(opened, threads: threads.threads)
         load.condition = insertOnly ? .insertOnly : updateOnly ? .updateOnly : .always
         try await load.write(PointReader(input, ids: ids))
@@ -51,6 +52,7 @@ struct Import: AsyncParsableCommand {
     @Option(name: .customLong("to"), help: "Where to make the collection.") var collection: String
     @Option(help: "For .npy and .fvecs, a file with an id on each line (default: the rows' numbers).") var ids: String?
     @OptionGroup var description: DescriptionOptions
+    @OptionGroup var memory: MemoryOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
@@ -62,7 +64,8 @@ struct Import: AsyncParsableCommand {
         }
         var dimension: Int?
         if case .vector(.dense(let components)) = point.vectors[""] { dimension = components.count }
-        let made = try description.create(collection, dimension: dimension)
+        let made = try description.create(collection, dimension: dimension, memoryLimit: memory.bytes)
+        try made.mergeOnlyWhenCompacted()
         var load = PointLoad(made, threads: threads.threads)
         try await load.write(reader, beginningWith: first)
         try await made.compact()

@@ -19,9 +19,10 @@ struct Write: AsyncParsableCommand {
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
+    @OptionGroup var memory: MemoryOptions
 
     func run() async throws {
-        let opened = try VectorCollection(at: collection, for: .writing)
+        let opened = try VectorCollection(at: collection, for: .writing, memoryLimit: memory.bytes)
         var (line, failures) = (0, 0)
         while let text = readLine() {
             line += 1

@@ -19,10 +19,11 @@ extension SegmentBuilder {
     /// - Parameter recall: what a search for `k` rows is to reach, from above 0 to 1; nil for the best that is to be had in
     ///   about a millisecond: see ``DefaultRecall``.
     public func buildFastest(
-        _ rows: Matrix, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String, recall: Double?,
+        _ rows: any VectorSource, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String,
+        recall: Double?,
         k: Int = 10
     ) throws(BelfryError) -> IndexChoice {
-        if let reason = reasonToScan(rows, recall) {
+        if let reason = try reasonToScan(rows, recall) {
             try building(.exact).build(rows, ids: ids, in: directory)
             return IndexChoice(kind: .exact, recall: recall ?? 1, recallReason: reason, k: k, candidates: [])
         }
@@ -48,12 +49,12 @@ extension SegmentBuilder {
     }
 
     /// Why no index is built; nil where one is.
-    private func reasonToScan(_ rows: Matrix, _ recall: Double?) -> String? {
+    private func reasonToScan(_ rows: any VectorSource, _ recall: Double?) throws(BelfryError) -> String? {
         if recall == 1 { return "only a scan misses nothing" }
-        if recall == nil, DefaultRecall.scans(rows: rows.rows, bytesPerRow: rows.columns) {
-            return DefaultRecall.scanReason(rows.rows)
+        if recall == nil, DefaultRecall.scans(rows: rows.rowCount, bytesPerRow: rows.dimension) {
+            return DefaultRecall.scanReason(rows.rowCount)
         }
-        let held = HeldRows.choose(rows, seed: seed, threads: threads).count
+        let held = try HeldRows.choose(rows, seed: seed, threads: threads).count
         return held < Self.minQueries ? "too few different rows to calibrate an index on" : nil
     }
 
@@ -77,7 +78,8 @@ extension SegmentBuilder {
 
     /// Asks all of them the same queries in turn.
     private func measure(
-        _ candidates: inout [IndexChoice.Candidate], _ rows: Matrix, in directory: String, _ recall: Double, _ k: Int
+        _ candidates: inout [IndexChoice.Candidate], _ rows: any VectorSource, in directory: String, _ recall: Double,
+        _ k: Int
     ) throws(BelfryError) {
         var searches: [(segment: SegmentIndex, searcher: SegmentSearcher)] = []
         for candidate in candidates {
@@ -85,10 +87,14 @@ extension SegmentBuilder {
             let segment = try SegmentIndex(folder, metric: metric)
             searches.append((segment, segment.makeSearcher()))
         }
-        let kinds = [QuerySample(.rows, rows)] + givenQueries
-        for kind in kinds {
+        func drawn(_ rows: any VectorSource) throws(BelfryError) -> Matrix {
             var random = SplitMix64(seed: seed)
-            let numbers = random.permutation(kind.queries.rows).prefix(Self.queriesPerKind).map { Int($0) }
+            return try rows.matrix(Array(random.permutation(rows.rowCount).prefix(Self.queriesPerKind)))
+        }
+        var kinds = [QuerySample(.rows, try drawn(rows))]
+        for given in givenQueries { kinds.append(QuerySample(given.kind, try drawn(given.queries))) }
+        for kind in kinds {
+            let numbers = Array(0..<kind.queries.rows)
             var seconds = candidates.map { _ in [Double]() }
             let efforts = candidates.indices.map { index in
                 candidates[index].kind == .exact
@@ -141,7 +147,7 @@ extension SegmentBuilder {
 
     /// Leaves one of the indexes in the directory, and removes the others.
     private func keep(
-        _ best: IndexKind, _ rows: Matrix, _ ids: (Int) -> PointID, in directory: String
+        _ best: IndexKind, _ rows: any VectorSource, _ ids: (Int) -> PointID, in directory: String
     ) throws(BelfryError) {
         if best == .exact { try building(.exact).build(rows, ids: ids, in: directory) }
         for kind in [IndexKind.ivf, .hnsw] {

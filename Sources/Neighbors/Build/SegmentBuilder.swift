@@ -10,6 +10,9 @@ public import Vectors
 ///    without them, lists' centroids do not learn from them. These are queries that the index has never seen, and so are
 ///    the queries of other kinds that are given. Then the rows are inserted as well.
 ///
+/// The rows are read from where they are, some at a time, and later from the shard that was written: what is held in memory
+/// is the index alone. How much that is, ``SegmentMemory`` says.
+///
 /// The files have the same bytes for any number of threads.
 public struct SegmentBuilder: Sendable {
     /// How vectors are compared.
@@ -45,34 +48,37 @@ public struct SegmentBuilder: Sendable {
 
     /// Builds a segment of finite `rows` in `directory`, which is there; the id of row `i` is `ids(i)`.
     public func build(
-        _ rows: Matrix, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String
+        _ rows: any VectorSource, ids: (Int) -> PointID = { .number(UInt64($0)) }, in directory: String
     ) throws(BelfryError) {
         let files = SegmentPaths(directory)
+        let count = rows.rowCount
         switch kind {
         case .exact:
-            _ = try write(rows, [UInt32](0..<UInt32(rows.rows)), ids, files)
+            _ = try write(rows, [UInt32](0..<UInt32(count)), ids, files)
         case .hnsw:
-            let held = HeldRows.choose(rows, seed: seed, threads: threads)
-            let plan = GraphPlan(rows: rows, held: held, metric: metric, seed: seed, threads: threads)
-            let (shard, codes) = try write(rows, plan.order, ids, files)
+            let held = try HeldRows.choose(rows, seed: seed, threads: threads)
+            let space = try Space(metric: metric, of: rows)
+            let (shard, codes) = try write(
+                rows, GraphPlan.order(of: count, held: held, seed: seed), ids, files)
+            let plan = try GraphPlan(shard, space, seed: seed, threads: threads)
             let builder = GraphBuilder(plan, options: .init(), threads: threads)
             if held.count >= Self.minQueries {
-                let last = rows.rows - held.count..<rows.rows
-                builder.insert(upTo: last.lowerBound) { progress("linking", $0, rows.rows) }
+                let last = count - held.count..<count
+                try builder.insert(upTo: last.lowerBound) { progress("linking", $0, count) }
                 try calibrator(shard, codes).calibrate(builder, held: last, given: givenQueries)
                     .write(to: files.calibration)
             }
-            builder.insert(upTo: rows.rows) { progress("linking", $0, rows.rows) }
+            try builder.insert(upTo: count) { progress("linking", $0, count) }
             try builder.write(to: files.graph)
         case .ivf:
-            let held = HeldRows.choose(rows, seed: seed, threads: threads)
+            let held = try HeldRows.choose(rows, seed: seed, threads: threads)
             let plan = try ListsBuilder.build(
                 rows: rows, held: held, metric: metric, seed: seed, threads: threads,
                 progress: { progress("clustering", $0, $1) })
             let (shard, codes) = try write(rows, plan.order, ids, files)
-            try plan.write(to: files.lists, threads: threads)
+            try plan.write(to: files.lists, stored: shard, threads: threads)
             if held.count >= Self.minQueries {
-                let set = RowSet(held.map(Int.init), capacity: rows.rows)
+                let set = RowSet(held.map(Int.init), capacity: count)
                 let places = plan.order.indices.filter { set.contains(Int(plan.order[$0])) }
                 try calibrator(shard, codes).calibrate(ListsReader(files.lists), held: places, given: givenQueries)
                     .write(to: files.calibration)
@@ -86,15 +92,20 @@ public struct SegmentBuilder: Sendable {
 
     /// Writes shard, ids and codes in the order of the index.
     private func write(
-        _ rows: Matrix, _ order: [UInt32], _ ids: (Int) -> PointID, _ files: SegmentPaths
+        _ rows: any VectorSource, _ order: [UInt32], _ ids: (Int) -> PointID, _ files: SegmentPaths
     ) throws(BelfryError) -> (ShardReader, CodesReader) {
         let writer = try ShardWriter(
-            files.vectors, dimension: rows.columns, elementType: elementType, threads: threads)
+            files.vectors, dimension: rows.dimension, elementType: elementType, threads: threads)
         let names = try IDsWriter(files.ids)
-        for (new, old) in order.enumerated() {
-            try writer.append(components: UnsafeBufferPointer(rows.row(Int(old))))
-            try names.append(ids(Int(old)))
-            if new % 4_096 == 0 { progress("compressing", new, order.count) }
+        let ordered = SelectedRows(rows, order)
+        let size = 4 * Matrix.blockRows
+        let block = Matrix(rows: min(size, order.count), columns: rows.dimension)
+        for first in stride(from: 0, to: order.count, by: size) {
+            let range = first..<min(first + size, order.count)
+            try ordered.copy(range, into: block.pointer)
+            try writer.append(block.prefix(range.count))
+            for old in order[range] { try names.append(ids(Int(old))) }
+            progress("compressing", range.upperBound, order.count)
         }
         try writer.finish()
         try names.finish()

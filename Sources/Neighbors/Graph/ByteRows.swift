@@ -13,9 +13,8 @@ final class ByteRows {
     private let squares: UnsafeMutablePointer<Float>
     private let kernel: belfry_pairs
 
-    /// Rounds all rows.
-    init(_ matrix: Matrix, center: [Float], threads: Int) {
-        let (count, dimension) = (matrix.rows, matrix.columns)
+    /// Room for rows: each is to be put in its place.
+    init(rows count: Int, dimension: Int) {
         stride = (dimension + 63) / 64 * 64
         let bytes = max(64, count * stride)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
@@ -24,13 +23,10 @@ final class ByteRows {
         steps = .allocate(capacity: max(1, count))
         squares = .allocate(capacity: max(1, count))
         kernel = belfry_pairs_for(InstructionSet.current.isa)
-        nonisolated(unsafe) let this = self
-        WorkPool(threads: threads).forEachRange(of: count, size: 1_024) { range, _ in
-            center.withUnsafeBufferPointer { center in
-                for row in range { this.round(row, matrix.pointer + row * dimension, center, dimension) }
-            }
-        }
     }
+
+    /// Bytes that a row takes.
+    static func rowBytes(dimension: Int) -> Int { (dimension + 63) / 64 * 64 + 12 }
 
     deinit {
         rows.deallocate()
@@ -39,9 +35,9 @@ final class ByteRows {
         squares.deallocate()
     }
 
-    private func round(
-        _ row: Int, _ components: UnsafePointer<Float>, _ center: UnsafeBufferPointer<Float>, _ dimension: Int
-    ) {
+    /// Rounds a row. Several threads may, each its own.
+    func put(_ row: Int, _ components: UnsafePointer<Float>, center: [Float]) {
+        let dimension = center.count
         var largest: Float = 0
         for index in 0..<dimension { largest = max(largest, abs(components[index] - center[index])) }
         let step = largest / 127

@@ -1,10 +1,11 @@
 import CKernels
+import Files
 import Vectors
 
 extension GraphBuilder {
     /// What one thread needs to find and choose links.
     final class Worker {
-        private let rows: Matrix
+        private let rows: PlacedRows
         private let coder: RoutingCoder
         private let bytes: ByteRows
         private let twins: Twins
@@ -12,6 +13,7 @@ extension GraphBuilder {
         private let query: RoutingCoder.Query
         private var walk: GraphWalk
         private let projected: Matrix
+        private let own: Matrix
         private let scratch: Matrix
         private let squares: Matrix
         /// Rows that links may lead to, in `offered` as they came and in `sorted` by their distance.
@@ -30,16 +32,20 @@ extension GraphBuilder {
             var ratio: Float
         }
 
+        /// So many rows are inserted at a time.
+        static let batch = 32
+
         init(_ plan: GraphPlan, _ options: Options) {
             (rows, coder, bytes, twins) = (plan.rows, plan.coder, plan.bytes, plan.twins)
             self.options = options
             query = RoutingCoder.Query(coder)
-            walk = GraphWalk(rows: rows.rows, limit: options.window)
-            projected = Matrix(rows: 32, columns: coder.shape.components)
-            scratch = Matrix(rows: 32, columns: coder.dimension)
-            squares = Matrix(rows: 1, columns: 32)
+            walk = GraphWalk(rows: rows.rowCount, limit: options.window)
+            projected = Matrix(rows: Self.batch, columns: coder.shape.components)
+            own = Matrix(rows: Self.batch, columns: coder.dimension)
+            scratch = Matrix(rows: Self.batch, columns: coder.dimension)
+            squares = Matrix(rows: 1, columns: Self.batch)
             // A row may be linked to by all of a batch.
-            let room = max(rows.rows, 256)
+            let room = max(rows.rowCount, 256)
             offered = .allocate(capacity: room)
             sorted = .allocate(capacity: room)
             others = .allocate(capacity: room)
@@ -56,11 +62,12 @@ extension GraphBuilder {
         }
 
         /// Links some rows of a batch to the graph before it.
-        func insert(_ batch: Range<Int>, into builder: GraphBuilder) {
+        func insert(_ batch: Range<Int>, into builder: GraphBuilder) throws(BelfryError) {
             let links = builder.links[0]
+            try rows.copy(batch, into: own.pointer)
             coder.project(
-                rows.pointer + batch.lowerBound * rows.columns, count: batch.count, into: projected.pointer,
-                squares: squares.pointer, scratch: scratch.pointer)
+                own.pointer, count: batch.count, into: projected.pointer, squares: squares.pointer,
+                scratch: scratch.pointer)
             for (index, row) in batch.enumerated() where !twins.isLater(row) {
                 coder.prepare(
                     projected: projected.pointer + index * projected.columns, square: squares.pointer[index],

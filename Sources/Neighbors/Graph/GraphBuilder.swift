@@ -1,4 +1,5 @@
 import CKernels
+import Files
 import Vectors
 
 /// Builds a navigable graph over rows on all cores, the same one for any number of threads.
@@ -40,7 +41,6 @@ final class GraphBuilder {
     private var chained: Set<UInt32> = []
 
     let plan: GraphPlan
-    let rows: Matrix
     let coder: RoutingCoder
     let records: UnsafeMutablePointer<UInt8>
     private let threads: Int
@@ -49,13 +49,12 @@ final class GraphBuilder {
     /// Prepares the graph of a plan.
     init(_ plan: GraphPlan, options: Options, threads: Int) {
         self.plan = plan
-        rows = plan.rows
         coder = plan.coder
         records = plan.records
         self.options = options
         self.threads = threads
-        count = rows.rows
-        levels = Self.levels(rows.rows)
+        count = plan.rows.rowCount
+        levels = Self.levels(count)
         links = levels.map { size in
             let links = UnsafeMutablePointer<UInt32>.allocate(capacity: max(1, size * options.room))
             links.initialize(repeating: BELFRY_NO_LINK, count: size * options.room)
@@ -74,7 +73,8 @@ final class GraphBuilder {
     }
 
     /// Inserts rows until `target` of them are in the graph, each with at most `options.degree` links.
-    func insert(upTo target: Int, progress: (Int) -> Void = { _ in }) {
+    /// - Throws: what reading the rows throws.
+    func insert(upTo target: Int, progress: (Int) -> Void = { _ in }) throws(BelfryError) {
         unlinkTwins()
         if inserted == 0, target > 0 { insertFirst(min(target, 256)) }
         while inserted < target {
@@ -82,7 +82,7 @@ final class GraphBuilder {
             // A level is kept at its very size.
             let next = levels.filter { $0 > inserted }.min() ?? target
             let batch = inserted..<min(inserted + largest, next, target)
-            linkForward(batch)
+            try linkForward(batch)
             linkBackward(batch)
             inserted = batch.upperBound
             keepLevels()
@@ -152,11 +152,14 @@ final class GraphBuilder {
 
     // MARK: a batch
 
-    private func linkForward(_ batch: Range<Int>) {
+    private func linkForward(_ batch: Range<Int>) throws(BelfryError) {
         nonisolated(unsafe) let this = self
-        WorkPool(threads: threads).forEachRange(of: batch.count, size: 32) { range, worker in
-            let rows = batch.lowerBound + range.lowerBound..<batch.lowerBound + range.upperBound
-            this.workers[worker].insert(rows, into: this)
+        let size = Worker.batch
+        try WorkPool(threads: threads).run((batch.count + size - 1) / size, "build") { worker in
+            while worker.one({ piece throws(BelfryError) in
+                let first = batch.lowerBound + piece * size
+                try this.workers[worker.number].insert(first..<min(first + size, batch.upperBound), into: this)
+            }) {}
         }
     }
 

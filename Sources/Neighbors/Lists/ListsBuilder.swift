@@ -24,75 +24,56 @@ package enum ListsBuilder {
     ///   - progress: Told how many of how many steps are done.
     /// - Throws: `unsupported` for more rows than `UInt32` counts, and `cancelled`.
     package static func build(
-        rows: Matrix, held: [UInt32] = [], metric: Metric, lists: Int? = nil, seed: UInt64, threads: Int,
+        rows: any VectorSource, held: [UInt32] = [], metric: Metric, lists: Int? = nil, seed: UInt64, threads: Int,
         settings: KMeans.Settings = .init(), progress: ((_ done: Int, _ total: Int) -> Void)? = nil
     ) throws(BelfryError) -> ListsPlan {
-        precondition(threads > 0 && rows.columns > 0)
-        guard rows.rows <= Int(UInt32.max) else {
+        precondition(threads > 0 && rows.dimension > 0)
+        let count = rows.rowCount
+        guard count <= Int(UInt32.max) else {
             throw BelfryError(
-                .unsupported, "\(rows.rows) rows are more than lists can number (\(UInt32.max)).",
+                .unsupported, "\(count) rows are more than lists can number (\(UInt32.max)).",
                 remedy: "Split them into several segments.")
         }
-        let space = Space(metric: metric, of: rows)
-        let originals = HeldRows.last(held, of: Array(0..<UInt32(rows.rows)))
-        let placed = space.place(rows, order: originals, threads: threads)
-        let mean = center(placed, dimension: rows.columns)
-        var positions: [UInt32] = []
+        let space = try Space(metric: metric, of: rows)
+        let originals = HeldRows.last(held, of: Array(0..<UInt32(count)))
+        let mean = Array(try PlacedRows(SelectedRows(rows, originals), space).mean().prefix(rows.dimension))
+        func placed(_ numbers: ArraySlice<UInt32>) -> PlacedRows {
+            PlacedRows(SelectedRows(rows, Array(numbers)), space, center: mean)
+        }
+        var order: [UInt32] = []
         var starts = [0]
-        var centroids = Matrix(rows: 0, columns: placed.columns)
-        if rows.rows > 0 {
+        var centroids = Matrix(rows: 0, columns: space.placedDimension)
+        if count > 0 {
             let steps = settings.rounds + 2
-            let seen = held.isEmpty ? placed : placed.prefix(rows.rows - held.count)
+            let seen = placed(originals.dropLast(held.count))
             var means = try KMeans.train(
-                seen, count: lists ?? listCount(rows: rows.rows), seed: seed, threads: threads, settings: settings,
+                seen, count: lists ?? listCount(rows: count), seed: seed, threads: threads, settings: settings,
                 progress: progress.map { tell in { done, _ in tell(done, steps) } })
-            var assignment = means.assign(seen, threads: threads)
+            var assignment = try means.assign(reading: seen, threads: threads)
             progress?(steps - 1, steps)
             try means.balance(seen, &assignment, seed: seed, threads: threads)
             if !held.isEmpty {
-                assignment.labels += means.assign(placed.suffix(held.count), threads: threads).labels
+                assignment.labels += try means.assign(
+                    reading: placed(originals.suffix(held.count)), threads: threads
+                ).labels
             }
             progress?(steps, steps)
             let members = KMeans.Members(assignment.labels, count: means.centroids.rows)
-            (positions, starts, centroids) = (members.order, members.starts, means.centroids)
+            (order, starts, centroids) = (members.order.map { originals[Int($0)] }, members.starts, means.centroids)
         }
-        return ListsPlan(
-            metric: metric, dimension: rows.columns, largestSquare: space.largestSquare,
-            order: positions.map { originals[Int($0)] }, positions: positions, starts: starts, placed: placed,
-            mean: mean, centroids: centroids)
-    }
-
-    /// Takes the mean off the placed rows. The component that ip adds stays as it is.
-    private static func center(_ placed: Matrix, dimension: Int) -> [Float] {
-        var sums = [Double](repeating: 0, count: dimension)
-        for row in 0..<placed.rows {
-            let components = placed.pointer + row * placed.columns
-            for index in 0..<dimension { sums[index] += Double(components[index]) }
-        }
-        let mean = sums.map { Float($0 / Double(max(placed.rows, 1))) }
-        for row in 0..<placed.rows {
-            let components = placed.pointer + row * placed.columns
-            for index in 0..<dimension { components[index] -= mean[index] }
-        }
-        return mean
+        return ListsPlan(space: space, source: rows, order: order, starts: starts, mean: mean, centroids: centroids)
     }
 }
 
 /// Which rows go into which list.
 package struct ListsPlan: Sendable {
-    /// How vectors are compared.
-    package let metric: Metric
-    /// Components of a vector.
-    package let dimension: Int
-    /// The squared length of the longest row, under `ip`.
-    let largestSquare: Float
+    let space: Space
+    /// The rows as they were given to the builder.
+    let source: any VectorSource
     /// `order[new]` is the row, as it was given to the builder, that is to be stored as row `new`.
     package let order: [UInt32]
-    /// `positions[new]` is where it stands in `placed`.
-    let positions: [UInt32]
     /// The first new row of each list, and behind them the number of rows.
     package let starts: [Int]
-    let placed: Matrix
     let mean: [Float]
     let centroids: Matrix
 

@@ -1,12 +1,17 @@
 import CKernels
 package import Files
 import Shards
-import Vectors
+import Synchronization
+package import Vectors
 
 extension ListsPlan {
     /// Writes the file `lists`: see ``ListsFormat``.
-    package func write(to path: String, threads: Int = 1) throws(BelfryError) {
-        let encoder = encoder()
+    /// - Parameter stored: the rows as they were stored, in their new order; nil to read them where they were.
+    package func write(
+        to path: String, stored: (any VectorSource)? = nil, threads: Int = 1
+    ) throws(BelfryError) {
+        let rows = PlacedRows(stored ?? SelectedRows(source, order), space, center: mean)
+        let encoder = try encoder(rows, threads: threads)
         let writer = try SegmentFileWriter(
             path, kind: ListsFormat.kind, version: ListsFormat.version, sections: ListsFormat.sections)
         try writer.begin("shape")
@@ -29,28 +34,36 @@ extension ListsPlan {
     }
 
     /// The encoder, with units in which every bias and scale is within f16.
-    private func encoder() -> ListsEncoder {
-        let width = placed.columns
-        var (farthest, longest): (Float, Float) = (0, 0)
+    private func encoder(_ rows: PlacedRows, threads: Int) throws(BelfryError) -> ListsEncoder {
+        let width = rows.dimension
+        var longest: Float = 0
         for list in 0..<listCount {
             let centroid = centroids.pointer + list * width
             longest = max(longest, ListsEncoder.product(centroid, centroid, width))
-            for new in starts[list]..<starts[list + 1] {
-                let row = placed.pointer + Int(positions[new]) * width
+        }
+        let most = Mutex<Float>(0)
+        let (centroids, starts) = (centroids, starts)
+        try rows.forEachBlock(threads: threads) { first, block in
+            var farthest: Float = 0
+            var list = starts.partition(upTo: first)
+            for place in 0..<block.rows {
+                while first + place >= starts[list + 1] { list += 1 }
+                let (row, centroid) = (block.pointer + place * width, centroids.pointer + list * width)
                 var squares: Float = 0
                 for i in 0..<width { squares += (row[i] - centroid[i]) * (row[i] - centroid[i]) }
                 farthest = max(farthest, squares)
             }
+            most.withLock { $0 = max($0, farthest) }
         }
+        let farthest = most.withLock { $0 }
         // A code is never more than twice as long as what it stands for.
         let bias = farthest + 4 * farthest.squareRoot() * longest.squareRoot()
         let scale = 4 * farthest.squareRoot()
         return ListsEncoder(
-            plan: self,
+            plan: self, rows: rows,
             format: ListsFormat(
-                dimension: dimension, metric: metric, rowCount: order.count, listCount: listCount,
-                largestSquare: largestSquare,
-                biasUnit: Self.unit(bias), scaleUnit: Self.unit(scale)))
+                dimension: space.dimension, metric: space.metric, rowCount: order.count, listCount: listCount,
+                largestSquare: space.largestSquare, biasUnit: Self.unit(bias), scaleUnit: Self.unit(scale)))
     }
 
     /// The power of two that brings `largest` between 2^13 and 2^14.
@@ -63,6 +76,7 @@ extension ListsPlan {
 /// Makes blocks of codes out of a plan.
 struct ListsEncoder: Sendable {
     let plan: ListsPlan
+    let rows: PlacedRows
     let format: ListsFormat
 
     static func product(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
@@ -73,7 +87,7 @@ struct ListsEncoder: Sendable {
 
     /// The centroids' codes.
     func cells() -> [UInt8] {
-        let (d, width) = (plan.dimension, plan.placed.columns)
+        let (d, width) = (plan.space.dimension, rows.dimension)
         let writer = BlockWriter(bits: 8, dimension: d)
         var bytes = [UInt8](repeating: 0, count: ListsFormat.blocks(plan.listCount) * writer.blockBytes)
         var code = [UInt8](repeating: 0, count: d)
@@ -98,50 +112,73 @@ struct ListsEncoder: Sendable {
     }
 
     /// The blocks of some lists.
-    func blocks(of lists: Range<Int>, threads: Int) -> [UInt8] {
+    func blocks(of lists: Range<Int>, threads: Int) throws(BelfryError) -> [UInt8] {
         var places = [0]
         for list in lists {
             let rows = plan.starts[list + 1] - plan.starts[list]
             places.append(places.last! + ListsFormat.blocks(rows) * format.rowBlockBytes)
         }
-        var bytes = [UInt8](repeating: 0, count: places.last!)
-        bytes.withUnsafeMutableBufferPointer { bytes in
-            guard let start = bytes.baseAddress else { return }
-            // Each list writes blocks of its own.
-            nonisolated(unsafe) let first = start
-            WorkPool(threads: threads).forEach(lists.count) { [places] index, _ in
-                encode(lists.lowerBound + index, into: first + places[index])
-            }
+        // Each list writes blocks of its own.
+        let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: places.last!)
+        bytes.initialize(repeating: 0)
+        defer { bytes.deallocate() }
+        guard let start = bytes.baseAddress else { return [] }
+        nonisolated(unsafe) let first = start
+        try WorkPool(threads: threads).run(lists.count, "build") { [places] worker in
+            while worker.one({ index throws(BelfryError) in
+                try encode(lists.lowerBound + index, into: first + places[index])
+            }) {}
         }
-        return bytes
+        return Array(bytes)
     }
 
-    private func encode(_ list: Int, into bytes: UnsafeMutablePointer<UInt8>) {
-        let (d, width) = (plan.dimension, plan.placed.columns)
-        let writer = BlockWriter(bits: 4, dimension: d)
+    private func encode(_ list: Int, into bytes: UnsafeMutablePointer<UInt8>) throws(BelfryError) {
+        let width = rows.dimension
+        let writer = BlockWriter(bits: 4, dimension: plan.space.dimension)
         let centroid = plan.centroids.pointer + list * width
         let (first, count) = (plan.starts[list], plan.starts[list + 1] - plan.starts[list])
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { residual in
-            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: d) { code in
-                let (residual, code) = (residual.baseAddress!, code.baseAddress!)
-                for index in 0..<ListsFormat.blocks(count) * ListsFormat.blockRows {
-                    let block = bytes + index / ListsFormat.blockRows * format.rowBlockBytes
-                    let lane = index % ListsFormat.blockRows
-                    guard index < count else {
-                        writer.put(bias: .infinity, scale: 0, lane: lane, into: block)
-                        continue
-                    }
-                    let row = plan.placed.pointer + Int(plan.positions[first + index]) * width
-                    for i in 0..<width { residual[i] = row[i] - centroid[i] }
-                    let scale = belfry_fit_code(residual, d, 4, code)
-                    var bias = Self.product(residual, residual, width)
-                    for i in 0..<d { bias += 2 * centroid[i] * scale * (Float(code[i]) - 7.5) }
-                    for i in d..<width { bias += 2 * centroid[i] * residual[i] }
-                    writer.put(code, lane: lane, into: block)
-                    writer.put(
-                        bias: bias / format.biasUnit, scale: scale / format.scaleUnit, lane: lane, into: block)
-                }
+        let own = Matrix(rows: min(count, PlacedRows.blockRows), columns: width)
+        let code = Matrix(rows: 1, columns: (plan.space.dimension + 3) / 4)
+        for index in 0..<ListsFormat.blocks(count) * ListsFormat.blockRows {
+            let block = bytes + index / ListsFormat.blockRows * format.rowBlockBytes
+            let lane = index % ListsFormat.blockRows
+            guard index < count else {
+                writer.put(bias: .infinity, scale: 0, lane: lane, into: block)
+                continue
+            }
+            if index % PlacedRows.blockRows == 0 {
+                try rows.copy(first + index..<first + min(count, index + PlacedRows.blockRows), into: own.pointer)
+            }
+            UnsafeMutableRawPointer(code.pointer).withMemoryRebound(to: UInt8.self, capacity: code.columns * 4) {
+                put(own.pointer + index % PlacedRows.blockRows * width, centroid, code: $0, writer, lane, block)
             }
         }
+    }
+
+    /// Writes the code of one row, whose place the residual takes.
+    private func put(
+        _ residual: UnsafeMutablePointer<Float>, _ centroid: UnsafePointer<Float>, code: UnsafeMutablePointer<UInt8>,
+        _ writer: BlockWriter, _ lane: Int, _ block: UnsafeMutablePointer<UInt8>
+    ) {
+        let (d, width) = (plan.space.dimension, rows.dimension)
+        for i in 0..<width { residual[i] -= centroid[i] }
+        let scale = belfry_fit_code(residual, d, 4, code)
+        var bias = Self.product(residual, residual, width)
+        for i in 0..<d { bias += 2 * centroid[i] * scale * (Float(code[i]) - 7.5) }
+        for i in d..<width { bias += 2 * centroid[i] * residual[i] }
+        writer.put(code, lane: lane, into: block)
+        writer.put(bias: bias / format.biasUnit, scale: scale / format.scaleUnit, lane: lane, into: block)
+    }
+}
+
+extension [Int] {
+    /// The last place whose element is not above `value`; the elements grow, and the first is not above it.
+    fileprivate func partition(upTo value: Int) -> Int {
+        var (low, high) = (0, count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if self[middle] <= value { low = middle } else { high = middle }
+        }
+        return low
     }
 }

@@ -102,6 +102,9 @@ public final class SegmentIndex: Sendable {
         SegmentSearcher(self, readsAhead: readsAhead ?? (fileBytes > System.memoryLimit / 2))
     }
 
+    /// Cache lines of a graph's routing codes; nil where there is no graph.
+    package var routingLines: Int? { graph?.format.shape.lines }
+
     /// Bytes of shard, codes and index.
     public var fileBytes: Int { shard.fileBytes + Int(memoryBytesPerVector * Double(shard.rowCount)) }
 }

@@ -1,3 +1,4 @@
+import Files
 import Vectors
 
 /// Rows of the data that an index does not see while it learns, so that they can stand for queries.
@@ -12,10 +13,10 @@ enum HeldRows {
     private static let share = 20
 
     /// The rows that are held back, in random order: at most one of those that are equal to the bit.
-    static func choose(_ rows: Matrix, seed: UInt64, threads: Int) -> [UInt32] {
-        let twins = Twins(rows, threads: threads)
+    static func choose(_ rows: any VectorSource, seed: UInt64, threads: Int) throws(BelfryError) -> [UInt32] {
+        let twins = try Twins(rows, threads: threads)
         var random = SplitMix64(seed: seed ^ 0x6865_6c64)
-        let firsts = random.permutation(rows.rows).filter { !twins.isLater(Int($0)) }
+        let firsts = random.permutation(rows.rowCount).filter { !twins.isLater(Int($0)) }
         return Array(firsts.prefix(min(limit, firsts.count / share)))
     }
 

@@ -1,3 +1,4 @@
+import Files
 import Vectors
 
 /// How rows and queries are placed so that the nearest under any metric is the nearest in squared Euclidean distance.
@@ -24,14 +25,13 @@ struct Space: Sendable {
     }
 
     /// The space of some rows.
-    init(metric: Metric, of rows: Matrix) {
+    init(metric: Metric, of rows: any VectorSource) throws(BelfryError) {
         var largest: Float = 0
+        let width = rows.dimension
         if metric == .ip {
-            for row in 0..<rows.rows {
-                largest = max(largest, Self.square(rows.pointer + row * rows.columns, rows.columns))
-            }
+            try rows.forEachRow { _, components in largest = max(largest, Self.square(components, width)) }
         }
-        self.init(metric: metric, dimension: rows.columns, largestSquare: largest)
+        self.init(metric: metric, dimension: width, largestSquare: largest)
     }
 
     /// Components of a row as it is placed.
@@ -67,20 +67,6 @@ struct Space: Sendable {
         let factor = (largestSquare / square).squareRoot()
         guard factor.isFinite, factor > 0 else { return }
         for index in 0..<dimension { placed[index] *= factor }
-    }
-
-    /// Places all rows, in the order of `order`.
-    func place(_ rows: Matrix, order: [UInt32], threads: Int) -> Matrix {
-        let placed = Matrix(rows: rows.rows, columns: placedDimension)
-        let width = placedDimension
-        let (source, target) = (rows, placed)
-        WorkPool(threads: threads).forEachRange(of: rows.rows, size: 4_096) { range, _ in
-            for row in range {
-                place(
-                    row: source.pointer + Int(order[row]) * source.columns, into: target.pointer + row * width)
-            }
-        }
-        return placed
     }
 
     /// The squared length of a vector.

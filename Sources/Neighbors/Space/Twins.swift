@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Vectors
 
@@ -10,28 +11,32 @@ struct Twins: Sendable {
     private let first: [UInt32]?
 
     /// Looks for equal rows in `rows`.
-    init(_ rows: Matrix, threads: Int) {
-        var keys = [UInt64](repeating: 0, count: rows.rows)
-        keys.withUnsafeMutableBufferPointer { keys in
-            nonisolated(unsafe) let target = keys
-            WorkPool(threads: threads).forEachRange(of: rows.rows, size: 1_024) { range, _ in
-                for row in range { target[row] = Self.hash(rows.pointer + row * rows.columns, rows.columns) }
+    init(_ rows: any VectorSource, threads: Int) throws(BelfryError) {
+        let count = rows.rowCount
+        let keys = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: count)
+        defer { keys.deallocate() }
+        nonisolated(unsafe) let target = keys
+        try rows.forEachBlock(threads: threads) { first, block in
+            for row in 0..<block.rows {
+                target[first + row] = Self.hash(block.pointer + row * block.columns, block.columns)
             }
         }
-        let bytes = rows.columns * MemoryLayout<Float>.stride
+        let bytes = rows.dimension * MemoryLayout<Float>.stride
+        let pair = Matrix(rows: 2, columns: rows.dimension)
         var first: [UInt32]?
         // The first row of every hash. A row of the same hash that is not equal, which next to never happens, is linked
         // like any other.
-        var seen = [UInt64: UInt32](minimumCapacity: rows.rows)
-        for row in 0..<rows.rows {
+        var seen = [UInt64: UInt32](minimumCapacity: count)
+        for row in 0..<count {
             let known = seen[keys[row]]
             guard let known else {
                 seen[keys[row]] = UInt32(row)
                 continue
             }
-            let (one, other) = (rows.pointer + Int(known) * rows.columns, rows.pointer + row * rows.columns)
-            guard memcmp(one, other, bytes) == 0 else { continue }
-            if first == nil { first = (0..<UInt32(rows.rows)).map { $0 } }
+            try rows.copy(Int(known)..<Int(known) + 1, into: pair.pointer)
+            try rows.copy(row..<row + 1, into: pair.pointer + pair.columns)
+            guard memcmp(pair.pointer, pair.pointer + pair.columns, bytes) == 0 else { continue }
+            if first == nil { first = (0..<UInt32(count)).map { $0 } }
             first![row] = known
         }
         self.first = first

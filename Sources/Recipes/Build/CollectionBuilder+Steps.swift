@@ -30,7 +30,8 @@ extension CollectionBuilder {
     /// Embeds the rows that no interrupted build has embedded, and of which the collection before has no vector, one segment
     /// at a time.
     func embed(
-        with tower: Tower, into building: BuildingDirectory, _ survey: Survey, _ observer: Observer
+        with tower: Tower, into building: BuildingDirectory, _ survey: Survey, _ memory: MemoryBudget,
+        _ observer: Observer
     ) throws(BelfryError) -> Embedded {
         var items = try ItemReader(recipe, tower)
         var drawn = EvenSample(survey.points, of: survey.usable)
@@ -44,8 +45,11 @@ extension CollectionBuilder {
         var done = 0
         let finished = building.finishedRows + building.refusedRows
         var embedded = Embedded()
-        // Small enough that an interruption costs seconds, and no more than 64 however many rows there are.
-        let segmentRows = recipe.segmentRows ?? max(1_024, (total + 63) / 64)
+        // Small enough that an interruption costs seconds, and no more than 64 however many rows there are, as far as their
+        // vectors, twice, and their texts have room.
+        let segmentRows =
+            recipe.segmentRows
+            ?? min(max(1_024, (total + 63) / 64), memory.batchRows(rowBytes: 8 * tower.dimension + 2_048))
         while done < finished, try next() != nil { done += 1 }
         while done < total {
             var batch: [Item] = []
@@ -126,11 +130,12 @@ extension CollectionBuilder {
 
     /// Builds the index that the recipe asks for out of all points.
     func index(
-        _ building: BuildingDirectory, _ request: String, _ towers: TowerPair, _ observer: Observer
+        _ building: BuildingDirectory, _ request: String, _ towers: TowerPair, _ memory: MemoryBudget,
+        _ observer: Observer
     ) throws(BelfryError) {
         let plan = IndexPlan(
             request: request, kind: recipe.index.kind, metric: recipe.metric, element: recipe.elementType,
-            recall: recipe.recall, seed: seed, threads: threads)
+            recall: recipe.recall, seed: seed, threads: threads, memory: memory, beside: try towerBytes())
         try building.index(
             plan,
             queries: { rows, dimension throws(BelfryError) in
@@ -142,7 +147,7 @@ extension CollectionBuilder {
 
     /// Queries like those that will be asked: the recipe's, or else what can be made of its texts. Says how many of those
     /// that the recipe names could be used.
-    private func queries(_ towers: TowerPair) throws(BelfryError) -> CalibrationQueries {
+    func queries(_ towers: TowerPair) throws(BelfryError) -> CalibrationQueries {
         if let source = recipe.calibration {
             let vectors = try CalibrationReader(source: source, tower: towers.query, metric: recipe.metric)
                 .vectors(threads: threads)

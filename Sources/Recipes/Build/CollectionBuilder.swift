@@ -1,5 +1,6 @@
 import Belfry
 public import Files
+import Neighbors
 import Towers
 
 /// Builds the collection of a recipe, so that a crash at any moment leaves the old collection, or none.
@@ -11,7 +12,8 @@ import Towers
 ///    are taken over.
 /// 3. Rows are embedded one segment at a time. The files of a segment are on disk before one transaction lists it
 ///    with its points.
-/// 4. All vectors become one segment with an index, which takes the place of the others in one transaction.
+/// 4. All vectors become one segment with an index, or as few as the memory allows, which take the place of the others in one
+///    transaction.
 /// 5. The tower is copied in, the configuration is written, and one rename puts the directory in its place.
 ///
 /// Where a collection is there that only other rows were built into, a build makes it what the rows say now: vectors that
@@ -30,6 +32,11 @@ public struct CollectionBuilder: Sendable {
     public var replace: Bool
     /// What all that is random in an index starts from.
     public var seed: UInt64 = 1
+    /// Bytes of memory that the process may have: what does not fit into one segment within it becomes several. Nil for half of
+    /// what the process may fill.
+    public var memoryLimit: Int?
+    /// Where to build, if not where the recipe says.
+    var place: String?
 
     /// A build of `recipe`.
     public init(_ recipe: Recipe, limit: Int? = nil, sample: Int? = nil, threads: Int, replace: Bool = false) {
@@ -91,6 +98,59 @@ public struct CollectionBuilder: Sendable {
     /// - Throws: `conflict` where another collection is in the place and `replace` is false, where it holds files that
     ///   Belfry did not make and that would be lost, or where another build runs.
     public func build(_ observer: Observer) throws(BelfryError) -> Summary {
+        try requireTower()
+        let towers = try TowerPair.open(recipe.tower)
+        try requireInput(of: towers.item)
+        try recipe.calibration?.requireQueries(of: towers.query, in: recipe.folder)
+        let request = try recipe.indexRequest(ofTexts: towers.item.takesTexts && towers.query.takesTexts, seed: seed)
+        let journal = BuildJournal(
+            recipe: recipe.digest(asText: towers.item.takesTexts), rows: try Digest.sha256(file: recipe.rows.file),
+            tower: towers.space, limit: limit, sample: sample, index: request,
+            users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
+        let target = try System.resolvingLink(place ?? recipe.collectionPath)
+        if let summary = try existing(target, journal, observer) { return summary }
+        let previous = try PreviousCollection(
+            target, space: towers.space, element: recipe.elementType, isReplaced: replace)
+        // Before the work, and again when the collection is put in its place.
+        try BuildingDirectory.requireOwnFiles(target, tower: recipe.tower)
+
+        let survey = try survey(towers.item, observer)
+        let memory = MemoryBudget(limit: memoryLimit)
+        let memoryGuard = memory.guarded()
+        defer { withExtendedLifetime(memoryGuard) {} }
+        // Whatever the limit is too small for is to be known before the work.
+        _ = try memory.segmentRows(
+            SegmentMemory(dimension: towers.item.dimension, metric: recipe.metric, kind: recipe.index.kind),
+            of: survey.points, beside: try towerBytes())
+        let building = try BuildingDirectory(
+            target, journal: journal, tower: recipe.tower, previous: previous, note: observer.note)
+        let resumed = building.finishedRows
+        let badUsers = try writeUsers(into: building, towers.query, observer)
+        let embedded = try embed(with: towers.item, into: building, survey, memory, observer)
+        let carried = try building.carryOthers(recipe.elementType, threads: threads)
+        guard building.finishedRows > 0 else {
+            throw BelfryError(
+                .invalidInput,
+                "Not one of \(building.refusedRows) rows has a vector that can be stored. "
+                    + (embedded.refusal?.message ?? ""),
+                at: embedded.refusal?.location ?? .init(file: recipe.rows.file),
+                remedy: embedded.refusal?.remedy)
+        }
+        guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
+        try index(building, request, towers, memory, observer)
+        let badRows = survey.badRows + building.refusedRows + badUsers
+        try building.finish(
+            towers,
+            CollectionDescription(
+                name: recipe.name, metric: recipe.metric, element: recipe.elementType, show: recipe.show,
+                recall: recipe.recall, badRows: badRows))
+        return Summary(
+            path: target, points: building.finishedRows, badRows: badRows, resumedPoints: resumed,
+            keptPoints: embedded.kept, othersPoints: carried, wasUpToDate: false)
+    }
+
+    /// Refuses a tower that is not there, or not whole.
+    func requireTower() throws(BelfryError) {
         guard System.exists(recipe.tower) else {
             throw BelfryError(
                 .notFound, "The recipe's tower is not there.", at: .init(file: recipe.tower),
@@ -106,51 +166,10 @@ public struct CollectionBuilder: Sendable {
                 """
             throw problem
         }
-        let towers = try TowerPair.open(recipe.tower)
-        try requireInput(of: towers.item)
-        try recipe.calibration?.requireQueries(of: towers.query, in: recipe.folder)
-        let request = try recipe.indexRequest(ofTexts: towers.item.takesTexts && towers.query.takesTexts, seed: seed)
-        let journal = BuildJournal(
-            recipe: recipe.digest(asText: towers.item.takesTexts), rows: try Digest.sha256(file: recipe.rows.file),
-            tower: towers.space, limit: limit, sample: sample, index: request,
-            users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
-        let target = try System.resolvingLink(recipe.collectionPath)
-        if let summary = try existing(target, journal, observer) { return summary }
-        let previous = try PreviousCollection(
-            target, space: towers.space, element: recipe.elementType, isReplaced: replace)
-        // Before the work, and again when the collection is put in its place.
-        try BuildingDirectory.requireOwnFiles(target, tower: recipe.tower)
-
-        let survey = try survey(towers.item, observer)
-        let building = try BuildingDirectory(
-            target, journal: journal, tower: recipe.tower, previous: previous, note: observer.note)
-        let resumed = building.finishedRows
-        let badUsers = try writeUsers(into: building, towers.query, observer)
-        let embedded = try embed(with: towers.item, into: building, survey, observer)
-        let carried = try building.carryOthers(recipe.elementType, threads: threads)
-        guard building.finishedRows > 0 else {
-            throw BelfryError(
-                .invalidInput,
-                "Not one of \(building.refusedRows) rows has a vector that can be stored. "
-                    + (embedded.refusal?.message ?? ""),
-                at: embedded.refusal?.location ?? .init(file: recipe.rows.file),
-                remedy: embedded.refusal?.remedy)
-        }
-        guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
-        try index(building, request, towers, observer)
-        let badRows = survey.badRows + building.refusedRows + badUsers
-        try building.finish(
-            towers,
-            CollectionDescription(
-                name: recipe.name, metric: recipe.metric, element: recipe.elementType, show: recipe.show,
-                recall: recipe.recall, badRows: badRows))
-        return Summary(
-            path: target, points: building.finishedRows, badRows: badRows, resumedPoints: resumed,
-            keptPoints: embedded.kept, othersPoints: carried, wasUpToDate: false)
     }
 
     /// Refuses a recipe of texts for a tower of fields, and the other way round, before a row is read.
-    private func requireInput(of tower: Tower) throws(BelfryError) {
+    func requireInput(of tower: Tower) throws(BelfryError) {
         let fields = tower.fields.map(\.name).joined(separator: ", ")
         let place = BelfryError.Location(file: "\(recipe.folder)/recipe.yaml")
         switch recipe.input.read(asText: tower.takesTexts) {
@@ -168,6 +187,9 @@ public struct CollectionBuilder: Sendable {
         }
     }
 
+    /// Bytes of the tower's files: about what it takes in memory.
+    func towerBytes() throws(BelfryError) -> Int { try System.fileBytes(under: recipe.tower) }
+
     /// What the rows have.
     struct Survey {
         /// Rows that can be used, up to the limit.
@@ -178,7 +200,7 @@ public struct CollectionBuilder: Sendable {
     }
 
     /// Reads all rows once, reporting those that cannot be used.
-    private func survey(_ tower: Tower, _ observer: Observer) throws(BelfryError) -> Survey {
+    func survey(_ tower: Tower, _ observer: Observer) throws(BelfryError) -> Survey {
         var items = try ItemReader(recipe, tower)
         var points = 0
         while points < limit ?? .max, try items.next(badRow: observer.badRow) != nil {

@@ -92,7 +92,7 @@ public struct Recipe: Sendable {
     /// The directory of the tower that embeds the rows and, later, the queries; or of a pair of towers.
     package let tower: String
     /// Who can be named by a recommendation.
-    package let users: UserSource?
+    package internal(set) var users: UserSource?
     /// Queries that recall targets are calibrated on; nil for rows of the data.
     let calibration: CalibrationSource?
     /// What `belfry evaluate` measures.
@@ -102,7 +102,7 @@ public struct Recipe: Sendable {
     /// How vectors are stored.
     package let elementType: ElementType
     /// What finds near vectors.
-    package let index: IndexRequest
+    package internal(set) var index: IndexRequest
     /// The recall of a search that does not name its own, from above 0 to 1; nil for the best that a search can have in
     /// about a millisecond of one core.
     package let recall: Double?

@@ -43,7 +43,9 @@ extension RecipeFile {
 extension VectorCollection {
     /// Opens the collection that a path means: a `.belfry` directory, or the folder of a recipe whose collection is built.
     /// - Throws: as ``RecipeFile/collection(at:)``, and as the collection's own initializer.
-    public convenience init(at path: String, for access: Access = .reading) throws(BelfryError) {
-        try self.init(RecipeFile.collection(at: path), for: access)
+    public convenience init(
+        at path: String, for access: Access = .reading, memoryLimit: Int? = nil
+    ) throws(BelfryError) {
+        try self.init(RecipeFile.collection(at: path), for: access, memoryLimit: memoryLimit)
     }
 }

@@ -1,0 +1,79 @@
+public import Files
+import Foundation
+import Neighbors
+
+/// What a build will take, before it begins: see ``CollectionBuilder/forecast(observer:)``.
+public struct BuildForecast: Codable, Sendable {
+    /// Points that will be built.
+    public var points: Int
+    /// Rows that cannot be used.
+    public var badRows: Int
+    /// Components per vector.
+    public var dimension: Int
+    /// How many segments there will be, and the rows of the largest.
+    public var segments: Int
+    public var rowsPerSegment: Int
+    /// The index: what the recipe names, or what will be tried.
+    public var index: String
+
+    /// Bytes of memory at the peak, without the pages of mapped files, which are the system's: of each stage.
+    public var embeddingMemory: Int
+    public var indexingMemory: Int
+    /// Bytes that may be held.
+    public var memoryLimit: Int
+    /// Bytes of the finished collection, and of everything while the index is built.
+    public var disk: Int
+    public var diskWhileBuilding: Int
+    /// Seconds for each stage: reading the rows, embedding them, building the index.
+    public var readingSeconds: Double
+    public var embeddingSeconds: Double
+    public var indexingSeconds: Double
+
+    /// How many rows were built for trial, and how long all of that took.
+    public var trialPoints: Int
+    public var trialSeconds: Double
+    /// Bytes per vector in the trial's shard, and of the catalogue per point.
+    public var shardBytesPerVector: Double
+    public var catalogueBytesPerPoint: Double
+
+    /// Bytes of memory at the peak.
+    public var memory: Int { max(embeddingMemory, indexingMemory) }
+    /// Seconds in all.
+    public var seconds: Double { readingSeconds + embeddingSeconds + indexingSeconds }
+
+    /// The forecast for programs.
+    public var json: JSON { JSON(encoding: self) }
+}
+
+/// How long the stages of an index take for other numbers of rows than were tried.
+///
+/// | stage | grows like |
+/// |---|---|
+/// | compressing, writing | rows |
+/// | linking (graph) | rows · log rows |
+/// | clustering (lists) | rows · √rows |
+/// | calibrating | queries · (a walk, which grows like log rows, and a share of a scan) |
+struct IndexTime {
+    /// Seconds of each stage in the trial.
+    var stages: [String: Double]
+    /// Rows of the trial.
+    var rows: Int
+
+    /// Seconds for so many rows.
+    func seconds(rows wanted: Int) -> Double {
+        let (small, large) = (Double(rows), Double(wanted))
+        let ratio = large / small
+        return stages.reduce(0) { sum, stage in
+            switch stage.key {
+            case "linking": sum + stage.value * ratio * log2(large) / log2(small)
+            case "clustering": sum + stage.value * ratio * ratio.squareRoot()
+            case "calibrating":
+                sum + stage.value * Self.queries(wanted) / Self.queries(rows) * log2(large) / log2(small)
+            default: sum + stage.value * ratio
+            }
+        }
+    }
+
+    /// How many queries a calibration asks, about: rows that are held back, and others.
+    private static func queries(_ rows: Int) -> Double { Double(min(rows / 20, 2_000) + 1_000) }
+}

@@ -38,6 +38,7 @@ extension SegmentFile {
             case .vectors: try ShardReader(path).check()
             case .ids: try IDsReader(path).check()
             case .slots: try SlotsReader.check(path)
+            case .sparse: try SparseReader(path).check()
             default: file.problems()
             }
         } catch {

@@ -39,6 +39,7 @@ extension SegmentFile {
             case .ids: try IDsReader(path).check()
             case .slots: try SlotsReader.check(path)
             case .sparse: try SparseReader(path).check()
+            case .bounds: try BoundsReader.check(path)
             default: file.problems()
             }
         } catch {

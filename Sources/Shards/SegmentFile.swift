@@ -45,6 +45,8 @@ public final class SegmentFile: Sendable {
         public static let ids = Kind(rawValue: "ids")
         /// The points' slots: see ``SlotsReader``.
         public static let slots = Kind(rawValue: "slots")
+        /// Which vectors are a point's, where each has several: see ``BoundsReader``.
+        public static let bounds = Kind(rawValue: "bounds")
         /// The sparse vectors: see ``SparseReader``.
         public static let sparse = Kind(rawValue: "sparse")
 

@@ -91,8 +91,11 @@ extension SeededGenerator {
             let values = vector(Int.random(in: 0...5, using: &self)).map { $0.isFinite ? $0 : 0 }
             let indices = (0..<UInt32(values.count)).map { $0 * 0x2aaa_aaaa }
             vectors[text()] =
-                Bool.random(using: &self)
-                ? .dense(values) : .sparse((try? SparseVector(indices: indices, values: values)) ?? SparseVector())
+                switch Int.random(in: 0..<3, using: &self) {
+                case 0: .dense(values)
+                case 1: .sparse((try? SparseVector(indices: indices, values: values)) ?? SparseVector())
+                default: .multi(values.isEmpty ? [] : [values, values.reversed()])
+                }
         }
         return vectors
     }

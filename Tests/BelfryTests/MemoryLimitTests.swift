@@ -47,7 +47,7 @@ import Vectors
             let sizes = collection.view.segments.map(\.segment.rows)
             #expect(sizes.count == 2 && sizes.reduce(0, +) == points, "\(sizes)")
             #expect(sizes.allSatisfy { $0 <= 50_500 && $0 > 40_000 }, "\(sizes)")
-            #expect(collection.view.segments.allSatisfy { $0.segment.index.kind == .hnsw })
+            #expect(collection.view.segments.allSatisfy { $0.segment.record.kind == .hnsw })
 
             let queries = Matrix((0..<300).map { Self.vector(&random, between: $0 % 3 == 0) })
             for k in [1, 10, 100] {

@@ -165,6 +165,48 @@ import Vectors
         }
     }
 
+    /// Of several vectors each of the query's goes to the nearest of the point's.
+    @Test func severalVectorsAreComparedByTheirNearest() async throws {
+        try await withTemporaryDirectory { folder in
+            let path = folder + "/tokens.belfry"
+            let collection = try VectorCollection.create(
+                path, .init([.init(.multi("tokens", dimension: 2)), .init(VectorSpace(name: "title", dimension: 2))]))
+            #expect(collection.configuration.main.name == "title")
+            try await collection.upsert([
+                WrittenPoint(id: "both", vectors: ["tokens": .multi([[0, 2], [5, 0]])]),
+                WrittenPoint(id: "one", vectors: ["tokens": .multi([[1, 0]])]),
+                WrittenPoint(id: "between", vectors: ["tokens": .dense([1, 1])]),
+            ])
+            for place in ["in memory", "in a segment", "reopened"] {
+                if place == "in a segment" { try await collection.compact() }
+                let now = place == "reopened" ? try VectorCollection(path) : collection
+                var request = SearchRequest(.multi([[1, 0], [0, 1]]), k: 10)
+                request.space = "tokens"
+                let found = try now.search(request).hits
+                #expect(found.map(\.name) == ["both", "between", "one"], "\(place)")
+                // Two cosines of 1; two of √½; 1 and 0.
+                let scores: [Float] = [2, 2 * Float(0.5).squareRoot(), 1]
+                #expect(zip(found, scores).allSatisfy { abs($0.score - $1) < 1e-6 }, "\(place): \(found.map(\.score))")
+                request.query = .vector([1, 0])
+                #expect(try Set(now.search(request).hits.prefix(2).map(\.name)) == ["both", "one"], "\(place)")
+                request.query = .point("one")
+                #expect(try now.search(request).hits.first?.name == "both", "\(place)")
+                #expect(try now.point("both").vectors == ["tokens": .multi([[0, 2], [5, 0]])], "\(place)")
+                for bad in [SearchQuery.multi([]), .multi([[1]]), .multi([[0, 0]]), .sparse(SparseVector())] {
+                    request.query = bad
+                    #expect(throws: BelfryError.self) { try now.search(request) }
+                }
+            }
+            for bad in [PointVector.multi([]), .multi([[1]]), .multi([[1, 0], [.nan, 1]]), .sparse(SparseVector())] {
+                await #expect(throws: BelfryError.self) {
+                    try await collection.upsert([WrittenPoint(id: "x", vectors: ["tokens": bad])])
+                }
+            }
+            try await collection.close()
+            for finding in try VectorCollection.check(path) { #expect(finding.problems.isEmpty, "\(finding)") }
+        }
+    }
+
     /// A collection with one kind of vector needs no name for it, and an older belfry reads it.
     @Test func oneKindNeedsNoName() async throws {
         try await withTemporaryDirectory { folder in

@@ -12,6 +12,7 @@ import Shards
 /// | list | u32 count, its elements |
 /// | dense vector | u32 dimension, f32 little-endian |
 /// | sparse vector | u32 2³² − 1, u32 count, u32 indices, f32 values |
+/// | several vectors | u32 2³² − 2, u32 count, u32 dimension, f32 of one behind the other |
 struct LogEncoder {
     private(set) var bytes: [UInt8] = []
 
@@ -67,12 +68,17 @@ struct LogEncoder {
                 try put(count: vector.count)
                 try put(vector.indices)
                 try put(vector.values)
+            case .multi(let vectors):
+                try put(Self.multi)
+                try put(count: vectors.count)
+                try put(count: vectors.first?.count ?? 0)
+                for vector in vectors { try put(vector) }
             }
         }
     }
 
-    /// Stands where a dense vector has its dimension.
-    static let sparse = UInt32.max
+    /// These stand where a dense vector has its dimension.
+    static let (sparse, multi) = (UInt32.max, UInt32.max - 1)
 
     private mutating func put<T: BitwiseCopyable>(_ values: [T]) throws(BelfryError) {
         try reserve(values.count * MemoryLayout<T>.stride)

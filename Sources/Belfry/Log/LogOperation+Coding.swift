@@ -181,6 +181,7 @@ extension ByteReader {
 
     private mutating func vector(_ what: String) throws(BelfryError) -> PointVector {
         let dimension = try readCount(UInt32.self, "The dimension of \(what.lowercased())")
+        if dimension == Int(LogEncoder.multi) { return .multi(try vectors(what)) }
         guard dimension == Int(LogEncoder.sparse) else { return .dense(try numbers(dimension, what)) }
         let count = try readCount(UInt32.self, "The number of terms of \(what.lowercased())")
         let place = location
@@ -189,6 +190,17 @@ extension ByteReader {
             throw .corrupt("\(what) is no sparse vector.", at: place)
         }
         return .sparse(vector)
+    }
+
+    private mutating func vectors(_ what: String) throws(BelfryError) -> [[Float]] {
+        let count = try readCount(UInt32.self, "The number of vectors of \(what.lowercased())")
+        let dimension = try readCount(UInt32.self, "The dimension of \(what.lowercased())")
+        let place = location
+        // A count that no bytes go with could be any.
+        guard dimension > 0 || count == 0 else { throw .corrupt("\(what) has no components.", at: place) }
+        var vectors: [[Float]] = []
+        for _ in 0..<count { vectors.append(try numbers(dimension, what)) }
+        return vectors
     }
 
     private mutating func numbers<T: BitwiseCopyable>(_ count: Int, _ what: String) throws(BelfryError) -> [T] {

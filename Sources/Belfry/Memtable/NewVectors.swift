@@ -8,11 +8,11 @@ struct NewVectors {
     /// How much there is of one space.
     struct Amount: Equatable {
         var vectors = 0
-        /// Of sparse vectors, all together.
-        var terms = 0
+        /// Terms of sparse vectors, or vectors where a point has several, all together.
+        var parts = 0
 
         static func + (first: Amount, second: Amount) -> Amount {
-            Amount(vectors: first.vectors + second.vectors, terms: first.terms + second.terms)
+            Amount(vectors: first.vectors + second.vectors, parts: first.parts + second.parts)
         }
     }
 
@@ -22,6 +22,7 @@ struct NewVectors {
         /// Of dense vectors, one behind the other.
         var components: [Float] = []
         var sparse: [SparseVector] = []
+        var multi: [[[Float]]] = []
     }
 
     private var spaces: [OfSpace]
@@ -40,6 +41,7 @@ struct NewVectors {
         switch vector {
         case .dense(let components): spaces[space].components += components
         case .sparse(let vector): spaces[space].sparse.append(vector)
+        case .multi(let vectors): spaces[space].multi.append(vectors)
         }
     }
 
@@ -49,6 +51,7 @@ struct NewVectors {
             let (all, dropped) = (spaces[space].slots.count, spaces[space].slots.count - amount.vectors)
             spaces[space].components.removeLast(spaces[space].components.count / all * dropped)
             spaces[space].sparse.removeLast(spaces[space].sparse.isEmpty ? 0 : dropped)
+            spaces[space].multi.removeLast(spaces[space].multi.isEmpty ? 0 : dropped)
             spaces[space].slots.removeLast(dropped)
             spaces[space].amount = amount
         }
@@ -59,6 +62,7 @@ struct NewVectors {
         let new = spaces[space]
         switch table {
         case .sparse(let table): return table.append(new.sparse, tags: new.slots)
+        case .multi(let table): return table.append(new.multi, tags: new.slots)
         case .dense(let table):
             return new.components.withUnsafeBufferPointer { components in
                 new.slots.withUnsafeBufferPointer { slots in
@@ -75,7 +79,8 @@ extension PointVector {
     var amount: NewVectors.Amount {
         switch self {
         case .dense: .init(vectors: 1)
-        case .sparse(let vector): .init(vectors: 1, terms: vector.count)
+        case .sparse(let vector): .init(vectors: 1, parts: vector.count)
+        case .multi(let vectors): .init(vectors: 1, parts: vectors.count)
         }
     }
 }

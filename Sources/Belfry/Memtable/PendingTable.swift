@@ -6,6 +6,7 @@ import Vectors
 enum PendingTable: Sendable {
     case dense(Memtable)
     case sparse(SparseMemtable)
+    case multi(MultiMemtable)
 
     /// An empty table for a space.
     init(_ space: VectorSpace, rowLimit: Int, byteLimit: Int) {
@@ -15,6 +16,8 @@ enum PendingTable: Sendable {
                 Memtable(
                     dimension: space.dimension, metric: space.metric, rowLimit: rowLimit, byteLimit: byteLimit))
         case .sparse: self = .sparse(SparseMemtable(rowLimit: rowLimit, byteLimit: byteLimit))
+        case .multi:
+            self = .multi(MultiMemtable(dimension: space.dimension, rowLimit: rowLimit, byteLimit: byteLimit))
         }
     }
 
@@ -23,6 +26,7 @@ enum PendingTable: Sendable {
         switch self {
         case .dense(let table): table.count
         case .sparse(let table): table.count
+        case .multi(let table): table.count
         }
     }
 
@@ -31,17 +35,16 @@ enum PendingTable: Sendable {
         switch self {
         case .dense(let table): table.capacity
         case .sparse(let table): table.rowLimit
+        case .multi(let table): table.rowLimit
         }
     }
 
-    /// Whether it takes so many more, with so many terms in all.
-    func hasRoom(for vectors: Int, terms: Int) -> Bool {
+    /// Whether it takes so much more.
+    func hasRoom(for amount: NewVectors.Amount) -> Bool {
         switch self {
-        case .dense(let table): table.count + vectors <= table.capacity
-        case .sparse(let table):
-            table.count + vectors <= table.rowLimit
-                && table.bytes + vectors * SparseMemtable.bytesPerRow + terms * SparseMemtable.bytesPerTerm
-                    <= table.byteLimit
+        case .dense(let table): table.count + amount.vectors <= table.capacity
+        case .sparse(let table): table.hasRoom(for: amount.vectors, components: amount.parts)
+        case .multi(let table): table.hasRoom(for: amount.vectors, vectors: amount.parts)
         }
     }
 
@@ -50,6 +53,7 @@ enum PendingTable: Sendable {
         switch self {
         case .dense(let table): table.count * 2 > table.capacity
         case .sparse(let table): table.bytes * 2 > table.byteLimit
+        case .multi(let table): table.bytes * 2 > table.byteLimit
         }
     }
 
@@ -58,24 +62,22 @@ enum PendingTable: Sendable {
         switch self {
         case .dense(let table): .dense(table.view())
         case .sparse(let table): .sparse(table.view())
+        case .multi(let table): .multi(table.view())
         }
     }
-}
-
-extension SparseMemtable {
-    /// What a row and each of its terms take of ``byteLimit``.
-    fileprivate static let (bytesPerRow, bytesPerTerm) = (12, 8)
 }
 
 /// The vectors that a table had at one moment. Their tags are slots.
 enum PendingRows: Sendable {
     case dense(MemtableView)
     case sparse(SparseMemtableView)
+    case multi(MultiMemtableView)
 
     var count: Int {
         switch self {
         case .dense(let rows): rows.count
         case .sparse(let rows): rows.count
+        case .multi(let rows): rows.count
         }
     }
 
@@ -84,6 +86,7 @@ enum PendingRows: Sendable {
         switch self {
         case .dense(let rows): rows.tag(row)
         case .sparse(let rows): rows.tag(row)
+        case .multi(let rows): rows.tag(row)
         }
     }
 
@@ -92,6 +95,7 @@ enum PendingRows: Sendable {
         switch self {
         case .dense(let rows): .dense(rows.row(row))
         case .sparse(let rows): .sparse(rows.row(row))
+        case .multi(let rows): .multi(rows.row(row))
         }
     }
 }

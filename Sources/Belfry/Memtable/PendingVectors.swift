@@ -28,7 +28,7 @@ struct PendingVectors: Sendable {
 
     /// Whether there is room for so many more.
     func hasRoom(for amount: NewVectors.Amount) -> Bool {
-        table.count + amount.vectors <= limit && table.hasRoom(for: amount.vectors, terms: amount.terms)
+        table.count + amount.vectors <= limit && table.hasRoom(for: amount)
     }
 
     /// Whether it is time to seal them.

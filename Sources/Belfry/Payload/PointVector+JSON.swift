@@ -2,13 +2,15 @@ package import Files
 import Vectors
 
 extension PointVector {
-    /// A vector as JSON writes it: a list of numbers; `{"indices": […], "values": […]}` for a sparse one. Nil where it is
-    /// none.
+    /// A vector as JSON writes it: a list of numbers; `{"indices": […], "values": […]}` for a sparse one; a list of lists for
+    /// several. Nil where it is none.
     /// - Throws: `invalidInput` for a sparse vector with an index twice, a value that is not finite, or more of one than of
     ///   the other.
     package init?(_ json: JSON) throws(BelfryError) {
         if let components = json.components {
             self = .dense(components)
+        } else if let vectors = json.array?.map(\.components), !vectors.contains(nil) {
+            self = .multi(vectors.compactMap { $0 })
         } else if json.names.sorted() == ["indices", "values"], let values = json["values"]?.components,
             let indices = json["indices"]?.array?.map({ $0.integer.flatMap(UInt32.init(exactly:)) }),
             !indices.contains(nil)
@@ -23,6 +25,7 @@ extension PointVector {
     package var json: JSON {
         switch self {
         case .dense(let components): .array(components.map { .number(Double($0)) })
+        case .multi(let vectors): .array(vectors.map { .array($0.map { .number(Double($0)) }) })
         case .sparse(let vector):
             [
                 "indices": .array(vector.indices.map { .integer(Int64($0)) }),

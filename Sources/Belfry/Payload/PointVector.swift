@@ -6,6 +6,8 @@ public enum PointVector: Equatable, Sendable {
     case dense([Float])
     /// Weights of terms.
     case sparse(SparseVector)
+    /// Several dense vectors, at least one.
+    case multi([[Float]])
 
     /// The components of a dense vector.
     public var dense: [Float]? { if case .dense(let components) = self { components } else { nil } }

@@ -121,7 +121,7 @@ struct GroupSearch {
         case .user(let id):
             for (index, collection) in collections.enumerated() where try collection.knows(user: id) { return index }
             return 0
-        case .text, .fields, .session, .vector, .sparse: return 0
+        case .text, .fields, .session, .vector, .sparse, .multi: return 0
         }
         for (index, view) in views.enumerated() where try view.slots(of: names).allSatisfy({ $0 != nil }) {
             return index
@@ -163,9 +163,10 @@ struct GroupSearch {
             isAnyMet = true
             let scope = SearchScope(excluding: [excluded[index]], kept: points)
             let found =
-                if let terms = query.sparse.first {
-                    try view.nearest(terms, k: k, scope: scope, in: spaces[index])
-                } else {
+                switch query.others.first {
+                case .sparse(let terms): try view.nearest(terms, k: k, scope: scope, in: spaces[index])
+                case .multi(let vectors): try view.nearest(vectors, k: k, scope: scope, in: spaces[index])
+                case nil, .dense:
                     try view.nearest(
                         query.vectors, k: k, recall: request.recall, exact: request.exact, scope: scope,
                         styles: request.query.styles, threads: request.threads, in: spaces[index])

@@ -13,7 +13,7 @@ extension PointVector {
                 liked.map { ($0.sparse, factor / Float(liked.count)) }
                 + unliked.map { ($0.sparse, -1 / Float(unliked.count)) }
             return .sparse(sum(weights.compactMap { vector, weight in vector.map { ($0, weight) } }))
-        case .dense:
+        case .dense, .multi:
             let like = mean(liked.compactMap(\.dense), space)
             guard !unliked.isEmpty else { return .dense(like) }
             return .dense(zip(like, mean(unliked.compactMap(\.dense), space)).map { factor * $0 - $1 })

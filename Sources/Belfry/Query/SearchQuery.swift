@@ -20,6 +20,8 @@ public enum SearchQuery: Sendable {
     case vector([Float])
     /// Weights of terms, for sparse vectors.
     case sparse(SparseVector)
+    /// Several vectors, for points that have several.
+    case multi([[Float]])
 
     /// How queries of this kind are; nil for any.
     package var styles: Set<QueryStyle>? {
@@ -29,7 +31,7 @@ public enum SearchQuery: Sendable {
         case .user, .fields: [.users, .given]
         case .session: [.given]
         // A mean of rows is not like a row, and of a vector nobody knows what it is of.
-        case .examples, .vector, .sparse: nil
+        case .examples, .vector, .sparse, .multi: nil
         }
     }
 }

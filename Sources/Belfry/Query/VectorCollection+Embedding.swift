@@ -6,10 +6,10 @@ package import Vectors
 
 /// Queries as vectors.
 package struct EmbeddedQueries {
-    /// One row per query; none where the space is one of sparse vectors.
+    /// One row per query; none where the space is not one of dense vectors.
     package var vectors: Matrix
-    /// A vector per query, where the space is one of sparse vectors.
-    var sparse: [SparseVector] = []
+    /// A vector per query, where the space is not one of dense vectors.
+    var others: [PointVector] = []
     /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
     package var excluded: [[PointPlace]]
     /// The same by their names, which other collections may have as well.
@@ -90,7 +90,7 @@ private struct QueryBatch {
             sources.append(.vector(try vectors([name])[0]))
             names = [name]
         case .vector(let vector):
-            guard description.kind == .dense else { throw otherKind("dense") }
+            guard description.kind != .sparse else { throw otherKind("dense") }
             guard vector.count == description.dimension else {
                 throw BelfryError(
                     .invalidInput,
@@ -98,10 +98,14 @@ private struct QueryBatch {
                         + "\(description.dimension).", at: .init(file: collection.path),
                     remedy: "Take a vector that the collection's tower made.")
             }
-            sources.append(.vector(.dense(vector)))
+            // One vector is several, as many as one.
+            sources.append(.vector(description.kind == .multi ? .multi([vector]) : .dense(vector)))
         case .sparse(let vector):
             guard description.kind == .sparse else { throw otherKind("sparse") }
             sources.append(.vector(.sparse(vector)))
+        case .multi(let vectors):
+            guard description.canHold(.multi(vectors)) else { throw otherKind("multi") }
+            sources.append(.vector(.multi(vectors)))
         case .examples(let like, let unlike):
             guard !like.isEmpty else {
                 throw BelfryError(.invalidInput, "There is no example of what the answers are to be like.")
@@ -112,6 +116,7 @@ private struct QueryBatch {
                     .invalidInput, "The answers are to be like \(both.debugDescription), and unlike it.",
                     remedy: "Name it once.")
             }
+            guard description.kind != .multi else { throw otherKind("dense") }
             let mean = try PointVector.mean(of: vectors(like), away: vectors(unlike), description)
             sources.append(.vector(mean))
             if !includesSeen { names = like + unlike }
@@ -188,7 +193,7 @@ private struct QueryBatch {
         let objects = objects.isEmpty ? nil : try tower?.embed(objects, as: .query, source: "queries", threads: threads)
         if tower != nil { embedding = .now - start }
         let vectors = Matrix(rows: description.kind == .dense ? sources.count : 0, columns: description.dimension)
-        var sparse: [SparseVector] = []
+        var others: [PointVector] = []
         for (row, source) in sources.enumerated() {
             let vector: PointVector =
                 switch source {
@@ -198,13 +203,13 @@ private struct QueryBatch {
                 }
             switch vector {
             case .dense(let components): _ = vectors.row(row).update(fromContentsOf: components)
-            case .sparse(let terms): sparse.append(terms)
+            case .sparse, .multi: others.append(vector)
             }
         }
         var places: [[PointPlace]] = []
         for names in excluded { places.append(names.isEmpty ? [] : try view.places(names, in: space)) }
         return EmbeddedQueries(
-            vectors: vectors, sparse: sparse, excluded: places, excludedNames: excluded, unknownUsers: unknownUsers,
+            vectors: vectors, others: others, excluded: places, excludedNames: excluded, unknownUsers: unknownUsers,
             embedding: embedding)
     }
 }

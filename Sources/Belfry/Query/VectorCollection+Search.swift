@@ -43,7 +43,7 @@ extension View {
         for (point, found) in zip(points, nearest) {
             hits.append(
                 SearchResponse.Hit(
-                    id: found.id, key: point.key, score: configuration.spaces[space].metric.score(found.distance),
+                    id: found.id, key: point.key, score: configuration.spaces[space].score(found.distance),
                     payload: try point.payload(), collection: configuration.name))
         }
         return hits

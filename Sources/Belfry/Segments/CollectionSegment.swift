@@ -18,10 +18,14 @@ struct CollectionSegment: Sendable {
     enum Content: Sendable {
         case dense(DenseSegment)
         case sparse(SparseSegment)
+        case multi(MultiSegment)
     }
 
     /// Its vectors, where they are dense.
     var dense: DenseSegment? { if case .dense(let segment) = content { segment } else { nil } }
+
+    /// Its vectors, where each point has several.
+    var multi: MultiSegment? { if case .multi(let segment) = content { segment } else { nil } }
 
     /// Its vectors, where they are sparse.
     var sparse: SparseSegment? { if case .sparse(let segment) = content { segment } else { nil } }
@@ -53,6 +57,10 @@ struct CollectionSegment: Sendable {
             let segment = try SparseSegment(folder)
             content = .sparse(segment)
             counts.append((segment.rows, SegmentPaths(folder).sparse))
+        case .multi:
+            let segment = try MultiSegment(folder, configuration.spaces[space])
+            content = .multi(segment)
+            counts.append((segment.rows, SegmentPaths(folder).bounds))
         }
         for (rows, file) in counts {
             guard rows == listed else {
@@ -67,6 +75,7 @@ struct CollectionSegment: Sendable {
         switch content {
         case .dense(let segment): .dense(try segment.vectors.row(row))
         case .sparse(let segment): .sparse(try segment.vectors.row(row))
+        case .multi(let segment): .multi(try segment.vectors(row))
         }
     }
 
@@ -75,6 +84,7 @@ struct CollectionSegment: Sendable {
         switch content {
         case .dense(let segment): try segment.problems()
         case .sparse(let segment): segment.postings.check(against: segment.vectors)
+        case .multi: []
         }
     }
 }

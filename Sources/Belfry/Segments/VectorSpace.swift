@@ -10,6 +10,10 @@ public struct VectorSpace: Equatable, Sendable {
         /// Most components are zero: weights of terms. They are compared by their dot product, and only those that share a
         /// term with the query are found.
         case sparse
+        /// Several dense vectors for each point, as of the words of a text. Each vector of a query goes to the nearest of
+        /// the point; the distance is the sum of theirs (MaxSim). Every point is compared: for few points, or those that a
+        /// filter lets through.
+        case multi
     }
 
     /// Names it in writes and searches; empty for the one that needs no name.
@@ -43,12 +47,29 @@ public struct VectorSpace: Equatable, Sendable {
         return space
     }
 
+    /// A space of several dense vectors for each point.
+    public static func multi(
+        _ name: String, dimension: Int, metric: Metric = .cosine, element: ElementType = .f32
+    ) -> VectorSpace {
+        var space = VectorSpace(name: name, dimension: dimension, metric: metric, element: element)
+        space.kind = .multi
+        return space
+    }
+
     /// Whether a vector looks like those of the space.
     func canHold(_ vector: PointVector) -> Bool {
         switch vector {
         case .dense(let components): kind == .dense && components.count == dimension
         case .sparse: kind == .sparse
+        case .multi(let vectors):
+            kind == .multi && !vectors.isEmpty && vectors.allSatisfy { $0.count == dimension }
         }
+    }
+
+    /// The score that people see for a distance.
+    func score(_ distance: Float) -> Float {
+        // A sum of cosines is beyond 1.
+        kind == .multi && metric == .cosine ? -distance : metric.score(distance)
     }
 
     /// The tower as errors name it.

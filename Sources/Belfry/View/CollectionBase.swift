@@ -48,7 +48,7 @@ final class CollectionBase: Sendable {
             throw .corrupt("The catalogue does not say how the collection is indexed.", at: place)
         }
         guard !configuration.spaces.isEmpty else { throw .corrupt("The collection has no vectors at all.", at: place) }
-        for space in configuration.spaces where space.kind == .dense && !Self.dimensions.contains(space.dimension) {
+        for space in configuration.spaces where space.kind != .sparse && !Self.dimensions.contains(space.dimension) {
             throw .corrupt("No vector has \(space.dimension) components.", at: place)
         }
         (self.layout, self.catalogue, self.identity) = (layout, catalogue, identity)

@@ -128,8 +128,7 @@ extension WriteState {
         do throws(BelfryError) {
             let amounts = try WriteBatch.amounts(operations, base.configuration)
             for (space, amount) in amounts.enumerated() {
-                let all = vectors.amounts[space] + amount
-                guard pending[0].vectors[space].table.hasRoom(for: all.vectors, terms: all.terms) else {
+                guard pending[0].vectors[space].table.hasRoom(for: vectors.amounts[space] + amount) else {
                     throw .corrupt(
                         "The log has more vectors than any writer leaves in it.", at: .init(file: base.layout.log))
                 }

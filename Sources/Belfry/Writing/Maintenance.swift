@@ -153,7 +153,7 @@ extension Maintenance {
 extension Maintenance {
     private func policy(of space: Int) -> MergePolicy {
         let description = base.configuration.spaces[space]
-        guard description.kind == .dense else { return MergePolicy(most: .max) }
+        guard description.kind == .dense else { return MergePolicy(most: Int(UInt32.max)) }
         return MergePolicy(
             most: memory.mergedRows(
                 SegmentMemory(dimension: description.dimension, metric: description.metric, kind: base.index.wanted)))

@@ -50,6 +50,12 @@ struct MergeJob: Sendable {
                 for place in places { try append(vectors[Int(place.shard)].row(Int(place.row)), place.id) }
             }
             return try folder.finish(.exact, ids: ids, slots: slots)
+        case .multi:
+            let vectors = sources.compactMap(\.segment.multi)
+            try MultiSegment.write(folder.path, space) { append throws(BelfryError) in
+                for place in places { try append(vectors[Int(place.shard)].vectors(Int(place.row)), place.id) }
+            }
+            return try folder.finish(.exact, ids: ids, slots: slots)
         }
     }
 

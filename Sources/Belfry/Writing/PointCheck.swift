@@ -79,17 +79,35 @@ struct PointCheck {
                 throw BelfryError(.invalidInput, "The vector has \(terms.count) terms; it may have \(most).")
             }
             return vector
-        case (.sparse, .dense), (.dense, .sparse):
+        case (.dense(let components), .dense): return .dense(try self.components(components, place))
+        case (.multi(let vectors), .multi):
+            guard !vectors.isEmpty else {
+                throw BelfryError(.invalidInput, "There is none of the \(space.title).", remedy: "Leave them out.")
+            }
+            var checked: [[Float]] = []
+            for vector in vectors { checked.append(try components(vector, place)) }
+            return .multi(checked)
+        // One vector is several, as many as one.
+        case (.dense(let components), .multi): return .multi([try self.components(components, place)])
+        default:
+            let form: Remedy =
+                switch space.kind {
+                case .dense: "Write all \(space.dimension) components."
+                case .sparse: "Write {\"indices\": […], \"values\": […]}."
+                case .multi: "Write a list of vectors."
+                }
             throw BelfryError(
                 .invalidInput, "The \(space.title) of the collection are \(space.kind.rawValue); this one is not.",
-                remedy: space.kind == .sparse
-                    ? "Write {\"indices\": […], \"values\": […]}." : "Write all \(space.dimension) components.")
-        case (.dense(let components), .dense):
-            try components.withUnsafeBufferPointer { components throws(BelfryError) in
-                try checks[place].check(components, space.name.isEmpty ? "The vector" : "The vector “\(space.name)”")
-            }
-            return .dense(try space.element.rounded(components))
+                remedy: form)
         }
+    }
+
+    private func components(_ components: [Float], _ place: Int) throws(BelfryError) -> [Float] {
+        let name = configuration.spaces[place].name
+        try components.withUnsafeBufferPointer { components throws(BelfryError) in
+            try checks[place].check(components, name.isEmpty ? "The vector" : "The vector “\(name)”")
+        }
+        return try configuration.spaces[place].element.rounded(components)
     }
 }
 
@@ -99,6 +117,7 @@ extension PointVector {
         switch self {
         case .dense(let components): components.count * MemoryLayout<Float>.size
         case .sparse(let vector): 8 + vector.count * 8
+        case .multi(let vectors): 12 + vectors.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.size
         }
     }
 }

@@ -52,6 +52,10 @@ struct SealJob: Sendable {
                 try SparseSegment.write(folder.path) { append throws(BelfryError) in
                     for (new, row) in alive.enumerated() { try append(all.row(row), ids[new]) }
                 }
+            case .multi(let all):
+                try MultiSegment.write(folder.path, space) { append throws(BelfryError) in
+                    for (new, row) in alive.enumerated() { try append(all.row(row), ids[new]) }
+                }
             }
             let row = try folder.finish(.exact, ids: ids, slots: alive.map { vectors.rows.slot($0) })
             written.append((place, row, alive))

@@ -42,7 +42,8 @@ struct DescriptionOptions: ParsableArguments {
         name: .customLong("vector"),
         help: """
             A kind of vector by its name, as image=512 or image=512,ip,f16; as title=minilm.tower with the tower that makes it; \
-            or as words=sparse, or words=sparse,idf to weigh rare terms more. May be given several times.
+            as words=sparse, or words=sparse,idf to weigh rare terms more; or as tokens=multi,128 for several of each point. May \
+            be given several times.
             """)
     var vectors: [String] = []
     @Option(help: "How vectors are compared: cosine, ip or l2.") var metric: Metric = .cosine
@@ -87,12 +88,15 @@ private struct NamedVector {
     private let tower: String?
     private var isSparse = false
     private var weighsRareTerms = false
+    private let isMulti: Bool
     private var metric: Metric?
     private var element: ElementType?
 
     init(_ text: String) throws {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let values = parts.count == 2 ? parts[1].split(separator: ",").map { String($0).trimmed } : []
+        var values = parts.count == 2 ? parts[1].split(separator: ",").map { String($0).trimmed } : []
+        isMulti = values.first == "multi"
+        if isMulti { values.removeFirst() }
         guard let first = values.first else {
             throw ValidationError("--vector takes a name and what the vectors are, as image=512,ip, not \(text).")
         }
@@ -121,10 +125,11 @@ private struct NamedVector {
     func space(_ metric: Metric, _ element: ElementType) throws -> VectorCollection.Description.Space {
         if isSparse { return .init(.sparse(name, weighsRareTerms: weighsRareTerms)) }
         let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
-        return .init(
-            VectorSpace(
-                name: name, dimension: dimension ?? ofTower ?? 0, metric: self.metric ?? metric,
-                element: self.element ?? element), tower: tower)
+        var space = VectorSpace(
+            name: name, dimension: dimension ?? ofTower ?? 0, metric: self.metric ?? metric,
+            element: self.element ?? element)
+        if isMulti { space.kind = .multi }
+        return .init(space, tower: tower)
     }
 }
 

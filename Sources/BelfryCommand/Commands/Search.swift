@@ -31,6 +31,7 @@ struct Search: ParsableCommand {
             switch try PointVector(json) {
             case .dense(let components): return .vector(components)
             case .sparse(let vector): return .sparse(vector)
+            case .multi(let vectors): return .multi(vectors)
             case nil:
                 throw ValidationError(
                     "--vector takes a list of numbers, as '[0.25, 0.5, 1]', or {\"indices\": […], \"values\": […]}.")

@@ -12,6 +12,8 @@ public struct SegmentPaths: Sendable {
     public var slots: String { directory + "/slots" }
     /// Sparse vectors, in the place of dense ones.
     public var sparse: String { directory + "/sparse" }
+    /// Which rows of the shard are a point's, where each has several.
+    public var bounds: String { directory + "/bounds" }
     /// The inverted index of sparse vectors.
     public var postings: String { directory + "/postings" }
     /// One byte per component.
@@ -33,7 +35,7 @@ extension SegmentPaths {
         return Set(
             [
                 files.vectors, files.ids, files.slots, files.codes, files.graph, files.lists, files.queries,
-                files.calibration, files.sparse, files.postings,
+                files.calibration, files.sparse, files.postings, files.bounds,
             ].map {
                 String($0.dropFirst())
             })

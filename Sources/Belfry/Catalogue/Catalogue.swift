@@ -97,8 +97,16 @@ final class Catalogue: Sendable {
     }
 
     /// Runs `body` on the database in one transaction that is on disk when this returns.
+    ///
+    /// Where it throws, the transaction may have been done after all: its last step, which makes the end of the journal
+    /// survive a power cut, can fail. Who has to know asks.
     func write<Result>(_ body: (Transaction) throws -> Result) throws(BelfryError) -> Result {
-        try Self.reporting(path) { try queue.write { try body(Transaction(database: $0, path: path)) } }
+        let result = try Self.reporting(path) {
+            try queue.write { try body(Transaction(database: $0, path: path)) }
+        }
+        // SQLite does it as well, but says nothing where the folder could not be opened.
+        try System.sync(System.parent(of: path))
+        return result
     }
 
     /// Runs `body` on one consistent state of the database.

@@ -109,7 +109,7 @@ final class Maintenance: Sendable {
 extension Maintenance {
     private func seal(_ writer: Writer, where isWanted: (PendingPoints) -> Bool) throws(BelfryError) {
         // One that failed before comes first.
-        if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { return try finish(job, writer) }
+        if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { try finish(job, writer) }
         let number = takeNumber()
         let job = try writer.core.withLock { core throws(BelfryError) -> SealJob? in
             guard !core.isClosed, !core.state.pending[0].isUnused, isWanted(core.state.pending[0]) else { return nil }
@@ -119,7 +119,12 @@ extension Maintenance {
     }
 
     private func finish(_ job: SealJob, _ writer: Writer) throws(BelfryError) {
-        let written = try job.writeSegment(base)
+        try concludeMerge(writer)
+        let (isRecorded, listed) = try job.listed(catalogue)
+        let written =
+            isRecorded
+            ? listed
+            : try leavingNothing(of: job.pending.number) { () throws(BelfryError) in try job.writeSegment(base) }
         CrashPoint.sealWritten.reach()
         let segment = try written.map { (written) throws(BelfryError) in try open(written.row) }
         let recorded = writer.core.withLock { $0.recorded }
@@ -142,6 +147,7 @@ extension Maintenance {
 
 extension Maintenance {
     private func mergeAll(_ writer: Writer, isThorough: Bool) throws(BelfryError) {
+        try Self.wait(on: sealing) { () throws(BelfryError) in try self.concludeMerge(writer) }
         while !isClosing.load(ordering: .relaxed), !writer.core.withLock({ $0.isClosed }) {
             let (segments, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
             let chosen = MergePolicy.choose(
@@ -158,7 +164,7 @@ extension Maintenance {
     }
 
     private func merge(_ job: MergeJob, _ writer: Writer) throws(BelfryError) {
-        let row = try job.writeSegment()
+        let row = try leavingNothing(of: job.number) { () throws(BelfryError) in try job.writeSegment() }
         CrashPoint.mergeWritten.reach()
         let segment = try row.map { (row) throws(BelfryError) in try open(row) }
         // On the seals' thread: none is under way, unless one has failed.
@@ -166,20 +172,55 @@ extension Maintenance {
             let (recorded, isSealing) = writer.core.withLock { ($0.recorded, $0.sealing != nil) }
             guard !isSealing else { throw self.mustWait }
             let dead = segment.flatMap { job.carried({ recorded[$0] }, to: $0) }
+            writer.core.withLock { $0.merging = (job, segment, dead) }
             try self.catalogue.write { transaction in
                 try job.record(transaction, row, dead)
                 CrashPoint.mergeRecording.reach()
             }
             CrashPoint.mergeListed.reach()
-            writer.core.withLock { core in
-                job.publish(&core, segment, recorded: dead)
-                writer.current.show(core.state.view)
-            }
+            self.publishMerge(writer)
         }
         CrashPoint.mergePublished.reach()
         // Views that are still in use have their files open.
         for number in job.numbers { try base.layout.removeSegment(number) }
         CrashPoint.mergeDone.reach()
+    }
+
+    /// Finds out what became of a merge whose transaction has failed: it may have been done after all. On the seals' thread,
+    /// before anything else is recorded.
+    private func concludeMerge(_ writer: Writer) throws(BelfryError) {
+        guard let (job, _, _) = writer.core.withLock({ $0.merging }) else { return }
+        guard try job.isRecorded(catalogue) else {
+            writer.core.withLock { $0.merging = nil }
+            return remove(job.number)
+        }
+        try catalogue.write { try $0.confirm() }
+        publishMerge(writer)
+        for number in job.numbers { remove(number) }
+    }
+
+    /// Removes the folder of a segment that is not listed. What cannot be removed now the next writer removes.
+    private func remove(_ number: Int) { try? base.layout.removeSegment(number) }
+
+    /// What `body` makes in the folder of a segment; where it fails, nothing is left: it may be for want of room.
+    private func leavingNothing<Result>(
+        of number: Int, _ body: () throws(BelfryError) -> Result
+    ) throws(BelfryError) -> Result {
+        do throws(BelfryError) {
+            return try body()
+        } catch {
+            remove(number)
+            throw error
+        }
+    }
+
+    private func publishMerge(_ writer: Writer) {
+        writer.core.withLock { core in
+            guard let (job, segment, dead) = core.merging else { return }
+            job.publish(&core, segment, recorded: dead)
+            core.merging = nil
+            writer.current.show(core.state.view)
+        }
     }
 
     private var mustWait: BelfryError {

@@ -10,7 +10,8 @@ struct MergeJob: Sendable {
     private let sources: [LiveSegment]
     /// Which of their rows the catalogue knew to be dead when it began: those are left behind.
     private let dropped: [Int: RowSet]
-    private let number: Int
+    /// The number of the segment that it makes.
+    let number: Int
     private let effort: Effort
 
     /// How much work a merge is worth.
@@ -108,6 +109,14 @@ struct MergeJob: Sendable {
         var state = try transaction.state()
         state.segments += (row == nil ? 0 : 1) - numbers.count
         try transaction.put(state)
+    }
+
+    /// Whether the catalogue has it: a transaction that failed at its very end may have been done after all.
+    func isRecorded(_ catalogue: Catalogue) throws(BelfryError) -> Bool {
+        try catalogue.read { transaction in
+            let listed = Set(try transaction.segments().map(\.number))
+            return listed.isDisjoint(with: numbers)
+        }
     }
 
     /// The rows of the new segment whose rows in the old ones are dead by now.

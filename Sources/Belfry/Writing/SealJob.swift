@@ -30,9 +30,22 @@ struct SealJob: Sendable {
         core.sealing = self
     }
 
+    /// The rows that are alive.
+    private var alive: [Int] { (0..<pending.rows.count).filter { !pending.dead.contains($0) } }
+
+    /// The segment that the catalogue lists already, and whether it is as far as the job: a transaction that failed at its
+    /// very end may have been done after all. Its files must not be touched then.
+    func listed(_ catalogue: Catalogue) throws(BelfryError) -> (isRecorded: Bool, written: Written?) {
+        try catalogue.read { transaction in
+            guard try transaction.state().lsn >= lsn else { return (false, nil) }
+            let row = try transaction.segments().first { $0.number == pending.number }
+            return (true, row.map { ($0, alive) })
+        }
+    }
+
     /// Writes the rows that are alive; nil where none is.
     func writeSegment(_ base: CollectionBase) throws(BelfryError) -> Written? {
-        let alive = (0..<pending.rows.count).filter { !pending.dead.contains($0) }
+        let alive = alive
         guard !alive.isEmpty else { return nil }
         let rows = Matrix(rows: alive.count, columns: base.configuration.dimension)
         for (place, row) in alive.enumerated() { _ = rows.row(place).update(fromContentsOf: pending.rows.row(row)) }
@@ -49,8 +62,7 @@ struct SealJob: Sendable {
     func record(
         _ transaction: Catalogue.Transaction, _ written: Written?, _ recorded: [Int: RowSet]
     ) throws {
-        // A commit that failed at its very end may have been done after all.
-        guard try transaction.state().lsn < lsn else { return }
+        guard try transaction.state().lsn < lsn else { return try transaction.confirm() }
         try pending.forEach { slot, point in
             guard let content = point.content else { return try transaction.removePoint(slot) }
             try transaction.replace(

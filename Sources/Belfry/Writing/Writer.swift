@@ -38,6 +38,8 @@ final class Writer: Sendable {
         var recorded: [Int: RowSet] = [:]
         /// The table that is being sealed.
         var sealing: SealJob?
+        /// The merge that is being recorded; after a failure, until it is known whether it was.
+        var merging: (job: MergeJob, segment: CollectionSegment?, dead: RowSet?)?
         /// Whether the lock was given back.
         var isClosed = false
     }

@@ -40,8 +40,9 @@ final class Catalogue: Sendable {
     }
 
     let path: String
-    private let connection: Mutex<DatabaseQueue>
-    private var queue: DatabaseQueue { connection.withLock { $0 } }
+    private let queue: DatabaseQueue
+    /// What is read where the database is half written, and nobody is at work on it.
+    private let copy = Mutex<DatabaseQueue?>(nil)
 
     /// What helps where a catalogue is lost.
     static let wayOut: Remedy = "Build the collection again with \(.setting(.replacing)), or restore a copy."
@@ -63,7 +64,7 @@ final class Catalogue: Sendable {
         }
         for end in ["", "-journal", "-wal", "-shm"] { try System.requireFile(path + end) }
         if access == .read { try Self.requireRollbackMode(path) }
-        let queue = try Self.reporting(path) {
+        queue = try Self.reporting(path) {
             // SQLite would look into a log, whosever it is, and make a file beside it.
             if access == .read, System.exists(path + "-wal") { return try Self.connectToCopy(of: path) }
             do {
@@ -72,7 +73,6 @@ final class Catalogue: Sendable {
                 return try Self.connectToCopy(of: path)
             }
         }
-        connection = Mutex(queue)
     }
 
     static func connect(_ path: String, _ access: Access, named name: String) throws -> DatabaseQueue {
@@ -111,15 +111,21 @@ final class Catalogue: Sendable {
 
     /// Runs `body` on one consistent state of the database.
     ///
-    /// Where a writer was killed since this was opened, what it left half written is undone in a copy, which this one reads
-    /// from then on: it goes on to show what it showed.
+    /// Where a writer was killed since this was opened, or its disk failed, what it left half written is undone in a copy,
+    /// which this one reads until a writer has done the same in place: it goes on to show what it showed.
     func read<Result>(_ body: (Transaction) throws -> Result) throws(BelfryError) -> Result {
         try Self.reporting(path) {
             do {
-                return try queue.read { try body(Transaction(database: $0, path: path)) }
+                let result = try queue.read { try body(Transaction(database: $0, path: path)) }
+                copy.withLock { $0 = nil }
+                return result
             } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
-                let copy = try Self.connectToCopy(of: path)
-                connection.withLock { $0 = copy }
+                let copy = try copy.withLock { copy in
+                    if let copy { return copy }
+                    let made = try Self.connectToCopy(of: path)
+                    copy = made
+                    return made
+                }
                 return try copy.read { try body(Transaction(database: $0, path: path)) }
             }
         }

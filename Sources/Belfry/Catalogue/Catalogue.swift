@@ -91,7 +91,10 @@ final class Catalogue: Sendable {
                 try queue.close()
                 return try connectToCopy(of: path)
             }
-        case .create: try CatalogueSchema.migrate(queue, name)
+        case .create:
+            try CatalogueSchema.migrate(queue, name)
+            // What cannot be opened for writing SQLite opens for reading, without a word. This changes nothing.
+            try queue.write { try $0.execute(sql: "DELETE FROM configuration WHERE false") }
         }
         return queue
     }
@@ -186,6 +189,11 @@ final class Catalogue: Sendable {
         case .SQLITE_FULL:
             return BelfryError(
                 .io, "The disk is full.", at: place, remedy: "Free some space and run the same command again.")
+        case .SQLITE_READONLY:
+            return BelfryError(
+                .io, "The catalogue cannot be opened for writing.", at: place,
+                remedy:
+                    "Look at the permissions of the file and its folder, and at the limit of open files (ulimit -n).")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return BelfryError(
                 .conflict, "Another process is writing to the catalogue.", at: place, remedy: "Wait until it is done.")

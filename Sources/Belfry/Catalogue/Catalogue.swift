@@ -134,6 +134,16 @@ final class Catalogue: Sendable {
         }
     }
 
+    /// Notes up to which write the log is on disk: its end is missed then.
+    func note(logged lsn: UInt64) throws(BelfryError) {
+        guard try read({ try $0.state().proven < lsn }) else { return }
+        try write { transaction in
+            var state = try transaction.state()
+            state.logged = lsn
+            try transaction.put(state)
+        }
+    }
+
     /// Keeps large transactions in memory until they are committed, so that others can read until then.
     func keepTransactionsInMemory() throws(BelfryError) {
         try Self.reporting(path) {

@@ -72,10 +72,14 @@ final class Maintenance: Sendable {
     }
 
     /// Ends what is under way, and closes the catalogue. What is small stays in the log.
-    func close() throws(BelfryError) {
+    /// - Parameter logged: the last write that the log has on disk; nil where that is not known.
+    func close(logged: UInt64?) throws(BelfryError) {
         isClosing.store(true, ordering: .relaxed)
         try Self.wait(on: merging) { () throws(BelfryError) in }
-        try Self.wait(on: sealing) { () throws(BelfryError) in try self.catalogue.close() }
+        try Self.wait(on: sealing) { () throws(BelfryError) in
+            if let logged { try self.catalogue.note(logged: logged) }
+            try self.catalogue.close()
+        }
     }
 
     private static func schedules(_ isScheduled: borrowing Mutex<Bool>) -> Bool {

@@ -149,7 +149,7 @@ final class Writer: Sendable {
                 }
                 self.lock.release()
             }
-            try self.maintenance.close()
+            try self.maintenance.close(logged: self.core.withLock { $0.log?.syncedLSN })
         }
     }
 

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Neighbors
 import Shards
+import Synchronization
 import Vectors
 
 /// Several segments on their way to one.
@@ -42,7 +43,7 @@ struct MergeJob: Sendable {
             metric: configuration.metric, kind: .exact, elementType: configuration.element,
             threads: effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1)
         builder.queries = try queries()
-        if rows.rows < Self.fewestWithIndex {
+        if rows.rows < Self.fewestWithIndex.load(ordering: .relaxed) {
             try builder.build(rows, ids: { ids[$0] }, in: folder.path)
         } else if let kind = base.index.wanted ?? (effort == .beside ? usualKind : nil) {
             builder.kind = kind
@@ -61,8 +62,8 @@ struct MergeJob: Sendable {
         return largest == .exact ? .hnsw : largest
     }
 
-    /// A scan of fewer rows takes well under a millisecond.
-    private static let fewestWithIndex = 40_000
+    /// A scan of fewer rows takes well under a millisecond. Tests want indexes of few rows.
+    static let fewestWithIndex = Atomic(40_000)
 
     private func read() throws(BelfryError) -> (Matrix, [PointID], [Slot]) {
         let alive = sources.map { source in

@@ -69,6 +69,8 @@ let package = Package(
             dependencies: ["Evaluation", "Bench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             exclude: ["README.md"], swiftSettings: swiftSettings),
         .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        // libc's calls once more, so that tests can watch them and let them fail.
+        .target(name: "CFaultyDisk", path: "Tests/CFaultyDisk", linkerSettings: [.linkedLibrary("dl")]),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "FilesTests", dependencies: ["CKernels", "Files", "TestSupport"], exclude: ["Fixtures"],
@@ -96,7 +98,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "CommandTests", dependencies: ["BelfryCommand", "TestSupport"],
+            name: "CommandTests", dependencies: ["BelfryCommand", "CFaultyDisk", "TestSupport"],
             swiftSettings: swiftSettings),
     ]
 )

@@ -3,7 +3,7 @@ import Foundation
 /// SplitMix64 (Steele, Lea and Flood, 2014): the random numbers of every test, from a seed that a failure can print.
 ///
 /// `SeededGenerator()` takes its seed from `BELFRY_SEED`, or a fixed one, so that a failure can be run again.
-public struct SeededGenerator: RandomNumberGenerator, CustomStringConvertible {
+public struct SeededGenerator: RandomNumberGenerator, CustomStringConvertible, Sendable {
     /// What the generator was started with.
     public let seed: UInt64
     private var state: UInt64

@@ -76,7 +76,6 @@ public enum CollectionCopy {
         try base.catalogue.copy(to: copy.catalogue)
         let copied = try Catalogue(copy.catalogue, .create)
         let (rows, state) = try copied.read { (try $0.segments(), try $0.state()) }
-        try copied.close()
         for (number, files) in try SegmentRecord.files(of: rows, from) {
             try System.createDirectory(copy.segment(number))
             for name in files.sorted() {
@@ -95,8 +94,10 @@ public enum CollectionCopy {
                 try System.copyFile("\(from.log)/\(name)", to: "\(copy.log)/\(name)")
             }
             try System.sync(copy.log)
-            try LogReader(copy.log).replay(from: state.lsn + 1, applied: state.lsn) { _, _ in }
+            let end = try LogReader(copy.log).replay(from: state.lsn + 1, applied: state.proven) { _, _ in }
+            try copied.note(logged: end.nextLSN - 1)
         }
+        try copied.close()
         for tower in base.configuration.towers {
             try TowerPair.copy(from.tower(tower.name), to: copy.tower(tower.name))
             try System.sync(copy.tower(tower.name))

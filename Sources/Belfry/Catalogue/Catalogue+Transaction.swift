@@ -49,6 +49,9 @@ extension Catalogue {
 
         func put(_ state: CatalogueState) throws { try put("state", state) }
 
+        /// Changes nothing, but makes this a transaction that writes: when it is on disk, so are all before it.
+        func confirm() throws { try put(state()) }
+
         /// The last write of the log that the catalogue has: the state without the rest, since searches ask for it.
         func lsn() throws -> UInt64 {
             let statement = try database.cachedStatement(

@@ -40,8 +40,9 @@ final class Catalogue: Sendable {
     }
 
     let path: String
-    private let connection: Mutex<DatabaseQueue>
-    private var queue: DatabaseQueue { connection.withLock { $0 } }
+    private let queue: DatabaseQueue
+    /// What is read where the database is half written, and nobody is at work on it.
+    private let copy = Mutex<DatabaseQueue?>(nil)
 
     /// What helps where a catalogue is lost.
     static let wayOut: Remedy = "Build the collection again with \(.setting(.replacing)), or restore a copy."
@@ -63,7 +64,7 @@ final class Catalogue: Sendable {
         }
         for end in ["", "-journal", "-wal", "-shm"] { try System.requireFile(path + end) }
         if access == .read { try Self.requireRollbackMode(path) }
-        let queue = try Self.reporting(path) {
+        queue = try Self.reporting(path) {
             // SQLite would look into a log, whosever it is, and make a file beside it.
             if access == .read, System.exists(path + "-wal") { return try Self.connectToCopy(of: path) }
             do {
@@ -72,7 +73,6 @@ final class Catalogue: Sendable {
                 return try Self.connectToCopy(of: path)
             }
         }
-        connection = Mutex(queue)
     }
 
     static func connect(_ path: String, _ access: Access, named name: String) throws -> DatabaseQueue {
@@ -91,29 +91,56 @@ final class Catalogue: Sendable {
                 try queue.close()
                 return try connectToCopy(of: path)
             }
-        case .create: try CatalogueSchema.migrate(queue, name)
+        case .create:
+            try CatalogueSchema.migrate(queue, name)
+            // What cannot be opened for writing SQLite opens for reading, without a word. This changes nothing.
+            try queue.write { try $0.execute(sql: "DELETE FROM configuration WHERE false") }
         }
         return queue
     }
 
     /// Runs `body` on the database in one transaction that is on disk when this returns.
+    ///
+    /// Where it throws, the transaction may have been done after all: its last step, which makes the end of the journal
+    /// survive a power cut, can fail. Who has to know asks.
     func write<Result>(_ body: (Transaction) throws -> Result) throws(BelfryError) -> Result {
-        try Self.reporting(path) { try queue.write { try body(Transaction(database: $0, path: path)) } }
+        let result = try Self.reporting(path) {
+            try queue.write { try body(Transaction(database: $0, path: path)) }
+        }
+        // SQLite does it as well, but says nothing where the folder could not be opened.
+        try System.sync(System.parent(of: path))
+        return result
     }
 
     /// Runs `body` on one consistent state of the database.
     ///
-    /// Where a writer was killed since this was opened, what it left half written is undone in a copy, which this one reads
-    /// from then on: it goes on to show what it showed.
+    /// Where a writer was killed since this was opened, or its disk failed, what it left half written is undone in a copy,
+    /// which this one reads until a writer has done the same in place: it goes on to show what it showed.
     func read<Result>(_ body: (Transaction) throws -> Result) throws(BelfryError) -> Result {
         try Self.reporting(path) {
             do {
-                return try queue.read { try body(Transaction(database: $0, path: path)) }
+                let result = try queue.read { try body(Transaction(database: $0, path: path)) }
+                copy.withLock { $0 = nil }
+                return result
             } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
-                let copy = try Self.connectToCopy(of: path)
-                connection.withLock { $0 = copy }
+                let copy = try copy.withLock { copy in
+                    if let copy { return copy }
+                    let made = try Self.connectToCopy(of: path)
+                    copy = made
+                    return made
+                }
                 return try copy.read { try body(Transaction(database: $0, path: path)) }
             }
+        }
+    }
+
+    /// Notes up to which write the log is on disk: its end is missed then.
+    func note(logged lsn: UInt64) throws(BelfryError) {
+        guard try read({ try $0.state().proven < lsn }) else { return }
+        try write { transaction in
+            var state = try transaction.state()
+            state.logged = lsn
+            try transaction.put(state)
         }
     }
 
@@ -172,6 +199,11 @@ final class Catalogue: Sendable {
         case .SQLITE_FULL:
             return BelfryError(
                 .io, "The disk is full.", at: place, remedy: "Free some space and run the same command again.")
+        case .SQLITE_READONLY:
+            return BelfryError(
+                .io, "The catalogue cannot be opened for writing.", at: place,
+                remedy:
+                    "Look at the permissions of the file and its folder, and at the limit of open files (ulimit -n).")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return BelfryError(
                 .conflict, "Another process is writing to the catalogue.", at: place, remedy: "Wait until it is done.")

@@ -19,4 +19,10 @@ struct CatalogueState: Codable, Equatable, Sendable {
     /// Whether there is a log: where it was not copied along, what was acknowledged would be missing without a sign. Nil in a
     /// collection that nobody has opened for writing.
     var hasLog: Bool?
+    /// The last write that the log had when the collection was closed, or copied, last; nil where the catalogue had them all.
+    /// The end of a log that is missing or damaged looks like what was never acknowledged: this says that it was.
+    var logged: UInt64?
+
+    /// The last write that is known to have been on disk.
+    var proven: UInt64 { max(lsn, logged ?? 0) }
 }

@@ -72,8 +72,8 @@ extension VectorCollection {
     private static func logFinding(_ layout: CollectionLayout) -> Finding? {
         guard System.exists(layout.log) else { return nil }
         do throws(BelfryError) {
-            let lsn = try Catalogue(layout.catalogue, .read).read { try $0.state().lsn }
-            try LogReader(layout.log).replay(from: lsn + 1, applied: lsn) { _, _ in }
+            let state = try Catalogue(layout.catalogue, .read).read { try $0.state() }
+            try LogReader(layout.log).replay(from: state.lsn + 1, applied: state.proven) { _, _ in }
             return Finding(name: "log", problems: [])
         } catch {
             return Finding(name: "log", problems: [error])

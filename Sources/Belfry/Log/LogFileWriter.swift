@@ -31,9 +31,12 @@ final class LogFileWriter {
         try System.sync(System.parent(of: file.path))
     }
 
-    /// Goes on in a file that a reader has been through and that is synced up to `end`; what a killed writer left behind
-    /// it is cut off first: a later reader could take it for what follows on the next record.
-    init(goingOn file: LogFile, at end: Int, cutting: Bool, step: Int, _ calls: LogSystemCalls) throws(BelfryError) {
+    /// Goes on in a file that a reader has been through up to `end`. What a killed writer left behind it is cut off first: a
+    /// later reader could take it for what follows on the next record. And what may never have reached the disk is written
+    /// once more, since a sync alone does nothing for what another process has failed to sync.
+    init(
+        goingOn file: LogFile, at end: Int, cutting: Bool, rewritingFrom start: Int, step: Int, _ calls: LogSystemCalls
+    ) throws(BelfryError) {
         (self.file, self.step, self.calls) = (file, step, calls)
         (self.end, syncedEnd, roomEnd) = (end, end, end)
         descriptor = open(file.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
@@ -47,6 +50,21 @@ final class LogFileWriter {
             guard fstat(descriptor, &status) == 0 else { throw System.failure("read its size", file.path) }
             roomEnd = max(end, Int(status.st_size))
         }
+        try rewrite(from: start)
+    }
+
+    private func rewrite(from start: Int) throws(BelfryError) {
+        let bytes = try LogBytes(file.path)
+        var place = start
+        while place < end {
+            place += try bytes.withBytes(at: place, min(end - place, 1 << 20)) { bytes throws(BelfryError) in
+                try write(bytes, at: place)
+                return bytes.count
+            }
+        }
+        guard calls.sync(descriptor) == 0, fsync(descriptor) == 0 else {
+            throw System.failure("sync it to disk", file.path)
+        }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
@@ -54,17 +72,19 @@ final class LogFileWriter {
     /// Writes bytes behind the last ones, in one call where the system takes them so.
     func append(_ bytes: [UInt8]) throws(BelfryError) {
         makeRoom(to: end + bytes.count)
-        try bytes.withBytes { bytes throws(BelfryError) in
-            var done = 0
-            while done < bytes.count {
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-                let written = calls.write(descriptor, rest, end + done)
-                if written < 0 && errno == EINTR { continue }
-                guard written > 0 else { throw failure(written == 0 ? EIO : errno) }
-                done += written
-            }
-        }
+        try bytes.withBytes { bytes throws(BelfryError) in try write(bytes, at: end) }
         end += bytes.count
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(BelfryError) {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            let written = calls.write(descriptor, rest, offset + done)
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else { throw failure(written == 0 ? EIO : errno) }
+            done += written
+        }
     }
 
     /// Makes what was appended survive a power cut.
@@ -73,9 +93,10 @@ final class LogFileWriter {
         syncedEnd = end
     }
 
-    /// Cuts off what was not synced, as far as that is possible: nobody was told that it is kept.
-    func cutUnsynced() {
-        if ftruncate(descriptor, off_t(syncedEnd)) == 0 { (end, roomEnd) = (syncedEnd, syncedEnd) }
+    /// Cuts off what was not synced: nobody was told that it is kept.
+    func cutUnsynced() throws(BelfryError) {
+        guard ftruncate(descriptor, off_t(syncedEnd)) == 0 else { throw System.failure("cut it", file.path) }
+        (end, roomEnd) = (syncedEnd, syncedEnd)
     }
 
     /// Gives back the room behind the last record.
@@ -98,6 +119,6 @@ final class LogFileWriter {
         guard code == ENOSPC || code == EDQUOT else { return System.failure("write to it", file.path, errno: code) }
         return BelfryError(
             .io, "The disk is full: what was to be written is not kept.", at: .init(file: file.path),
-            remedy: "Free some disk space and open the collection again: all writes that were acknowledged are kept.")
+            remedy: "Free some disk space and write it again: all writes that were acknowledged are kept.")
     }
 }

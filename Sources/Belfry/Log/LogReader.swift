@@ -69,16 +69,18 @@ struct LogReader {
         let from = max(from, 1)
         guard let first = files.first else {
             guard from > applied else { throw missing(from, "it is empty") }
-            return LogEnd(file: nil, offset: 0, nextLSN: from, tornTail: nil, tornCreation: tornCreation)
+            return LogEnd(
+                file: nil, offset: 0, nextLSN: from, unproven: 0, tornTail: nil, tornCreation: tornCreation)
         }
         guard first.firstLSN <= from else { throw missing(from, "it begins with LSN \(first.firstLSN)") }
         // Of those that begin at or before it, the last; and those that begin with the same LSN, which must be empty.
         let begin = files.last { $0.firstLSN <= from }?.firstLSN
         let start = files.firstIndex { $0.firstLSN == begin } ?? 0
-        var end = LogEnd(file: nil, offset: 0, nextLSN: 0, tornTail: nil, tornCreation: tornCreation)
+        var end = LogEnd(
+            file: nil, offset: 0, nextLSN: 0, unproven: 0, tornTail: nil, tornCreation: tornCreation)
         for (file, next) in zip(files[start...], files[start...].dropFirst().map { $0 } + [nil]) {
             // A file is created after all records before it were synced.
-            (end.offset, end.nextLSN, end.tornTail) = try replay(
+            (end.offset, end.nextLSN, end.tornTail, end.unproven) = try replay(
                 file, from: from, synced: next.map { $0.firstLSN - 1 } ?? applied, isLast: next == nil, body)
             end.file = file
             if let next, next.firstLSN != end.nextLSN {
@@ -95,10 +97,12 @@ struct LogReader {
     private func replay(
         _ file: LogFile, from: UInt64, synced: UInt64, isLast: Bool,
         _ body: (UInt64, [LogOperation]) throws(BelfryError) -> Void
-    ) throws(BelfryError) -> (offset: Int, nextLSN: UInt64, tornTail: BelfryError.Location?) {
+    ) throws(BelfryError) -> (offset: Int, nextLSN: UInt64, tornTail: BelfryError.Location?, unproven: Int) {
         let bytes = try LogBytes(file.path)
         var offset = LogFile.headerSize
         var lsn = file.firstLSN
+        // The last records of all, which no other one says to be synced; the header, where they are all that there are.
+        var unproven: [(lsn: UInt64, offset: Int)] = [(lsn, 0)]
         while let record = try bytes.record(at: offset, identity: file.identity) {
             guard record.lsn == lsn else {
                 throw .corrupt(
@@ -111,9 +115,12 @@ struct LogReader {
                 }
                 try body(lsn, batch)
             }
+            if lsn > file.firstLSN { unproven.append((lsn, offset)) }
+            unproven.removeAll { $0.lsn <= record.synced }
             offset += record.size
             lsn += 1
         }
+        let firstUnproven = unproven.first?.offset ?? offset
         let remains = try bytes.remains(from: offset, missing: lsn, identity: file.identity)
         if case .provesLoss(let place) = remains {
             throw Self.damage(lsn, "the record at byte \(place) was written after it was synced", offset, file)
@@ -122,9 +129,9 @@ struct LogReader {
             throw Self.damage(lsn, "writes up to LSN \(synced) had been synced", offset, file)
         }
         // Of a file with another behind it all records are there by now, whatever lies behind them.
-        guard isLast, remains == .unsynced else { return (offset, lsn, nil) }
+        guard isLast, remains == .unsynced else { return (offset, lsn, nil, firstUnproven) }
         guard tornCreation == nil else { throw Self.damage(lsn, "a later file was begun", offset, file) }
-        return (offset, lsn, .byte(offset, of: file.path))
+        return (offset, lsn, .byte(offset, of: file.path), firstUnproven)
     }
 
     private static func numbers(in folder: String) throws(BelfryError) -> [Int] {
@@ -168,6 +175,8 @@ struct LogEnd: Equatable, Sendable {
     /// Where in it the next record goes.
     var offset: Int
     var nextLSN: UInt64
+    /// From here to the end of the last file, no record says that it was synced: it may be in the system's memory alone.
+    var unproven: Int
     /// Where bytes begin that were never acknowledged, which a writer must cut off.
     var tornTail: BelfryError.Location?
     /// The number of a file whose creation was torn, which a writer must remove.

@@ -4,15 +4,16 @@ import Foundation
 /// Writes the log of a folder. Not safe to share between threads: its owner is the collection's one writer, which also
 /// holds the lock that keeps other processes out.
 ///
-/// 1. Opening syncs what is there, replays it, cuts a torn tail off and goes on behind it; in an empty folder it creates
-///    the first file.
+/// 1. Opening replays what is there, cuts a torn tail off, writes the last records once more and syncs them, and goes on
+///    behind them; in an empty folder it creates the first file.
 /// 2. ``append(_:)`` writes batches as records. Nothing is promised yet.
 /// 3. ``sync()`` is one `fdatasync`: all that was appended may now be acknowledged.
 /// 4. ``startNext()`` begins the next file, ``remove(before:)`` removes whole files that nobody needs any more.
 ///
 /// **A failure is final.** When a sync fails, the system forgets which pages were not written: a second one would
-/// succeed and mean nothing. So after a failed write or sync, what was not synced is cut off as far as possible, and
-/// every later call throws. Who opens the log again finds all that was acknowledged.
+/// succeed and mean nothing. So after a failed write or sync, what was not synced is cut off, and every later call throws.
+/// Who opens the log again finds all that was acknowledged; where even the cut has failed, ``abandon()`` comes first. A
+/// process that comes later cannot know of a failure: so it writes once more what no record says to have been synced.
 final class LogWriter {
     let folder: String
     /// The LSN of the next batch.
@@ -38,17 +39,17 @@ final class LogWriter {
         // A writer that was killed may have made the folder, or a file in it, and not have come to their names' sync.
         for path in [folder, System.parent(of: folder)] { try System.sync(path) }
         let reader = try LogReader(folder)
-        // A killed writer may have left whole records that are not on disk. Applied, and then lost with the power, they
-        // would leave a catalogue that is ahead of its log.
-        if let last = reader.files.last { try System.sync(last.path) }
         let end = try reader.replay(from: from, applied: applied, body)
         if let torn = end.tornCreation {
             try Directory(folder).removeFile(LogFile.name(torn))
             try System.sync(folder)
         }
         if let file = end.file {
+            // A killed writer may have left whole records that are not on disk. Applied, and then lost with the power, they
+            // would leave a catalogue that is ahead of its log.
             current = try LogFileWriter(
-                goingOn: file, at: end.offset, cutting: end.tornTail != nil, step: step, calls)
+                goingOn: file, at: end.offset, cutting: end.tornTail != nil, rewritingFrom: end.unproven, step: step,
+                calls)
             files = reader.files
         } else {
             let file = try LogFile(new: end.tornCreation ?? 1, in: folder, firstLSN: end.nextLSN)
@@ -120,6 +121,13 @@ final class LogWriter {
         return removed
     }
 
+    /// Whether a failure has ended it.
+    var isBroken: Bool { failure != nil }
+
+    /// Sees to it, after a failure, that nothing is left behind what was synced, so that the log can be opened again: what
+    /// lies there would look as if it were on disk.
+    func abandon() throws(BelfryError) { if isBroken { try current.cutUnsynced() } }
+
     private func requireWhole() throws(BelfryError) {
         guard let failure else { return }
         throw BelfryError(
@@ -133,7 +141,7 @@ final class LogWriter {
             try body()
         } catch {
             failure = error
-            current.cutUnsynced()
+            try? current.cutUnsynced()
             throw error
         }
     }

@@ -59,7 +59,8 @@ extension CollectionBase {
                 at: .init(file: layout.log), remedy: "Copy the collection with its log, or restore a snapshot.")
         }
         return WriteState(
-            base: self, segments: segments, pending: [], count: state.points, nextSlot: state.nextSlot, lsn: state.lsn)
+            base: self, segments: segments, pending: [], count: state.points, nextSlot: state.nextSlot, lsn: state.lsn,
+            proven: state.proven)
     }
 
     private func hasLogFile() throws(BelfryError) -> Bool {
@@ -98,7 +99,7 @@ extension CollectionBase {
         let known = state.lsn
         state.pending = [tableOfLog(state.nextNumber)]
         var vectors = NewVectors(spaces: configuration.spaces.count)
-        _ = try LogReader(layout.log).replay(from: known + 1, applied: known) {
+        _ = try LogReader(layout.log).replay(from: known + 1, applied: state.proven) {
             lsn, operations throws(BelfryError) in try state.replay(lsn, operations, &vectors)
         }
         state.publish(vectors)

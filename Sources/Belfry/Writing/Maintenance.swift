@@ -80,10 +80,14 @@ final class Maintenance: Sendable {
     }
 
     /// Ends what is under way, and closes the catalogue. What is small stays in the log.
-    func close() throws(BelfryError) {
+    /// - Parameter logged: the last write that the log has on disk; nil where that is not known.
+    func close(logged: UInt64?) throws(BelfryError) {
         isClosing.store(true, ordering: .relaxed)
         try Self.wait(on: merging) { () throws(BelfryError) in }
-        try Self.wait(on: sealing) { () throws(BelfryError) in try self.catalogue.close() }
+        try Self.wait(on: sealing) { () throws(BelfryError) in
+            if let logged { try self.catalogue.note(logged: logged) }
+            try self.catalogue.close()
+        }
     }
 
     private static func schedules(_ isScheduled: borrowing Mutex<Bool>) -> Bool {
@@ -117,7 +121,7 @@ final class Maintenance: Sendable {
 extension Maintenance {
     private func seal(_ writer: Writer, where isWanted: (PendingPoints) -> Bool) throws(BelfryError) {
         // One that failed before comes first.
-        if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { return try finish(job, writer) }
+        if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { try finish(job, writer) }
         let number = takeNumbers(base.configuration.spaces.count)
         let job = try writer.core.withLock { core throws(BelfryError) -> SealJob? in
             guard !core.isClosed, !core.state.pending[0].isUnused, isWanted(core.state.pending[0]) else { return nil }
@@ -127,7 +131,13 @@ extension Maintenance {
     }
 
     private func finish(_ job: SealJob, _ writer: Writer) throws(BelfryError) {
-        let written = try job.writeSegments(base)
+        try concludeMerge(writer)
+        let written =
+            if let listed = try job.listed(catalogue) { listed } else {
+                try leavingNothing(of: job.pending.vectors.map(\.number)) { () throws(BelfryError) in
+                    try job.writeSegments(base)
+                }
+            }
         CrashPoint.sealWritten.reach()
         var segments: [CollectionSegment] = []
         for one in written { segments.append(try open(one.row)) }
@@ -176,6 +186,7 @@ extension Maintenance {
     }
 
     private func mergeBySize(_ writer: Writer) throws(BelfryError) {
+        try Self.wait(on: sealing) { () throws(BelfryError) in try self.concludeMerge(writer) }
         for space in base.configuration.spaces.indices {
             let policy = policy(of: space)
             while isOpen(writer) {
@@ -190,6 +201,7 @@ extension Maintenance {
 
     /// Merges what is there now. What is sealed meanwhile waits for the next time: writers might never let it end.
     private func gather(_ writer: Writer) throws(BelfryError) {
+        try Self.wait(on: sealing) { () throws(BelfryError) in try self.concludeMerge(writer) }
         for space in base.configuration.spaces.indices {
             let (segments, sizes, _) = segments(of: space, writer)
             for group in policy(of: space).gather(sizes) where isOpen(writer) {
@@ -201,7 +213,7 @@ extension Maintenance {
     }
 
     private func merge(_ job: MergeJob, _ writer: Writer) throws(BelfryError) {
-        let row = try job.writeSegment()
+        let row = try leavingNothing(of: [job.number]) { () throws(BelfryError) in try job.writeSegment() }
         CrashPoint.mergeWritten.reach()
         let segment = try row.map { (row) throws(BelfryError) in try open(row) }
         // On the seals' thread: none is under way, unless one has failed.
@@ -209,20 +221,55 @@ extension Maintenance {
             let (recorded, isSealing) = writer.core.withLock { ($0.recorded, $0.sealing != nil) }
             guard !isSealing else { throw self.mustWait }
             let dead = segment.flatMap { job.carried({ recorded[$0] }, to: $0) }
+            writer.core.withLock { $0.merging = (job, segment, dead) }
             try self.catalogue.write { transaction in
                 try job.record(transaction, row, dead)
                 CrashPoint.mergeRecording.reach()
             }
             CrashPoint.mergeListed.reach()
-            writer.core.withLock { core in
-                job.publish(&core, segment, recorded: dead)
-                writer.current.show(core.state.view)
-            }
+            self.publishMerge(writer)
         }
         CrashPoint.mergePublished.reach()
         // Views that are still in use have their files open.
         for number in job.numbers { try base.layout.removeSegment(number) }
         CrashPoint.mergeDone.reach()
+    }
+
+    /// Finds out what became of a merge whose transaction has failed: it may have been done after all. On the seals' thread,
+    /// before anything else is recorded.
+    private func concludeMerge(_ writer: Writer) throws(BelfryError) {
+        guard let (job, _, _) = writer.core.withLock({ $0.merging }) else { return }
+        guard try job.isRecorded(catalogue) else {
+            writer.core.withLock { $0.merging = nil }
+            return remove(job.number)
+        }
+        try catalogue.write { try $0.confirm() }
+        publishMerge(writer)
+        for number in job.numbers { remove(number) }
+    }
+
+    /// Removes the folder of a segment that is not listed. What cannot be removed now the next writer removes.
+    private func remove(_ number: Int) { try? base.layout.removeSegment(number) }
+
+    /// What `body` makes in the folders of segments; where it fails, nothing is left: it may be for want of room.
+    private func leavingNothing<Result>(
+        of numbers: [Int], _ body: () throws(BelfryError) -> Result
+    ) throws(BelfryError) -> Result {
+        do throws(BelfryError) {
+            return try body()
+        } catch {
+            numbers.forEach(remove)
+            throw error
+        }
+    }
+
+    private func publishMerge(_ writer: Writer) {
+        writer.core.withLock { core in
+            guard let (job, segment, dead) = core.merging else { return }
+            job.publish(&core, segment, recorded: dead)
+            core.merging = nil
+            writer.current.show(core.state.view)
+        }
     }
 
     private var mustWait: BelfryError {

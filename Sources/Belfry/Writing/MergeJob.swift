@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Neighbors
 import Shards
+import Synchronization
 import Vectors
 
 /// Several segments of a space on their way to one.
@@ -11,7 +12,8 @@ struct MergeJob: Sendable {
     private let space: VectorSpace
     /// Which of their rows the catalogue knew to be dead when it began: those are left behind.
     private let dropped: [Int: RowSet]
-    private let number: Int
+    /// The number of the segment that it makes.
+    let number: Int
     private let effort: Effort
 
     /// How much work a merge is worth.
@@ -68,7 +70,7 @@ struct MergeJob: Sendable {
             threads: effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1)
         builder.queries = try queries()
         let ids = { (row: Int) in places[row].id }
-        if places.count < Self.fewestWithIndex {
+        if places.count < Self.fewestWithIndex.load(ordering: .relaxed) {
             try builder.build(rows, ids: ids, in: folder.path)
         } else if let kind = base.index.wanted ?? (effort == .beside ? usualKind : nil) {
             builder.kind = kind
@@ -87,8 +89,8 @@ struct MergeJob: Sendable {
         return largest == .exact ? .hnsw : largest
     }
 
-    /// A scan of fewer rows takes well under a millisecond.
-    private static let fewestWithIndex = 40_000
+    /// A scan of fewer rows takes well under a millisecond. Tests want indexes of few rows.
+    static let fewestWithIndex = Atomic(40_000)
 
     /// Where the rows are that are left.
     private func alive() throws(BelfryError) -> [SegmentRows.Place] {
@@ -127,6 +129,14 @@ struct MergeJob: Sendable {
         var state = try transaction.state()
         state.segments += (row == nil ? 0 : 1) - numbers.count
         try transaction.put(state)
+    }
+
+    /// Whether the catalogue has it: a transaction that failed at its very end may have been done after all.
+    func isRecorded(_ catalogue: Catalogue) throws(BelfryError) -> Bool {
+        try catalogue.read { transaction in
+            let listed = Set(try transaction.segments().map(\.number))
+            return listed.isDisjoint(with: numbers)
+        }
     }
 
     /// The rows of the new segment whose rows in the old ones are dead by now.

@@ -33,6 +33,17 @@ struct SealJob: Sendable {
         core.sealing = self
     }
 
+    /// The segments that the catalogue lists already; nil where it is not as far as the job. A transaction that failed at its
+    /// very end may have been done after all: the files must not be touched then.
+    func listed(_ catalogue: Catalogue) throws(BelfryError) -> [Written]? {
+        try catalogue.read { transaction in
+            guard try transaction.state().lsn >= lsn else { return nil }
+            return try transaction.segments().compactMap { row in
+                pending.space(ofSegment: row.number).map { ($0, row, pending.vectors[$0].alive) }
+            }
+        }
+    }
+
     /// Writes the rows that are alive, a segment for each space that has some.
     func writeSegments(_ base: CollectionBase) throws(BelfryError) -> [Written] {
         var written: [Written] = []
@@ -67,8 +78,7 @@ struct SealJob: Sendable {
     func record(
         _ transaction: Catalogue.Transaction, _ written: [Written], _ recorded: [Int: RowSet]
     ) throws {
-        // A commit that failed at its very end may have been done after all.
-        guard try transaction.state().lsn < lsn else { return }
+        guard try transaction.state().lsn < lsn else { return try transaction.confirm() }
         try pending.forEach { slot, point in
             guard let content = point.content else { return try transaction.removePoint(slot) }
             try transaction.replace(

@@ -17,6 +17,8 @@ struct WriteState {
     var nextSlot: UInt64
     /// The last write.
     var lsn: UInt64
+    /// The last write that the log had for certain when this was read.
+    let proven: UInt64
     /// Of views of the same segments.
     var plans = PlanCache()
 

@@ -33,7 +33,7 @@ extension Writer {
             uniqueKeysWithValues: state.segments.compactMap { live in live.dead.map { (live.segment.number, $0) } })
         state.pending = [base.tableOfLog(state.nextNumber)]
         var vectors = NewVectors(spaces: base.configuration.spaces.count)
-        let log = try LogWriter(layout.log, from: state.lsn + 1, applied: state.lsn) {
+        let log = try LogWriter(layout.log, from: state.lsn + 1, applied: state.proven) {
             lsn, operations throws(BelfryError) in try state.replay(lsn, operations, &vectors)
         }
         state.publish(vectors)

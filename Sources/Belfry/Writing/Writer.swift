@@ -14,7 +14,8 @@ import Vectors
 /// 5. Where the table is full, it is sealed by another thread (``Maintenance``), and the next one is begun. Where the one
 ///    before is still being sealed, writers wait: memory and log are bounded.
 ///
-/// A failed write or sync of the log is final for that log: it is opened again, and what it has is what counts.
+/// A failed write or sync of the log is final for that log: what was not synced is cut off, and it is opened again by the
+/// next write.
 final class Writer: Sendable {
     /// A batch that waits for its turn.
     private struct Waiting: Sendable {
@@ -31,12 +32,14 @@ final class Writer: Sendable {
     /// Belongs to whoever commits or publishes.
     struct Core {
         var state: WriteState
-        /// Nil after a failure, until it is opened again.
+        /// Opened again after a failure, when it is needed; nil until then, or when all is closed.
         var log: LogWriter?
         /// Which rows of segments the catalogue knows to be dead.
         var recorded: [Int: RowSet] = [:]
         /// The table that is being sealed.
         var sealing: SealJob?
+        /// The merge that is being recorded; after a failure, until it is known whether it was.
+        var merging: (job: MergeJob, segment: CollectionSegment?, dead: RowSet?)?
         /// Whether the lock was given back.
         var isClosed = false
     }
@@ -146,7 +149,7 @@ final class Writer: Sendable {
                 }
                 self.lock.release()
             }
-            try self.maintenance.close()
+            try self.maintenance.close(logged: self.core.withLock { $0.log?.syncedLSN })
         }
     }
 
@@ -184,34 +187,29 @@ extension Writer.Core {
         guard let log else { preconditionFailure("it was opened") }
         var (results, logged) = ([Result<WriteResult, BelfryError>](), [[LogOperation]]())
         var (next, vectors) = (state, state.noVectors)
-        do throws(BelfryError) {
-            let stored = try next.stored(batches.flatMap(\.ids))
-            for batch in batches {
-                guard results.isEmpty || next.hasRoom(for: zip(vectors.amounts, batch.vectors).map(+)) else { break }
-                let (before, amounts) = (next, vectors.amounts)
-                do throws(BelfryError) {
-                    let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored, &vectors)
-                    if decided.isEmpty {
-                        // Nothing to remember: the number stays free.
-                        next = before
-                    } else {
-                        logged.append(decided)
-                    }
-                    results.append(.success(result.asOf(next.lsn)))
-                } catch {
+        let stored = try next.stored(batches.flatMap(\.ids))
+        for batch in batches {
+            guard results.isEmpty || next.hasRoom(for: zip(vectors.amounts, batch.vectors).map(+)) else { break }
+            let (before, amounts) = (next, vectors.amounts)
+            do throws(BelfryError) {
+                let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored, &vectors)
+                if decided.isEmpty {
+                    // Nothing to remember: the number stays free.
                     next = before
-                    vectors.keep(amounts)
-                    results.append(.failure(error))
+                } else {
+                    logged.append(decided)
                 }
+                results.append(.success(result.asOf(next.lsn)))
+            } catch {
+                next = before
+                vectors.keep(amounts)
+                results.append(.failure(error))
             }
-            if !logged.isEmpty {
-                let lsns = try log.append(logged)
-                precondition(lsns.upperBound == next.lsn, "the log counts as the state does")
-                try log.sync()
-            }
-        } catch {
-            if error.code == .io { self.log = nil }
-            throw error
+        }
+        if !logged.isEmpty {
+            let lsns = try log.append(logged)
+            precondition(lsns.upperBound == next.lsn, "the log counts as the state does")
+            try log.sync()
         }
         next.publish(vectors)
         state = next
@@ -221,17 +219,15 @@ extension Writer.Core {
     /// Begins the next file of the log.
     mutating func beginNextLogFile() throws(BelfryError) {
         try openLog()
-        do throws(BelfryError) {
-            try log?.startNext()
-        } catch {
-            if error.code == .io { log = nil }
-            throw error
-        }
+        try log?.startNext()
     }
 
-    /// Opens the log again after a failure: what it has beyond the state was written, if not acknowledged.
+    /// Opens the log again after a failure.
     private mutating func openLog() throws(BelfryError) {
-        guard log == nil else { return }
+        if let log, !log.isBroken { return }
+        // What it had beyond the state looks as if it were on disk, and need not be.
+        try log?.abandon()
+        log = nil
         var (next, vectors) = (state, state.noVectors)
         let log = try LogWriter(state.base.layout.log, from: state.lsn + 1, applied: state.lsn) {
             lsn, operations throws(BelfryError) in

@@ -59,7 +59,7 @@ struct DiskWriter {
             return .delete(["\(id)"])
         case 7:
             points[id]?.vector = vector
-            return .setVector("\(id)", vector)
+            return .setVectors("\(id)", ["": .dense(vector)])
         case 8:
             let round = round
             change(id) { $0["round"] = .integer(Int64(round)) }
@@ -88,9 +88,11 @@ extension DiskPoints {
     init(in collection: VectorCollection) throws {
         self = [:]
         let view = collection.view
-        try view.forEachPoint { point, place in
-            guard let id = Int(point.id.description) else { return }
-            self[id] = DiskPoint(vector: try view.vector(at: place), payload: try point.payload())
+        try view.forEachPoint { point in
+            guard let id = Int(point.id.description), let vector = try view.vectors(of: point)[""]?.dense else {
+                return
+            }
+            self[id] = DiskPoint(vector: vector, payload: try point.payload())
         }
         guard collection.count == count else { throw DiskMismatch("\(count) points, counted \(collection.count)") }
         var request = SearchRequest(.vector([Float](repeating: 0, count: DiskWriter.dimension)), k: 10_000)

@@ -1,3 +1,4 @@
+import CGlibc
 import Foundation
 import Synchronization
 
@@ -37,6 +38,15 @@ public final class MemoryGuard: Sendable {
 }
 
 extension System {
+    /// Has freed memory go back to the system, from now on: by default every thread keeps a heap of what was large once, and a
+    /// process that loads millions of points, table by table, grows to a gigabyte of nothing.
+    public static func giveBackFreedMemory() { _ = onceSet }
+
+    private static let onceSet: Bool = {
+        let (mapThreshold, heaps) = (Int32(-3), Int32(-8))
+        return mallopt(mapThreshold, 1 << 20) == 1 && mallopt(heaps, 2) == 1
+    }()
+
     /// Bytes that this process has in memory now, pages of files and all; nil where the system does not say.
     public static var residentBytes: Int? { statistics?.resident }
 

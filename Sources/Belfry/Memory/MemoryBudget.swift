@@ -15,6 +15,7 @@ package struct MemoryBudget: Hashable, Sendable {
     package init(limit: Int?) {
         self.limit = limit ?? System.memoryLimit / 2
         isExplicit = limit != nil
+        System.giveBackFreedMemory()
     }
 
     /// What holds mapped pages below the limit, as long as it is kept; nil where nobody gave one.

@@ -22,7 +22,8 @@ extension CollectionBuilder {
         // Of indexes that are tried on the first segment, one stays.
         let stays = indexes.max { $0.bytes < $1.bytes }
         let rowFiles = scaled(trial.vectors) + scaled(trial.ids)
-        let finished = rowFiles + scaled(trial.codes) + points * 4 + scaled(stays?.bytes ?? 0)
+        let index = stays.map { $0.bytes * points / max(1, $0.time.rows) } ?? 0
+        let finished = rowFiles + scaled(trial.codes) + points * 4 + index
         let calibrations = parts.count * ((stays?.fixedBytes ?? 0) + Self.keptQueryBytes(indexes, dimension))
         let disk = finished + calibrations + catalogueBytes(trial, points) + trial.towers
         let firstShare = Double(largest) / Double(max(1, points))

@@ -38,7 +38,7 @@ extension CollectionBuilder {
             for kind in kinds {
                 indexes.append(
                     try trialIndex(
-                        kind, of: "\(folder)/trial.belfry", queries, in: "\(folder)/\(kind.rawValue)", observer))
+                        kind, survey.points, of: "\(folder)/trial.belfry", queries, in: "\(folder)/\(kind.rawValue)", observer))
             }
         }
         return try forecast(
@@ -61,7 +61,23 @@ extension CollectionBuilder {
         _ = try tower.embed(Array(batch.prefix(8)), threads: threads) { _ in }
         let start = ContinuousClock.now
         _ = try tower.embed(batch, threads: threads) { _ in }
-        return min(max(2_048, Int(15 * Double(batch.count) / max(start.seconds, 1e-6))), 16_384)
+        return min(max(512, Int(15 * Double(batch.count) / max(start.seconds, 1e-6))), 16_384)
+    }
+
+    /// So many rows get an index for trial: where fewer were embedded, others that lie between them are made up.
+    private static let indexedRows = 8_192
+
+    private func enlarged(_ rows: any VectorSource, to count: Int) throws(BelfryError) -> Matrix {
+        let all = Matrix(rows: max(count, rows.rowCount), columns: rows.dimension)
+        try rows.copy(0..<rows.rowCount, into: all.pointer)
+        var random = SplitMix64(seed: seed)
+        for row in rows.rowCount..<all.rows {
+            let (one, other) = (
+                all.row(row % rows.rowCount), all.row(Int(random.next(upperBound: UInt64(rows.rowCount))))
+            )
+            for index in 0..<all.columns { all.row(row)[index] = 0.7 * one[index] + 0.3 * other[index] }
+        }
+        return all
     }
 
     /// What the trial took.
@@ -118,10 +134,10 @@ extension CollectionBuilder {
     }
 
     private func trialIndex(
-        _ kind: IndexKind, of collection: String, _ queries: [QuerySample], in folder: String, _ observer: Observer
+        _ kind: IndexKind, _ points: Int, of collection: String, _ queries: [QuerySample], in folder: String, _ observer: Observer
     ) throws(BelfryError) -> TrialIndex {
         let segment = try Self.segment(of: collection)
-        let rows = try ShardReader("\(segment)/vectors.shard")
+        let rows = try enlarged(ShardReader("\(segment)/vectors.shard"), to: min(points, Self.indexedRows))
         try System.createDirectory(folder)
         let clock = Mutex<(last: ContinuousClock.Instant, stages: [String: Double])>((.now, [:]))
         var builder = SegmentBuilder(
@@ -143,7 +159,7 @@ extension CollectionBuilder {
         let bytes = try System.fileSize("\(folder)/\(index)")
         let calibration = "\(folder)/calibration"
         return TrialIndex(
-            kind: kind, time: IndexTime(stages: stages, rows: rows.rowCount), bytes: bytes,
+            kind: kind, time: IndexTime(stages: stages, rows: rows.rows), bytes: bytes,
             fixedBytes: System.exists(calibration) ? try System.fileSize(calibration) : 0,
             routingLines: kind == .hnsw ? try SegmentIndex(folder, metric: recipe.metric).routingLines : nil,
             queries: queries.reduce(0) { $0 + $1.queries.rows })

@@ -83,5 +83,6 @@ struct MemoryOptions: ParsableArguments {
 }
 
 extension ByteSize: ExpressibleByArgument {
+    /// A size as people write it.
     public init?(argument: String) { self.init(argument) }
 }

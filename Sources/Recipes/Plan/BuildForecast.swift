@@ -10,30 +10,37 @@ public struct BuildForecast: Codable, Sendable {
     public var badRows: Int
     /// Components per vector.
     public var dimension: Int
-    /// How many segments there will be, and the rows of the largest.
+    /// How many segments there will be.
     public var segments: Int
+    /// Rows of the largest of them.
     public var rowsPerSegment: Int
     /// The index: what the recipe names, or what will be tried.
     public var index: String
 
-    /// Bytes of memory at the peak, without the pages of mapped files, which are the system's: of each stage.
+    /// Bytes of memory at the peak while rows are embedded, without the pages of mapped files, which are the system's.
     public var embeddingMemory: Int
+    /// The same while the index is built.
     public var indexingMemory: Int
     /// Bytes that may be held.
     public var memoryLimit: Int
-    /// Bytes of the finished collection, and of everything while the index is built.
+    /// Bytes of the finished collection.
     public var disk: Int
+    /// Bytes of everything while the index is built.
     public var diskWhileBuilding: Int
-    /// Seconds for each stage: reading the rows, embedding them, building the index.
+    /// Seconds for reading the rows.
     public var readingSeconds: Double
+    /// Seconds for embedding them.
     public var embeddingSeconds: Double
+    /// Seconds for building the index.
     public var indexingSeconds: Double
 
-    /// How many rows were built for trial, and how long all of that took.
+    /// How many rows were built for trial.
     public var trialPoints: Int
+    /// How many seconds all of that took.
     public var trialSeconds: Double
-    /// Bytes per vector in the trial's shard, and of the catalogue per point.
+    /// Bytes per vector in the trial's shard.
     public var shardBytesPerVector: Double
+    /// Bytes of the catalogue per point.
     public var catalogueBytesPerPoint: Double
 
     /// Bytes of memory at the peak.

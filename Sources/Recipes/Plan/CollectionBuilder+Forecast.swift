@@ -38,7 +38,8 @@ extension CollectionBuilder {
             for kind in kinds {
                 indexes.append(
                     try trialIndex(
-                        kind, survey.points, of: "\(folder)/trial.belfry", queries, in: "\(folder)/\(kind.rawValue)", observer))
+                        kind, survey.points, of: "\(folder)/trial.belfry", queries, in: "\(folder)/\(kind.rawValue)",
+                        observer))
             }
         }
         return try forecast(
@@ -134,7 +135,8 @@ extension CollectionBuilder {
     }
 
     private func trialIndex(
-        _ kind: IndexKind, _ points: Int, of collection: String, _ queries: [QuerySample], in folder: String, _ observer: Observer
+        _ kind: IndexKind, _ points: Int, of collection: String, _ queries: [QuerySample], in folder: String,
+        _ observer: Observer
     ) throws(BelfryError) -> TrialIndex {
         let segment = try Self.segment(of: collection)
         let rows = try enlarged(ShardReader("\(segment)/vectors.shard"), to: min(points, Self.indexedRows))

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # The long runs of the collections that take writes: 500 kills, 1,000,000 random operations against a dictionary, 50
-# rounds of churn; and eight writers with eight readers under ThreadSanitizer. About an hour on two cores.
+# rounds of churn; 20,000 power cuts, and as many after calls have failed; every call that can fail, with three errors; 50
+# rounds on a full disk; and eight writers with eight readers under
+# ThreadSanitizer. Some hours on two cores.
 #
 #   Scripts/long.sh              all of them
-#   Scripts/long.sh kills        one of: kills, operations, churn, threads
+#   Scripts/long.sh kills        one of: kills, operations, churn, power, calls, full, threads
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +28,9 @@ if [[ $wanted != threads ]]; then
     [[ $wanted =~ ^(all|kills)$ ]] && run "${release[@]}" -- WriteCrashTests
     [[ $wanted =~ ^(all|operations)$ ]] && run "${release[@]}" -- LivingCollectionTests
     [[ $wanted =~ ^(all|churn)$ ]] && run "${release[@]}" -- ChurnTests
+    [[ $wanted =~ ^(all|power)$ ]] && run "${release[@]}" -- PowerCutTests
+    [[ $wanted =~ ^(all|calls)$ ]] && run "${release[@]}" -- FailingCallTests
+    [[ $wanted =~ ^(all|full)$ ]] && run "${release[@]}" -- FullDiskTests
 fi
 if [[ $wanted =~ ^(all|threads)$ ]]; then
     build "${threads[@]}"

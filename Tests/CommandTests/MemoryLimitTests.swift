@@ -104,7 +104,8 @@ import Testing
             let memory = max(
                 try #require(forecast["embedding_memory"]?.integer),
                 try #require(forecast["indexing_memory"]?.integer))
-            #expect(abs(Double(memory) / Double(build.own) - 1) < 0.2, "\(memory) for \(build.own)")
+            // Below some megabytes it is the program itself that counts.
+            #expect(Double(abs(memory - build.own)) < max(0.2 * Double(build.own), 8e6), "\(memory) for \(build.own)")
             #expect(forecast["segments"]?.integer == 1 && forecast["points"]?.integer == 30_000)
         }
     }

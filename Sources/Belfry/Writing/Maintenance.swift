@@ -122,6 +122,8 @@ extension Maintenance {
     private func seal(_ writer: Writer, where isWanted: (PendingPoints) -> Bool) throws(BelfryError) {
         // One that failed before comes first.
         if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { try finish(job, writer) }
+        // A job has the dead rows of the segments that there are when it begins.
+        try concludeMerge(writer)
         let number = takeNumbers(base.configuration.spaces.count)
         let job = try writer.core.withLock { core throws(BelfryError) -> SealJob? in
             guard !core.isClosed, !core.state.pending[0].isUnused, isWanted(core.state.pending[0]) else { return nil }
@@ -131,7 +133,6 @@ extension Maintenance {
     }
 
     private func finish(_ job: SealJob, _ writer: Writer) throws(BelfryError) {
-        try concludeMerge(writer)
         let written =
             if let listed = try job.listed(catalogue) { listed } else {
                 try leavingNothing(of: job.pending.vectors.map(\.number)) { () throws(BelfryError) in

@@ -22,7 +22,10 @@ extension Writer {
                 .conflict, "Another process has the collection open for writing.", at: .init(file: layout.path),
                 remedy: "Write through that process, or close it.")
         }
+        let isHalfWritten = Catalogue.hasJournal(layout.catalogue)
         let catalogue = try Catalogue(layout.catalogue, .create)
+        // Rolled back it is what it was but for pages in which nothing is: the seal would see those.
+        if isHalfWritten { try catalogue.write { try $0.confirm() } }
         try catalogue.keepTransactionsInMemory()
         let base = try CollectionBase(layout)
         var state = try base.readState()

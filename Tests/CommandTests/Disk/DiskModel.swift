@@ -41,12 +41,16 @@ final class DiskModel {
         init(isFolder: Bool) { self.isFolder = isFolder }
     }
 
+    /// What a disk does not do that says it has synced.
+    enum Lie { case none, files, folders }
+
     private let root = Node(isFolder: true)
     private let rootPath: String
+    private let lie: Lie
     private var handles: [UInt32: Node] = [:]
 
     /// An empty folder, as it is at `path` while it is watched.
-    init(_ path: String) { rootPath = path }
+    init(_ path: String, _ lie: Lie = .none) { (rootPath, self.lie) = (path, lie) }
 
     /// Does what an event says.
     func apply(_ event: DiskEvent) {
@@ -93,6 +97,7 @@ final class DiskModel {
     }
 
     private func sync(_ node: Node, _ failed: Bool) {
+        if lie == (node.isFolder ? .folders : .files) { return }
         guard !node.isFolder else {
             guard !failed else { return }
             for (name, entry) in node.entryChanges.joined() { node.certainEntries[name] = entry }

@@ -139,7 +139,7 @@ private struct FailingSweep {
         let place =
             "\(script): \(calls) \(nth) fails with \(String(cString: strerror(error))), of "
             + "\(path.dropFirst(folder.count + 1))"
-        for problem in await found(outcome, folder) {
+        for problem in await found(calls, outcome, folder) {
             problems += 1
             Issue.record("\(place): \(problem)")
         }
@@ -147,15 +147,19 @@ private struct FailingSweep {
         return true
     }
 
-    private func found(_ outcome: FailingScript.Outcome, _ folder: String) async -> [String] {
+    private func found(
+        _ calls: FaultyDisk.Calls, _ outcome: FailingScript.Outcome, _ folder: String
+    ) async -> [String] {
         var problems: [String] = []
         for error in outcome.errors {
             guard let error = error as? BelfryError, error.location?.file.isEmpty == false else {
                 problems.append("no error with a file: \(error)")
                 continue
             }
-            // Nothing is damaged.
-            if error.code != .io { problems.append("said to be \(error.code): \(error)") }
+            // Nothing is damaged; but a page that cannot be read is damage to SQLite.
+            if error.code != .io, error.code != .corruptData || !calls.contains(.read) {
+                problems.append("said to be \(error.code): \(error)")
+            }
         }
         if outcome.errors.count > 1 {
             problems.append("one call, and \(outcome.errors.count) errors: \(outcome.errors)")

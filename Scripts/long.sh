@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The long runs of the collections that take writes: 500 kills, 1,000,000 random operations against a dictionary, 50
 # rounds of churn; 20,000 power cuts, and as many after calls have failed; every call that can fail, with three errors; 50
-# rounds on a full disk; and eight writers with eight readers under
-# ThreadSanitizer. Some hours on two cores.
+# rounds on a full disk; 200 flipped bits in each section of each file, and 50 cuts; and eight writers with eight readers
+# under ThreadSanitizer. Some hours on two cores.
 #
 #   Scripts/long.sh              all of them
-#   Scripts/long.sh kills        one of: kills, operations, churn, power, calls, full, threads
+#   Scripts/long.sh kills        one of: kills, operations, churn, power, calls, full, damage, threads
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +31,7 @@ if [[ $wanted != threads ]]; then
     [[ $wanted =~ ^(all|power)$ ]] && run "${release[@]}" -- PowerCutTests
     [[ $wanted =~ ^(all|calls)$ ]] && run "${release[@]}" -- FailingCallTests
     [[ $wanted =~ ^(all|full)$ ]] && run "${release[@]}" -- FullDiskTests
+    [[ $wanted =~ ^(all|damage)$ ]] && run "${release[@]}" -- LivingDamageTests
 fi
 if [[ $wanted =~ ^(all|threads)$ ]]; then
     build "${threads[@]}"

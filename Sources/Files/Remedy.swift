@@ -15,6 +15,8 @@ public struct Remedy: Hashable, Sendable {
         case importTower(model: String?, tower: String?, replacing: Bool)
         /// Verify all files of a collection.
         case check
+        /// Make a damaged collection whole again, as far as that can be.
+        case repair
         /// Search a collection by a text.
         case search(collection: String)
         /// Search a collection for what is similar to a point.
@@ -173,6 +175,7 @@ extension Remedy.Action: CustomStringConvertible {
             "import \(model ?? "the model")\(tower.map { " as \($0)" } ?? "")"
                 + (replacing ? " in the place of the old one" : "")
         case .check: "a check of all files"
+        case .repair: "a repair"
         case .search(let collection): "search \(collection) by a text"
         case .similar(let collection): "search \(collection) for what is similar to a point"
         case .recommend(let collection, let source): (collection.map { "search \($0) by " } ?? "") + source.description

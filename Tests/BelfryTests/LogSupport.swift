@@ -101,7 +101,7 @@ extension SeededGenerator {
     }
 
     mutating func operation() -> LogOperation {
-        switch Int.random(in: 0..<9, using: &self) {
+        switch Int.random(in: 0..<11, using: &self) {
         case 0:
             let point = LogPoint(
                 id: pointID(), key: Bool.random(using: &self) ? text() : nil, vectors: vectors(), payload: text(40))
@@ -114,7 +114,11 @@ extension SeededGenerator {
         case 5: return .clearPayload(ids: pointIDs())
         case 6: return .setVectors(id: pointID(), vectors: vectors())
         case 7: return .deleteVectors(ids: pointIDs(), names: texts())
-        default: return .publish(segment: Int.random(in: 0...Int.max, using: &self), rows: 7)
+        case 8: return .setPayloadAt(ids: pointIDs(), path: text(), json: text(40))
+        case 9: return .deletePayloadAt(ids: pointIDs(), paths: texts())
+        default:
+            let number = Int.random(in: 1...LogFile.numberLimit, using: &self)
+            return .publish(StagedBatch(number: number, operations: Int.random(in: 0...Int.max, using: &self)))
         }
     }
 

@@ -17,7 +17,7 @@ import Testing
             var (written, sealed) = (0, 0)
             for _ in 0..<300 {
                 let rows = min(Int.random(in: 1...20_000, using: &random), most)
-                segments.append((rows, rows))
+                segments.append(Size(alive: rows, rows: rows))
                 sealed += rows
                 if let place = segments.indices.randomElement(using: &random), Bool.random(using: &random) {
                     segments[place].alive -= Int.random(in: 0...segments[place].alive / 3, using: &random)
@@ -27,7 +27,10 @@ import Testing
                     let alive = chosen.reduce(0) { $0 + segments[$1].alive }
                     #expect(chosen.count > 1 || segments[chosen[0]].alive < segments[chosen[0]].rows, "\(random)")
                     #expect(alive <= most, "\(random)")
-                    segments = segments.indices.filter { !chosen.contains($0) }.map { segments[$0] } + [(alive, alive)]
+                    segments =
+                        segments.indices.filter { !chosen.contains($0) }.map { segments[$0] } + [
+                            Size(alive: alive, rows: alive)
+                        ]
                     written += alive
                     rounds += 1
                     guard rounds < 1_000 else {
@@ -48,7 +51,7 @@ import Testing
             let most = Int.random(in: 20_000...400_000, using: &random)
             let segments: [Size] = (0..<Int.random(in: 1...120, using: &random)).map { _ in
                 let rows = Int.random(in: 1...20_000, using: &random)
-                return (Bool.random(using: &random) ? rows : rows / 2, rows)
+                return Size(alive: Bool.random(using: &random) ? rows : rows / 2, rows: rows)
             }
             let groups = MergePolicy(most: most).gather(segments)
             let total = segments.reduce(0) { $0 + $1.alive }
@@ -58,11 +61,14 @@ import Testing
             #expect(Set(groups.flatMap { $0 }).count == groups.reduce(0) { $0 + $1.count }, "\(random)")
             if groups.count > 1 { #expect(sizes.max()! - sizes.min()! <= 40_000, "\(sizes), \(random)") }
         }
-        let large: [Size] = [(900, 900), (900, 900)]
+        let large: [Size] = [Size(alive: 900, rows: 900), Size(alive: 900, rows: 900)]
         #expect(MergePolicy(most: 1_000).gather(large).isEmpty)
-        #expect(MergePolicy(most: 1_000).choose(Array(repeating: (900, 900), count: 30)).isEmpty)
+        #expect(MergePolicy(most: 1_000).choose(Array(repeating: Size(alive: 900, rows: 900), count: 30)).isEmpty)
         // What is larger than may be built now is left alone.
-        #expect(MergePolicy(most: 100).gather([(900, 1_000), (30, 30), (40, 40)]) == [[1, 2]])
-        #expect(MergePolicy(most: 100).choose([(700, 1_000)]).isEmpty)
+        #expect(
+            MergePolicy(most: 100).gather([
+                Size(alive: 900, rows: 1_000), Size(alive: 30, rows: 30), Size(alive: 40, rows: 40),
+            ]) == [[1, 2]])
+        #expect(MergePolicy(most: 100).choose([Size(alive: 700, rows: 1_000)]).isEmpty)
     }
 }

@@ -94,7 +94,11 @@ public enum CollectionCopy {
                 try System.copyFile("\(from.log)/\(name)", to: "\(copy.log)/\(name)")
             }
             try System.sync(copy.log)
-            let end = try LogReader(copy.log).replay(from: state.lsn + 1, applied: state.proven) { _, _ in }
+            var batches: [StagedBatch] = []
+            let end = try LogReader(copy.log).replay(from: state.lsn + 1, applied: state.proven) {
+                batches += StagedBatch.published(by: $1)
+            }
+            for batch in batches { try batch.copy(from: from.batches, to: copy.batches) }
             try copied.note(logged: end.nextLSN - 1)
         }
         try copied.close()

@@ -73,7 +73,10 @@ extension VectorCollection {
         guard System.exists(layout.log) else { return nil }
         do throws(BelfryError) {
             let state = try Catalogue(layout.catalogue, .read).read { try $0.state() }
-            try LogReader(layout.log).replay(from: state.lsn + 1, applied: state.proven) { _, _ in }
+            try LogReader(layout.log).replay(from: state.lsn + 1, applied: state.proven) {
+                _, operations throws(BelfryError) in
+                _ = try StagedBatch.unfolding(operations, in: layout.batches)
+            }
             return Finding(name: "log", problems: [])
         } catch {
             return Finding(name: "log", problems: [error])

@@ -15,7 +15,9 @@ import Vectors
 // | 6 | clearPayload | ids |
 // | 7 | setVectors | id, vectors |
 // | 8 | deleteVectors | ids, names |
-// | 9 | publish | u64 segment, u64 rows |
+// | 9 | publish | u64 number of the file, u64 number of its operations |
+// | 10 | setPayloadAt | ids, path, JSON text |
+// | 11 | deletePayloadAt | ids, paths |
 //
 // Vectors are a list of name and vector. A condition is u8 0 always, 1 insertOnly, 2 updateOnly, or 3 and u64 version.
 // Numbers that are not in these tables are for later versions: `unsupported`. Everything else that does not fit is
@@ -59,13 +61,19 @@ extension LogOperation {
             try encoder.put(UInt8(8))
             try encoder.put(ids)
             try encoder.put(names)
-        case .publish(let segment, let rows):
-            guard let segment = UInt64(exactly: segment), let rows = UInt64(exactly: rows) else {
-                throw BelfryError(.invalidInput, "A segment's number and its rows are not negative.")
-            }
+        case .publish(let batch):
             try encoder.put(UInt8(9))
-            try encoder.put(segment)
-            try encoder.put(rows)
+            try encoder.put(UInt64(batch.number))
+            try encoder.put(UInt64(batch.operations))
+        case .setPayloadAt(let ids, let path, let json):
+            try encoder.put(UInt8(10))
+            try encoder.put(ids)
+            try encoder.put(path)
+            try encoder.put(json)
+        case .deletePayloadAt(let ids, let paths):
+            try encoder.put(UInt8(11))
+            try encoder.put(ids)
+            try encoder.put(paths)
         }
     }
 
@@ -88,9 +96,14 @@ extension LogOperation {
         case 7: self = .setVectors(id: try reader.pointID(), vectors: try reader.vectors())
         case 8: self = .deleteVectors(ids: try reader.pointIDs(), names: try reader.texts("A vector's name"))
         case 9:
-            self = .publish(
-                segment: try reader.readCount(UInt64.self, "The segment's number"),
-                rows: try reader.readCount(UInt64.self, "The number of rows"))
+            let number = try reader.readCount(UInt64.self, "The number of a batch")
+            let operations = try reader.readCount(UInt64.self, "The number of its operations")
+            guard 1...LogFile.numberLimit ~= number else { throw .corrupt("No batch has this number.", at: place) }
+            self = .publish(StagedBatch(number: number, operations: operations))
+        case 10:
+            self = .setPayloadAt(
+                ids: try reader.pointIDs(), path: try reader.text("A path"), json: try reader.text("The payload"))
+        case 11: self = .deletePayloadAt(ids: try reader.pointIDs(), paths: try reader.texts("A path"))
         case let tag: throw .fromNewer("operation", tag, at: place)
         }
         guard reader.remaining == 0 else {

@@ -11,18 +11,22 @@ enum LogOperation: Equatable, Sendable {
     case delete(ids: [PointID])
     /// Merges a JSON object into the points' payload.
     case setPayload(ids: [PointID], json: String)
+    /// Merges a JSON object into what lies at a path of the points' payload.
+    case setPayloadAt(ids: [PointID], path: String, json: String)
     /// Puts a JSON object in the place of the points' payload.
     case overwritePayload(ids: [PointID], json: String)
     /// Removes fields of the points' payload.
     case deletePayload(ids: [PointID], keys: [String])
+    /// Removes what lies at paths of the points' payload; a field whose whole name is such a text is meant by it.
+    case deletePayloadAt(ids: [PointID], paths: [String])
     /// Empties the points' payload.
     case clearPayload(ids: [PointID])
     /// Replaces the named vectors of a point; others stay.
     case setVectors(id: PointID, vectors: [String: PointVector])
     /// Removes the named vectors of points.
     case deleteVectors(ids: [PointID], names: [String])
-    /// Publishes a large batch that was staged as a segment of its own.
-    case publish(segment: Int, rows: Int)
+    /// Carries out the operations of a batch that is too large for a record, and has a file of its own: ``StagedBatch``.
+    case publish(StagedBatch)
 }
 
 /// A point as it is written.

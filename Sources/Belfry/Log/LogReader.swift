@@ -153,7 +153,8 @@ struct LogReader {
         return numbers
     }
 
-    private static let restore = "Restore the file from a copy of the collection."
+    private static let restore: Remedy =
+        "Restore the file from a copy of the collection, or keep what lies before it: \(.repair)."
 
     private static func damage(_ lsn: UInt64, _ proof: String, _ offset: Int, _ file: LogFile) -> BelfryError {
         BelfryError(
@@ -164,7 +165,7 @@ struct LogReader {
     private func missing(_ lsn: UInt64, _ why: String) -> BelfryError {
         BelfryError(
             .corruptData, "The log does not have LSN \(lsn), which is needed: \(why).", at: .init(file: folder),
-            remedy: Remedy(Self.restore))
+            remedy: Self.restore)
     }
 }
 

@@ -23,6 +23,8 @@ struct CollectionLayout: Sendable {
     var segments: String { "\(path)/segments" }
     var towers: String { "\(path)/towers" }
     var log: String { "\(path)/log" }
+    /// Batches that are too large for the log.
+    var batches: String { "\(path)/batches" }
 
     func segment(_ number: Int) -> String { "\(segments)/\(NumberedName.name(number))" }
     func vectors(_ number: Int) -> String { "\(segment(number))/vectors.shard" }
@@ -45,7 +47,7 @@ extension CollectionLayout {
         return { name in
             switch name {
             case "segments": .folder(Self.segmentFolder)
-            case "log": .folder { NumberedName.number(of: $0) == nil ? nil : .file }
+            case "log", "batches": .folder { NumberedName.number(of: $0) == nil ? nil : .file }
             case "towers": .folder { .folder(TowerPair.belongings(of: "\(towers)/\($0)", like: tower)) }
             case _ where Self.files.contains(name) || Self.isTemporary(name): .file
             case _ where Self.companions.contains { name == "catalog.sqlite" + $0 }: .file
@@ -85,7 +87,7 @@ extension CollectionLayout {
     /// - Throws: `conflict` with the place of a link where a file or folder of the collection should be.
     func leftovers(_ listed: ListedFiles) throws(BelfryError) -> [String] {
         let directory = try Directory(path)
-        for name in ["catalog.sqlite", "catalog.seal", "lock", "segments", "towers", "log"]
+        for name in ["catalog.sqlite", "catalog.seal", "lock", "segments", "towers", "log", "batches"]
         where directory.kind(of: name) == .link { throw Directory.isLink("\(path)/\(name)") }
         var found = try directory.names().filter { Self.isTemporary($0) && directory.kind(of: $0) == .file }
         guard directory.kind(of: "segments") != nil else { return found }

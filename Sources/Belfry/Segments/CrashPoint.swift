@@ -24,6 +24,8 @@ enum CrashPoint: String, CaseIterable {
     case configurationWritten = "configuration-written"
     case cataloguePacked = "catalogue-packed"
     case swapped = "swapped"
+    case batchStaged = "batch-staged"
+    case batchLogged = "batch-logged"
     case sealWritten = "seal-written"
     case sealRecording = "seal-recording"
     case sealListed = "seal-listed"

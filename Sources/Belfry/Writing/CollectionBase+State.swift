@@ -13,19 +13,25 @@ extension CollectionBase {
     /// Bytes of a table: a batch of the largest size fits into it.
     private static let tableBytes = 48 << 20
 
-    /// An empty table, which takes any batch.
-    /// - Parameter number: of the first of the segments that it will be, one for each space.
-    func newTable(_ number: Int) -> PendingPoints { table(number, times: 1) }
+    /// An empty table, which takes any batch that the log can have in a record.
+    /// - Parameters:
+    ///   - number: of the first of the segments that it will be, one for each space.
+    ///   - amounts: what it must have room for in each space, beside the usual.
+    func newTable(_ number: Int, beside amounts: [NewVectors.Amount] = []) -> PendingPoints {
+        table(number, times: 1, beside: amounts)
+    }
 
     /// A table that takes all that a log may have: what was being sealed, and what was written meanwhile.
     func tableOfLog(_ number: Int) -> PendingPoints { table(number, times: 64) }
 
-    private func table(_ number: Int, times factor: Int) -> PendingPoints {
+    private func table(_ number: Int, times factor: Int, beside amounts: [NewVectors.Amount] = []) -> PendingPoints {
         PendingPoints(
             configuration.spaces.enumerated().map { place, space in
+                let more = amounts.isEmpty ? NewVectors.Amount() : amounts[place]
                 let table = PendingTable(
-                    space, rowLimit: factor * max(Self.rowsNow, WriteLimits.batch), byteLimit: factor * Self.tableBytes)
-                return PendingVectors(table, number: number + place, limit: Self.rowsNow)
+                    space, rowLimit: factor * max(Self.rowsNow, WriteLimits.logged) + more.vectors,
+                    byteLimit: factor * Self.tableBytes + space.mostBytes(of: more))
+                return PendingVectors(table, number: number + place, limit: Self.rowsNow + more.vectors)
             })
     }
 
@@ -100,7 +106,8 @@ extension CollectionBase {
         state.pending = [tableOfLog(state.nextNumber)]
         var vectors = NewVectors(spaces: configuration.spaces.count)
         _ = try LogReader(layout.log).replay(from: known + 1, applied: state.proven) {
-            lsn, operations throws(BelfryError) in try state.replay(lsn, operations, &vectors)
+            lsn, operations throws(BelfryError) in
+            try state.replay(lsn, StagedBatch.unfolding(operations, in: layout.batches), &vectors)
         }
         state.publish(vectors)
         let view = state.view
@@ -140,5 +147,19 @@ extension WriteState {
             guard error.code == .invalidInput else { throw error }
             throw .corrupt("LSN \(lsn) of the log: \(error.message)", at: .init(file: base.layout.log))
         }
+    }
+}
+
+extension VectorSpace {
+    /// Bytes of a table that so many vectors take, at the most.
+    fileprivate func mostBytes(of amount: NewVectors.Amount) -> Int {
+        let components =
+            switch kind {
+            case .dense: amount.vectors * dimension
+            case .sparse: amount.parts * 2
+            case .multi: amount.parts * dimension
+            }
+        // Codes, scales and tags beside the components; and a chunk may be left half empty.
+        return components * 6 + amount.vectors * 64 + (amount.vectors == 0 ? 0 : 1 << 20)
     }
 }

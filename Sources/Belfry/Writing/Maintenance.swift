@@ -154,6 +154,8 @@ extension Maintenance {
             writer.current.show(core.state.view)
             // A file that cannot be removed now is removed after the next seal.
             _ = try? core.log?.remove(before: job.lsn + 1)
+            for (batch, lsn) in core.staged where lsn <= job.lsn { batch.remove(from: base.layout.batches) }
+            core.staged.removeAll { $0.lsn <= job.lsn }
         }
         CrashPoint.sealDone.reach()
     }
@@ -173,11 +175,13 @@ extension Maintenance {
     /// What there is of a space now: segments, their sizes, and which of their rows the catalogue knows to be dead.
     private func segments(
         of space: Int, _ writer: Writer
-    ) -> ([LiveSegment], sizes: [MergePolicy.Size], [Int: RowSet]) {
+    ) -> ([LiveSegment], [MergePolicy.Size], [Int: RowSet]) {
         let (all, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
         let segments = all.filter { $0.segment.space == space }
         let sizes = segments.map { live in
-            (live.segment.rows - (recorded[live.segment.number]?.count ?? 0), live.segment.rows)
+            MergePolicy.Size(
+                alive: live.segment.rows - (recorded[live.segment.number]?.count ?? 0), rows: live.segment.rows,
+                wantsIndex: MergeJob.wantsIndex(live.segment, base.index.wanted))
         }
         return (segments, sizes, recorded)
     }

@@ -35,52 +35,30 @@ struct MergeJob: Sendable {
         space = base.configuration.spaces[sources[0].segment.space]
     }
 
-    /// Builds a segment of all rows that are left; nil where none is. The vectors stay where they are, and are read when they
-    /// are needed.
+    /// Builds a segment of all rows that are left; nil where none is.
     func writeSegment() throws(BelfryError) -> Catalogue.SegmentRow? {
         let places = try alive()
         guard !places.isEmpty else { return nil }
-        let folder = try SegmentFolder(number, of: space.name, base.layout)
-        let (ids, slots) = (places.map(\.id), places.map(\.slot))
-        switch space.kind {
-        case .dense:
-            let builder = try build(places, folder)
-            return try folder.finish(builder.kind, ids: ids, slots: slots, queries: builder.queries)
-        case .sparse:
-            let vectors = sources.compactMap(\.segment.sparse?.vectors)
-            try SparseSegment.write(folder.path) { append throws(BelfryError) in
-                for place in places { try append(vectors[Int(place.shard)].row(Int(place.row)), place.id) }
-            }
-            return try folder.finish(.exact, ids: ids, slots: slots)
-        case .multi:
-            let vectors = sources.compactMap(\.segment.multi)
-            try MultiSegment.write(folder.path, space) { append throws(BelfryError) in
-                for place in places { try append(vectors[Int(place.shard)].vectors(Int(place.row)), place.id) }
-            }
-            return try folder.finish(.exact, ids: ids, slots: slots)
+        var segment = GatheredSegment(number: number, space: space, layout: base.layout, source: source)
+        guard space.kind == .dense else { return try segment.write(places) }
+        segment.queries = try queries()
+        segment.threads = effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1
+        if places.count < Self.fewestWithIndex.load(ordering: .relaxed) {
+            segment.index = .kind(.exact)
+        } else if let kind = base.index.wanted ?? (effort == .beside ? usualKind : nil) {
+            segment.index = .kind(kind)
+        } else {
+            segment.index = .fastest(recall: base.configuration.recall)
         }
+        return try segment.write(places)
     }
 
-    /// Builds a segment of dense vectors.
-    private func build(_ places: [SegmentRows.Place], _ folder: SegmentFolder) throws(BelfryError) -> SegmentBuilder {
-        let rows = SegmentRows(
-            places[...], of: sources.compactMap(\.segment.dense?.vectors), dimension: space.dimension)
-        var builder = SegmentBuilder(
-            metric: space.metric, kind: .exact, elementType: space.element,
-            threads: effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1)
-        builder.queries = try queries()
-        let ids = { (row: Int) in places[row].id }
-        if places.count < Self.fewestWithIndex.load(ordering: .relaxed) {
-            try builder.build(rows, ids: ids, in: folder.path)
-        } else if let kind = base.index.wanted ?? (effort == .beside ? usualKind : nil) {
-            builder.kind = kind
-            try builder.build(rows, ids: ids, in: folder.path)
-        } else {
-            builder.kind = try builder.buildFastest(
-                rows, ids: ids, in: folder.path, recall: base.configuration.recall
-            ).kind
+    private var source: GatheredSegment.Source {
+        switch space.kind {
+        case .dense: .dense(sources.compactMap(\.segment.dense?.vectors))
+        case .sparse: .sparse(sources.compactMap(\.segment.sparse?.vectors))
+        case .multi: .multi(sources.compactMap(\.segment.multi))
         }
-        return builder
     }
 
     /// What the largest of the segments has; a graph where that has no index.
@@ -91,6 +69,13 @@ struct MergeJob: Sendable {
 
     /// A scan of fewer rows takes well under a millisecond. Tests want indexes of few rows.
     static let fewestWithIndex = Atomic(40_000)
+
+    /// Whether a segment has no index, and a search through all of its rows takes long.
+    static func wantsIndex(_ segment: CollectionSegment, _ wanted: IndexKind?) -> Bool {
+        guard let dense = segment.dense, segment.record.kind == .exact, wanted != .exact else { return false }
+        return segment.rows >= fewestWithIndex.load(ordering: .relaxed)
+            && !DefaultRecall.scans(rows: segment.rows, bytesPerRow: dense.vectors.dimension)
+    }
 
     /// Where the rows are that are left.
     private func alive() throws(BelfryError) -> [SegmentRows.Place] {

@@ -2,7 +2,7 @@
 ///
 /// Sealed segments are small, and every one of them costs a search something. So four of about the same size become one:
 /// a row is written again once for every fourfold of the collection. A segment of which a fifth is dead is written anew by
-/// itself.
+/// itself, and so is one that a large batch has left without an index.
 ///
 /// A segment never has more rows than can be built within the memory that there is. Those above half of that are left alone:
 /// no two of them fit together. So a collection has as many of these as it needs, and a few smaller ones beside them.
@@ -17,14 +17,20 @@ struct MergePolicy {
     /// More segments than this are never kept, of those that fit together.
     private static let limit = 6
 
-    /// Rows that are alive, and rows in all, of a segment.
-    typealias Size = (alive: Int, rows: Int)
+    /// How large a segment is.
+    struct Size {
+        /// Rows that are alive, and rows in all.
+        var alive, rows: Int
+        /// Whether it has no index, and is too large for that: it was one large batch.
+        var wantsIndex = false
+
+        /// Whether it is to be written anew by itself.
+        var isWasteful: Bool { wantsIndex || (rows - alive) * 5 >= rows }
+    }
 
     /// The places of segments that are to be merged; empty where all is well.
     func choose(_ segments: [Size]) -> [Int] {
-        if let wasted = segments.firstIndex(where: { ($0.rows - $0.alive) * 5 >= $0.rows && $0.alive <= most }) {
-            return [wasted]
-        }
+        if let wasted = segments.firstIndex(where: { $0.isWasteful && $0.alive <= most }) { return [wasted] }
         let open = segments.indices.filter { segments[$0].alive <= most / 2 }
             .sorted { (segments[$0].alive, $0) < (segments[$1].alive, $1) }
         let sizes = open.map { Self.size(segments[$0].alive) }
@@ -56,7 +62,8 @@ struct MergePolicy {
                 continue
             }
             return groups.map { $0.places.sorted() }.filter { places in
-                places.count > 1 || places.contains { segments[$0].alive < segments[$0].rows }
+                places.count > 1
+                    || places.contains { segments[$0].wantsIndex || segments[$0].alive < segments[$0].rows }
             }
         }
     }

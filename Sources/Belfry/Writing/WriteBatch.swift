@@ -10,6 +10,10 @@ struct WriteBatch: Sendable {
     let ids: [PointID]
     /// What it brings to each space.
     let vectors: [NewVectors.Amount]
+    /// Whether it is too large for a record of the log.
+    let isLarge: Bool
+    /// Its file, once it has one.
+    var staged: StagedBatch?
 
     /// - Throws: `invalidInput` that says which operation is wrong, and why.
     init(_ operations: [WriteOperation], _ configuration: CollectionConfiguration) throws(BelfryError) {
@@ -32,12 +36,22 @@ struct WriteBatch: Sendable {
                 "The batch has \(max(ids.count, operations.count)) operations and points; it may have \(WriteLimits.batch).",
                 remedy: "Write it in several batches: each is all or nothing by itself.")
         }
-        let bytes = log.reduce(0) { $0 + $1.mostBytes }
-        guard bytes <= LogFile.recordLimit else {
+        var bytes = 0
+        for operation in log {
+            guard operation.mostBytes <= LogFile.recordLimit else {
+                throw BelfryError(
+                    .invalidInput,
+                    "An operation has about \(operation.mostBytes) bytes; one may have \(LogFile.recordLimit).",
+                    remedy: "Write it as several operations: a batch may have many.")
+            }
+            bytes += operation.mostBytes
+        }
+        guard bytes <= WriteLimits.batchBytes else {
             throw BelfryError(
-                .invalidInput, "The batch has about \(bytes) bytes; it may have \(LogFile.recordLimit).",
+                .invalidInput, "The batch has about \(bytes) bytes; it may have \(WriteLimits.batchBytes).",
                 remedy: "Write it in several batches: each is all or nothing by itself.")
         }
+        isLarge = bytes > LogFile.recordLimit || max(ids.count, operations.count) > WriteLimits.logged
         (self.operations, self.ids) = (log, ids)
         vectors = try Self.amounts(log, configuration)
     }
@@ -69,11 +83,21 @@ extension LogOperation {
                     payload: try PointCheck.object(point.payload, of: point.id)),
                 condition: condition)
         case .delete(let names): self = .delete(ids: try PointCheck.ids(names))
-        case .setPayload(let names, let payload):
+        case .setPayload(let names, let payload, nil):
             self = .setPayload(ids: try PointCheck.ids(names), json: try PointCheck.object(payload))
+        case .setPayload(let names, let payload, let path?):
+            self = .setPayloadAt(
+                ids: try PointCheck.ids(names), path: path.description, json: try PointCheck.object(payload))
         case .overwritePayload(let names, let payload):
             self = .overwritePayload(ids: try PointCheck.ids(names), json: try PointCheck.object(payload))
-        case .deletePayload(let names, let keys): self = .deletePayload(ids: try PointCheck.ids(names), keys: keys)
+        case .deletePayload(let names, let keys):
+            let ids = try PointCheck.ids(names)
+            var areFields = true
+            for key in keys {
+                let path = try JSONPath(key)
+                areFields = areFields && path == JSONPath(member: key)
+            }
+            self = areFields ? .deletePayload(ids: ids, keys: keys) : .deletePayloadAt(ids: ids, paths: keys)
         case .clearPayload(let names): self = .clearPayload(ids: try PointCheck.ids(names))
         case .setVectors(let name, let vectors):
             guard !vectors.isEmpty else {
@@ -91,8 +115,9 @@ extension LogOperation {
     var ids: [PointID] {
         switch self {
         case .upsert(let point, _): [point.id]
-        case .delete(let ids), .setPayload(let ids, _), .overwritePayload(let ids, _), .deletePayload(let ids, _),
-            .clearPayload(let ids), .deleteVectors(let ids, _):
+        case .delete(let ids), .setPayload(let ids, _), .setPayloadAt(let ids, _, _), .overwritePayload(let ids, _),
+            .deletePayload(let ids, _), .deletePayloadAt(let ids, _), .clearPayload(let ids),
+            .deleteVectors(let ids, _):
             ids
         case .setVectors(let id, _): [id]
         case .publish: []
@@ -111,13 +136,15 @@ extension LogOperation {
 
 extension LogOperation {
     /// So many bytes it takes in the log, at the most.
-    fileprivate var mostBytes: Int {
+    var mostBytes: Int {
         var bytes = 128 + 17 * ids.count
         switch self {
         case .upsert(let point, _):
             bytes += point.payload.utf8.count + (point.key?.utf8.count ?? 0)
         case .setPayload(_, let json), .overwritePayload(_, let json): bytes += json.utf8.count
-        case .deletePayload(_, let keys): bytes += keys.reduce(0) { $0 + $1.utf8.count + 8 }
+        case .setPayloadAt(_, let path, let json): bytes += path.utf8.count + json.utf8.count
+        case .deletePayload(_, let keys), .deletePayloadAt(_, let keys):
+            bytes += keys.reduce(0) { $0 + $1.utf8.count + 8 }
         default: break
         }
         for (name, vector) in vectors { bytes += 8 + name.utf8.count + vector.bytes }

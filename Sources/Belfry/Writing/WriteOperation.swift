@@ -1,4 +1,5 @@
 public import Files
+import Foundation
 
 /// One thing that a batch does to a collection's points. Points are named by their ids, or by any other text.
 public enum WriteOperation: Sendable {
@@ -6,11 +7,13 @@ public enum WriteOperation: Sendable {
     case upsert(WrittenPoint, condition: WriteCondition = .always)
     /// Removes points; one that is not there is none to remove.
     case delete([String])
-    /// Merges an object into the payload of points: its members take the place of those of the same name.
-    case setPayload([String], JSON)
+    /// Merges an object into the payload of points, or into the objects at a path of it: its members take the place of those
+    /// of the same name.
+    case setPayload([String], JSON, at: JSONPath? = nil)
     /// Puts an object in the place of the payload of points.
     case overwritePayload([String], JSON)
-    /// Removes members of the payload of points.
+    /// Removes members of the payload of points: fields, or what lies at a ``JSONPath`` like `country.capital`. A field that
+    /// has such a text as its whole name is meant by it.
     case deletePayload([String], keys: [String])
     /// Empties the payload of points.
     case clearPayload([String])
@@ -63,7 +66,12 @@ public struct WriteResult: Sendable, Equatable {
 /// What one batch may hold.
 public enum WriteLimits {
     /// Operations, and points that they name, in one batch.
-    public static let batch = 10_000
+    public static let batch = 500_000
+    /// Bytes of one batch, about: vectors, payloads, ids.
+    public static let batchBytes = 1 << 30
+    /// A batch of more operations and points than this has a file of its own beside the log, so that nobody waits for it.
+    /// Tests want small ones.
+    static let logged = ProcessInfo.processInfo.environment["BELFRY_LARGE_BATCH"].flatMap { Int($0) } ?? 10_000
     /// Terms of one sparse vector.
     public static let terms = 1 << 20
     /// Bytes of one point's payload as JSON.

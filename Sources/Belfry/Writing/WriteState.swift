@@ -77,11 +77,28 @@ struct WriteState {
                     for (name, value) in added.sorted { members[name] = value }
                     return JSON.object(members).text()
                 }
+            case .setPayloadAt(let ids, let path, let json):
+                let (path, added) = (try JSONPath(path), try Self.members(json))
+                try change(ids, stored, &result) { payload throws(BelfryError) in
+                    var members = try Self.members(payload)
+                    path.merge(added, into: &members)
+                    return JSON.object(members).text()
+                }
             case .overwritePayload(let ids, let json): try change(ids, stored, &result) { _ in json }
             case .deletePayload(let ids, let keys):
                 try change(ids, stored, &result) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     for key in keys { members[key] = nil }
+                    return JSON.object(members).text()
+                }
+            case .deletePayloadAt(let ids, let texts):
+                var paths: [JSONPath] = []
+                for text in texts { paths.append(try JSONPath(text)) }
+                try change(ids, stored, &result) { payload throws(BelfryError) in
+                    var members = try Self.members(payload)
+                    for (text, path) in zip(texts, paths) {
+                        if members[text] != nil { members[text] = nil } else { path.remove(from: &members) }
+                    }
                     return JSON.object(members).text()
                 }
             case .clearPayload(let ids): try change(ids, stored, &result) { _ in "{}" }
@@ -107,10 +124,7 @@ struct WriteState {
                     changeVectors(id, known, lsn)
                     result.changed += 1
                 }
-            case .publish:
-                throw BelfryError(
-                    .unsupported, "The log has an operation of a newer belfry.", at: .init(file: base.layout.log),
-                    remedy: "Use the belfry that wrote it, or a newer one.")
+            case .publish: preconditionFailure("what a batch's file has is carried out in its place")
             }
             decided.append(operation)
         }
@@ -219,6 +233,17 @@ struct WriteState {
     /// Whether batches with so many vectors in each space can be carried out on this table. An empty one takes any batch.
     func hasRoom(for amounts: [NewVectors.Amount]) -> Bool {
         pending[0].isUnused || pending[0].hasRoom(for: amounts)
+    }
+
+    /// Gives an unused table room for so many vectors in each space, beside the usual.
+    mutating func makeRoom(for amounts: [NewVectors.Amount]) {
+        pending[0] = base.newTable(pending[0].vectors[0].number, beside: amounts)
+    }
+
+    /// As ``makeRoom(for:)``, where nothing was written to the table.
+    mutating func makeRoom(forAll operations: [LogOperation]) throws(BelfryError) {
+        guard pending[0].isUnused else { return }
+        makeRoom(for: try WriteBatch.amounts(operations, base.configuration))
     }
 
     /// Puts the vectors of the batches into the table, when nothing can fail any more.

@@ -36,10 +36,17 @@ extension Writer {
             uniqueKeysWithValues: state.segments.compactMap { live in live.dead.map { (live.segment.number, $0) } })
         state.pending = [base.tableOfLog(state.nextNumber)]
         var vectors = NewVectors(spaces: base.configuration.spaces.count)
+        var staged: [(batch: StagedBatch, lsn: UInt64)] = []
         let log = try LogWriter(layout.log, from: state.lsn + 1, applied: state.proven) {
-            lsn, operations throws(BelfryError) in try state.replay(lsn, operations, &vectors)
+            lsn, operations throws(BelfryError) in
+            staged += StagedBatch.published(by: operations).map { ($0, lsn) }
+            try state.replay(lsn, StagedBatch.unfolding(operations, in: layout.batches), &vectors)
         }
         state.publish(vectors)
+        let batches = try StagedBatch.numbers(in: layout.batches)
+        for number in batches where !staged.contains(where: { $0.batch.number == number }) {
+            StagedBatch(number: number, operations: 0).remove(from: layout.batches)
+        }
         // From now on it is missed where it is not.
         try catalogue.write { transaction in
             var state = try transaction.state()
@@ -50,6 +57,9 @@ extension Writer {
         let maintenance = Maintenance(
             base, catalogue, nextNumber: state.nextNumber + base.configuration.spaces.count, memory: memory)
         let view = state.view
-        self.init(base, lock, Core(state: state, log: log, recorded: recorded), maintenance, CurrentView(view))
+        self.init(
+            base, lock, Core(state: state, log: log, recorded: recorded, staged: staged), maintenance,
+            CurrentView(view),
+            nextBatch: (batches.max() ?? 0) + 1)
     }
 }

@@ -40,6 +40,8 @@ final class Writer: Sendable {
         var sealing: SealJob?
         /// The merge that is being recorded; after a failure, until it is known whether it was.
         var merging: (job: MergeJob, segment: CollectionSegment?, dead: RowSet?)?
+        /// Batches with a file of their own that the catalogue does not have yet, and their LSNs.
+        var staged: [(batch: StagedBatch, lsn: UInt64)] = []
         /// Whether the lock was given back.
         var isClosed = false
     }
@@ -49,13 +51,16 @@ final class Writer: Sendable {
     let base: CollectionBase
     let current: CurrentView
     private let lock: WriterLock
+    /// The number of the next batch with a file of its own.
+    private let nextBatch: Mutex<Int>
     private let queue = Mutex(Queue())
     private let thread = DispatchQueue(label: "belfry.writer")
 
     init(
         _ base: CollectionBase, _ lock: WriterLock, _ core: sending Core, _ maintenance: Maintenance,
-        _ current: CurrentView
+        _ current: CurrentView, nextBatch: Int
     ) {
+        self.nextBatch = Mutex(nextBatch)
         (self.base, self.lock, self.maintenance, self.current) = (base, lock, maintenance, current)
         self.core = Mutex(core)
     }
@@ -64,6 +69,44 @@ final class Writer: Sendable {
     /// - Throws: `invalidInput` for a batch that cannot be carried out, `io` where the disk fails or is full: then nobody
     ///   knows whether the batch will be there when the collection is opened again.
     func write(_ batch: WriteBatch) async throws(BelfryError) -> WriteResult {
+        guard batch.isLarge else { return try await handIn(batch) }
+        var batch = batch
+        let staged = try await stage(batch.operations)
+        batch.staged = staged
+        do throws(BelfryError) {
+            let result = try await handIn(batch)
+            // Where nothing was to be done, nothing publishes it.
+            if !core.withLock({ $0.staged.contains { $0.batch == staged } }) {
+                staged.remove(from: base.layout.batches)
+            }
+            return result
+        } catch {
+            // After a failure of the disk nobody knows whether the log has its record.
+            if error.code != .io { staged.remove(from: base.layout.batches) }
+            throw error
+        }
+    }
+
+    /// Gives a batch a file of its own, while others write.
+    private func stage(_ operations: [LogOperation]) async throws(BelfryError) -> StagedBatch {
+        guard !queue.withLock({ $0.isClosed }) else { throw closed }
+        let number = nextBatch.withLock { number in
+            defer { number += 1 }
+            return number
+        }
+        let made = Mutex<StagedBatch?>(nil)
+        try await onThread(.global()) { () throws(BelfryError) in
+            let batch = try StagedBatch(staging: operations, as: number, in: self.base.layout.batches)
+            made.withLock { $0 = batch }
+            CrashPoint.batchStaged.reach()
+            // What is in the table now need not be sealed while others wait.
+            try self.maintenance.seal(self)
+        }
+        guard let batch = made.withLock({ $0 }) else { preconditionFailure("it was staged, or that has failed") }
+        return batch
+    }
+
+    private func handIn(_ batch: WriteBatch) async throws(BelfryError) -> WriteResult {
         let result = await withCheckedContinuation { answer in
             // In the lock, so that nothing can be put behind the end of it by ``close()``.
             let isTaken = queue.withLock { queue in
@@ -123,7 +166,9 @@ final class Writer: Sendable {
 
     /// Seals the table, and waits for that, where a batch does not fit into it any more.
     private func makeRoom(for batch: WriteBatch) throws(BelfryError) {
-        while !core.withLock({ $0.state.hasRoom(for: batch.vectors) }) { try maintenance.seal(self) }
+        while !core.withLock({ core in
+            batch.isLarge ? core.state.pending[0].isUnused : core.state.hasRoom(for: batch.vectors)
+        }) { try maintenance.seal(self) }
     }
 
     /// Seals what is in the table, and waits for all merges.
@@ -189,7 +234,11 @@ extension Writer.Core {
         var (next, vectors) = (state, state.noVectors)
         let stored = try next.stored(batches.flatMap(\.ids))
         for batch in batches {
-            guard results.isEmpty || next.hasRoom(for: zip(vectors.amounts, batch.vectors).map(+)) else { break }
+            guard
+                results.isEmpty
+                    || batch.staged == nil && next.hasRoom(for: zip(vectors.amounts, batch.vectors).map(+))
+            else { break }
+            if batch.staged != nil { next.makeRoom(for: batch.vectors) }
             let (before, amounts) = (next, vectors.amounts)
             do throws(BelfryError) {
                 let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored, &vectors)
@@ -197,7 +246,9 @@ extension Writer.Core {
                     // Nothing to remember: the number stays free.
                     next = before
                 } else {
-                    logged.append(decided)
+                    // Its conditions are decided again by who reads it, and in the same way.
+                    logged.append(batch.staged.map { [.publish($0)] } ?? decided)
+                    if let batch = batch.staged { staged.append((batch, next.lsn)) }
                 }
                 results.append(.success(result.asOf(next.lsn)))
             } catch {
@@ -210,6 +261,7 @@ extension Writer.Core {
             let lsns = try log.append(logged)
             precondition(lsns.upperBound == next.lsn, "the log counts as the state does")
             try log.sync()
+            CrashPoint.batchLogged.reach()
         }
         next.publish(vectors)
         state = next
@@ -231,7 +283,9 @@ extension Writer.Core {
         var (next, vectors) = (state, state.noVectors)
         let log = try LogWriter(state.base.layout.log, from: state.lsn + 1, applied: state.lsn) {
             lsn, operations throws(BelfryError) in
-            try next.replay(lsn, operations, &vectors)
+            let all = try StagedBatch.unfolding(operations, in: next.base.layout.batches)
+            if all.count > operations.count { try next.makeRoom(forAll: all) }
+            try next.replay(lsn, all, &vectors)
         }
         next.publish(vectors)
         (state, self.log) = (next, log)

@@ -13,8 +13,9 @@ struct Write: AsyncParsableCommand {
 
             A line of standard input is a batch, which is carried out wholly or not at all: one operation, or a list of them. \
             There are upsert, with condition insert_only, update_only or {"version": n} beside it; delete; set_payload, \
-            overwrite_payload, delete_payload (with keys), clear_payload, each with ids; set_vector with id and vector; \
-            and delete_vector with ids and names. Several vectors are an object by their names. \
+            overwrite_payload, delete_payload (with keys), clear_payload, each with ids. Keys may be paths, as country.capital \
+            or stock[].shop; set_payload with a key merges into what is there. And set_vector with id and vector, \
+            delete_vector with ids and names. Several vectors are an object by their names. \
             For each line a line is answered: {"lsn", "changed", "skipped", "missing"}, or {"error"}.
             """)
 
@@ -73,7 +74,12 @@ enum WriteLine {
             }
             return upserts
         case "delete": return [.delete(try ids(content))]
-        case "set_payload": return [.setPayload(try ids(content["ids"]), try payload(content))]
+        case "set_payload":
+            let path = try content["key"].map { (key) throws(BelfryError) in
+                guard let text = key.string else { throw mistake("A key is a text, as \"country.capital\".") }
+                return try JSONPath(text)
+            }
+            return [.setPayload(try ids(content["ids"]), try payload(content), at: path)]
         case "overwrite_payload": return [.overwritePayload(try ids(content["ids"]), try payload(content))]
         case "delete_payload":
             guard let keys = content["keys"]?.array?.compactMap(\.string), !keys.isEmpty else {

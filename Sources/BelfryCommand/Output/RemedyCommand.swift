@@ -14,6 +14,7 @@ extension Remedy.Action {
             "belfry tower import \(model ?? "<model folder>") --to \(tower ?? "NAME.tower")"
                 + (replacing ? " --replace" : "")
         case .check: "belfry check"
+        case .repair: "belfry repair"
         case .search(let collection): "belfry search \(collection) \"…\""
         case .similar(let collection): "belfry similar \(collection) ID"
         case .recommend(let collection, let source):

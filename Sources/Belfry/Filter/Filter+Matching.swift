@@ -68,7 +68,7 @@ extension Condition {
     }
 
     /// The path to the elements of a list, whether it says so or not.
-    private static func elements(_ path: JSONPath) -> JSONPath {
+    static func elements(_ path: JSONPath) -> JSONPath {
         path.steps.last == .every ? path : JSONPath(steps: path.steps + [.every])
     }
 }

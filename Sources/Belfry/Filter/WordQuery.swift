@@ -1,3 +1,5 @@
+public import Files
+
 /// Words to look for in texts.
 ///
 /// A word is a run of letters and digits as Unicode has them (`Alphabetic`, `Nd`, `Nl`, `No`), in lowercase: what Qdrant's
@@ -6,7 +8,7 @@ public struct WordQuery: Hashable, Sendable {
     /// The text as it was given.
     public let text: String
     /// Its words in their order.
-    public let words: [String]
+    public let words: [UTF8Key]
 
     /// The words of `text`. A query without words finds nothing.
     public init(_ text: String) {
@@ -21,19 +23,19 @@ public struct WordQuery: Hashable, Sendable {
     public func hash(into hasher: inout Hasher) { hasher.combine(words) }
 
     /// The words of a text, in their order.
-    static func words(of text: String) -> [String] {
-        var words: [String] = []
+    static func words(of text: String) -> [UTF8Key] {
+        var words: [UTF8Key] = []
         eachWord(of: text) { words.append($0) }
         return words
     }
 
     /// Calls `body` with each word of a text.
-    static func eachWord(of text: String, _ body: (String) -> Void) {
+    static func eachWord(of text: String, _ body: (UTF8Key) -> Void) {
         let scalars = text.unicodeScalars
         var start: String.Index?
         func finish(_ start: String.Index, _ end: String.Index) {
             let word = text[start..<end].lowercased()
-            body(word.utf8.contains(0xcf) ? word.replacing(scalar: "ς", with: "σ") : word)
+            body(UTF8Key(word.utf8.contains(0xcf) ? word.replacing(scalar: "ς", with: "σ") : word))
         }
         var place = scalars.startIndex
         while place != scalars.endIndex {
@@ -73,7 +75,7 @@ extension String {
 
 extension WordQuery {
     /// Takes out of `missing` the words of `text`.
-    static func remove(wordsOf text: String, from missing: inout Set<String>) {
+    static func remove(wordsOf text: String, from missing: inout Set<UTF8Key>) {
         eachWord(of: text) { missing.remove($0) }
     }
 

@@ -90,7 +90,7 @@ let package = Package(
         .testTarget(
             name: "BelfryTests",
             dependencies: ["Belfry", "TestSupport", "Vectors", .product(name: "GRDB", package: "GRDB.swift")],
-            exclude: ["Fixtures"], swiftSettings: swiftSettings),
+            exclude: ["Filter/Oracle", "Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "RecipesTests", dependencies: ["Recipes", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(

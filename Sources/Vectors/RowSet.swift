@@ -48,7 +48,7 @@ public struct RowSet: Hashable, Sendable {
 
 extension RowSet {
     /// The rows below `capacity` whose bits `word` gives, 64 at a time.
-    init(capacity: Int, _ word: (_ index: Int) -> UInt64) {
+    package init(capacity: Int, _ word: (_ index: Int) -> UInt64) {
         self.init(capacity: capacity)
         for index in words.indices {
             words[index] = word(index)
@@ -58,11 +58,40 @@ extension RowSet {
     }
 
     /// The bits of rows `64 * index` and on; none beyond the capacity.
-    func word(_ index: Int) -> UInt64 { index < words.count ? words[index] : 0 }
+    package func word(_ index: Int) -> UInt64 { index < words.count ? words[index] : 0 }
 
     /// The rows that are in both sets.
     package func intersection(_ other: RowSet) -> RowSet {
         RowSet(capacity: min(capacity, other.capacity)) { words[$0] & other.words[$0] }
+    }
+
+    /// The rows that are in one of the sets, of which this one has the capacity.
+    package func union(_ other: RowSet) -> RowSet { RowSet(capacity: capacity) { words[$0] | other.word($0) } }
+
+    /// The rows that are in this set alone.
+    package func subtracting(_ other: RowSet) -> RowSet { RowSet(capacity: capacity) { words[$0] & ~other.word($0) } }
+
+    /// Adds many rows at once.
+    /// - Returns: The place of the first that is not below the capacity, which ends it; nil where there is none.
+    package mutating func insert(rows: UnsafeBufferPointer<UInt32>) -> Int? {
+        let (bound, wordCount) = (UInt32(clamping: capacity), words.count)
+        var wrong: Int?
+        let added = words.withUnsafeMutableBufferPointer { words in
+            var added = 0
+            for place in rows.indices {
+                let row = rows[place]
+                guard row < bound, Int(row >> 6) < wordCount else {
+                    wrong = place
+                    break
+                }
+                let (word, bit) = (Int(row >> 6), UInt64(row & 63))
+                added += Int(~(words[word] >> bit) & 1)
+                words[word] |= 1 << bit
+            }
+            return added
+        }
+        count += added
+        return wrong
     }
 
     /// The rows of the set, in order.

@@ -1,0 +1,49 @@
+/// Which points a search may answer with: a tree of conditions on payload, ids and vectors.
+///
+/// All of `must` have to hold, none of `mustNot`, at least one of `should` where there are any, and as many of
+/// `minShould` as it says. A filter without conditions matches every point.
+///
+/// What a condition means is what it means to Qdrant, from whose wire format a filter is read (``init(json:id:)``). People
+/// write it in a language of its own: ``init(parsing:fields:id:)``.
+public struct Filter: Hashable, Sendable {
+    /// Conditions that all have to hold.
+    public var must: [Condition]
+    /// Conditions of which one has to hold, if there are any.
+    public var should: [Condition]
+    /// Conditions of which none may hold.
+    public var mustNot: [Condition]
+    /// Conditions of which several have to hold.
+    public var minShould: MinShould?
+
+    /// A filter, of no conditions unless it says otherwise.
+    public init(
+        must: [Condition] = [], should: [Condition] = [], mustNot: [Condition] = [], minShould: MinShould? = nil
+    ) {
+        (self.must, self.should, self.mustNot, self.minShould) = (must, should, mustNot, minShould)
+    }
+
+    /// Filters in filters down to this depth are read; what is deeper is refused, so that none can exhaust the stack.
+    public static let deepest = 64
+}
+
+/// Conditions of which at least `count` have to hold.
+public struct MinShould: Hashable, Sendable {
+    /// The conditions.
+    public var conditions: [Condition]
+    /// How many of them have to hold.
+    public var count: Int
+
+    /// At least `count` of `conditions`.
+    public init(_ conditions: [Condition], count: Int) { (self.conditions, self.count) = (conditions, count) }
+}
+
+extension Filter {
+    /// Whether every point matches, because there is no condition.
+    public var isEmpty: Bool { must.isEmpty && should.isEmpty && mustNot.isEmpty && minShould == nil }
+
+    /// The conditions of the filter, not those of filters in it.
+    var conditions: [Condition] { must + should + (minShould?.conditions ?? []) + mustNot }
+
+    /// How many filters stand in one another, this one counted.
+    var depth: Int { 1 + (conditions.lazy.compactMap { $0.inner?.depth }.max() ?? 0) }
+}

@@ -6,8 +6,8 @@ import Vectors
 extension FieldIndex {
     func lookUp(_ condition: Condition, in live: RowSet) throws(BelfryError) -> FieldAnswer {
         switch condition {
-        case .isEmpty: return FieldAnswer(exactly: live.subtracting(try bitmap("filled", live.capacity)))
-        case .isNull: return FieldAnswer(exactly: try bitmap("nulls", live.capacity))
+        case .isEmpty: return FieldAnswer(exactly: live.subtracting(try bitmap(.filled, live.capacity)))
+        case .isNull: return FieldAnswer(exactly: try bitmap(.nulls, live.capacity))
         case .field(_, .count(let range)): return FieldAnswer(exactly: try counted(range, in: live))
         case .field(_, let test):
             let lookup = FieldLookup(self, capacity: live.capacity)
@@ -17,22 +17,26 @@ extension FieldIndex {
     }
 
     /// The slots that a bitmap has.
-    func bitmap(_ name: String, _ capacity: Int) throws(BelfryError) -> RowSet {
-        let words = try sections.column(name, of: UInt64.self)
+    func bitmap(_ part: FieldShape, _ capacity: Int) throws(BelfryError) -> RowSet {
+        let words = try sections.column(part.name, of: UInt64.self)
         return RowSet(capacity: capacity) { $0 < words.count ? words[$0] : 0 }
     }
 
     private func counted(_ range: ValueRange<Int>, in live: RowSet) throws(BelfryError) -> RowSet {
-        var slots = range.contains(1) ? try bitmap("ones", live.capacity) : RowSet(capacity: live.capacity)
+        let capacity = max(live.capacity, bound)
+        var found = range.contains(1) ? try bitmap(.ones, capacity) : RowSet(capacity: capacity)
         // A field that is not there has no values.
-        if range.contains(0) { slots = slots.union(live.subtracting(try bitmap("present", live.capacity))) }
-        for pair in try sections.column("counts", of: FieldPair<UInt32>.self) where range.contains(Int(pair.key)) {
-            guard Int(pair.slot) < bound else {
-                throw sections.corrupt("counts", 0, "has slot \(pair.slot) of \(bound)")
-            }
-            if Int(pair.slot) < live.capacity { slots.insert(Int(pair.slot)) }
+        if range.contains(0) { found = found.union(live.subtracting(try bitmap(.present, live.capacity))) }
+        let counts = try sections.column("counts", of: UInt32.self)
+        let slots = try sections.column("counted", of: Slot.self)
+        guard counts.count == slots.count else {
+            throw sections.corrupt("counts", 0, "has \(counts.count) counts for \(slots.count) slots")
         }
-        return slots
+        let places = counts.places(below: { range.isBelow(Int($0)) }, above: { range.isAbove(Int($0)) })
+        if let place = found.insert(rows: UnsafeBufferPointer(rebasing: slots[places])) {
+            throw sections.corrupt("counted", 0, "has slot \(slots[places.lowerBound + place]) of \(bound)")
+        }
+        return found
     }
 }
 
@@ -63,9 +67,9 @@ struct FieldLookup {
 
     private var nothing: RowSet { RowSet(capacity: capacity) }
     /// The slots with values that are in the columns.
-    private func typed() throws(BelfryError) -> RowSet { try index.bitmap("typed", capacity) }
+    private func typed() throws(BelfryError) -> RowSet { try index.bitmap(.typed, capacity) }
     /// The slots with values that are not, null apart.
-    private func others() throws(BelfryError) -> RowSet { try index.bitmap("others", capacity) }
+    private func others() throws(BelfryError) -> RowSet { try index.bitmap(.others, capacity) }
 
     /// The test passes values of other kinds alone, if any.
     private func onlyOthers() throws(BelfryError) -> FieldAnswer { .unknown(among: try others()) }

@@ -31,6 +31,12 @@ public struct WordQuery: Hashable, Sendable {
 
     /// Calls `body` with each word of a text.
     static func eachWord(of text: String, _ body: (UTF8Key) -> Void) {
+        let isASCII = text.utf8.withContiguousStorageIfAvailable { bytes in
+            guard bytes.allSatisfy({ $0 < 0x80 }) else { return false }
+            eachWord(ofASCII: bytes, body)
+            return true
+        }
+        if isASCII == true { return }
         let scalars = text.unicodeScalars
         var start: String.Index?
         func finish(_ start: String.Index, _ end: String.Index) {
@@ -48,6 +54,23 @@ public struct WordQuery: Hashable, Sendable {
             scalars.formIndex(after: &place)
         }
         if let start { finish(start, scalars.endIndex) }
+    }
+
+    private static func eachWord(ofASCII bytes: UnsafeBufferPointer<UInt8>, _ body: (UTF8Key) -> Void) {
+        var start = 0
+        for place in 0...bytes.count where place == bytes.count || !isWordly(Unicode.Scalar(bytes[place])) {
+            if place > start {
+                let word = String(unsafeUninitializedCapacity: place - start) { letters in
+                    for index in start..<place {
+                        let byte = bytes[index]
+                        letters[index - start] = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
+                    }
+                    return place - start
+                }
+                body(UTF8Key(word))
+            }
+            start = place + 1
+        }
     }
 
     private static func isWordly(_ scalar: Unicode.Scalar) -> Bool {

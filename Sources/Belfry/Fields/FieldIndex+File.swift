@@ -7,7 +7,7 @@ public import Shards
 /// | section | bytes | what |
 /// |---|---|---|
 /// | `params` | | u32 the kind of values (``FieldKind``), u32 0, u64 the version, u64 the bound B of slots, the path's text |
-/// | `present` | 8 × ⌈B ÷ 64⌉, or 0 for none | the slots whose field is there; slot `s` is bit `s % 64` of word `s / 64` |
+/// | `present` | 8 × ⌈B ÷ 64⌉ | the slots whose field is there; slot `s` is bit `s % 64` of word `s / 64` |
 /// | `filled` | as above | those that have more there than null and empty lists |
 /// | `nulls` | as above | those that have a null |
 /// | `ones` | as above | those that have one value at some place of the path |
@@ -104,7 +104,7 @@ extension FieldIndex {
         }
         for name in FieldShape.allCases.map(\.name) {
             let range = try file.range(of: name)
-            guard range.isEmpty || range.count == (bound + 63) / 64 * 8 else {
+            guard range.count == (bound + 63) / 64 * 8 else {
                 throw .corrupt(
                     "The section “\(name)” has \(range.count) bytes for \(bound) slots.",
                     at: .byte(range.lowerBound, of: path))

@@ -95,7 +95,7 @@ extension FieldTest {
             return isRight || !isThere && range.contains(0)
         case .text(let query):
             guard !query.words.isEmpty else { return false }
-            var missing = Set(query.words)
+            var missing = query.distinct
             return first { value in
                 value.firstValue {
                     if case .string(let text) = $0 { WordQuery.remove(wordsOf: text, from: &missing) }
@@ -126,7 +126,7 @@ extension FieldTest {
     private func accepts(text: String) -> Bool {
         switch self {
         case .text(let query):
-            var missing = Set(query.words)
+            var missing = query.distinct
             WordQuery.remove(wordsOf: text, from: &missing)
             return missing.isEmpty && !query.words.isEmpty
         case .textAny(let query): return query.hasAny(in: text)

@@ -9,11 +9,14 @@ public struct WordQuery: Hashable, Sendable {
     public let text: String
     /// Its words in their order.
     public let words: [UTF8Key]
+    /// Its words, each once.
+    let distinct: Set<UTF8Key>
 
     /// The words of `text`. A query without words finds nothing.
     public init(_ text: String) {
         self.text = text
         words = Self.words(of: text)
+        distinct = Set(words)
     }
 
     /// Whether both look for the same words.
@@ -105,7 +108,7 @@ extension WordQuery {
     /// Whether one of the words is in `text`.
     func hasAny(in text: String) -> Bool {
         var isThere = false
-        Self.eachWord(of: text) { if !isThere, words.contains($0) { isThere = true } }
+        Self.eachWord(of: text) { if !isThere, distinct.contains($0) { isThere = true } }
         return isThere
     }
 

@@ -50,7 +50,13 @@ extension JSONPath: CustomStringConvertible {
 
     private static func written(_ name: String) -> String {
         guard name.isEmpty || name.utf8.contains(where: JSONPathParser.endsName) else { return name }
-        return "\"" + name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+        // By scalars: a quotation mark with an accent behind it is another character, and the same byte.
+        var quoted = String.UnicodeScalarView()
+        for scalar in name.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { quoted.append("\\") }
+            quoted.append(scalar)
+        }
+        return "\"\(String(quoted))\""
     }
 }
 

@@ -23,6 +23,12 @@ import Testing
         #expect(try JSONPath(path.description) == path)
     }
 
+    @Test func pathsDifferByTheirBytes() throws {
+        let odd = JSONPath(member: "a\"\u{301}\\\u{301}.b")
+        #expect(try JSONPath(odd.description) == odd)
+        #expect(JSONPath(member: "é") != JSONPath(member: "e\u{301}"))
+    }
+
     @Test(arguments: [
         "", ".", "a.", "a..b", "a[", "a[x]", "a[-1]", "a]", "\"a", "a\"b", "a[0]b", "[0]", "a[99999999999999999999]",
     ])

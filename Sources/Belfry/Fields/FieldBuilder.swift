@@ -1,11 +1,12 @@
 import Files
+import Foundation
 import Shards
 
 /// Collects the values of a field, slot by slot, and lays them out as the columns of an index.
 struct FieldBuilder {
     let field: IndexedField
     private var bound = 0
-    private var shape = [String: SlotBits]()
+    private var shape = [SlotBits](repeating: SlotBits(), count: FieldShape.allCases.count)
     private var counts: [FieldPair<UInt32>] = []
     private var wholes: [FieldPair<Int64>] = []
     private var numbers: [FieldPair<Double>] = []
@@ -18,21 +19,21 @@ struct FieldBuilder {
     /// Adds a slot with the values that lie at the field's path.
     mutating func add(_ slot: Slot, _ values: some Sequence<JSON>) {
         for value in values {
-            mark("present", slot)
+            mark(.present, slot)
             let count = value.valueCount
-            if count == 1 { mark("ones", slot) } else { counts.append(FieldPair(UInt32(clamping: count), slot)) }
+            if count == 1 { mark(.ones, slot) } else { counts.append(FieldPair(UInt32(clamping: count), slot)) }
             if case .array(let elements) = value {
-                if !elements.isEmpty { mark("filled", slot) }
+                if !elements.isEmpty { mark(.filled, slot) }
                 for element in elements { add(slot, element) }
             } else {
-                if value != .null { mark("filled", slot) }
+                if value != .null { mark(.filled, slot) }
                 add(slot, value)
             }
         }
     }
 
     private mutating func add(_ slot: Slot, _ value: JSON) {
-        if value == .null { return mark("nulls", slot) }
+        if value == .null { return mark(.nulls, slot) }
         switch (field.kind, value) {
         case (.keyword, .string(let text)): add(UTF8Key(text), slot)
         case (.text, .string(let text)): WordQuery.eachWord(of: text) { add($0, slot) }
@@ -40,50 +41,48 @@ struct FieldBuilder {
         case (.bool, .bool(let bool)): wholes.append(FieldPair(bool ? 1 : 0, slot))
         case (.float, .integer), (.float, .unsigned), (.float, .number):
             // What is not a number cannot come from JSON.
-            guard let number = value.number, !number.isNaN else { return mark("others", slot) }
+            guard let number = value.number, !number.isNaN else { return mark(.others, slot) }
             numbers.append(FieldPair(number, slot))
         case (.datetime, .string(let text)):
-            guard let time = Timestamp(text) else { return mark("others", slot) }
+            guard let time = Timestamp(text) else { return mark(.others, slot) }
             wholes.append(FieldPair(time.microseconds, slot))
         case (.uuid, .string(let text)):
-            guard let uuid = UUIDKey(text) else { return mark("others", slot) }
+            guard let uuid = UUIDKey(text) else { return mark(.others, slot) }
             uuids.append(FieldPair(uuid, slot))
         case (.geo, .object):
             guard let place = GeoPoint(payload: value), !place.latitude.isNaN, !place.longitude.isNaN else {
-                return mark("others", slot)
+                return mark(.others, slot)
             }
             places.append((place.latitude, place.longitude, slot))
-        default: return mark("others", slot)
+        default: return mark(.others, slot)
         }
-        mark("typed", slot)
+        mark(.typed, slot)
     }
 
     private mutating func add(_ text: UTF8Key, _ slot: Slot) {
         texts[text, default: []].append(slot)
     }
 
-    private mutating func mark(_ name: String, _ slot: Slot) {
+    private mutating func mark(_ part: FieldShape, _ slot: Slot) {
         bound = max(bound, Int(slot) + 1)
-        shape[name, default: SlotBits()].insert(slot)
+        shape[part.rawValue].insert(slot)
     }
 }
 
 extension FieldBuilder {
     /// Adds what an index has, but for some of its slots.
     mutating func absorb(_ sections: FieldSections, except isReplaced: (Slot) -> Bool) throws(BelfryError) {
-        for name in FieldFormat.bitmaps {
-            for (index, word) in try sections.column(name, of: UInt64.self).enumerated() {
+        for part in FieldShape.allCases {
+            for (index, word) in try sections.column(part.name, of: UInt64.self).enumerated() {
                 var left = word
                 while left != 0 {
                     let slot = Slot(index * 64 + left.trailingZeroBitCount)
-                    if !isReplaced(slot) { mark(name, slot) }
+                    if !isReplaced(slot) { mark(part, slot) }
                     left &= left - 1
                 }
             }
         }
-        for pair in try sections.column("counts", of: FieldPair<UInt32>.self) where !isReplaced(pair.slot) {
-            counts.append(pair)
-        }
+        try counts.absorb(sections, "counts", try sections.column("counted", of: Slot.self), isReplaced)
         let slots = try sections.column("slots", of: Slot.self)
         if field.kind.isDictionary {
             let dictionary = try FieldDictionary(sections)
@@ -95,9 +94,9 @@ extension FieldBuilder {
         }
         switch field.kind {
         case .keyword, .text: return
-        case .integer, .bool, .datetime: try wholes.absorb(sections, slots, isReplaced)
-        case .float: try numbers.absorb(sections, slots, isReplaced)
-        case .uuid: try uuids.absorb(sections, slots, isReplaced)
+        case .integer, .bool, .datetime: try wholes.absorb(sections, "keys", slots, isReplaced)
+        case .float: try numbers.absorb(sections, "keys", slots, isReplaced)
+        case .uuid: try uuids.absorb(sections, "keys", slots, isReplaced)
         case .geo:
             let (latitudes, longitudes) = (
                 try sections.column("keys", of: Double.self), try sections.column("east", of: Double.self)
@@ -117,8 +116,10 @@ extension FieldBuilder {
         func put<Element: BitwiseCopyable>(_ name: String, _ elements: [Element]) {
             sections.append((name, FieldSections.copy(elements)))
         }
-        for name in FieldFormat.bitmaps { put(name, shape[name]?.words(below: bound) ?? []) }
-        put("counts", counts.sorted())
+        for part in FieldShape.allCases { put(part.name, shape[part.rawValue].words(below: bound)) }
+        counts.sort()
+        put("counts", counts.map(\.key))
+        put("counted", counts.map(\.slot))
         switch field.kind {
         case .integer, .bool, .datetime: sections += Self.columns(&wholes)
         case .float: sections += Self.columns(&numbers)
@@ -130,7 +131,7 @@ extension FieldBuilder {
             put("slots", places.map(\.slot))
         case .keyword, .text:
             var (bytes, starts, firsts, slots): ([UInt8], [UInt64], [UInt64], [Slot]) = ([], [0], [0], [])
-            for text in texts.keys.sorted() {
+            for text in texts.keys.sorted(by: { $0.text.hasBytes(before: $1.text) }) {
                 bytes += text.text.utf8
                 starts.append(UInt64(bytes.count))
                 var last: Slot?
@@ -168,13 +169,29 @@ struct FieldPair<Key: Comparable & BitwiseCopyable>: Comparable, BitwiseCopyable
 
 extension Array {
     fileprivate mutating func absorb<Key>(
-        _ sections: FieldSections, _ slots: UnsafeBufferPointer<Slot>, _ isReplaced: (Slot) -> Bool
+        _ sections: FieldSections, _ name: String, _ slots: UnsafeBufferPointer<Slot>, _ isReplaced: (Slot) -> Bool
     ) throws(BelfryError) where Element == FieldPair<Key> {
-        let keys = try sections.column("keys", of: Key.self)
+        let keys = try sections.column(name, of: Key.self)
         guard keys.count == slots.count else {
-            throw sections.corrupt("slots", 0, "has \(slots.count) slots for \(keys.count) values")
+            throw sections.corrupt(name, 0, "has \(keys.count) values for \(slots.count) slots")
         }
         for place in slots.indices where !isReplaced(slots[place]) { append(FieldPair(keys[place], slots[place])) }
+    }
+}
+
+extension String {
+    /// Whether this text's bytes come before another's.
+    fileprivate func hasBytes(before other: String) -> Bool {
+        let order = utf8.withContiguousStorageIfAvailable { first in
+            other.utf8.withContiguousStorageIfAvailable { second -> Int32 in
+                guard let start = first.baseAddress, let other = second.baseAddress else {
+                    return first.isEmpty && !second.isEmpty ? -1 : 1
+                }
+                let order = memcmp(start, other, min(first.count, second.count))
+                return order != 0 ? order : first.count < second.count ? -1 : 1
+            }
+        }
+        return order.flatMap { $0 }.map { $0 < 0 } ?? utf8.lexicographicallyPrecedes(other.utf8)
     }
 }
 

@@ -7,13 +7,14 @@ public import Shards
 /// | section | bytes | what |
 /// |---|---|---|
 /// | `params` | | u32 the kind of values (``FieldKind``), u32 0, u64 the version, u64 the bound B of slots, the path's text |
-/// | `present` | 8 × ⌈B ÷ 64⌉, or 0 for none | the slots whose field is there; slot `s` is bit `s % 64` of word `s / 64` |
+/// | `present` | 8 × ⌈B ÷ 64⌉ | the slots whose field is there; slot `s` is bit `s % 64` of word `s / 64` |
 /// | `filled` | as above | those that have more there than null and empty lists |
 /// | `nulls` | as above | those that have a null |
 /// | `ones` | as above | those that have one value at some place of the path |
 /// | `typed` | as above | those that have a value of the kind |
 /// | `others` | as above | those that have another value, null apart |
-/// | `counts` | 8 × C | by growing count: u32 how many values, if not one, and u32 the slot that has them |
+/// | `counts` | 4 × C | u32 how many values, if not one, in growing order |
+/// | `counted` | 4 × C | u32 the slots that have them, those of a count in growing order |
 /// | `keys` | | see below |
 /// | `east` | 8 × N | of places alone: the longitudes, f64 |
 /// | `starts` | 8 × (K + 1) | of dictionaries alone: u64 where in `keys` each text begins, and where the last one ends |
@@ -27,8 +28,29 @@ public import Shards
 /// Opening verifies header, table and `params`; every other section is verified when it is first read.
 enum FieldFormat {
     static let version = 1
-    static let bitmaps = ["present", "filled", "nulls", "ones", "typed", "others"]
-    static let sections = ["params"] + bitmaps + ["counts", "keys", "east", "starts", "firsts", "slots"]
+    static let sections =
+        ["params"] + FieldShape.allCases.map(\.name) + [
+            "counts", "counted", "keys", "east", "starts", "firsts", "slots",
+        ]
+}
+
+/// What a field is in a slot: a bitmap of the slots for which it is so.
+enum FieldShape: Int, CaseIterable {
+    /// It is there.
+    case present
+    /// There is more than null and empty lists.
+    case filled
+    /// There is a null.
+    case nulls
+    /// It has one value at some place of the path.
+    case ones
+    /// There is a value of the index's kind.
+    case typed
+    /// There is another value, null apart.
+    case others
+
+    /// The section's name.
+    var name: String { "\(self)" }
 }
 
 extension SegmentFile.Kind {
@@ -80,9 +102,9 @@ extension FieldIndex {
         guard let fieldPath = try? JSONPath(text) else {
             throw .corrupt("\(text.debugDescription) is no path of a field.", at: .byte(place + 24, of: path))
         }
-        for name in FieldFormat.bitmaps {
+        for name in FieldShape.allCases.map(\.name) {
             let range = try file.range(of: name)
-            guard range.isEmpty || range.count == (bound + 63) / 64 * 8 else {
+            guard range.count == (bound + 63) / 64 * 8 else {
                 throw .corrupt(
                     "The section “\(name)” has \(range.count) bytes for \(bound) slots.",
                     at: .byte(range.lowerBound, of: path))

@@ -22,10 +22,7 @@ public struct FieldIndex: Sendable {
     let sections: FieldSections
     /// Slots from here on have nothing in the columns.
     let bound: Int
-    private(set) var changes: TreeDictionary<Slot, JSON> = [:]
-
-    /// The path of a change's values, which are an object's one list.
-    private static let values = JSONPath(steps: [.member("v"), .every])
+    private(set) var changes: TreeDictionary<Slot, [JSON]> = [:]
 
     /// An index without slots.
     public init(_ field: IndexedField) {
@@ -54,11 +51,11 @@ public struct FieldIndex: Sendable {
 
     /// Gives a slot the values of a payload, in the place of those that it had.
     public mutating func insert(_ slot: Slot, payload: JSON) {
-        changes[slot] = ["v": .array(field.path.values(in: payload))]
+        changes[slot] = field.path.values(in: payload)
     }
 
     /// Takes a slot out.
-    public mutating func remove(_ slot: Slot) { changes[slot] = ["v": []] }
+    public mutating func remove(_ slot: Slot) { changes[slot] = [] }
 
     /// The same index with columns that have everything.
     /// - Throws: `corruptData` if the columns in its file are damaged.
@@ -66,7 +63,7 @@ public struct FieldIndex: Sendable {
         var builder = FieldBuilder(field)
         let changes = changes
         try builder.absorb(sections) { changes[$0] != nil }
-        for (slot, values) in changes { builder.add(slot, Self.values.values(in: values)) }
+        for (slot, values) in changes { builder.add(slot, values) }
         return FieldIndex(&builder, version: version ?? self.version)
     }
 }
@@ -76,29 +73,16 @@ extension FieldIndex {
     func answer(_ condition: Condition, in live: RowSet) throws(BelfryError) -> FieldAnswer {
         var answer = try lookUp(condition, in: live).intersection(live)
         guard !changes.isEmpty else { return answer }
-        let changed = condition.moved(to: Self.values)
         for (slot, values) in changes {
             let row = Int(slot)
             guard live.contains(row) else { continue }
             answer.certain.remove(row)
             answer.possible.remove(row)
-            if changed.holds(for: values, of: nil) {
+            if condition.holds(forValues: values) {
                 answer.certain.insert(row)
                 answer.possible.insert(row)
             }
         }
         return answer
-    }
-}
-
-extension Condition {
-    /// The same condition on another field.
-    fileprivate func moved(to path: JSONPath) -> Condition {
-        switch self {
-        case .field(_, let test): .field(path, test)
-        case .isEmpty: .isEmpty(path)
-        case .isNull: .isNull(path)
-        case .hasID, .hasVector, .slice, .nested, .filter: self
-        }
     }
 }

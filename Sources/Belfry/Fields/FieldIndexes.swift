@@ -71,17 +71,19 @@ extension FieldIndexes {
     /// The slots whose points pass.
     /// - Throws: what reading a payload throws, and `corruptData` where an index's file is damaged.
     public func evaluate(_ filter: Filter, over slots: FilteredSlots) throws(BelfryError) -> RowSet {
-        if filter.isEmpty { return slots.live }
-        let answer = try answer(filter, slots)
-        var found = answer.certain
-        for slot in answer.doubtful.listed where filter.matches(try slots.point(slot)) { found.insert(Int(slot)) }
+        var (found, doubtful) = try narrow(filter, over: slots)
+        for slot in doubtful.listed where filter.matches(try slots.point(slot)) { found.insert(Int(slot)) }
         return found
     }
 
-    /// How many payloads ``evaluate(_:over:)`` would read.
-    public func payloadsToRead(_ filter: Filter, over slots: FilteredSlots) throws(BelfryError) -> Int {
+    /// The slots whose points pass for certain, and those whose payloads have to be read: for whoever reads many at once,
+    /// or does not want to.
+    public func narrow(
+        _ filter: Filter, over slots: FilteredSlots
+    ) throws(BelfryError) -> (certain: RowSet, doubtful: RowSet) {
+        if filter.isEmpty { return (slots.live, RowSet(capacity: slots.live.capacity)) }
         let answer = try answer(filter, slots)
-        return answer.possible.count - answer.certain.count
+        return (answer.certain, answer.doubtful)
     }
 
     private func answer(_ filter: Filter, _ slots: FilteredSlots) throws(BelfryError) -> FieldAnswer {

@@ -42,12 +42,8 @@ extension MinShould {
 extension Condition {
     func holds(for object: JSON, of point: FilteredPoint?) -> Bool {
         switch self {
-        case .field(let path, let test): test.passes(path, in: object)
-        case .isEmpty(let path): !path.first(in: object) { !Self.isEmpty($0) }
-        case .isNull(let path):
-            path.first(in: object) { value in
-                value == .null || (value.array?.contains(.null) ?? false)
-            }
+        case .field(let path, _), .isEmpty(let path), .isNull(let path):
+            holds { isRight in path.first(in: object, where: isRight) }
         case .hasID(let ids): point.map { ids.contains($0.id) } ?? false
         case .hasVector(let name): point?.vectors.containsBytes(of: name) ?? false
         case .slice(let slice): point.map { slice.contains($0.id) } ?? false
@@ -56,6 +52,19 @@ extension Condition {
                 if case .object = element { filter.matches(element, of: nil) } else { false }
             }
         case .filter(let filter): filter.matches(object, of: point)
+        }
+    }
+
+    /// Whether a condition on a field holds for the values that lie at its path.
+    func holds(forValues values: [JSON]) -> Bool { holds { isRight in values.contains(where: isRight) } }
+
+    /// - Parameter first: whether one of the field's values is right.
+    private func holds(_ first: (_ isRight: (JSON) -> Bool) -> Bool) -> Bool {
+        switch self {
+        case .field(_, let test): test.passes(first)
+        case .isEmpty: !first { !Self.isEmpty($0) }
+        case .isNull: first { $0 == .null || ($0.array?.contains(.null) ?? false) }
+        case .hasID, .hasVector, .slice, .nested, .filter: false
         }
     }
 
@@ -74,26 +83,26 @@ extension Condition {
 }
 
 extension FieldTest {
-    /// Whether a value at `path` passes, or, where values count together, all of them do.
-    func passes(_ path: JSONPath, in object: JSON) -> Bool {
+    /// Whether one of the values passes, or, where they count together, all of them do.
+    fileprivate func passes(_ first: (_ isRight: (JSON) -> Bool) -> Bool) -> Bool {
         switch self {
         case .count(let range):
             var isThere = false
-            let isRight = path.first(in: object) {
+            let isRight = first {
                 isThere = true
                 return range.contains($0.valueCount)
             }
             return isRight || !isThere && range.contains(0)
         case .text(let query):
             guard !query.words.isEmpty else { return false }
-            var missing = Set(query.words)
-            return path.first(in: object) { value in
+            var missing = query.distinct
+            return first { value in
                 value.firstValue {
                     if case .string(let text) = $0 { WordQuery.remove(wordsOf: text, from: &missing) }
                     return missing.isEmpty
                 }
             }
-        default: return path.first(in: object) { value in value.firstValue { accepts($0) } }
+        default: return first { value in value.firstValue { accepts($0) } }
         }
     }
 
@@ -117,7 +126,7 @@ extension FieldTest {
     private func accepts(text: String) -> Bool {
         switch self {
         case .text(let query):
-            var missing = Set(query.words)
+            var missing = query.distinct
             WordQuery.remove(wordsOf: text, from: &missing)
             return missing.isEmpty && !query.words.isEmpty
         case .textAny(let query): return query.hasAny(in: text)

@@ -14,7 +14,7 @@ extension Filter {
 }
 
 /// Where in a filter something stands: `must[0].match`.
-private struct FilterPlace: CustomStringConvertible {
+struct FilterPlace: CustomStringConvertible {
     var description = "the filter"
 
     func member(_ name: String) -> FilterPlace {
@@ -24,7 +24,8 @@ private struct FilterPlace: CustomStringConvertible {
     func element(_ index: Int) -> FilterPlace { FilterPlace(description: "\(description)[\(index)]") }
 }
 
-private struct FilterReader {
+/// Reads filters in Qdrant's wire format, member by member.
+struct FilterReader {
     let id: (String) -> PointID?
 
     private static let clauses = ["must", "should", "must_not", "min_should"]
@@ -32,7 +33,7 @@ private struct FilterReader {
         "match", "range", "geo_bounding_box", "geo_radius", "geo_polygon", "values_count", "is_empty", "is_null",
     ]
     private static let conditions = ["is_empty", "is_null", "has_id", "has_vector", "slice", "nested"]
-    private static let matches = ["value", "any", "except", "text", "text_any", "phrase", "prefix", "substring"]
+    static let matches = ["value", "any", "except", "text", "text_any", "phrase", "prefix", "substring"]
 
     func filter(_ json: JSON, _ place: FilterPlace, depth: Int) throws(BelfryError) -> Filter {
         let members = try members(json, Self.clauses, place)
@@ -153,132 +154,10 @@ private struct FilterReader {
     }
 }
 
-// MARK: tests
-
-extension FilterReader {
-    private func match(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> FieldTest {
-        let members = try members(json, Self.matches, place)
-        guard members.count == 1, let (name, value) = members.sorted.first else {
-            throw mistake(place, "has not one of these members alone: \(Self.matches.joined(separator: ", "))")
-        }
-        let place = place.member(name)
-        switch name {
-        case "value":
-            switch value {
-            case .string(let text): return .match(.string(UTF8Key(text)))
-            case .integer(let number): return .match(.integer(number))
-            case .bool(let bool): return .match(.bool(bool))
-            case .number, .unsigned:
-                throw mistake(place, "is \(shown(value)): numbers other than whole ones of 64 signed bits need a range")
-            default: throw mistake(place, "is \(shown(value)), and not a text, a whole number, true or false")
-            }
-        case "any": return .any(try values(value, place))
-        case "except": return .except(try values(value, place))
-        case "text": return .text(WordQuery(try text(value, place)))
-        case "text_any": return .textAny(WordQuery(try text(value, place)))
-        case "phrase": return .phrase(WordQuery(try text(value, place)))
-        case "prefix": return .prefix(UTF8Key(try text(value, place)))
-        default: return .substring(UTF8Key(try text(value, place)))
-        }
-    }
-
-    private func values(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> MatchValues {
-        guard let elements = json.array else { throw mistake(place, "is \(shown(json)), and not a list") }
-        if case .integer = elements.first {
-            var numbers = Set<Int64>(minimumCapacity: elements.count)
-            for (index, element) in elements.enumerated() {
-                guard case .integer(let number) = element else {
-                    throw mistake(place.element(index), "is \(shown(element)) among whole numbers")
-                }
-                numbers.insert(number)
-            }
-            return .integers(numbers)
-        }
-        var texts = Set<UTF8Key>(minimumCapacity: elements.count)
-        for (index, element) in elements.enumerated() {
-            guard case .string(let text) = element else {
-                throw mistake(
-                    place.element(index), "is \(shown(element)): the list holds texts alone, or whole numbers alone")
-            }
-            texts.insert(UTF8Key(text))
-        }
-        return .strings(texts)
-    }
-
-    private func range(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> FieldTest {
-        let members = try members(json, ["gt", "gte", "lt", "lte"], place)
-        guard members.allValues.contains(where: { $0.string != nil }) else {
-            return .range(try bounds(json, place, number))
-        }
-        return .times(
-            try bounds(json, place) { value, place throws(BelfryError) in
-                guard let text = value.string else {
-                    throw mistake(place, "is \(shown(value)) among times: give numbers alone, or times alone")
-                }
-                guard let time = Timestamp(text) else {
-                    throw mistake(place, "is \(shown(value)), and no time as RFC 3339 has it (2026-01-31T12:00:00Z)")
-                }
-                return time
-            })
-    }
-
-    private func bounds<Value>(
-        _ json: JSON, _ place: FilterPlace, _ read: (JSON, FilterPlace) throws(BelfryError) -> Value
-    ) throws(BelfryError) -> ValueRange<Value> {
-        let members = try members(json, ["gt", "gte", "lt", "lte"], place)
-        func bound(_ name: String) throws(BelfryError) -> Value? {
-            guard let value = members[name] else { return nil }
-            return try read(value, place.member(name))
-        }
-        return ValueRange(gt: try bound("gt"), gte: try bound("gte"), lt: try bound("lt"), lte: try bound("lte"))
-    }
-
-    private func polygon(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> GeoPolygon {
-        let members = try members(json, ["exterior", "interiors"], place)
-        let exterior = try ring(try required(members, "exterior", place), place.member("exterior"))
-        var interiors: [[GeoPoint]] = []
-        let holes = members["interiors"] ?? []
-        guard let elements = holes.array else { throw mistake(place.member("interiors"), "is not a list") }
-        for (index, hole) in elements.enumerated() {
-            interiors.append(try ring(hole, place.member("interiors").element(index)))
-        }
-        guard let polygon = GeoPolygon(exterior: exterior, interiors: interiors) else {
-            throw mistake(place, "has a ring of less than 4 points, or one whose last point is not its first")
-        }
-        return polygon
-    }
-
-    private func ring(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> [GeoPoint] {
-        let members = try members(json, ["points"], place)
-        guard let elements = try required(members, "points", place).array else {
-            throw mistake(place.member("points"), "is not a list")
-        }
-        var points: [GeoPoint] = []
-        for (index, element) in elements.enumerated() {
-            points.append(try point(element, place.member("points").element(index)))
-        }
-        return points
-    }
-
-    private func point(_ members: JSON.Members, _ name: String, _ place: FilterPlace) throws(BelfryError) -> GeoPoint {
-        try point(try required(members, name, place), place.member(name))
-    }
-
-    private func point(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> GeoPoint {
-        let members = try members(json, ["lat", "lon"], place)
-        let latitude = try number(try required(members, "lat", place), place.member("lat"))
-        let longitude = try number(try required(members, "lon", place), place.member("lon"))
-        guard let point = GeoPoint(latitude: latitude, longitude: longitude) else {
-            throw mistake(place, "is beyond a latitude of ±90 or a longitude of ±180")
-        }
-        return point
-    }
-}
-
 // MARK: parts
 
 extension FilterReader {
-    private func ids(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> Set<PointID> {
+    func ids(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> Set<PointID> {
         guard let elements = json.array else { throw mistake(place, "is \(shown(json)), and not a list of ids") }
         var ids = Set<PointID>(minimumCapacity: elements.count)
         for (index, element) in elements.enumerated() {
@@ -296,12 +175,12 @@ extension FilterReader {
         return ids
     }
 
-    private func key(in json: JSON, _ place: FilterPlace) throws(BelfryError) -> JSONPath {
+    func key(in json: JSON, _ place: FilterPlace) throws(BelfryError) -> JSONPath {
         let members = try members(json, ["key"], place)
         return try path(try required(members, "key", place), place.member("key"))
     }
 
-    private func path(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> JSONPath {
+    func path(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> JSONPath {
         let text = try text(json, place)
         do throws(BelfryError) {
             return try JSONPath(text)
@@ -310,19 +189,19 @@ extension FilterReader {
         }
     }
 
-    private func text(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> String {
+    func text(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> String {
         guard let text = json.string else { throw mistake(place, "is \(shown(json)), and not a text") }
         return text
     }
 
-    private func number(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> Double {
+    func number(_ json: JSON, _ place: FilterPlace) throws(BelfryError) -> Double {
         guard let number = json.number, number.isFinite else {
             throw mistake(place, "is \(shown(json)), and not a number")
         }
         return number
     }
 
-    private func required(
+    func required(
         _ members: JSON.Members, _ name: String, _ place: FilterPlace
     ) throws(BelfryError) -> JSON {
         guard let value = members[name] else { throw mistake(place, "has no \(name)") }
@@ -330,7 +209,7 @@ extension FilterReader {
     }
 
     /// The members of an object that are not null, all of whose names are among `known`.
-    private func members(_ json: JSON, _ known: [String], _ place: FilterPlace) throws(BelfryError) -> JSON.Members {
+    func members(_ json: JSON, _ known: [String], _ place: FilterPlace) throws(BelfryError) -> JSON.Members {
         guard case .object(var members) = json else { throw mistake(place, "is \(shown(json)), and not an object") }
         for (name, value) in members.sorted {
             guard known.containsBytes(of: name) else {
@@ -347,12 +226,12 @@ extension FilterReader {
         return members
     }
 
-    private func shown(_ json: JSON) -> String {
+    func shown(_ json: JSON) -> String {
         let text = json.text()
         return text.count > 40 ? text.prefix(40) + "…" : text
     }
 
-    private func mistake(_ place: FilterPlace, _ reason: String) -> BelfryError {
+    func mistake(_ place: FilterPlace, _ reason: String) -> BelfryError {
         BelfryError(.invalidInput, "The filter cannot be read: \(place) \(reason).")
     }
 }

@@ -9,11 +9,14 @@ public struct WordQuery: Hashable, Sendable {
     public let text: String
     /// Its words in their order.
     public let words: [UTF8Key]
+    /// Its words, each once.
+    let distinct: Set<UTF8Key>
 
     /// The words of `text`. A query without words finds nothing.
     public init(_ text: String) {
         self.text = text
         words = Self.words(of: text)
+        distinct = Set(words)
     }
 
     /// Whether both look for the same words.
@@ -31,6 +34,12 @@ public struct WordQuery: Hashable, Sendable {
 
     /// Calls `body` with each word of a text.
     static func eachWord(of text: String, _ body: (UTF8Key) -> Void) {
+        let isASCII = text.utf8.withContiguousStorageIfAvailable { bytes in
+            guard bytes.allSatisfy({ $0 < 0x80 }) else { return false }
+            eachWord(ofASCII: bytes, body)
+            return true
+        }
+        if isASCII == true { return }
         let scalars = text.unicodeScalars
         var start: String.Index?
         func finish(_ start: String.Index, _ end: String.Index) {
@@ -48,6 +57,23 @@ public struct WordQuery: Hashable, Sendable {
             scalars.formIndex(after: &place)
         }
         if let start { finish(start, scalars.endIndex) }
+    }
+
+    private static func eachWord(ofASCII bytes: UnsafeBufferPointer<UInt8>, _ body: (UTF8Key) -> Void) {
+        var start = 0
+        for place in 0...bytes.count where place == bytes.count || !isWordly(Unicode.Scalar(bytes[place])) {
+            if place > start {
+                let word = String(unsafeUninitializedCapacity: place - start) { letters in
+                    for index in start..<place {
+                        let byte = bytes[index]
+                        letters[index - start] = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
+                    }
+                    return place - start
+                }
+                body(UTF8Key(word))
+            }
+            start = place + 1
+        }
     }
 
     private static func isWordly(_ scalar: Unicode.Scalar) -> Bool {
@@ -82,7 +108,7 @@ extension WordQuery {
     /// Whether one of the words is in `text`.
     func hasAny(in text: String) -> Bool {
         var isThere = false
-        Self.eachWord(of: text) { if !isThere, words.contains($0) { isThere = true } }
+        Self.eachWord(of: text) { if !isThere, distinct.contains($0) { isThere = true } }
         return isThere
     }
 

@@ -133,7 +133,7 @@ struct SlotPoints {
         let found = try indexes.evaluate(filter, over: points.slots())
         #expect(found.listed == points.matching(filter))
         #expect(points.reads.count <= most, "\(points.reads.count) payloads")
-        #expect(try indexes.payloadsToRead(filter, over: points.slots()) <= most)
+        #expect(try indexes.narrow(filter, over: points.slots()).doubtful.count <= most)
     }
 
     /// The conditions of a nested filter narrow what is read.

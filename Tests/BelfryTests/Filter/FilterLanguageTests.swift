@@ -125,6 +125,21 @@ import Testing
         }
     }
 
+    /// What the documentation says can be written can be read.
+    @Test func documentedFormsAreRead() throws {
+        let page = try String(contentsOfFile: TestData.root + "/docs/filters.md", encoding: .utf8)
+        var read = 0
+        for line in page.split(separator: "\n") where line.hasPrefix("| `") {
+            let forms = line.split(separator: "|")[0].split(separator: "`").enumerated().filter { $0.offset % 2 == 1 }
+            for form in forms.map(\.element)
+            where !form.contains("…") && !form.hasSuffix(" b") && !form.contains("(a, b, c)") && form != "not a" {
+                #expect(throws: Never.self) { try Filter(parsing: String(form), id: { _ in .number(1) }) }
+                read += 1
+            }
+        }
+        #expect(read >= 25)
+    }
+
     @Test func hostileDepthIsAnError() throws {
         for text in [
             String(repeating: "(", count: 100_000), String(repeating: "any a has (", count: 100_000),

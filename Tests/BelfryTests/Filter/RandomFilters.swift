@@ -120,7 +120,9 @@ struct RandomFilters {
 
     mutating func path(inObject: Bool) -> JSONPath {
         let names =
-            inObject ? ["left", "shop", "none"] : Self.fields + ["stock", "stock[]", "none", "\"not\"", "tags[]"]
+            inObject
+            ? ["left", "shop", "none"]
+            : Self.fields + ["stock", "stock[]", "none", "\"not\"", "tags[]", "\"a\\\"\u{301}'\""]
         return try! JSONPath(pick(names))
     }
 

@@ -90,7 +90,7 @@ let package = Package(
         .testTarget(
             name: "BelfryTests",
             dependencies: ["Belfry", "TestSupport", "Vectors", .product(name: "GRDB", package: "GRDB.swift")],
-            exclude: ["Filter/Oracle", "Fixtures"], swiftSettings: swiftSettings),
+            exclude: ["Filter/Oracle", "Fixtures", "Ranking/Oracle"], swiftSettings: swiftSettings),
         .testTarget(
             name: "RecipesTests", dependencies: ["Recipes", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(

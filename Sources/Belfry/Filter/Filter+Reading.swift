@@ -9,24 +9,30 @@ extension Filter {
     /// - Parameter id: the point that a text names; those that are UUIDs and numbers, unless the caller knows more.
     /// - Throws: `invalidInput` that names the condition and what could stand there.
     public init(json: JSON, id: @escaping (String) -> PointID? = { PointID($0) }) throws(BelfryError) {
-        self = try FilterReader(id: id).filter(json, FilterPlace(), depth: 1)
+        self = try FilterReader(id: id).filter(json, FilterPlace("the filter"), depth: 1)
     }
 }
 
 /// Where in a filter something stands: `must[0].match`.
 struct FilterPlace: CustomStringConvertible {
-    var description = "the filter"
+    let description: String
+    private var isRoot = true
 
-    func member(_ name: String) -> FilterPlace {
-        FilterPlace(description: description == "the filter" ? name : "\(description).\(name)")
-    }
+    /// The whole, by its name.
+    init(_ whole: String) { description = whole }
 
-    func element(_ index: Int) -> FilterPlace { FilterPlace(description: "\(description)[\(index)]") }
+    private init(part: String) { (description, isRoot) = (part, false) }
+
+    func member(_ name: String) -> FilterPlace { FilterPlace(part: isRoot ? name : "\(description).\(name)") }
+
+    func element(_ index: Int) -> FilterPlace { FilterPlace(part: "\(description)[\(index)]") }
 }
 
 /// Reads filters in Qdrant's wire format, member by member.
 struct FilterReader {
     let id: (String) -> PointID?
+    /// What is read, for messages: a filter, or what has filters in it.
+    var whole = "filter"
 
     private static let clauses = ["must", "should", "must_not", "min_should"]
     private static let tests = [
@@ -70,7 +76,7 @@ struct FilterReader {
         return conditions
     }
 
-    private func condition(_ json: JSON, _ place: FilterPlace, _ depth: Int) throws(BelfryError) -> Condition {
+    func condition(_ json: JSON, _ place: FilterPlace, _ depth: Int) throws(BelfryError) -> Condition {
         guard case .object = json else { throw mistake(place, "is \(shown(json)), and not a condition") }
         if json["key"] != nil { return try field(json, place) }
         if json.names.contains(where: Self.clauses.contains) || json.names.isEmpty {
@@ -185,7 +191,7 @@ extension FilterReader {
         do throws(BelfryError) {
             return try JSONPath(text)
         } catch {
-            throw BelfryError(error.code, "The filter's \(place): \(error.message)", remedy: error.remedy)
+            throw BelfryError(error.code, "The \(whole)'s \(place): \(error.message)", remedy: error.remedy)
         }
     }
 
@@ -216,7 +222,7 @@ extension FilterReader {
                 let near = Spelling.near(name, among: known)
                 throw BelfryError(
                     .invalidInput,
-                    "The filter cannot be read: \(place) has the unknown member \(name.debugDescription).",
+                    "The \(whole) cannot be read: \(place) has the unknown member \(name.debugDescription).",
                     remedy: near.isEmpty
                         ? "It can have: \(known.joined(separator: ", "))."
                         : "Did you mean \(near.joined(separator: " or "))?")
@@ -232,7 +238,7 @@ extension FilterReader {
     }
 
     func mistake(_ place: FilterPlace, _ reason: String) -> BelfryError {
-        BelfryError(.invalidInput, "The filter cannot be read: \(place) \(reason).")
+        BelfryError(.invalidInput, "The \(whole) cannot be read: \(place) \(reason).")
     }
 }
 

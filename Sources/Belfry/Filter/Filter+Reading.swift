@@ -30,7 +30,7 @@ struct FilterPlace: CustomStringConvertible {
 
 /// Reads filters in Qdrant's wire format, member by member.
 struct FilterReader {
-    let id: (String) -> PointID?
+    var id: (String) -> PointID? = { PointID($0) }
     /// What is read, for messages: a filter, or what has filters in it.
     var whole = "filter"
 

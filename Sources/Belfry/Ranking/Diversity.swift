@@ -36,7 +36,7 @@ public struct Diversity: Hashable, Sendable {
     /// Reads Qdrant's `{"diversity": 0.5, "candidates_limit": 100}`.
     /// - Throws: `invalidInput` that says where it is none.
     public init(json: JSON) throws(BelfryError) {
-        let reader = FilterReader(id: { PointID($0) }, whole: "mmr")
+        let reader = FilterReader(whole: "mmr")
         let place = FilterPlace("mmr")
         let members = try reader.members(json, ["diversity", "candidates_limit"], place)
         var (diversity, limit): (Float, Int?) = (0.5, nil)
@@ -55,7 +55,10 @@ public struct Diversity: Hashable, Sendable {
 
     /// How many candidates a search has to find for `answers` answers.
     func candidates(for answers: Int) -> Int {
-        candidatesLimit ?? (answers + Self.pool - 1) / Self.pool * Self.pool
+        if let candidatesLimit { return candidatesLimit }
+        let pools = answers / Self.pool + (answers % Self.pool > 0 ? 1 : 0)
+        let candidates = pools.multipliedReportingOverflow(by: Self.pool)
+        return candidates.overflow ? .max : candidates.partialValue
     }
 
     /// Which candidates are answered, in their order: `count` of them, or fewer where there are no more.
@@ -80,7 +83,8 @@ public struct Diversity: Hashable, Sendable {
 
 /// The order of answers, one by one, whatever their vectors are: after each the caller says how similar it is to all.
 struct DiverseOrder {
-    private let diversity: Float
+    /// How much relevance counts: one less the diversity.
+    private let share: Float
     private let relevance: [Float]
     private let pool: Int
     private let isLimited: Bool
@@ -92,7 +96,7 @@ struct DiverseOrder {
     private var isFirst = true
 
     init(_ diversity: Diversity, relevance: [Float]) {
-        (self.diversity, self.relevance) = (diversity.diversity, relevance)
+        (share, self.relevance) = (1 - diversity.diversity, relevance)
         (pool, isLimited) = (diversity.candidatesLimit ?? Diversity.pool, diversity.candidatesLimit != nil)
         most = [Float](repeating: -.infinity, count: relevance.count)
     }
@@ -105,10 +109,8 @@ struct DiverseOrder {
         }
         var (best, place): (Float, Int?) = (-.infinity, nil)
         for (index, candidate) in waiting.enumerated() {
-            let value =
-                isFirst
-                ? relevance[candidate]
-                : (1 - diversity) * relevance[candidate] - (1 - (1 - diversity)) * most[candidate]
+            let likeness = isFirst ? 0 : (1 - share) * most[candidate]
+            let value = isFirst ? relevance[candidate] : share * relevance[candidate] - likeness
             if place == nil || value > best { (best, place) = (value, index) }
         }
         guard let place else { return nil }

@@ -85,7 +85,7 @@ extension Fusion {
     /// Reads Qdrant's `{"fusion": "rrf"}`, `{"fusion": "dbsf"}` or `{"rrf": {"k": 60, "weights": [3, 1]}}`.
     /// - Throws: `invalidInput` that says where it is none of these.
     public init(json: JSON) throws(BelfryError) {
-        let reader = FilterReader(id: { PointID($0) }, whole: "fusion")
+        let reader = FilterReader(whole: "fusion")
         let place = FilterPlace("the fusion")
         let members = try reader.members(json, ["fusion", "rrf"], place)
         guard members.count == 1 else { throw reader.mistake(place, "has not one of these members alone: fusion, rrf") }

@@ -13,8 +13,10 @@ public struct OrderBy: Hashable, Sendable {
     /// The first value that counts: what lies before it in the order does not. A time is in microseconds since 1970.
     public var start: OrderValue?
 
-    /// What of a field is ordered: as an index of this type would have it.
+    /// What of a field is ordered.
     public enum Kind: Hashable, Sendable {
+        /// Numbers, whole ones exactly.
+        case numbers
         /// Whole numbers of 64 bits; others do not count.
         case integers
         /// Numbers, as f64.
@@ -31,7 +33,7 @@ public struct OrderBy: Hashable, Sendable {
     /// Reads Qdrant's `"price"` or `{"key": "price", "direction": "desc", "start_from": 10}`.
     /// - Throws: `invalidInput` that says where it is none.
     public init(json: JSON) throws(BelfryError) {
-        let reader = FilterReader(id: { PointID($0) }, whole: "order")
+        let reader = FilterReader(whole: "order")
         let place = FilterPlace("order_by")
         if json.string != nil {
             self.init(try reader.path(json, place))
@@ -118,8 +120,8 @@ extension OrderValue {
     /// What a payload's value is ordered by; nil where it is of another kind.
     fileprivate init?(_ value: JSON, _ kind: OrderBy.Kind) {
         switch (kind, value) {
-        case (.integers, .integer(let number)): self = .integer(number)
-        case (.floats, .integer), (.floats, .unsigned), (.floats, .number):
+        case (.integers, .integer(let number)), (.numbers, .integer(let number)): self = .integer(number)
+        case (.floats, .integer), (.floats, .unsigned), (.floats, .number), (.numbers, .unsigned), (.numbers, .number):
             guard let number = value.number, !number.isNaN else { return nil }
             self = .float(number)
         case (.times, .string(let text)):

@@ -68,6 +68,7 @@ import Vectors
         #expect(try Diversity(json: ["diversity": 0.25, "candidates_limit": 9]) == Diversity(0.25, candidatesLimit: 9))
         #expect(try Diversity(json: .object(JSON.Members())) == Diversity())
         #expect(try Diversity(candidatesLimit: 7).candidates(for: 100) == 7 && Diversity().candidates(for: 101) == 200)
+        #expect(try Diversity().candidates(for: .max) == .max && Diversity().candidates(for: 0) == 0)
         for json in [["diversity": 1.5], ["candidates_limit": -1], ["candidates_limit": 16_385], ["lambda": 1], 5]
             as [JSON]
         {

@@ -46,6 +46,19 @@ import Testing
         }
     }
 
+    @Test func kindsSayWhatCounts() throws {
+        let values: JSON = [
+            .integer(9_007_199_254_740_993), .number(9_007_199_254_740_992), 1, .number(1), 2.5, "2026-01-01",
+            .bool(true), .null,
+            [[7]], .unsigned(.max),
+        ]
+        let order = OrderBy(JSONPath(member: "n"))
+        func count(_ kind: OrderBy.Kind) -> Int { order.values(of: ["n": values], as: kind).count }
+        #expect(count(.numbers) == 5 && count(.integers) == 2 && count(.floats) == 4 && count(.times) == 1)
+        let first = OrderBy(JSONPath(member: "n"), isDescending: true, start: .integer(9_007_199_254_740_993))
+        #expect(first.values(of: ["n": values], as: .numbers).max() == .integer(9_007_199_254_740_993))
+    }
+
     @Test func manyPointsAreCutOnTheWay() throws {
         var random = SeededGenerator()
         let numbers = (0..<20_000).map { Int64($0) }.shuffled(using: &random)

@@ -163,8 +163,7 @@ import Vectors
                 let whole = value.integer.map { OrderValue.integer(Int64($0)) }
                 return OrderedPoint(value: whole ?? .float(value.number ?? .nan), id: .number(UInt64(id)))
             }
-            #expect(ordered.points.map(\.value) == wanted.map(\.value), "\(json)")
-            #expect(Set(ordered.points) == Set(wanted) && ordered.points.count == wanted.count, "\(json)")
+            #expect(ordered.points == wanted, "\(json)")
         }
     }
 

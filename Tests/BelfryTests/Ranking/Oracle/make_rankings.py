@@ -69,9 +69,10 @@ def fusions():
     cases = []
     while len(cases) < 80:
         queries = [(vector(), r.choice([1, 2, 5, 8, 12])) for _ in range(r.randint(1, 4))]
-        lists = [answers(engine.query(q.QueryRequest(limit=n, query=q.Query.Nearest(v)))) for v, n in queries]
+        lists = [answers(engine.query(q.QueryRequest(limit=n + 1, query=q.Query.Nearest(v)))) for v, n in queries]
         if any(len(set(s for _, s in l)) < len(l) for l in lists):
-            continue  # places would be a matter of chance
+            continue  # places, or who is among the first, would be a matter of chance
+        lists = [l[:-1] for l in lists]
         if r.random() < 0.5:
             case, fusion = {"fusion": "dbsf"}, q.Fusion.Dbsf()
         else:
@@ -256,7 +257,7 @@ def diversities():
     while len(cases) < 90:
         metric, query, diversity, limit, answered = r.choice(list(METRICS)), vector(), r.randint(0, 8) / 8, r.choice([1, 5, 12, 40]), r.choice([1, 5, 12, 40])
         found = engines[metric].query(q.QueryRequest(limit=limit + 1, query=q.Query.Nearest(query)))
-        candidates = [p.id for p in found[:limit]]
+        candidates = [p.id for p in sorted(found[:limit], key=lambda p: (p.score if metric == "l2" else -p.score, p.id))]
         if abs(found[limit - 1].score - found[limit].score) < 1e-4:
             continue
         order = clear(metric, [points[c]["vector"] for c in candidates], query, 1 - diversity, answered)
@@ -294,7 +295,11 @@ def catalogue():
             for start in [None] + starts:
                 order = q.OrderBy(key, q.Direction.Asc if direction == "asc" else q.Direction.Desc, start)
                 found, _ = engine.scroll(q.ScrollRequest(limit=1000, order_by=order, with_payload=False))
-                cases["orders"].append({"order": {"key": key, "direction": direction, "start_from": start}, "kind": name, "found": [[p.id, p.order_value] for p in found]})
+                # Which of equal ones comes first is a matter of chance.
+                values = [p.order_value for p in found]
+                assert values == sorted(values, reverse=direction == "desc")
+                found = sorted(([p.id, p.order_value] for p in found), key=lambda f: (f[1] if direction == "asc" else -f[1], f[0]))
+                cases["orders"].append({"order": {"key": key, "direction": direction, "start_from": start}, "kind": name, "found": found})
     for key in facets:
         for limit in (1, 2, 100):
             ids = sorted(r.sample(range(80), r.choice([5, 40, 80])))

@@ -1,4 +1,5 @@
 public import Files
+package import Vectors
 
 /// The number of a point inside its collection: given at its first upsert, never given again.
 public typealias Slot = UInt32
@@ -63,6 +64,17 @@ public final class SlotsReader: Sendable {
     public func slot(_ row: Int) -> Slot {
         precondition(row >= 0 && row < count, "a row of this file")
         return word(slots, row)
+    }
+
+    /// The rows that have one of these slots.
+    package func rows(in wanted: RowSet) -> RowSet {
+        RowSet(capacity: count) { index in
+            var word: UInt64 = 0
+            for row in index * 64..<min(index * 64 + 64, count) where wanted.contains(Int(self.word(slots, row))) {
+                word |= 1 << UInt64(row & 63)
+            }
+            return word
+        }
     }
 
     /// The row of a slot; nil where no row has it.

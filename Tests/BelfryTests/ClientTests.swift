@@ -23,7 +23,7 @@ extension Collection where Element == Int {
     private static func titles(_ path: String, like text: String) throws(BelfryError) -> [String] {
         let collection = try VectorCollection(path)
         var request = SearchRequest(.text(text), k: 5)
-        request.filter = [PayloadCondition(field: "kind", value: "lamp")]
+        request.filter = Filter(PayloadCondition(field: "kind", value: "lamp"))
         request.quotas = [.init(PayloadCondition(field: "color", value: "red"), count: 2)]
         (request.excluding, request.recall, request.exact) = (["7"], 0.95, false)
         let response = try collection.search(request)

@@ -233,7 +233,7 @@ import Vectors
                 .upsert(WrittenPoint(id: "x", vector: [0, 0])), .upsert(WrittenPoint(id: " ", vector: [1, 1])),
                 .upsert(WrittenPoint(id: "x", vector: [1, 1], payload: [1])), .setPayload(["good"], "text"),
                 .setVectors("good", ["": .dense([1, .infinity])]),
-                .delete([String](repeating: "x", count: WriteLimits.batch + 1)),
+                .delete(.ids([String](repeating: "x", count: WriteLimits.batch + 1))),
             ]
             for operation in bad {
                 let error = await #expect(throws: BelfryError.self) { try await collection.write([good, operation]) }
@@ -381,7 +381,7 @@ import Vectors
             try await writer.upsert([WrittenPoint(id: "3", vector: [30, 1], payload: ["n": 2])])
             try await writer.compact()
             var request = SearchRequest(.vector([3, 1]), k: 1)
-            request.filter = [PayloadCondition(field: "n", value: "2")]
+            request.filter = Filter(PayloadCondition(field: "n", value: "2"))
             #expect(try old.search(request).hits.map(\.id.description) == ["3"])
             try await writer.close()
             try old.change(show: ["n"], recall: 0.9)

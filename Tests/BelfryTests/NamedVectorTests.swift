@@ -24,7 +24,7 @@ import Vectors
     }
 
     private static func names(
-        _ collection: VectorCollection, _ query: SearchQuery, _ space: String, filter: [PayloadCondition] = []
+        _ collection: VectorCollection, _ query: SearchQuery, _ space: String, filter: Filter? = nil
     ) throws -> [String] {
         var request = SearchRequest(query, k: 10)
         (request.space, request.filter) = (space, filter)
@@ -35,7 +35,7 @@ import Vectors
         #expect(collection.count == 4, "\(place)")
         #expect(try names(collection, .vector([0.9, 0.1, 0]), "title") == ["both", "title only"], "\(place)")
         #expect(try names(collection, .vector([0, 0]), "image") == ["image only", "both"], "\(place)")
-        let red = [PayloadCondition(field: "color", value: "red")]
+        let red = Filter(PayloadCondition(field: "color", value: "red"))
         #expect(try names(collection, .vector([0, 0]), "image", filter: red) == ["image only"], "\(place)")
         #expect(try names(collection, .vector([0, 0, 1]), "title", filter: red) == [], "\(place)")
         #expect(try names(collection, .point("both"), "title") == ["title only"], "\(place)")

@@ -110,7 +110,7 @@ import Testing
         try Self.withShop(yaml) { shop in
             let collection = try VectorCollection(at: shop.recipe)
             let found = try collection.hits(.text("a green pump"), k: 10, exact: true).map(\.name)
-            let titled = try collection.view.points(where: [.init(field: "title", value: "red lamp")])
+            let titled = try collection.view.points(where: Filter(PayloadCondition(field: "title", value: "red lamp")))
             #expect(titled?.count == 3)
             let object: JSON = [
                 "query": "a green pump", "title": "red lamp", "like": "p-7",

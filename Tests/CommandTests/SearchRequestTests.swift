@@ -64,9 +64,13 @@ import Vectors
             let titles = try collection.search(request).hits.compactMap { $0.payload["title"]?.string }
             #expect(titles.count { $0 == "red lamp" } == 2 && titles.count { $0 == "green desk" } == 2)
             #expect(titles.count == 4)
-            request.filter = [PayloadCondition(field: "title", value: "red lamp")]
-            let error = #expect(throws: BelfryError.self) { try collection.search(request) }
-            #expect(error?.code == .notFound)
+            request.filter = Filter(PayloadCondition(field: "title", value: "red lamp"))
+            #expect(
+                try collection.search(request).hits.compactMap { $0.payload["title"]?.string } == [
+                    "red lamp", "red lamp",
+                ])
+            request.filter = Filter(PayloadCondition(field: "title", value: "no such title"))
+            #expect(try collection.search(request).hits.isEmpty)
         }
     }
 
@@ -79,7 +83,7 @@ import Vectors
             #expect(trace.embedMilliseconds != nil && trace.searchMilliseconds > 0)
             #expect(try collection.search(SearchRequest(.point("p-1"), k: 5)).trace.embedMilliseconds == nil)
             var within = SearchRequest(.text("a red lamp"), k: 5)
-            within.filter = [PayloadCondition(field: "title", value: "red lamp")]
+            within.filter = Filter(PayloadCondition(field: "title", value: "red lamp"))
             #expect(try collection.search(within).trace.evaluations == 2)
         }
     }

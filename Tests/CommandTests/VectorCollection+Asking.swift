@@ -18,8 +18,8 @@ extension VectorCollection {
         _ vectors: Matrix, k: Int, recall: Double? = nil, exact: Bool = false, threads: Int = 1
     ) throws -> [[SearchResponse.Hit]] {
         let view = view
-        return try view.nearest(vectors, k: k, recall: recall, exact: exact, threads: threads).points.map {
-            try view.hits($0, in: 0) ?? []
+        return try view.nearest(vectors, k: k, recall: recall, exact: exact, threads: threads).points.map { found in
+            try view.hits(found.map { ($0.id, view.configuration.spaces[0].score($0.distance)) }) ?? []
         }
     }
 }

@@ -101,6 +101,13 @@ public enum CollectionCopy {
             for batch in batches { try batch.copy(from: from.batches, to: copy.batches) }
             try copied.note(logged: end.nextLSN - 1)
         }
+        if let fields = try copied.read({ try $0.document(FieldRecord.name, as: FieldRecord.self) }) {
+            if !fields.entries.isEmpty { try System.createDirectory(copy.fields) }
+            for entry in fields.entries {
+                try System.copyFile(from.field(entry.file), to: copy.field(entry.file))
+            }
+            if !fields.entries.isEmpty { try System.sync(copy.fields) }
+        }
         try copied.close()
         for tower in base.configuration.towers {
             try TowerPair.copy(from.tower(tower.name), to: copy.tower(tower.name))

@@ -133,6 +133,11 @@ public enum CollectionRepair {
             place.log, from: first, to: copy.log, batches: place.batches, to: copy.batches)
         report.lostWrites = max(end.known, before.proven) - end.lsn
         let count = points.count
+        let known = try catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) }
+        let fields = try known.map { (known) throws(BelfryError) in
+            try FieldRecord(
+                writing: FieldIndexes(known.fields(), over: catalogue), upTo: before.lsn, from: 1, copy)
+        }
         try catalogue.write { transaction in
             for (old, row) in listed {
                 if let row { try transaction.replace(row) } else { try transaction.removeSegment(old) }
@@ -143,6 +148,7 @@ public enum CollectionRepair {
             state.vectors = Dictionary(
                 uniqueKeysWithValues: zip(base.configuration.spaces.map(\.name), vectors))
             (state.hasLog, state.logged) = (true, end.lsn)
+            if let fields { try transaction.put(FieldRecord.name, fields) }
             try transaction.put(state)
         }
         try catalogue.pack()

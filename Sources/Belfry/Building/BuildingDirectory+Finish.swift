@@ -45,7 +45,9 @@ extension BuildingDirectory {
         let configuration = CollectionConfiguration(
             name: description.name, spaces: [space], show: description.show, badRows: description.badRows,
             recall: description.recall ?? index.recall)
+        let fields = try keptFields()
         try catalogue.write { transaction in
+            if let fields { try transaction.put(FieldRecord.name, fields) }
             try transaction.put("collection", configuration)
             try transaction.put(
                 CatalogueState(
@@ -57,6 +59,18 @@ extension BuildingDirectory {
         try catalogue.pack()
         CrashPoint.cataloguePacked.reach()
         try takePlace()
+    }
+
+    /// Indexes of the payload fields of which the collection in the place has some.
+    private func keptFields() throws(BelfryError) -> FieldRecord? {
+        let place = CollectionLayout(path: target)
+        guard let found = try? Catalogue(place.catalogue, .read),
+            let known = try? found.read({ try $0.document(FieldRecord.name, as: FieldRecord.self) }),
+            !known.entries.isEmpty
+        else { return nil }
+        FieldRecord().removeOthers(layout)
+        return try FieldRecord(
+            writing: FieldIndexes(known.fields(), over: catalogue), upTo: previous?.nextVersion ?? 0, from: 1, layout)
     }
 
     /// Copies a tower into a collection.

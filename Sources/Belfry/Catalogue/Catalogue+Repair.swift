@@ -1,6 +1,5 @@
 import Files
 import GRDB
-import Shards
 
 extension Catalogue.Transaction {
     /// Removes points and users whose rows are not what was written: nobody knows what they were.
@@ -24,11 +23,5 @@ extension Catalogue.Transaction {
         let key = table == "points" ? "slot" : "key"
         for row in damaged { try database.execute(sql: "DELETE FROM \(table) WHERE \(key) = ?", arguments: [row.key]) }
         return damaged.map(\.name)
-    }
-
-    /// Hands on the slot of every point.
-    func forEachSlot(_ body: (Slot) -> Void) throws {
-        let slots = try Int64.fetchCursor(database, sql: "SELECT slot FROM points")
-        while let slot = try slots.next() { if let slot = Slot(exactly: slot) { body(slot) } }
     }
 }

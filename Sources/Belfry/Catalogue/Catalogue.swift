@@ -172,6 +172,11 @@ final class Catalogue: Sendable {
         try CatalogueSeal.write(path)
     }
 
+    /// What `body` reads in a transaction, with errors that name the file.
+    func reporting<Result>(_ body: () throws -> Result) throws(BelfryError) -> Result {
+        try Self.reporting(path, body)
+    }
+
     /// Turns an error of SQLite into one that names the file and says how to mend it.
     private static func reporting<Result>(_ path: String, _ body: () throws -> Result) throws(BelfryError) -> Result {
         do {

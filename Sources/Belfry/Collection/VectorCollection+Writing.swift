@@ -23,7 +23,14 @@ extension VectorCollection {
     /// - Throws: as ``write(_:)``.
     @discardableResult
     public func delete(_ ids: [String]) async throws(BelfryError) -> WriteResult {
-        try await write([.delete(ids)])
+        try await write([.delete(.ids(ids))])
+    }
+
+    /// Deletes all points that pass a filter, as the collection is when it is carried out.
+    /// - Throws: as ``write(_:)``.
+    @discardableResult
+    public func delete(where filter: Filter) async throws(BelfryError) -> WriteResult {
+        try await write([.delete(.matching(filter))])
     }
 
     /// Carries out operations in order; all of them, or none.
@@ -53,7 +60,7 @@ extension VectorCollection {
         try await writer?.close()
     }
 
-    private func writing() throws(BelfryError) -> Writer {
+    func writing() throws(BelfryError) -> Writer {
         guard let writer else {
             throw BelfryError(
                 .conflict, "The collection was opened for reading.", at: .init(file: path),

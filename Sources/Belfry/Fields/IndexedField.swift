@@ -1,7 +1,7 @@
 public import Files
 
 /// What the values of a payload field are taken for by an index.
-public enum FieldKind: String, CaseIterable, Hashable, Sendable {
+public enum FieldKind: String, CaseIterable, Codable, Hashable, Sendable {
     /// Texts as a whole, by their bytes.
     case keyword
     /// Whole numbers of 64 signed bits.

@@ -1,8 +1,8 @@
 import Files
 
-/// A payload field and the value that it must have; of a list, one of its elements.
+/// A payload field and the value that it must have; of a list, one of its elements: the short form of a filter.
 public struct PayloadCondition: Hashable, Sendable {
-    /// The payload's field.
+    /// The payload's field, or a ``JSONPath``.
     public var field: String
     /// The value as text: `5`, `true` and `red` stand for the number, the boolean and the text.
     public var value: String
@@ -21,9 +21,41 @@ public struct PayloadCondition: Hashable, Sendable {
         hasher.combine(UTF8Key(value))
     }
 
-    /// The values that are asked for by their fields, those of one field together.
-    static func alternatives(_ conditions: [PayloadCondition]) -> [(name: String, values: [String])] {
-        Dictionary(grouping: conditions) { UTF8Key($0.field) }.sorted { $0.key < $1.key }
-            .map { ($0.key.text, $0.value.map(\.value)) }
+    /// What it asks of a point, whatever kind of value the text stands for.
+    fileprivate var meanings: [Condition] {
+        var tests: [FieldTest] = [.match(.string(UTF8Key(value)))]
+        if let number = Int64(value) {
+            tests.append(.match(.integer(number)))
+        } else if let number = Double(value), number.isFinite {
+            tests.append(.range(ValueRange(gte: number, lte: number)))
+        }
+        if let bool = Bool(value) { tests.append(.match(.bool(bool))) }
+        var paths = [JSONPath(member: field)]
+        if let path = try? JSONPath(field), path != paths[0] { paths.append(path) }
+        return paths.flatMap { path in tests.map { .field(path, $0) } }
+    }
+}
+
+extension Filter {
+    /// The points that meet the conditions, of which those of one field are alternatives.
+    public init(_ conditions: [PayloadCondition]) {
+        let fields = Dictionary(grouping: conditions) { UTF8Key($0.field) }.sorted { $0.key < $1.key }
+        self.init(must: fields.map { .filter(Filter(should: $0.value.flatMap(\.meanings))) })
+    }
+
+    /// The points that meet one condition.
+    public init(_ condition: PayloadCondition) { self.init([condition]) }
+
+    /// The points that match both filters; nil stands for no filter.
+    static func both(_ first: Filter?, _ second: Filter?) -> Filter? {
+        guard let first, let second else { return first ?? second }
+        return Filter(must: [.filter(first), .filter(second)])
+    }
+
+    /// Whether it asks which vectors a point has.
+    var asksForVectors: Bool {
+        conditions.contains { condition in
+            if case .hasVector = condition { true } else { condition.inner?.asksForVectors ?? false }
+        }
     }
 }

@@ -14,6 +14,8 @@ struct PendingPoints: Sendable {
     /// The points that were written to.
     private var points: TreeDictionary<Slot, PendingPoint> = [:]
     private var slots: TreeDictionary<PointID, Slot> = [:]
+    /// The slots that were written to, in order; one that was written to again is there again.
+    private(set) var changes: [Slot] = []
     /// Bytes of the points without their vectors.
     private var bytes = 0
 
@@ -36,7 +38,7 @@ struct PendingPoints: Sendable {
     }
 
     /// Hands on every point that was written to.
-    func forEach(_ body: (Slot, PendingPoint) throws -> Void) rethrows {
+    func forEach<Failure>(_ body: (Slot, PendingPoint) throws(Failure) -> Void) throws(Failure) {
         for (slot, point) in points { try body(slot, point) }
     }
 
@@ -66,6 +68,7 @@ struct PendingPoints: Sendable {
         bytes += Self.overhead + (point.content.map { $0.payload.utf8.count + ($0.key?.utf8.count ?? 0) } ?? 0)
         points[slot] = point
         slots[point.id] = slot
+        changes.append(slot)
     }
 
     /// What a point takes beside its payload, about.

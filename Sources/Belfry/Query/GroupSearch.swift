@@ -11,33 +11,38 @@ import Vectors
 ///    all are put in order.
 /// 4. The payload of the answers is fetched.
 struct GroupSearch {
-    private let request: SearchRequest
+    let request: SearchRequest
     /// In the order in which equal answers come.
-    private let collections: [VectorCollection]
+    let collections: [VectorCollection]
     /// What is searched: each collection as it was when the search began.
-    private let views: [View]
+    let views: [View]
     /// The place of the space that is searched in each.
-    private let spaces: [Int]
+    let spaces: [Int]
+    /// The query's vector, once it was needed.
+    private var query: EmbeddedQueries?
+    private var groups: [(value: JSON, count: Int)] = []
     /// Of each collection the points that it must not find.
-    private var excluded: [[PointPlace]]
+    private(set) var excluded: [[PointPlace]]
     /// What could be expected of each collection that was searched.
     private var expectations: [Int: Expectation] = [:]
     private var verdict = SearchVerdict(recall: 1)
     private var work = SearchWork()
 
     /// A point before its payload is fetched.
-    private struct Candidate: Comparable {
+    struct Candidate: Comparable {
         let collection: Int
-        let found: FoundPoint
+        let id: PointID
+        /// Smaller is better.
+        let distance: Float
+        /// What people see.
+        let score: Float
 
         static func < (first: Candidate, second: Candidate) -> Bool {
-            (first.found.distance, first.collection, first.found.id)
-                < (second.found.distance, second.collection, second.found.id)
+            (first.distance, first.collection, first.id) < (second.distance, second.collection, second.id)
         }
 
-        static func == (first: Candidate, second: Candidate) -> Bool {
-            first.collection == second.collection && first.found == second.found
-        }
+        /// As a ranking of one collection has it.
+        var ranked: RankedPoint { RankedPoint(id, -distance) }
     }
 
     /// - Parameters:
@@ -85,16 +90,114 @@ struct GroupSearch {
 
     /// Carries the request out; nil where a write has meanwhile changed what was found.
     mutating func run() throws(BelfryError) -> SearchResponse? {
-        let embedded = try embed()
         var clock = StepClock()
-        let candidates = try candidates(embedded).sorted()
+        if request.query.isEmbedded { _ = try embedded() }
+        _ = clock.lap()
+        let answers = try answers()
         let searching = clock.lap()
-        guard let hits = try hits(candidates) else { return nil }
+        guard let hits = try hits(answers) else { return nil }
         let fetching = clock.lap()
-        return SearchResponse(
-            hits: hits, recall: verdict.recall, unknownUsers: embedded.unknownUsers, unknownItems: try unknownItems(),
-            trace: trace(embedded.embedding, searching, fetching, answers: hits.count),
+        var response = SearchResponse(
+            hits: hits, recall: verdict.recall, unknownUsers: query?.unknownUsers ?? [],
+            unknownItems: try unknownItems(),
+            trace: trace(query?.embedding, searching, fetching, answers: hits.count),
             isOfSeveral: collections.count > 1)
+        var first = 0
+        for group in groups {
+            response.groups.append(.init(value: group.value, hits: Array(hits[first..<first + group.count])))
+            first += group.count
+        }
+        return response
+    }
+
+    /// The answers without their payload, in their order.
+    mutating func answers() throws(BelfryError) -> [Candidate] {
+        if !request.quotas.isEmpty { return try answersOfQuotas() }
+        if let groups = request.groups { return try grouped(groups) }
+        guard request.offset >= 0 else {
+            throw BelfryError(.invalidInput, "\(request.offset) answers cannot be passed over.")
+        }
+        let wanted = request.offset + request.k
+        let found =
+            if let diversity = request.diversity { try diverse(wanted, diversity) } else { try ranked(wanted, nil) }
+        return Array(found.dropFirst(request.offset))
+    }
+
+    /// The best points that pass a filter, beside the request's own, in their order.
+    mutating func ranked(_ k: Int, _ more: Filter?) throws(BelfryError) -> [Candidate] {
+        let filter = Filter.both(request.filter, more)
+        let found =
+            if request.query.isEmbedded {
+                try candidates(embedded(), k, filter)
+            } else {
+                try candidatesByForm(k, filter)
+            }
+        guard let threshold = request.scoreThreshold else { return found }
+        let isDistance = request.query.isEmbedded && views[0].configuration.spaces[spaces[0]].scoreIsDistance
+        return found.filter { isDistance ? $0.score <= threshold : $0.score >= threshold }
+    }
+
+    private mutating func grouped(_ wanted: SearchRequest.Groups) throws(BelfryError) -> [Candidate] {
+        try requireOne("Groups")
+        var grouping = Grouping(by: wanted.key, limit: request.k, size: wanted.size)
+        var best: [PointID: Candidate] = [:]
+        while grouping.missing > 0 {
+            let ask = min(max(grouping.missing, 16), Self.mostAsked)
+            let found = try ranked(ask, grouping.candidates)
+            let points = try payloads(of: found)
+            for (candidate, point) in zip(found, points) {
+                best[candidate.id] = candidate
+                grouping.offer(candidate.ranked, point.payload)
+            }
+            if found.count < ask { break }
+        }
+        groups = grouping.groups.map { ($0.key.json, $0.points.count) }
+        return grouping.groups.flatMap { $0.points.compactMap { best[$0.id] } }
+    }
+
+    private static let mostAsked = 1_000
+
+    private mutating func diverse(_ wanted: Int, _ diversity: Diversity) throws(BelfryError) -> [Candidate] {
+        try requireOne("Diverse answers")
+        let (view, space) = (views[0], spaces[0])
+        let description = view.configuration.spaces[space]
+        guard description.kind == .dense else {
+            throw BelfryError(.invalidInput, "Answers can be told apart by dense vectors alone.")
+        }
+        let found = try ranked(diversity.candidates(for: wanted), nil)
+        var vectors: [[Float]] = []
+        for place in try view.places(found.map(\.id.description), in: space) {
+            if let vector = try view.vector(at: place).dense { vectors.append(vector) }
+        }
+        guard vectors.count == found.count else { throw view.overtaken }
+        let order = diversity.order(
+            wanted, relevance: found.map { -$0.distance }, vectors: Matrix(vectors), metric: description.metric)
+        return order.map { found[$0] }
+    }
+
+    /// Refuses what several collections cannot do together.
+    func requireOne(_ what: String) throws(BelfryError) {
+        guard collections.count > 1 else { return }
+        throw BelfryError(.invalidInput, "\(what) can be asked of one collection alone.")
+    }
+
+    /// The payloads of points of the only collection, in their order.
+    func payloads(of candidates: [Candidate]) throws(BelfryError) -> [FilteredPoint] {
+        guard let points = try views[0].storedPoints(candidates.map(\.id)) else { throw views[0].overtaken }
+        var payloads: [FilteredPoint] = []
+        for point in points {
+            payloads.append(
+                FilteredPoint(
+                    id: point.id, payload: try point.payload(), vectors: views[0].vectorNames(of: point.slot)))
+        }
+        return payloads
+    }
+
+    private mutating func embedded() throws(BelfryError) -> EmbeddedQueries {
+        if let query { return query }
+        let made = try embed()
+        query = made
+        return made
     }
 
     /// The query's vector; notes which points of each collection are left out.
@@ -121,7 +224,7 @@ struct GroupSearch {
         case .user(let id):
             for (index, collection) in collections.enumerated() where try collection.knows(user: id) { return index }
             return 0
-        case .text, .fields, .session, .vector, .sparse, .multi: return 0
+        case .text, .fields, .session, .vector, .sparse, .multi, .scored, .fused, .formula, .ordered, .sample: return 0
         }
         for (index, view) in views.enumerated() where try view.slots(of: names).allSatisfy({ $0 != nil }) {
             return index
@@ -131,36 +234,25 @@ struct GroupSearch {
 
     // MARK: the nearest
 
-    private mutating func candidates(_ query: EmbeddedQueries) throws(BelfryError) -> [Candidate] {
-        if request.quotas.isEmpty { return try candidates(query, request.k, nil) }
+    private mutating func answersOfQuotas() throws(BelfryError) -> [Candidate] {
         var all: [Candidate] = []
         for quota in request.quotas {
-            let found = try candidates(query, quota.count, quota.condition)
+            let found = try ranked(quota.count, quota.filter)
             for (index, view) in views.enumerated() {
-                let answered = found.filter { $0.collection == index }.map(\.found.id.description)
+                let answered = found.filter { $0.collection == index }.map(\.id.description)
                 if !answered.isEmpty { excluded[index] += try view.places(answered, in: spaces[index]) }
             }
             all += found
         }
-        return all
+        return all.sorted()
     }
 
     private mutating func candidates(
-        _ query: EmbeddedQueries, _ k: Int, _ quota: PayloadCondition?
+        _ query: EmbeddedQueries, _ k: Int, _ filter: Filter?
     ) throws(BelfryError) -> [Candidate] {
         var candidates: [Candidate] = []
-        var nothing: BelfryError?
-        var isAnyMet = false
         for (index, view) in views.enumerated() {
-            let points: PointSet?
-            do throws(BelfryError) {
-                points = try view.points(where: request.filter, quota, in: spaces[index])
-            } catch  where error.code == .notFound {
-                // No point of this one; another may have some.
-                nothing = error
-                continue
-            }
-            isAnyMet = true
+            let points = try view.points(where: filter, in: spaces[index])
             let scope = SearchScope(excluding: [excluded[index]], kept: points)
             let found =
                 switch query.others.first {
@@ -171,14 +263,31 @@ struct GroupSearch {
                         query.vectors, k: k, recall: request.recall, exact: request.exact, scope: scope,
                         styles: request.query.styles, threads: request.threads, in: spaces[index])
                 }
-            candidates += found.points[0].map { Candidate(collection: index, found: $0) }
+            candidates += found.points[0].map { self.candidate(index, $0) }
             expectations[index] = found.expectation
             verdict.add(found.verdicts[0])
             work.add(found.work)
         }
-        if !isAnyMet, let nothing { throw nothing }
         return Array(candidates.sorted().prefix(k))
     }
+
+    private func candidate(_ collection: Int, _ found: FoundPoint) -> Candidate {
+        let space = views[collection].configuration.spaces[spaces[collection]]
+        return Candidate(
+            collection: collection, id: found.id, distance: found.distance, score: space.score(found.distance))
+    }
+
+    /// Notes what a part of the search has looked at.
+    mutating func note(_ other: GroupSearch) {
+        verdict.add(other.verdict)
+        work.add(other.work)
+        for (index, expectation) in other.expectations where expectations[index] == nil {
+            expectations[index] = expectation
+        }
+    }
+
+    /// Notes a search that has looked at so many points.
+    mutating func noteScan(of points: Int) { work.add(.scan(of: points)) }
 
     // MARK: the answer
 
@@ -186,10 +295,8 @@ struct GroupSearch {
     private func hits(_ candidates: [Candidate]) throws(BelfryError) -> [SearchResponse.Hit]? {
         var hits: [ArraySlice<SearchResponse.Hit>] = []
         for (index, view) in views.enumerated() {
-            let own = candidates.filter { $0.collection == index }.map(\.found)
-            guard let found = try view.hits(own, in: spaces[index]) else {
-                return nil
-            }
+            let own = candidates.filter { $0.collection == index }.map { ($0.id, $0.score) }
+            guard let found = try view.hits(own) else { return nil }
             hits.append(found[...])
         }
         return candidates.map { hits[$0.collection].removeFirst() }
@@ -211,7 +318,9 @@ struct GroupSearch {
         _ embedding: Duration?, _ searching: Duration, _ fetching: Duration, answers: Int
     ) -> SearchResponse.Trace {
         let source = views[0].calibrationSource(of: spaces[0])
-        let expectation = Expectation(ofAll: expectations.sorted { $0.key < $1.key }.map(\.value))
+        let known = expectations.sorted { $0.key < $1.key }.map(\.value)
+        let all = Expectation(k: request.k, target: 1, isExact: true, effort: "every point", kinds: [])
+        let expectation = known.isEmpty ? all : Expectation(ofAll: known)
         return SearchResponse.Trace(
             index: zip(views, spaces).map { $0.indexKind(of: $1).rawValue }.joined(separator: ", "),
             expectation: expectation, source: source.text, fallback: source.fallback,
@@ -232,28 +341,5 @@ private struct StepClock {
         let now = ContinuousClock.now
         defer { last = now }
         return now - last
-    }
-}
-
-extension View {
-    /// The points that a quota may answer with: those that also meet the conditions of the request.
-    fileprivate func points(
-        where filter: [PayloadCondition], _ quota: PayloadCondition?, in space: Int
-    ) throws(BelfryError) -> PointSet? {
-        guard let quota else { return try points(where: filter, in: space) }
-        guard filter.contains(where: { $0.field.hasSameBytes(as: quota.field) }),
-            let wanted = try points(where: [quota], in: space)
-        else {
-            return try points(where: filter + [quota], in: space)
-        }
-        // Conditions of one field are alternatives; a quota is one more demand.
-        let both = try points(where: filter, in: space)?.intersection(wanted) ?? wanted
-        guard both.count > 0 else {
-            let named = filter.map { "\($0.field) = \($0.value)" }.joined(separator: ", ")
-            throw BelfryError(
-                .notFound, "No point with \(quota.field) = \(quota.value), which a quota asks for, meets \(named).",
-                at: .init(file: path), remedy: "Leave the quota out, or that condition.")
-        }
-        return both
     }
 }

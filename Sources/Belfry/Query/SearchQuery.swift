@@ -2,8 +2,19 @@ public import Files
 import Neighbors
 public import Vectors
 
+/// A point or a vector that answers are compared with.
+public enum Example: Sendable, ExpressibleByStringLiteral {
+    /// A point, by its id or key.
+    case point(String)
+    /// A vector of the collection's dimension.
+    case vector([Float])
+
+    /// The point of this id or key.
+    public init(stringLiteral name: String) { self = .point(name) }
+}
+
 /// What a search starts from.
-public enum SearchQuery: Sendable {
+public indirect enum SearchQuery: Sendable {
     /// A text, embedded by the query tower.
     case text(String)
     /// An object of the query tower's fields: a user's features, for example.
@@ -22,6 +33,18 @@ public enum SearchQuery: Sendable {
     case sparse(SparseVector)
     /// Several vectors, for points that have several.
     case multi([[Float]])
+    /// Examples, in the order that the score names, by which every point is scored: see ``recommend(like:unlike:bySum:)``,
+    /// ``discover(_:context:)`` and ``context(_:)``. All points are looked at.
+    case scored(ExampleScore, [Example])
+    /// The answers of several searches, made one ranking. Each search answers as many as its `k` says; the request's filter
+    /// holds for all of them.
+    case fused([SearchRequest], Fusion)
+    /// The answers of several searches, scored by a formula of their scores and payloads.
+    case formula([SearchRequest], ScoreFormula)
+    /// Points by a payload field, in the place of a score.
+    case ordered(OrderBy)
+    /// Points at random; the same ones for the same seed, as long as nothing is written.
+    case sample(seed: UInt64)
 
     /// How queries of this kind are; nil for any.
     package var styles: Set<QueryStyle>? {
@@ -31,7 +54,30 @@ public enum SearchQuery: Sendable {
         case .user, .fields: [.users, .given]
         case .session: [.given]
         // A mean of rows is not like a row, and of a vector nobody knows what it is of.
-        case .examples, .vector, .sparse, .multi: nil
+        case .examples, .vector, .sparse, .multi, .scored, .fused, .formula, .ordered, .sample: nil
         }
+    }
+}
+
+extension SearchQuery {
+    /// Points like some examples and unlike others, by the most similar one, or by all alike. Without examples of what they are
+    /// to be like, the answers are what is least like the others. ``examples(like:unlike:)`` searches for the mean of
+    /// examples, which an index finds.
+    public static func recommend(like: [Example], unlike: [Example] = [], bySum: Bool = false) -> SearchQuery {
+        let score: ExampleScore =
+            bySum
+            ? .sumScores(positives: like.count, negatives: unlike.count)
+            : .bestScore(positives: like.count, negatives: unlike.count)
+        return .scored(score, like + unlike)
+    }
+
+    /// Points near a target, of those on the right side of most pairs: more like the first of each than like the second.
+    public static func discover(_ target: Example, context: [(like: Example, unlike: Example)]) -> SearchQuery {
+        .scored(.discovery(pairs: context.count), [target] + context.flatMap { [$0.like, $0.unlike] })
+    }
+
+    /// Points on the right side of pairs: more like the first of each than like the second.
+    public static func context(_ pairs: [(like: Example, unlike: Example)]) -> SearchQuery {
+        .scored(.context(pairs: pairs.count), pairs.flatMap { [$0.like, $0.unlike] })
     }
 }

@@ -20,8 +20,19 @@ public struct SearchResponse: Sendable {
         public var name: String { key ?? id.description }
     }
 
-    /// The answers, the nearest first; points at the same distance in the order of the collections and of their ids.
+    /// Answers that have a payload value in common.
+    public struct Group: Sendable {
+        /// The value: a text or a whole number.
+        public let value: JSON
+        /// The answers, the best first.
+        public let hits: [Hit]
+    }
+
+    /// The answers, the nearest first; points at the same distance in the order of the collections and of their ids. Of groups
+    /// all of their answers, group by group.
     public let hits: [Hit]
+    /// The groups that were asked for, in the order of their best answers.
+    public var groups: [Group] = []
     /// The share of the true nearest that such a search finds, as a mean over queries like this one; 1 where all points
     /// were looked at; nil where nobody has measured it.
     public let recall: Double?
@@ -31,6 +42,13 @@ public struct SearchResponse: Sendable {
     public let unknownItems: [String]
     /// How the search went.
     public let trace: Trace
+
+    /// The same response with its answers in another order.
+    package func with(hits: [Hit]) -> SearchResponse {
+        SearchResponse(
+            hits: hits, groups: groups, recall: recall, unknownUsers: unknownUsers, unknownItems: unknownItems,
+            trace: trace, isOfSeveral: isOfSeveral)
+    }
 
     /// Whether several collections were searched: an answer says then which it is from.
     let isOfSeveral: Bool
@@ -49,6 +67,9 @@ extension SearchResponse {
         var members: JSON.Members = [
             "results": .array(hits.map(json)), "recall": recall.map { .number($0) } ?? .null,
         ]
+        if !groups.isEmpty {
+            members["groups"] = .array(groups.map { ["value": $0.value, "results": .array($0.hits.map(json))] })
+        }
         members["note"] = note.map { .string($0) }
         if !unknownUsers.isEmpty { members["unknown_user"] = true }
         if !unknownItems.isEmpty { members["unknown_items"] = .array(unknownItems.map { .string($0) }) }

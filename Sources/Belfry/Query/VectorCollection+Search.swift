@@ -37,13 +37,13 @@ extension VectorCollection {
 
 extension View {
     /// These points with their payload, in their order; nil where a later write has changed one of them since.
-    func hits(_ nearest: [FoundPoint], in space: Int) throws(BelfryError) -> [SearchResponse.Hit]? {
-        guard let points = try storedPoints(nearest.map(\.id)) else { return nil }
+    func hits(_ found: [(id: PointID, score: Float)]) throws(BelfryError) -> [SearchResponse.Hit]? {
+        guard let points = try storedPoints(found.map(\.id)) else { return nil }
         var hits: [SearchResponse.Hit] = []
-        for (point, found) in zip(points, nearest) {
+        for (point, found) in zip(points, found) {
             hits.append(
                 SearchResponse.Hit(
-                    id: found.id, key: point.key, score: configuration.spaces[space].score(found.distance),
+                    id: found.id, key: point.key, score: found.score,
                     payload: try point.payload(), collection: configuration.name))
         }
         return hits

@@ -1,5 +1,3 @@
-import Files
-
 /// How a row is scored by its similarities to examples.
 ///
 /// Similarities are larger the nearer: the negative of a `Metric`'s distance, as with Qdrant (so minus the *squared* Euclidean
@@ -141,29 +139,4 @@ private struct Tile {
     /// From 0 to 1.
     @inline(__always)
     private func half(_ x: Float) -> Float { 0.5 * (sigmoid(x) + 1) }
-}
-
-/// The vector that a recommendation by the average of its examples searches for.
-enum AverageVector {
-    /// The mean of the positives; with negatives, twice that less the negatives' mean. Under cosine the vectors are of length 1.
-    /// - Throws: `invalidInput` without a positive, or where lengths differ.
-    static func of(positives: [[Float]], negatives: [[Float]]) throws(BelfryError) -> [Float] {
-        guard let dimension = positives.first?.count else {
-            throw BelfryError(
-                .invalidInput, "An average of examples needs at least one positive.",
-                remedy: "Give a positive example, or the strategy best_score or sum_scores.")
-        }
-        guard (positives + negatives).allSatisfy({ $0.count == dimension }) else {
-            throw BelfryError(.invalidInput, "The examples are of different dimensions.")
-        }
-        let like = mean(positives, dimension)
-        guard !negatives.isEmpty else { return like }
-        return zip(like, mean(negatives, dimension)).map { $0 + $0 - $1 }
-    }
-
-    private static func mean(_ vectors: [[Float]], _ dimension: Int) -> [Float] {
-        var sum = [Float](repeating: 0, count: dimension)
-        for vector in vectors { for index in sum.indices { sum[index] += vector[index] } }
-        return sum.map { $0 / Float(vectors.count) }
-    }
 }

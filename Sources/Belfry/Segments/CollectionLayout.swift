@@ -26,6 +26,10 @@ struct CollectionLayout: Sendable {
     /// Batches that are too large for the log.
     var batches: String { "\(path)/batches" }
 
+    /// Indexes of payload fields.
+    var fields: String { "\(path)/fields" }
+
+    func field(_ number: Int) -> String { "\(fields)/\(NumberedName.name(number))" }
     func segment(_ number: Int) -> String { "\(segments)/\(NumberedName.name(number))" }
     func vectors(_ number: Int) -> String { "\(segment(number))/vectors.shard" }
     func ids(_ number: Int) -> String { "\(segment(number))/ids" }
@@ -47,7 +51,7 @@ extension CollectionLayout {
         return { name in
             switch name {
             case "segments": .folder(Self.segmentFolder)
-            case "log", "batches": .folder { NumberedName.number(of: $0) == nil ? nil : .file }
+            case "log", "batches", "fields": .folder { NumberedName.number(of: $0) == nil ? nil : .file }
             case "towers": .folder { .folder(TowerPair.belongings(of: "\(towers)/\($0)", like: tower)) }
             case _ where Self.files.contains(name) || Self.isTemporary(name): .file
             case _ where Self.companions.contains { name == "catalog.sqlite" + $0 }: .file
@@ -87,7 +91,7 @@ extension CollectionLayout {
     /// - Throws: `conflict` with the place of a link where a file or folder of the collection should be.
     func leftovers(_ listed: ListedFiles) throws(BelfryError) -> [String] {
         let directory = try Directory(path)
-        for name in ["catalog.sqlite", "catalog.seal", "lock", "segments", "towers", "log", "batches"]
+        for name in ["catalog.sqlite", "catalog.seal", "lock", "segments", "towers", "log", "batches", "fields"]
         where directory.kind(of: name) == .link { throw Directory.isLink("\(path)/\(name)") }
         var found = try directory.names().filter { Self.isTemporary($0) && directory.kind(of: $0) == .file }
         guard directory.kind(of: "segments") != nil else { return found }

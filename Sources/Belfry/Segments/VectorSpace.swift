@@ -66,6 +66,9 @@ public struct VectorSpace: Equatable, Sendable {
         }
     }
 
+    /// Whether a smaller score is better.
+    var scoreIsDistance: Bool { kind == .dense && metric == .l2 }
+
     /// The score that people see for a distance.
     func score(_ distance: Float) -> Float {
         // A sum of cosines is beyond 1.

@@ -37,7 +37,11 @@ final class WriterLock: Sendable {
     /// Gives the right back.
     func release() {
         descriptor.withLock { descriptor in
-            if descriptor >= 0 { close(descriptor) }
+            if descriptor >= 0 {
+                // A process that was just forked off has the descriptor, too, until it begins its own program.
+                flock(descriptor, LOCK_UN)
+                close(descriptor)
+            }
             descriptor = -1
         }
     }

@@ -10,6 +10,8 @@ final class CollectionBase: Sendable {
     let index: IndexRecord
     /// The towers of the spaces, once they were asked for, by the place of the space.
     let loadedTowers = Mutex<[Int: TowerPair]>([:])
+    /// What filters find in tables that are not sealed yet.
+    let pendingFilter = PendingFilter()
     private let identity: FileIdentity?
 
     var path: String { layout.path }

@@ -1,48 +1,75 @@
 package import Files
-package import Shards
-import Vectors
+import Shards
+package import Vectors
 
 extension View {
-    /// The points with a vector in a space whose payload meets the conditions, where those of one field are alternatives;
-    /// nil without conditions. What was found is kept.
-    /// - Throws: `notFound` where no point meets one of them, with values that there are.
-    package func points(
-        where conditions: [PayloadCondition], in space: Int = 0
-    ) throws(BelfryError) -> PointSet? {
-        guard !conditions.isEmpty else { return nil }
-        let slots = try slots(where: conditions)
-        guard !slots.isEmpty else { throw try nothingMeets(conditions) }
-        return filters.set(conditions, in: space) {
-            pointSet(at: slots.compactMap { place(of: $0, in: space) }, in: space)
-        }
+    /// The vectors in a space of the points that pass a filter; nil without one. What was found is kept.
+    package func points(where filter: Filter?, in space: Int = 0) throws(BelfryError) -> PointSet? {
+        guard let filter, !filter.isEmpty else { return nil }
+        let slots = try slots(where: filter)
+        return filters.set(filter, in: space) { pointSet(of: slots, in: space) }
     }
 
-    /// The slots of the points whose payload meets one condition at least; empty where none does.
-    package func slots(where conditions: [PayloadCondition]) throws(BelfryError) -> [Slot] {
-        if let known = filters.slots(conditions) { return known }
-        if let cut = conditions.first(where: { $0.field.utf8.contains(0) || $0.value.utf8.contains(0) }) {
-            throw BelfryError(
-                .invalidInput,
-                "The condition on \(cut.field.debugDescription) has the character U+0000: no payload has.")
-        }
-        let fields = PayloadCondition.alternatives(conditions)
-        let slots: [Slot] = try read { transaction in
-            var slots = try transaction.slots(where: fields)
-            guard !pending.isEmpty else { return slots }
-            slots.removeAll(where: isPending)
-            try forEachPending { slot, point in
-                if let content = point.content, try transaction.has(content.payload, fields) { slots.append(slot) }
-            }
-            return slots
-        }
-        filters.keep(slots, conditions)
+    /// The slots of the points that pass a filter: those of the catalogue, but where what was written since says otherwise.
+    package func slots(where filter: Filter) throws(BelfryError) -> RowSet {
+        if let known = filters.slots(filter) { return known }
+        let slots = try slots(where: filter, base.pendingFilter)
+        filters.keep(slots, filter)
         return slots
     }
 
-    private func nothingMeets(_ conditions: [PayloadCondition]) throws(BelfryError) -> BelfryError {
+    /// - Parameter known: what was found before in tables that are not sealed; another one than the collection's for a view
+    ///   of writes that may not come to be.
+    func slots(where filter: Filter, _ known: PendingFilter) throws(BelfryError) -> RowSet {
+        var slots = RowSet(capacity: slotBound).union(try catalogued.slots(filter, of: self))
+        for part in pending.reversed() {
+            let found = try known.slots(filter, of: part, in: self)
+            slots = slots.subtracting(found.decided).union(found.passing)
+        }
+        return slots
+    }
+
+    /// The vectors in a space of the points that have these slots.
+    func pointSet(of slots: RowSet, in space: Int) -> PointSet {
+        var set = PointSet()
+        for live in segments(of: space) {
+            set.rows[live.segment.number] = live.segment.slots.rows(in: slots, except: live.dead)
+        }
+        for part in pending {
+            let vectors = part.vectors[space]
+            var rows = RowSet(capacity: vectors.rows.count)
+            for row in 0..<vectors.rows.count
+            where !vectors.dead.contains(row) && slots.contains(Int(vectors.rows.slot(row))) { rows.insert(row) }
+            set.rows[vectors.number] = rows
+        }
+        return set
+    }
+
+    /// The names of the vectors that a point has.
+    func vectorNames(of slot: Slot) -> [String] {
+        configuration.spaces.indices.filter { place(of: slot, in: $0) != nil }.map { configuration.spaces[$0].name }
+    }
+
+    /// The slots that have a vector of a name in a segment; nil where there are no such vectors.
+    func slotsInSegments(withVector name: String) -> RowSet? {
+        var slots = RowSet(capacity: slotBound)
+        guard let space = configuration.spaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) else {
+            return slots
+        }
+        for live in segments(of: space) {
+            for row in 0..<live.segment.rows where !live.isDead(row) { slots.insert(Int(live.segment.slots.slot(row))) }
+        }
+        return slots
+    }
+
+    /// Why no point meets some conditions, with values that there are.
+    package func nothingMeets(_ conditions: [PayloadCondition]) throws(BelfryError) -> BelfryError {
         let named = conditions.map { "\($0.field) = \($0.value)" }.joined(separator: " and ")
         let (known, fields) = try catalogue.read { transaction in
-            (try transaction.values(of: conditions[0].field, limit: 20), try transaction.payloadFields(limit: 50))
+            (
+                try transaction.values(of: conditions[0].field, limit: 20),
+                try transaction.payloadFields(ofFirst: 1_000, limit: 50)
+            )
         }
         return BelfryError(
             .notFound, "No point has \(named) in its payload.", at: .init(file: path),
@@ -50,5 +77,42 @@ extension View {
                 ? "No point has a payload field \(conditions[0].field.debugDescription). "
                     + (fields.isEmpty ? "The points have no payload." : "There are: \(fields.joined(separator: ", ")).")
                 : "Values of \(conditions[0].field): \(known.joined(separator: ", ")).")
+    }
+
+    /// Names of payload fields, as the first points of the catalogue have them, and the first that were written since.
+    /// - Parameter points: how many points are looked at.
+    package func payloadFields(ofFirst points: Int) throws(BelfryError) -> [String] {
+        var fields = Set(try catalogue.read { try $0.payloadFields(ofFirst: points, limit: 1_000) })
+        var looked = 0
+        forEachPending { _, point in
+            guard looked < points, let content = point.content else { return }
+            looked += 1
+            if let payload = try? JSON(parsing: .init(content.payload.utf8), source: path) {
+                fields.formUnion(payload.names)
+            }
+        }
+        return fields.sorted()
+    }
+}
+
+extension SegmentSlots {
+    /// The rows that have these slots, but for some.
+    func rows(in slots: RowSet, except dead: RowSet?) -> RowSet {
+        var rows: RowSet
+        switch self {
+        case .consecutive(let first, let count):
+            rows = RowSet(capacity: count)
+            let (first, last) = (Int(first), Int(first) + count)
+            for slot in slots.listed where Int(slot) >= first && Int(slot) < last { rows.insert(Int(slot) - first) }
+        case .listed(let reader):
+            // One by one where they are few: a row is found by a binary search.
+            if slots.count < reader.count / 32 {
+                rows = RowSet(capacity: reader.count)
+                for slot in slots.listed { if let row = reader.row(of: slot) { rows.insert(row) } }
+            } else {
+                rows = reader.rows(in: slots)
+            }
+        }
+        return dead.map { rows.subtracting($0) } ?? rows
     }
 }

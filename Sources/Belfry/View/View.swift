@@ -18,15 +18,20 @@ package final class View: Sendable {
     /// The last write that it has.
     let lsn: UInt64
     let plans: PlanCache
+    /// All slots are below this.
+    let slotBound: Int
+    /// What filters find in the catalogue.
+    let catalogued: CatalogueFilter
     let filters = FilterCache()
 
     /// - Parameter plans: those of a view of the same segments; nil where they are others.
     init(
         _ base: CollectionBase, _ segments: [LiveSegment], _ pending: [PendingPoints] = [], count: Int, lsn: UInt64,
-        plans: PlanCache? = nil
+        slotBound: Int, catalogued: CatalogueFilter, plans: PlanCache? = nil
     ) {
         (self.base, self.segments, self.pending) = (base, segments, pending)
         (self.count, self.lsn, self.plans) = (count, lsn, plans ?? PlanCache())
+        (self.slotBound, self.catalogued) = (slotBound, catalogued)
     }
 
     var catalogue: Catalogue { base.catalogue }

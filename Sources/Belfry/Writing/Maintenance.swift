@@ -143,21 +143,51 @@ extension Maintenance {
         var segments: [CollectionSegment] = []
         for one in written { segments.append(try open(one.row)) }
         let opened = segments
-        let recorded = writer.core.withLock { $0.recorded }
+        let (recorded, before) = writer.core.withLock { ($0.recorded, $0.state.catalogued.fields) }
+        let known = try catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) } ?? FieldRecord()
+        let (indexes, fields) = try job.fields(before, known, base)
         try catalogue.write { transaction in
-            try job.record(transaction, written, recorded)
+            try job.record(transaction, written, recorded, fields)
             CrashPoint.sealRecording.reach()
         }
         CrashPoint.sealListed.reach()
         writer.core.withLock { core in
-            job.publish(&core, opened, written)
+            job.publish(&core, opened, written, indexes)
             writer.current.show(core.state.view)
             // A file that cannot be removed now is removed after the next seal.
             _ = try? core.log?.remove(before: job.lsn + 1)
             for (batch, lsn) in core.staged where lsn <= job.lsn { batch.remove(from: base.layout.batches) }
             core.staged.removeAll { $0.lsn <= job.lsn }
         }
+        if fields.entries != known.entries { fields.removeOthers(base.layout) }
         CrashPoint.sealDone.reach()
+    }
+
+    /// Gives payload fields an index, or takes it away; on the seals' thread, so that the catalogue stands still.
+    func changeFields(
+        _ writer: Writer, adding added: [IndexedField], dropping dropped: [IndexedField]
+    ) throws(BelfryError) {
+        try Self.wait(on: sealing) { () throws(BelfryError) in
+            // One that failed before comes first: its table is of before.
+            if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { try self.finish(job, writer) }
+            let before = writer.core.withLock { $0.state.catalogued }
+            var indexes = before.fields
+            for field in dropped { indexes.drop(field) }
+            let new = Set(added).filter { indexes.indexes[$0] == nil }
+            guard !new.isEmpty || indexes.indexes.count < before.fields.indexes.count else { return }
+            if !new.isEmpty {
+                for index in try FieldIndexes(Array(new), over: self.catalogue).indexes.values { indexes.add(index) }
+            }
+            let record = try FieldRecord(
+                writing: indexes, upTo: before.lsn, from: FieldRecord.nextFile(self.base.layout), self.base.layout)
+            try self.catalogue.write { try $0.put(FieldRecord.name, record) }
+            let opened = try record.open(self.base.layout, self.catalogue)
+            writer.core.withLock { core in
+                core.state.catalogued = CatalogueFilter(lsn: before.lsn, fields: opened)
+                writer.current.show(core.state.view)
+            }
+            record.removeOthers(self.base.layout)
+        }
     }
 }
 

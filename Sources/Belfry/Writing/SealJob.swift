@@ -74,9 +74,32 @@ struct SealJob: Sendable {
         return written
     }
 
+    /// The indexes of payload fields with what the table says, and what the catalogue is to list of them. Where much was written
+    /// since their files were made, there are new ones.
+    func fields(
+        _ before: FieldIndexes, _ known: FieldRecord, _ base: CollectionBase
+    ) throws(BelfryError) -> (FieldIndexes, FieldRecord) {
+        guard !before.indexes.isEmpty else { return (before, known) }
+        var (indexes, record) = (before, known)
+        try pending.forEach { (slot, point) throws(BelfryError) in
+            guard let content = point.content else { return indexes.remove(slot) }
+            indexes.insert(slot, payload: try StoredPoint(slot, point, content, base.catalogue.path).payload())
+        }
+        let changed = indexes.indexes.values.map(\.changeCount).max() ?? 0
+        guard changed > max(Self.fewChanges, points / 20) else {
+            record.slots = Array(Set(record.slots).union(pending.changes)).sorted()
+            return (indexes, record)
+        }
+        record = try FieldRecord(writing: indexes, upTo: lsn, from: FieldRecord.nextFile(base.layout), base.layout)
+        return (try record.open(base.layout, base.catalogue), record)
+    }
+
+    /// So many changed points are looked at one by one for every filter.
+    private static let fewChanges = 5_000
+
     /// Brings the catalogue to where the job is.
     func record(
-        _ transaction: Catalogue.Transaction, _ written: [Written], _ recorded: [Int: RowSet]
+        _ transaction: Catalogue.Transaction, _ written: [Written], _ recorded: [Int: RowSet], _ fields: FieldRecord
     ) throws {
         guard try transaction.state().lsn < lsn else { return try transaction.confirm() }
         try pending.forEach { slot, point in
@@ -93,6 +116,7 @@ struct SealJob: Sendable {
             try transaction.replace(segments[place])
         }
         for one in written { try transaction.insert(one.row) }
+        if !fields.entries.isEmpty { try transaction.put(FieldRecord.name, fields) }
         try transaction.put(
             CatalogueState(
                 points: points, vectors: vectors, segments: segments.count + written.count, nextSlot: nextSlot,
@@ -102,7 +126,9 @@ struct SealJob: Sendable {
 
     /// Puts the segments in the place of the table. Rows that died meanwhile are dead in them.
     /// - Parameter segments: those that were written, in their order.
-    func publish(_ core: inout Writer.Core, _ segments: [CollectionSegment], _ written: [Written]) {
+    func publish(
+        _ core: inout Writer.Core, _ segments: [CollectionSegment], _ written: [Written], _ fields: FieldIndexes
+    ) {
         let last = core.state.pending.removeLast()
         precondition(last.vectors[0].number == pending.vectors[0].number, "one table at a time is sealed")
         for (segment, written) in zip(segments, written) {
@@ -112,6 +138,7 @@ struct SealJob: Sendable {
             core.state.segments.append(live)
         }
         if !segments.isEmpty { core.state.plans = PlanCache() }
+        core.state.catalogued = CatalogueFilter(lsn: lsn, fields: fields)
         core.recorded = dead
         core.sealing = nil
     }

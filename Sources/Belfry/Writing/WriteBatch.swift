@@ -5,7 +5,10 @@ import Vectors
 /// A batch that was looked over by itself: its vectors can be compared, its payloads are objects, its size is within the
 /// limits. What is in the collection it does not know yet.
 struct WriteBatch: Sendable {
+    /// What it does; operations on points that pass a filter name none yet: see ``filters``.
     let operations: [LogOperation]
+    /// By the places of operations, the filters that their points pass.
+    let filters: [Int: Filter]
     /// The points that it names.
     let ids: [PointID]
     /// What it brings to each space.
@@ -19,7 +22,7 @@ struct WriteBatch: Sendable {
     init(_ operations: [WriteOperation], _ configuration: CollectionConfiguration) throws(BelfryError) {
         guard !operations.isEmpty else { throw BelfryError(.invalidInput, "The batch has no operation.") }
         let check = PointCheck(configuration)
-        var (log, ids) = ([LogOperation](), [PointID]())
+        var (log, ids, filters) = ([LogOperation](), [PointID](), [Int: Filter]())
         for (place, operation) in operations.enumerated() {
             do throws(BelfryError) {
                 log.append(try LogOperation(operation, check))
@@ -29,6 +32,7 @@ struct WriteBatch: Sendable {
                 throw error
             }
             ids += log[place].ids
+            if case .matching(let filter)? = operation.selection { filters[place] = filter }
         }
         guard max(ids.count, operations.count) <= WriteLimits.batch else {
             throw BelfryError(
@@ -52,7 +56,13 @@ struct WriteBatch: Sendable {
                 remedy: "Write it in several batches: each is all or nothing by itself.")
         }
         isLarge = bytes > LogFile.recordLimit || max(ids.count, operations.count) > WriteLimits.logged
-        (self.operations, self.ids) = (log, ids)
+        guard !isLarge || filters.isEmpty else {
+            throw BelfryError(
+                .invalidInput,
+                "A batch with a filter may have \(WriteLimits.logged) operations and points, and 32 MiB.",
+                remedy: "Write the rest in a batch of its own.")
+        }
+        (self.operations, self.ids, self.filters) = (log, ids, filters)
         vectors = try Self.amounts(log, configuration)
     }
 
@@ -71,7 +81,39 @@ struct WriteBatch: Sendable {
     }
 }
 
+extension WriteOperation {
+    /// The points that it is about, where it can be about several.
+    fileprivate var selection: PointSelection? {
+        switch self {
+        case .delete(let points), .setPayload(let points, _, _), .overwritePayload(let points, _),
+            .deletePayload(let points, _), .clearPayload(let points), .deleteVectors(let points, _):
+            points
+        case .upsert, .setVectors: nil
+        }
+    }
+}
+
+extension PointSelection {
+    /// The points that it names.
+    fileprivate var named: [String] { if case .ids(let names) = self { names } else { [] } }
+}
+
 extension LogOperation {
+    /// The same for other points.
+    func on(_ ids: [PointID]) -> LogOperation {
+        switch self {
+        case .delete: .delete(ids: ids)
+        case .setPayload(_, let json): .setPayload(ids: ids, json: json)
+        case .setPayloadAt(_, let path, let json): .setPayloadAt(ids: ids, path: path, json: json)
+        case .overwritePayload(_, let json): .overwritePayload(ids: ids, json: json)
+        case .deletePayload(_, let keys): .deletePayload(ids: ids, keys: keys)
+        case .deletePayloadAt(_, let paths): .deletePayloadAt(ids: ids, paths: paths)
+        case .clearPayload: .clearPayload(ids: ids)
+        case .deleteVectors(_, let names): .deleteVectors(ids: ids, names: names)
+        case .upsert, .setVectors, .publish: self
+        }
+    }
+
     /// The operation as the log keeps it.
     fileprivate init(_ operation: WriteOperation, _ check: PointCheck) throws(BelfryError) {
         switch operation {
@@ -82,23 +124,23 @@ extension LogOperation {
                     id: name.id, key: name.key, vectors: try check.vectors(point.vectors, of: point.id),
                     payload: try PointCheck.object(point.payload, of: point.id)),
                 condition: condition)
-        case .delete(let names): self = .delete(ids: try PointCheck.ids(names))
+        case .delete(let names): self = .delete(ids: try PointCheck.ids(names.named))
         case .setPayload(let names, let payload, nil):
-            self = .setPayload(ids: try PointCheck.ids(names), json: try PointCheck.object(payload))
+            self = .setPayload(ids: try PointCheck.ids(names.named), json: try PointCheck.object(payload))
         case .setPayload(let names, let payload, let path?):
             self = .setPayloadAt(
-                ids: try PointCheck.ids(names), path: path.description, json: try PointCheck.object(payload))
+                ids: try PointCheck.ids(names.named), path: path.description, json: try PointCheck.object(payload))
         case .overwritePayload(let names, let payload):
-            self = .overwritePayload(ids: try PointCheck.ids(names), json: try PointCheck.object(payload))
+            self = .overwritePayload(ids: try PointCheck.ids(names.named), json: try PointCheck.object(payload))
         case .deletePayload(let names, let keys):
-            let ids = try PointCheck.ids(names)
+            let ids = try PointCheck.ids(names.named)
             var areFields = true
             for key in keys {
                 let path = try JSONPath(key)
                 areFields = areFields && path == JSONPath(member: key)
             }
             self = areFields ? .deletePayload(ids: ids, keys: keys) : .deletePayloadAt(ids: ids, paths: keys)
-        case .clearPayload(let names): self = .clearPayload(ids: try PointCheck.ids(names))
+        case .clearPayload(let names): self = .clearPayload(ids: try PointCheck.ids(names.named))
         case .setVectors(let name, let vectors):
             guard !vectors.isEmpty else {
                 throw BelfryError(.invalidInput, "Point \(name.debugDescription): there is no vector to set.")
@@ -107,7 +149,7 @@ extension LogOperation {
         case .deleteVectors(let names, let spaces):
             var known: [String] = []
             for space in spaces { known.append(try check.name(ofSpace: space)) }
-            self = .deleteVectors(ids: try PointCheck.ids(names), names: known)
+            self = .deleteVectors(ids: try PointCheck.ids(names.named), names: known)
         }
     }
 

@@ -1,26 +1,37 @@
 public import Files
 import Foundation
 
+/// Which points an operation is about.
+public enum PointSelection: Sendable, ExpressibleByArrayLiteral {
+    /// These, by their ids or any other text.
+    case ids([String])
+    /// All that pass a filter when the operation is carried out.
+    case matching(Filter)
+
+    /// These points.
+    public init(arrayLiteral ids: String...) { self = .ids(ids) }
+}
+
 /// One thing that a batch does to a collection's points. Points are named by their ids, or by any other text.
 public enum WriteOperation: Sendable {
     /// Writes a whole point, in the place of the one of that id.
     case upsert(WrittenPoint, condition: WriteCondition = .always)
     /// Removes points; one that is not there is none to remove.
-    case delete([String])
+    case delete(PointSelection)
     /// Merges an object into the payload of points, or into the objects at a path of it: its members take the place of those
     /// of the same name.
-    case setPayload([String], JSON, at: JSONPath? = nil)
+    case setPayload(PointSelection, JSON, at: JSONPath? = nil)
     /// Puts an object in the place of the payload of points.
-    case overwritePayload([String], JSON)
+    case overwritePayload(PointSelection, JSON)
     /// Removes members of the payload of points: fields, or what lies at a ``JSONPath`` like `country.capital`. A field that
     /// has such a text as its whole name is meant by it.
-    case deletePayload([String], keys: [String])
+    case deletePayload(PointSelection, keys: [String])
     /// Empties the payload of points.
-    case clearPayload([String])
+    case clearPayload(PointSelection)
     /// Puts vectors, by the names of their spaces, in the place of a point's; others stay.
     case setVectors(String, [String: PointVector])
     /// Removes the vectors of points in spaces of these names.
-    case deleteVectors([String], names: [String])
+    case deleteVectors(PointSelection, names: [String])
 }
 
 /// A point as it is to be written.

@@ -21,9 +21,15 @@ struct WriteState {
     let proven: UInt64
     /// Of views of the same segments.
     var plans = PlanCache()
+    /// What filters find in the catalogue as it is now.
+    var catalogued: CatalogueFilter
 
     /// What readers see.
-    var view: View { View(base, segments, pending, count: count, lsn: lsn, plans: plans) }
+    var view: View {
+        View(
+            base, segments, pending, count: count, lsn: lsn, slotBound: Int(nextSlot), catalogued: catalogued,
+            plans: plans)
+    }
 
     /// How many points have a vector in each space.
     var vectorCounts: [String: Int] {
@@ -37,6 +43,53 @@ struct WriteState {
 
     /// The number of a segment after all that are there.
     var nextNumber: Int { (segments.map(\.segment.number).max() ?? 0) + 1 }
+
+    /// Carries out a batch, operations on points that pass a filter one by one: each finds what those before it have left.
+    /// - Parameters, Throws, Returns: as below.
+    mutating func apply(
+        _ batch: WriteBatch, lsn: UInt64, _ stored: [PointID: Catalogue.PointRow], _ vectors: inout NewVectors
+    ) throws(BelfryError) -> (decided: [LogOperation], result: WriteResult) {
+        guard !batch.filters.isEmpty else { return try apply(batch.operations, lsn: lsn, stored, &vectors) }
+        var (decided, result) = ([LogOperation](), WriteResult(lsn: lsn))
+        for (place, operation) in batch.operations.enumerated() {
+            var (operation, stored) = (operation, stored)
+            if let filter = batch.filters[place] {
+                let ids = try ids(where: filter)
+                guard !ids.isEmpty else { continue }
+                operation = operation.on(ids)
+                stored = try self.stored(ids)
+            }
+            let (logged, done) = try apply([operation], lsn: lsn, stored, &vectors)
+            decided += logged
+            result.changed += done.changed
+            result.skipped += done.skipped
+            result.missing += done.missing
+        }
+        self.lsn = lsn
+        return (decided, result)
+    }
+
+    /// So many ids fit into a record of the log.
+    private static let mostMatching = 1_500_000
+
+    /// The points that pass a filter now.
+    private func ids(where filter: Filter) throws(BelfryError) -> [PointID] {
+        let view = view
+        let slots = try view.slots(where: filter, PendingFilter()).listed
+        guard slots.count <= Self.mostMatching else {
+            throw BelfryError(
+                .invalidInput,
+                "\(slots.count) points pass the filter; one operation may be about \(Self.mostMatching).",
+                at: .init(file: base.path), remedy: "Do it in several steps, with narrower filters.")
+        }
+        return try view.read { transaction in
+            let cursor = Catalogue.Transaction.SlotCursor(transaction)
+            return try slots.compactMap { slot in
+                for part in pending { if let point = part[slot] { return point.content == nil ? nil : point.id } }
+                return try cursor.point(slot)?.id
+            }
+        }
+    }
 
     /// Carries out a batch.
     /// - Parameters:

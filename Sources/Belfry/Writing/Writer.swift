@@ -178,6 +178,14 @@ final class Writer: Sendable {
         try await onThread(.global()) { () throws(BelfryError) in try self.maintenance.merge(self) }
     }
 
+    /// Gives payload fields an index, or takes it away.
+    func changeFields(adding added: [IndexedField], dropping dropped: [IndexedField]) async throws(BelfryError) {
+        guard !queue.withLock({ $0.isClosed }) else { throw closed }
+        try await onThread(.global()) { () throws(BelfryError) in
+            try self.maintenance.changeFields(self, adding: added, dropping: dropped)
+        }
+    }
+
     /// Takes no more batches, ends what is under way, and lets go of the lock.
     func close() async throws(BelfryError) {
         let isFirst = queue.withLock { queue in
@@ -241,7 +249,7 @@ extension Writer.Core {
             if batch.staged != nil { next.makeRoom(for: batch.vectors) }
             let (before, amounts) = (next, vectors.amounts)
             do throws(BelfryError) {
-                let (decided, result) = try next.apply(batch.operations, lsn: before.lsn + 1, stored, &vectors)
+                let (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
                 if decided.isEmpty {
                     // Nothing to remember: the number stays free.
                     next = before

@@ -47,9 +47,10 @@ struct Recommend: ParsableCommand {
 
     func run() throws {
         var request = options.request(try query())
-        request.quotas = try quotas()
+        let quotas = try quotas()
+        request.quotas = quotas.map { .init($0.condition, count: $0.count) }
         request.includesSeen = includeSeen
-        try options.run(request, on: collection)
+        try options.run(request, quotas: quotas.map(\.condition), on: collection)
     }
 
     private func query() throws -> SearchQuery {
@@ -68,18 +69,18 @@ struct Recommend: ParsableCommand {
     }
 
     /// `field:value=count`, with commas between them.
-    private func quotas() throws -> [SearchRequest.Quota] {
+    private func quotas() throws -> [(condition: PayloadCondition, count: Int)] {
         guard let quota else { return [] }
-        var quotas: [SearchRequest.Quota] = []
+        var quotas: [(condition: PayloadCondition, count: Int)] = []
         for (name, count) in try Self.counts(quota) {
             guard (1...Self.maxAnswers).contains(count) else {
                 throw ValidationError("--quota takes numbers between 1 and 10,000, not \(name)=\(count).")
             }
-            let condition = try SearchOptions.condition(name, "--quota")
+            let condition = try FilterOptions.condition(name, "--quota")
             guard !quotas.contains(where: { $0.condition == condition }) else {
                 throw ValidationError("--quota names \(name) twice.")
             }
-            quotas.append(.init(condition, count: count))
+            quotas.append((condition, count))
         }
         guard !quotas.isEmpty else {
             throw ValidationError("--quota names nothing; write domain:Movie=5,domain:Book=5.")

@@ -7,21 +7,18 @@ import Shards
 
 struct Count: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Count the points of a collection, or those whose payload has some value.",
-        discussion: "belfry count shop.belfry --within brand:Acme")
+        abstract: "Count the points of a collection, or those that pass a filter.",
+        discussion: "belfry count shop.belfry --filter \"brand = 'Acme' and price < 50\"")
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
-    @Option(help: "Only points whose payload has this value, as brand:Acme. May be given several times.")
-    var within: [String] = []
+    @OptionGroup var filter: FilterOptions
     @OptionGroup var output: OutputOptions
-
-    func validate() throws { _ = try within.map { try SearchOptions.condition($0, "--within") } }
 
     func run() throws {
         let opened = try VectorCollection(at: collection)
-        let conditions = try within.map { try SearchOptions.condition($0, "--within") }
+        let filter = try filter.filter(for: [opened])
         let count = try opened.onCurrentView { view throws(BelfryError) in
-            conditions.isEmpty ? view.count : try view.slots(where: conditions).count
+            try filter.map { (filter) throws(BelfryError) in try view.slots(where: filter).count } ?? view.count
         }
         Terminal.print(output.json ? JSON.object(["count": .integer(Int64(count))]).text() : Human.count(count))
     }
@@ -36,6 +33,7 @@ struct Scroll: ParsableCommand {
     @Option(name: [.customShort("k"), .customLong("k")], help: "How many points.") var k = 10
     @Option(help: "Begin behind this point.") var after: String?
     @Flag(help: "Show the vectors, too.") var vectors = false
+    @OptionGroup var filter: FilterOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -43,8 +41,10 @@ struct Scroll: ParsableCommand {
     }
 
     func run() throws {
+        let opened = try VectorCollection(at: collection)
         let page = try PointPage(
-            of: VectorCollection(at: collection), after: after.map { PointName($0).id }, limit: k, vectors: vectors)
+            of: opened, after: after.map { PointName($0).id }, limit: k, where: filter.filter(for: [opened]),
+            vectors: vectors)
         if output.json {
             let next = page.points.count == k ? page.points.last.map { JSON.string($0.name) } : nil
             Terminal.print(JSON.object(["points": .array(try page.json), "next": next ?? .null]).text())
@@ -69,6 +69,7 @@ struct Export: ParsableCommand {
     @Option(help: "Where to: .jsonl for all there is; .npy for vectors alone.") var to: String
     @Option(help: "For .npy, where the ids go, one on each line.") var ids: String?
     @Option(help: "For .npy, the name of the vectors, where the collection has several kinds.") var vector = ""
+    @OptionGroup var filter: FilterOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -79,12 +80,13 @@ struct Export: ParsableCommand {
 
     func run() throws {
         let opened = try VectorCollection(at: collection)
-        let progress = ProgressLine("exporting", total: opened.count)
+        let chosen = try filter.filter(for: [opened])
+        let progress = ProgressLine("exporting", total: chosen == nil ? opened.count : nil)
         defer { progress.finish(failed: true) }
         let file = try ExportFile(to, ids: ids, vector: to.hasSuffix(".npy") ? denseSpace(opened) : nil)
         var (last, count): (PointID?, Int) = (nil, 0)
         while true {
-            let page = try PointPage(of: opened, after: last, limit: 1_000, vectors: true)
+            let page = try PointPage(of: opened, after: last, limit: 1_000, where: chosen, vectors: true)
             try file.append(page)
             count += page.points.count
             progress.advance(to: count)
@@ -118,9 +120,14 @@ private struct PointPage {
     /// The points' vectors; empty where they were not asked for.
     let vectors: [[String: PointVector]]
 
-    init(of collection: VectorCollection, after id: PointID?, limit: Int, vectors wanted: Bool) throws(BelfryError) {
+    init(
+        of collection: VectorCollection, after id: PointID?, limit: Int, where filter: Filter?, vectors wanted: Bool
+    ) throws(BelfryError) {
         (points, vectors) = try collection.onCurrentView { view throws(BelfryError) in
-            let points = try view.scroll(after: id, limit: limit)
+            let points =
+                if let filter {
+                    try view.scroll(after: id, limit: limit, where: filter)
+                } else { try view.scroll(after: id, limit: limit) }
             var vectors: [[String: PointVector]] = []
             if wanted { for point in points { vectors.append(try view.vectors(of: point)) } }
             return (points, vectors)

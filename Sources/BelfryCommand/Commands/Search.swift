@@ -66,44 +66,40 @@ struct SearchOptions: ParsableArguments {
         name: .customLong("with"),
         help: "Search this collection, too; its vectors must be of the same space. May be given several times.")
     var others: [String] = []
-    @Option(help: "Only points whose payload has this value, as domain:Book. May be given several times.")
-    var within: [String] = []
+    @OptionGroup var filter: FilterOptions
     @Option(help: "The name of the vectors that are searched, where the collection has several kinds.") var using = ""
+    @OptionGroup var shape: ShapeOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
-
-    func validate() throws { _ = try within.map { try Self.condition($0, "--within") } }
-
-    /// `field:value`.
-    static func condition(_ text: String, _ option: String) throws -> PayloadCondition {
-        let parts = text.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2, !text.utf8.contains(0) else {
-            throw ValidationError("\(option) takes a payload field and its value, as domain:Book, not \(text).")
-        }
-        return PayloadCondition(field: String(parts[0]), value: String(parts[1]))
-    }
 
     func request(_ query: SearchQuery) -> SearchRequest {
         var request = SearchRequest(query, k: answer.k)
         (request.recall, request.exact, request.threads) = (recall.recall, recall.exact, threads.threads)
         request.space = using
-        request.filter = within.compactMap { try? Self.condition($0, "--within") }
+        shape.shape(&request)
         return request
     }
 
-    func run(_ request: SearchRequest, on collection: String) throws {
+    /// - Parameter quotas: what the request's quotas ask for.
+    func run(_ request: SearchRequest, quotas: [PayloadCondition] = [], on collection: String) throws {
         let collections = try ([collection] + others).map { try VectorCollection(at: $0) }
         var request = request
         request.others = Array(collections.dropFirst())
-        let response = try collections[0].search(request)
+        request.filter = try filter.filter(for: collections)
+        let response = try shape.sorted(collections[0].search(request))
+        let facets = try shape.facets(of: collections[0], where: request.filter)
+        if response.hits.isEmpty { try filter.explainNothing(collections, quotas) }
         for user in response.unknownUsers {
             Terminal.note("belfry: user \(user) is not known: answered as the tower was trained for unknown ones")
         }
         for item in response.unknownItems { Terminal.note("belfry: the session's item \(item) is in no collection") }
         if output.json {
-            Terminal.print(response.json.text())
+            guard case .object(var members) = response.json else { return }
+            if !facets.isEmpty { members["facets"] = .object(JSON.Members(facets.map { ($0.field, $0.json) })) }
+            Terminal.print(JSON.object(members).text())
         } else {
             try answer.show(response, of: collections)
+            for facet in facets { Terminal.print(facet.line) }
         }
     }
 }

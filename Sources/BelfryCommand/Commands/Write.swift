@@ -13,7 +13,8 @@ struct Write: AsyncParsableCommand {
 
             A line of standard input is a batch, which is carried out wholly or not at all: one operation, or a list of them. \
             There are upsert, with condition insert_only, update_only or {"version": n} beside it; delete; set_payload, \
-            overwrite_payload, delete_payload (with keys), clear_payload, each with ids. Keys may be paths, as country.capital \
+            overwrite_payload, delete_payload (with keys), clear_payload, each with ids, or with a filter as Qdrant's clients send \
+            it. Keys may be paths, as country.capital \
             or stock[].shop; set_payload with a key merges into what is there. And set_vector with id and vector, \
             delete_vector with ids and names. Several vectors are an object by their names. \
             For each line a line is answered: {"lsn", "changed", "skipped", "missing"}, or {"error"}.
@@ -73,26 +74,26 @@ enum WriteLine {
                         condition: condition))
             }
             return upserts
-        case "delete": return [.delete(try ids(content))]
+        case "delete": return [.delete(try points(content))]
         case "set_payload":
             let path = try content["key"].map { (key) throws(BelfryError) in
                 guard let text = key.string else { throw mistake("A key is a text, as \"country.capital\".") }
                 return try JSONPath(text)
             }
-            return [.setPayload(try ids(content["ids"]), try payload(content), at: path)]
-        case "overwrite_payload": return [.overwritePayload(try ids(content["ids"]), try payload(content))]
+            return [.setPayload(try points(content), try payload(content), at: path)]
+        case "overwrite_payload": return [.overwritePayload(try points(content), try payload(content))]
         case "delete_payload":
             guard let keys = content["keys"]?.array?.compactMap(\.string), !keys.isEmpty else {
                 throw mistake("delete_payload needs keys, a list of names.")
             }
-            return [.deletePayload(try ids(content["ids"]), keys: keys)]
-        case "clear_payload": return [.clearPayload(try ids(content["ids"] ?? content))]
+            return [.deletePayload(try points(content), keys: keys)]
+        case "clear_payload": return [.clearPayload(try points(content))]
         case "set_vector": return [.setVectors(try id(content["id"]), try vectors(content["vector"]))]
         case "delete_vector":
             guard let names = content["names"]?.array?.compactMap(\.string), !names.isEmpty else {
                 throw mistake("delete_vector needs names, a list of them.")
             }
-            return [.deleteVectors(try ids(content["ids"]), names: names)]
+            return [.deleteVectors(try points(content), names: names)]
         default: throw mistake("There is no operation \(names[0].debugDescription).")
         }
     }
@@ -104,6 +105,15 @@ enum WriteLine {
     private static func id(_ value: JSON?) throws(BelfryError) -> String {
         guard let name = value?.name else { throw mistake("An id is missing: a text or a whole number of 64 bits.") }
         return name
+    }
+
+    /// The points of an operation: `ids`, a `filter`, or ids alone.
+    private static func points(_ content: JSON) throws(BelfryError) -> PointSelection {
+        if let filter = content["filter"] {
+            guard content["ids"] == nil else { throw mistake("Give ids, or a filter.") }
+            return .matching(try Filter(json: filter, id: { PointName($0).id }))
+        }
+        return .ids(try ids(content["ids"] ?? content))
     }
 
     private static func ids(_ value: JSON?) throws(BelfryError) -> [String] {

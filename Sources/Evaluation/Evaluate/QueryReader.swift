@@ -192,7 +192,8 @@ struct QueryReader {
         // What no point meets is asked for once, however many rows name it.
         if let reason = unmet[conditions] { throw RowProblem(line: row.line, .value, reason) }
         do throws(BelfryError) {
-            guard let points = try collection.view.points(where: conditions) else { return nil }
+            guard let points = try collection.view.points(where: Filter(conditions)) else { return nil }
+            guard points.count > 0 else { throw try collection.view.nothingMeets(conditions) }
             result.filters.append(points)
         } catch {
             unmet[conditions] = error.message

@@ -73,11 +73,4 @@ import Vectors
             }
         }
     }
-
-    @Test func averagesOfExamples() throws {
-        #expect(try AverageVector.of(positives: [[1, 2], [3, 6]], negatives: []) == [2, 4])
-        #expect(try AverageVector.of(positives: [[1, 2], [3, 6]], negatives: [[1, 1], [0, 3]]) == [3.5, 6])
-        #expect(throws: BelfryError.self) { try AverageVector.of(positives: [], negatives: [[1]]) }
-        #expect(throws: BelfryError.self) { try AverageVector.of(positives: [[1]], negatives: [[1, 2]]) }
-    }
 }

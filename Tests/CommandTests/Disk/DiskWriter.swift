@@ -37,7 +37,7 @@ struct DiskWriter {
         round += 1
         var batch: [WriteOperation] = []
         if isUnsure {
-            batch.append(.delete((0..<Self.ids).map { "\(number * 1_000 + $0)" }))
+            batch.append(.delete(.ids((0..<Self.ids).map { "\(number * 1_000 + $0)" })))
             points = [:]
         }
         let count = Int.random(in: large ? 10...16 : 1...8, using: &random)

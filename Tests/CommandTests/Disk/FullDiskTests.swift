@@ -88,7 +88,7 @@ private struct FullDisk {
             try await collection.compact()
             try expectReadable(collection, place)
             // So that the points alone never fill it.
-            try await collection.write([.clearPayload((0..<40).map { "\($0)" })])
+            try await collection.write([.clearPayload(.ids((0..<40).map { "\($0)" }))])
             for id in writer.points.keys { writer.points[id]?.payload = [:] }
             ledger.note(.acknowledged(writer: 0, state: ledger.begin(0, writer.points)))
         }

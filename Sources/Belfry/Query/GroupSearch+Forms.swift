@@ -1,0 +1,141 @@
+import Files
+import Shards
+import Vectors
+
+// Rankings that are not by the distance to one vector.
+
+extension SearchQuery {
+    /// Whether points are ranked by their distance to one vector, or several.
+    var isEmbedded: Bool {
+        switch self {
+        case .scored, .fused, .formula, .ordered, .sample: false
+        case .text, .fields, .user, .session, .point, .examples, .vector, .sparse, .multi: true
+        }
+    }
+}
+
+extension GroupSearch {
+    /// The best points that pass a filter, in their order.
+    mutating func candidatesByForm(_ k: Int, _ filter: Filter?) throws(BelfryError) -> [Candidate] {
+        try requireOne("Such a ranking")
+        switch request.query {
+        case .scored(let score, let examples): return try scored(score, examples, k, filter)
+        case .fused(let parts, let fusion):
+            let lists = try parts.mapLists { part throws(BelfryError) in try answers(of: part, filter) }
+            let fused = try fusion.fused(lists.map { $0.map(\.ranked) })
+            return fused.prefix(k).map(candidate)
+        case .formula(let parts, let formula):
+            let lists = try parts.mapLists { part throws(BelfryError) in try answers(of: part, filter) }
+            return Array(try scored(by: formula, lists).prefix(k))
+        case .ordered(let order): return try ordered(order, k, filter)
+        case .sample(let seed): return try sampled(seed, k, filter)
+        default: preconditionFailure("a query by a vector")
+        }
+    }
+
+    private func candidate(_ point: RankedPoint) -> Candidate {
+        Candidate(collection: 0, id: point.id, distance: -point.score, score: point.score)
+    }
+
+    // MARK: of several searches
+
+    private mutating func answers(of part: SearchRequest, _ filter: Filter?) throws(BelfryError) -> [Candidate] {
+        var part = part
+        part.filter = Filter.both(part.filter, filter)
+        part.excluding += request.excluding
+        var search = try GroupSearch(collections, views, part)
+        let answers = try search.answers()
+        note(search)
+        return answers
+    }
+
+    private func scored(by formula: ScoreFormula, _ lists: [[Candidate]]) throws(BelfryError) -> [Candidate] {
+        let found = ScoreFormula.candidates(lists.map { $0.map { RankedPoint($0.id, $0.score) } })
+        let points = try payloads(of: found.map { candidate(RankedPoint($0.id, 0)) })
+        var scored: [Candidate] = []
+        for (candidate, point) in zip(found, points) {
+            scored.append(self.candidate(RankedPoint(candidate.id, try formula.score(candidate.scores, of: point))))
+        }
+        return scored.sorted()
+    }
+
+    // MARK: by examples
+
+    private mutating func scored(
+        _ score: ExampleScore, _ examples: [Example], _ k: Int, _ filter: Filter?
+    ) throws(BelfryError) -> [Candidate] {
+        let (view, space) = (views[0], spaces[0])
+        let description = view.configuration.spaces[space]
+        guard description.kind == .dense else {
+            throw BelfryError(.invalidInput, "Points can be scored by examples of dense vectors alone.")
+        }
+        guard !examples.isEmpty, examples.count == score.examples else {
+            throw BelfryError(
+                .invalidInput,
+                examples.isEmpty
+                    ? "There is no example."
+                    : "There are \(examples.count) examples; the score is by \(score.examples).")
+        }
+        var names: [String] = []
+        let queries = examples.map { example -> SearchQuery in
+            switch example {
+            case .vector(let vector): return .vector(vector)
+            case .point(let name):
+                names.append(name)
+                return .point(name)
+            }
+        }
+        let embedded = try collections[0].ask(queries, on: view, in: space)
+        var left = request.includesSeen ? [] : try view.places(names, in: space)
+        if !request.excluding.isEmpty { left += try view.places(request.excluding, in: space) }
+        let scope = SearchScope(excluding: [left], kept: try view.points(where: filter, in: space))
+        noteScan(of: scope.kept?.count ?? view.count(in: space))
+        return try view.best(by: score, embedded.vectors, k: k, scope: scope, in: space).map {
+            Candidate(collection: 0, id: $0.id, distance: $0.distance, score: -$0.distance)
+        }
+    }
+
+    // MARK: without vectors
+
+    private mutating func ordered(_ order: OrderBy, _ k: Int, _ filter: Filter?) throws(BelfryError) -> [Candidate] {
+        let excluded = Set(request.excluding.map { PointName($0).id })
+        // What a field holds, its values say: numbers, or times.
+        for kind in [OrderBy.Kind.numbers, .times] {
+            var points = OrderedPoints(order, as: kind, limit: k)
+            var looked = 0
+            try views[0].forEachPoint(where: filter) { (point: StoredPoint) throws(BelfryError) in
+                looked += 1
+                if !excluded.contains(point.id) { points.offer(point.id, try point.payload()) }
+            }
+            noteScan(of: looked)
+            let found = points.points
+            guard found.isEmpty else { return found.map { candidate(RankedPoint($0.id, 0)) } }
+        }
+        return []
+    }
+
+    private mutating func sampled(_ seed: UInt64, _ k: Int, _ filter: Filter?) throws(BelfryError) -> [Candidate] {
+        let slots = try views[0].slots(where: filter ?? Filter()).listed
+        let excluded = Set(request.excluding.map { PointName($0).id })
+        var order = RandomOrder(slots.count, seed: seed)
+        var found: [Candidate] = []
+        while found.count < k {
+            let drawn = (0..<k - found.count).compactMap { _ in order.next() }.map { slots[$0] }
+            guard !drawn.isEmpty else { break }
+            let places = Dictionary(uniqueKeysWithValues: drawn.enumerated().map { ($1, $0) })
+            let points = try views[0].points(at: drawn.sorted()).sorted { places[$0.slot]! < places[$1.slot]! }
+            found += points.filter { !excluded.contains($0.id) }.map { candidate(RankedPoint($0.id, 0)) }
+        }
+        return found
+    }
+}
+
+extension [SearchRequest] {
+    fileprivate func mapLists<Found>(
+        _ body: (SearchRequest) throws(BelfryError) -> [Found]
+    ) throws(BelfryError) -> [[Found]] {
+        var lists: [[Found]] = []
+        for request in self { lists.append(try body(request)) }
+        return lists
+    }
+}

@@ -1,0 +1,65 @@
+import Files
+import Shards
+import Synchronization
+import Vectors
+
+/// Which points of the catalogue pass filters, as it was when it was last brought up to date. All views of that time share
+/// it: what was written since, they look at themselves.
+final class CatalogueFilter: Sendable {
+    /// The last write that the catalogue had.
+    let lsn: UInt64
+    /// The indexes of its payload fields.
+    let fields: FieldIndexes
+    private let all = Mutex<RowSet?>(nil)
+    private let found = Mutex<[Filter: RowSet]>([:])
+    /// So many answers are kept: of a million points one takes 125 kB.
+    private static let limit = 256
+
+    init(lsn: UInt64, fields: FieldIndexes) { (self.lsn, self.fields) = (lsn, fields) }
+
+    /// The slots of the points that pass. What was changed since is for the caller to look at again.
+    func slots(_ filter: Filter, of view: View) throws(BelfryError) -> RowSet {
+        if let known = found.withLock({ $0[filter] }) { return known }
+        let (slots, isOfThen) = try view.read { transaction in
+            let all = try all(transaction, capacity: view.slotBound)
+            let cursor = Catalogue.Transaction.SlotCursor(transaction)
+            let asksForVectors = filter.asksForVectors
+            let slots = FilteredSlots(
+                all, slot: { try? transaction.point($0)?.slot }, vectors: { view.slotsInSegments(withVector: $0) },
+                point: { slot throws(BelfryError) in
+                    guard let row = try view.catalogue.reporting({ try cursor.point(slot) }) else {
+                        throw .corrupt("The point of slot \(slot) is missing.", at: .init(file: view.catalogue.path))
+                    }
+                    let payload = try StoredPoint(row, view.catalogue.path).payload()
+                    let vectors = asksForVectors ? view.vectorNames(of: slot) : []
+                    return FilteredPoint(id: row.id, payload: payload, vectors: vectors)
+                })
+            return (try evaluate(filter, slots), try transaction.lsn() == lsn)
+        }
+        if isOfThen {
+            found.withLock { found in
+                if found.count >= Self.limit { found.removeAll() }
+                found[filter] = slots
+            }
+        }
+        return slots
+    }
+
+    /// What passes, whatever is wrong with the files of indexes: without them payloads are read.
+    private func evaluate(_ filter: Filter, _ slots: FilteredSlots) throws(BelfryError) -> RowSet {
+        do throws(BelfryError) {
+            return try fields.evaluate(filter, over: slots)
+        } catch {
+            guard error.code == .corruptData, error.location?.file.contains("/fields/") == true else { throw error }
+            return try FieldIndexes().evaluate(filter, over: slots)
+        }
+    }
+
+    private func all(_ transaction: Catalogue.Transaction, capacity: Int) throws -> RowSet {
+        if let known = all.withLock({ $0 }) { return known }
+        var slots = RowSet(capacity: capacity)
+        try transaction.forEachSlot { if Int($0) < capacity { slots.insert(Int($0)) } }
+        if try transaction.lsn() == lsn { all.withLock { $0 = slots } }
+        return slots
+    }
+}

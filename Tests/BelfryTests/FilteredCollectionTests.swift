@@ -55,11 +55,12 @@ import Testing
             case 0:
                 let filter = filters.filter(depth: 1)
                 // Now and then nearly all match: those stay.
-                guard known.count(where: { filter.matches($0.value) }) < 20 else { continue }
+                guard !filter.isEmpty, known.count(where: { filter.matches($0.value) }) < 20 else { continue }
                 batch.append(.delete(.matching(filter)))
                 known = known.filter { !filter.matches($0.value) }
             case 1:
                 let filter = filters.filter(depth: 0)
+                guard !filter.isEmpty else { continue }
                 batch.append(.setPayload(.matching(filter), ["brand": "Bolt"]))
                 for (id, point) in known where filter.matches(point) {
                     guard case .object(var members) = point.payload else { continue }
@@ -110,6 +111,58 @@ import Testing
             try CollectionCopy.make(of: path, at: folder + "/copy.belfry")
             #expect(try VectorCollection(folder + "/copy.belfry").indexedFields == fields)
             try Self.compare(VectorCollection(folder + "/copy.belfry"), known, &filters, "copy")
+        }
+    }
+
+    /// What a batch that is not carried out would have changed is not remembered.
+    @Test func aRefusedBatchLeavesNothingInFilters() async throws {
+        try await withTemporaryDirectory { folder in
+            let collection = try VectorCollection.create(folder + "/live.belfry", .init(dimension: 2, metric: .l2))
+            try await collection.upsert((0..<20).map { WrittenPoint(id: "\($0)", vector: [0, 1], payload: ["n": 1]) })
+            try await collection.compact()
+            let (hasVector, ones) = (Filter(must: [.hasVector("")]), try Filter(parsing: "n = 1"))
+            // The last operation is too large.
+            let tooMany = [String](repeating: "x", count: WriteLimits.batch + 1)
+            await #expect(throws: BelfryError.self) {
+                try await collection.write([
+                    .deleteVectors(["1", "2"], names: [""]), .setPayload(.matching(hasVector), ["n": 2]),
+                    .delete(.ids(tooMany)),
+                ])
+            }
+            #expect(try collection.view.slots(where: hasVector).count == 20)
+            #expect(try collection.view.slots(where: ones).count == 20)
+            try await collection.write([
+                .deleteVectors(["1", "2"], names: [""]), .setPayload(.matching(hasVector), ["n": 2]),
+            ])
+            #expect(try collection.view.slots(where: hasVector).count == 18)
+            #expect(try collection.view.slots(where: ones).count == 2)
+            // Without a condition it would be about all points.
+            for operation in [WriteOperation.delete(.matching(Filter())), .clearPayload(.matching(Filter()))] {
+                let error = await #expect(throws: BelfryError.self) { try await collection.write([operation]) }
+                #expect(error?.code == .invalidInput)
+            }
+            #expect(collection.count == 20)
+            try await collection.close()
+        }
+    }
+
+    /// Of vectors of which nobody can say whose they are, a repair says that they are lost.
+    @Test func aRepairSaysThatAllVectorsAreLost() async throws {
+        try await withTemporaryDirectory { folder in
+            let path = folder + "/live.belfry"
+            let collection = try VectorCollection.create(path, .init(dimension: 2, metric: .l2))
+            try await collection.upsert((0..<20).map { WrittenPoint(id: "\($0)", vector: [0, 1], payload: ["n": 1]) })
+            try await collection.compact()
+            try await collection.close()
+            let segment = try #require(System.list(path + "/segments").first)
+            for file in ["ids", "slots"] {
+                try FileManager.default.removeItem(atPath: "\(path)/segments/\(segment)/\(file)")
+            }
+            let report = try CollectionRepair.make(path)
+            #expect(report.lostVectors == 20 && report.rewritten.isEmpty && report.hasLoss)
+            let after = try VectorCollection(path)
+            let found = try after.view.slots(where: Filter(parsing: "n = 1")).count
+            #expect(after.count == 20 && found == 20)
         }
     }
 

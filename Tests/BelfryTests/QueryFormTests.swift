@@ -91,6 +91,34 @@ import Vectors
         }
     }
 
+    @Test func groupsOfFractionsEnd() async throws {
+        try await Self.withItems { collection, items in
+            var request = SearchRequest(.vector(Self.query), k: 500)
+            request.groups = .init(by: try JSONPath("price"))
+            let whole = Set(items.map(\.price).filter { $0 == $0.rounded() })
+            let groups = try collection.search(request).groups
+            #expect(Set(groups.compactMap(\.value.number)) == whole && groups.count == whole.count)
+        }
+    }
+
+    @Test func whatCannotBeAskedIsRefusedOrEmpty() async throws {
+        try await Self.withItems { collection, _ in
+            var request = SearchRequest(.vector(Self.query), k: 10)
+            for offset in [300, 1 << 40, Int.max] {
+                request.offset = offset
+                let found = try collection.search(request)
+                #expect(found.hits.isEmpty)
+            }
+            request.offset = -1
+            #expect(throws: BelfryError.self) { try collection.search(request) }
+            request.offset = 3
+            request.quotas = [.init(PayloadCondition(field: "brand", value: "3"), count: 2)]
+            #expect(throws: BelfryError.self) { try collection.search(request) }
+            let few = SearchRequest(.scored(.bestScore(positives: 2, negatives: 0), ["3"]), k: 1)
+            #expect(throws: BelfryError.self) { try collection.search(few) }
+        }
+    }
+
     @Test func diverseAnswersAreThoseOfTheFormula() async throws {
         try await Self.withItems { collection, items in
             var request = SearchRequest(.vector(Self.query), k: 12)

@@ -62,6 +62,7 @@ import Testing
             ])
             let version = try writer.point("theirs").version
             try await writer.write([.setPayload(["p-10"], ["title": "changed"]), .delete(["p-11"])])
+            try await writer.index([IndexedField(JSONPath("title"), .keyword), IndexedField(JSONPath("price"), .float)])
             #expect(
                 try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0, "nothing of the rows changed")
             try rows(shop) { $0 + ["p-last,last thing,a thing,1"] }
@@ -71,6 +72,17 @@ import Testing
             let again = try build(shop)
             #expect(again["others_points"]?.integer == 1 && again["points"]?.integer == count, "\(again)")
             collection = try VectorCollection(shop.collection)
+            // Field indexes stay, and know all points.
+            #expect(collection.indexedFields.count == 2)
+            for filter in ["title = 'theirs'", "title = 'last thing'", "price < 20", "not title = 'red lamp'"] {
+                let filter = try Filter(parsing: filter)
+                var matching = 0
+                try collection.view.forEachPoint { point in
+                    if filter.matches(FilteredPoint(id: point.id, payload: try point.payload())) { matching += 1 }
+                }
+                let found = try collection.view.slots(where: filter).count
+                #expect(matching > 0 && found == matching, "\(filter)")
+            }
             #expect(
                 try collection.point("theirs").payload["title"] == "theirs"
                     && collection.point("theirs").version == version

@@ -73,6 +73,10 @@ public enum CollectionRepair {
             }
         } catch {
             _ = try? copy.removeAll(tower: nil)
+            var error = error
+            if let file = error.location?.file, file.hasPrefix(copy.path + "/") {
+                error.location?.file = place.path + file.dropFirst(copy.path.count)
+            }
             throw error
         }
         let kept = freePath(beside: place.path)
@@ -117,7 +121,7 @@ public enum CollectionRepair {
                 let rescue = SegmentRescue(row, record, base.configuration.spaces[space], place)
                 let (rescued, lost) = try rescue.write(to: copy, catalogue)
                 report.lostVectors += lost
-                report.rewritten.append(folder)
+                if rescued != nil { report.rewritten.append(folder) }
                 vectors[space] += rescued?.rows ?? 0
                 listed.append((row.number, rescued))
             } else {

@@ -70,8 +70,11 @@ struct SegmentRescue {
             kept = alive.filter { (try? vectors.vectors(Int($0.row))) != nil }
             segment = GatheredSegment(number: row.number, space: space, layout: target, source: .multi([vectors]))
         }
-        guard let segment, !kept.isEmpty else { return (nil, alive.count) }
-        return (try segment.write(kept), alive.count - kept.count)
+        // Of rows of which neither file says whose they are, all are lost.
+        let dead = RowSet(bytes: row.dead, capacity: row.rows)?.count ?? 0
+        let all = ids == nil && slots == nil ? row.rows - dead : alive.count
+        guard let segment, !kept.isEmpty else { return (nil, all) }
+        return (try segment.write(kept), all - kept.count)
     }
 
     /// The rows whose points are there.

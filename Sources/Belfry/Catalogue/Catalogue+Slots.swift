@@ -14,6 +14,18 @@ extension Catalogue.Transaction {
         }
     }
 
+    /// Hands on every point, in the order of the slots.
+    func forEachPointBySlot(_ body: (Catalogue.PointRow) throws -> Void) throws {
+        let rows = try DatabaseRow.fetchCursor(database, sql: "SELECT * FROM points ORDER BY slot")
+        while let row = try rows.next() { try body(point(row)) }
+    }
+
+    /// The slot of a point, or nil; its row is not read.
+    func slot(of id: PointID) throws -> Slot? {
+        let statement = try database.cachedStatement(sql: "SELECT slot FROM points WHERE id = ?")
+        return try Int64.fetchOne(statement, arguments: [id.databaseValue]).flatMap { Slot(exactly: $0) }
+    }
+
     /// Reads points by their slots, in the order of the slots: whoever asks for nearly all of them goes through the table
     /// once.
     final class SlotCursor {

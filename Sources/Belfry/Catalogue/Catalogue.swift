@@ -43,6 +43,10 @@ final class Catalogue: Sendable {
     private let queue: DatabaseQueue
     /// What is read where the database is half written, and nobody is at work on it.
     private let copy = Mutex<DatabaseQueue?>(nil)
+    /// A connection for what takes long, made when it is needed.
+    private let scanning = Mutex<DatabaseQueue?>(nil)
+    /// Which file was opened: another collection may be put in the place.
+    private let node: UInt64?
 
     /// What helps where a catalogue is lost.
     static let wayOut: Remedy = "Build the collection again with \(.setting(.replacing)), or restore a copy."
@@ -57,6 +61,7 @@ final class Catalogue: Sendable {
 
     init(_ path: String, _ access: Access) throws(BelfryError) {
         self.path = path
+        node = access == .read ? Self.node(of: path) : nil
         if access == .read, System.isMissing(path) {
             throw BelfryError(
                 .notFound, "The collection has no catalogue.", at: .init(file: path),
@@ -134,6 +139,35 @@ final class Catalogue: Sendable {
         }
     }
 
+    /// As ``read(_:)``, for what goes through many rows: it has a connection of its own, so that whoever fetches a few rows
+    /// meanwhile does not wait.
+    func scan<Result>(_ body: (Transaction) throws -> Result) throws(BelfryError) -> Result {
+        guard copy.withLock({ $0 == nil }), queue.path == path else { return try read(body) }
+        return try Self.reporting(path) {
+            let own: DatabaseQueue? = try scanning.withLock { scanning in
+                if let scanning { return scanning }
+                var configuration = Configuration()
+                configuration.readonly = true
+                configuration.busyMode = .timeout(10)
+                let made = try DatabaseQueue(path: path, configuration: configuration)
+                guard node != nil, Self.node(of: path) == node else { return nil }
+                scanning = made
+                return made
+            }
+            guard let own else { return try read(body) }
+            do {
+                return try own.read { try body(Transaction(database: $0, path: path)) }
+            } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
+                return try read(body)
+            }
+        }
+    }
+
+    private static func node(of path: String) -> UInt64? {
+        var status = stat()
+        return stat(path, &status) == 0 ? UInt64(status.st_ino) : nil
+    }
+
     /// Notes up to which write the log is on disk: its end is missed then.
     func note(logged lsn: UInt64) throws(BelfryError) {
         guard try read({ try $0.state().proven < lsn }) else { return }
@@ -168,7 +202,13 @@ final class Catalogue: Sendable {
 
     /// Closes the database after writing, and seals it.
     func close() throws(BelfryError) {
-        try Self.reporting(path) { try queue.close() }
+        try Self.reporting(path) {
+            try scanning.withLock { scanning in
+                try scanning?.close()
+                scanning = nil
+            }
+            try queue.close()
+        }
         try CatalogueSeal.write(path)
     }
 

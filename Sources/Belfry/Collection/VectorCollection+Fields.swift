@@ -4,7 +4,7 @@ public import Files
 extension VectorCollection {
     /// The payload fields that have an index.
     public var indexedFields: [IndexedField] {
-        view.catalogued.fields.indexes.keys.sorted {
+        view.catalogued.declared.sorted {
             ($0.path.description, $0.kind.rawValue) < ($1.path.description, $1.kind.rawValue)
         }
     }

@@ -40,7 +40,13 @@ extension VectorCollection {
     ///   write may be there or not.
     @discardableResult
     public func write(_ operations: [WriteOperation]) async throws(BelfryError) -> WriteResult {
-        try await writing().write(WriteBatch(operations, configuration))
+        let writer = try writing()
+        let batch = try WriteBatch(operations, configuration)
+        // What passes in the catalogue is found here, and kept: the writer, for whom others wait, looks at the rest alone.
+        for filter in batch.filters.values {
+            try onCurrentView { view throws(BelfryError) in _ = try view.slots(where: filter) }
+        }
+        return try await writer.write(batch)
     }
 
     /// Brings the catalogue up to date with the log, and makes one segment of all, or as few as can be built within the memory

@@ -9,7 +9,7 @@ public struct FilteredSlots {
     /// The point in a slot: reads its payload.
     public var point: (Slot) throws(BelfryError) -> FilteredPoint
     /// The slot of a point, if whoever asks knows it without reading payloads.
-    public var slot: ((PointID) -> Slot?)?
+    public var slot: ((PointID) throws(BelfryError) -> Slot?)?
     /// The id of the point in a slot, if that can be known without reading its payload.
     public var id: ((Slot) -> PointID)?
     /// The slots that have a vector of a name, if that is known.
@@ -17,7 +17,7 @@ public struct FilteredSlots {
 
     /// Slots.
     public init(
-        _ live: RowSet, slot: ((PointID) -> Slot?)? = nil, id: ((Slot) -> PointID)? = nil,
+        _ live: RowSet, slot: ((PointID) throws(BelfryError) -> Slot?)? = nil, id: ((Slot) -> PointID)? = nil,
         vectors: ((String) -> RowSet?)? = nil,
         point: @escaping (Slot) throws(BelfryError) -> FilteredPoint
     ) {
@@ -118,7 +118,7 @@ extension FieldIndexes {
         case .hasID(let ids):
             guard let slot = slots.slot else { return .unknown(among: live) }
             var found = RowSet(capacity: live.capacity)
-            for id in ids { if let slot = slot(id), live.contains(Int(slot)) { found.insert(Int(slot)) } }
+            for id in ids { if let slot = try slot(id), live.contains(Int(slot)) { found.insert(Int(slot)) } }
             return FieldAnswer(exactly: found)
         case .hasVector(let name):
             guard let found = slots.vectors?(name) else { return .unknown(among: live) }

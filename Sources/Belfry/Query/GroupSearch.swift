@@ -112,12 +112,22 @@ struct GroupSearch {
 
     /// The answers without their payload, in their order.
     mutating func answers() throws(BelfryError) -> [Candidate] {
-        if !request.quotas.isEmpty { return try answersOfQuotas() }
+        guard request.quotas.isEmpty else {
+            let isPlain = request.offset == 0 && request.groups == nil && request.diversity == nil
+            guard isPlain, request.query.isEmbedded else {
+                throw BelfryError(
+                    .invalidInput, "Quotas go with a query by a vector, and without an offset, groups or diversity.")
+            }
+            return try answersOfQuotas()
+        }
         if let groups = request.groups { return try grouped(groups) }
         guard request.offset >= 0 else {
             throw BelfryError(.invalidInput, "\(request.offset) answers cannot be passed over.")
         }
-        let wanted = request.offset + request.k
+        // No page is behind the last point.
+        let total = views.reduce(0) { $0 + $1.count }
+        guard request.offset < max(total, 1), request.k >= 0 else { return [] }
+        let wanted = request.offset + min(request.k, total)
         let found =
             if let diversity = request.diversity { try diverse(wanted, diversity) } else { try ranked(wanted, nil) }
         return Array(found.dropFirst(request.offset))
@@ -141,15 +151,18 @@ struct GroupSearch {
         try requireOne("Groups")
         var grouping = Grouping(by: wanted.key, limit: request.k, size: wanted.size)
         var best: [PointID: Candidate] = [:]
+        // More and more of the best, so that points without a value to group by end it soon.
+        var ask = max(16, 2 * min(grouping.missing, Self.mostAsked))
         while grouping.missing > 0 {
-            let ask = min(max(grouping.missing, 16), Self.mostAsked)
-            let found = try ranked(ask, grouping.candidates)
-            let points = try payloads(of: found)
-            for (candidate, point) in zip(found, points) {
+            var filter = grouping.candidates
+            filter.mustNot.removeAll { if case .hasID = $0 { true } else { false } }
+            let found = try ranked(ask, filter)
+            for (candidate, point) in zip(found, try payloads(of: found)) {
                 best[candidate.id] = candidate
                 grouping.offer(candidate.ranked, point.payload)
             }
             if found.count < ask { break }
+            ask *= 4
         }
         groups = grouping.groups.map { ($0.key.json, $0.points.count) }
         return grouping.groups.flatMap { $0.points.compactMap { best[$0.id] } }
@@ -165,14 +178,17 @@ struct GroupSearch {
             throw BelfryError(.invalidInput, "Answers can be told apart by dense vectors alone.")
         }
         let found = try ranked(diversity.candidates(for: wanted), nil)
-        var vectors: [[Float]] = []
-        for place in try view.places(found.map(\.id.description), in: space) {
-            if let vector = try view.vector(at: place).dense { vectors.append(vector) }
+        var (candidates, vectors) = ([Candidate](), [[Float]]())
+        for (candidate, slot) in zip(found, try view.slots(of: found.map(\.id))) {
+            guard let place = slot.flatMap({ view.place(of: $0, in: space) }),
+                let vector = try view.vector(at: place).dense
+            else { continue }
+            candidates.append(candidate)
+            vectors.append(vector)
         }
-        guard vectors.count == found.count else { throw view.overtaken }
         let order = diversity.order(
-            wanted, relevance: found.map { -$0.distance }, vectors: Matrix(vectors), metric: description.metric)
-        return order.map { found[$0] }
+            wanted, relevance: candidates.map { -$0.distance }, vectors: Matrix(vectors), metric: description.metric)
+        return order.map { candidates[$0] }
     }
 
     /// Refuses what several collections cannot do together.

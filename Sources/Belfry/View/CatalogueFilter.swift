@@ -10,22 +10,27 @@ final class CatalogueFilter: Sendable {
     let lsn: UInt64
     /// The indexes of its payload fields.
     let fields: FieldIndexes
+    /// The fields that are to have one: where a file is damaged, one more than there are.
+    let declared: [IndexedField]
     private let all = Mutex<RowSet?>(nil)
     private let found = Mutex<[Filter: RowSet]>([:])
     /// So many answers are kept: of a million points one takes 125 kB.
     private static let limit = 256
 
-    init(lsn: UInt64, fields: FieldIndexes) { (self.lsn, self.fields) = (lsn, fields) }
+    init(lsn: UInt64, fields: FieldIndexes, declared: [IndexedField]) {
+        (self.lsn, self.fields, self.declared) = (lsn, fields, declared)
+    }
 
     /// The slots of the points that pass. What was changed since is for the caller to look at again.
     func slots(_ filter: Filter, of view: View) throws(BelfryError) -> RowSet {
         if let known = found.withLock({ $0[filter] }) { return known }
-        let (slots, isOfThen) = try view.read { transaction in
+        let (slots, isOfThen) = try view.scan { transaction in
             let all = try all(transaction, capacity: view.slotBound)
             let cursor = Catalogue.Transaction.SlotCursor(transaction)
             let asksForVectors = filter.asksForVectors
             let slots = FilteredSlots(
-                all, slot: { try? transaction.point($0)?.slot }, vectors: { view.slotsInSegments(withVector: $0) },
+                all, slot: { id throws(BelfryError) in try view.catalogue.reporting { try transaction.slot(of: id) } },
+                vectors: { view.slotsInSegments(withVector: $0) },
                 point: { slot throws(BelfryError) in
                     guard let row = try view.catalogue.reporting({ try cursor.point(slot) }) else {
                         throw .corrupt("The point of slot \(slot) is missing.", at: .init(file: view.catalogue.path))
@@ -36,7 +41,8 @@ final class CatalogueFilter: Sendable {
                 })
             return (try evaluate(filter, slots), try transaction.lsn() == lsn)
         }
-        if isOfThen {
+        // Which vectors there are, a view says: this one may be of writes that do not come to be.
+        if isOfThen, !filter.asksForVectors, !filter.isLarge {
             found.withLock { found in
                 if found.count >= Self.limit { found.removeAll() }
                 found[filter] = slots

@@ -53,12 +53,7 @@ extension FieldRecord {
     func open(_ layout: CollectionLayout, _ catalogue: Catalogue) throws(BelfryError) -> FieldIndexes {
         var indexes = FieldIndexes()
         for entry in entries {
-            let path = layout.field(entry.file)
-            guard let file = try? SegmentFile(path), file.identity == entry.identity,
-                let index = try? FieldIndex(opening: path), let field = try? JSONPath(entry.path),
-                index.field == IndexedField(field, entry.kind)
-            else { continue }
-            indexes.add(index)
+            if let index = try entry.open(layout) { indexes.add(index) }
         }
         let slots = slots.sorted()
         guard !indexes.indexes.isEmpty, !slots.isEmpty else { return indexes }
@@ -136,21 +131,32 @@ extension FieldRecord {
     }
 }
 
+extension FieldRecord.Entry {
+    /// The index; nil where its file is missing, damaged, or another one.
+    /// - Throws: what keeps a file that is whole from being read.
+    func open(_ layout: CollectionLayout) throws(BelfryError) -> FieldIndex? {
+        let path = layout.field(file)
+        do throws(BelfryError) {
+            guard try SegmentFile(path).identity == identity else { return nil }
+            let index = try FieldIndex(opening: path)
+            return index.field == IndexedField(try JSONPath(self.path), kind) ? index : nil
+        } catch {
+            guard [.corruptData, .notFound, .unsupported].contains(error.code) else { throw error }
+            return nil
+        }
+    }
+}
+
 extension FieldIndexes {
     /// Indexes of some fields over all points of a catalogue.
     init(_ fields: [IndexedField], over catalogue: Catalogue) throws(BelfryError) {
         self = try catalogue.read { transaction in
             var builders = fields.map { FieldBuilder($0) }
-            var slot = Slot(0)
-            let (cursor, bound) = (Catalogue.Transaction.SlotCursor(transaction), try transaction.state().nextSlot)
-            while slot < bound {
-                if let row = try cursor.point(slot) {
-                    let payload = try StoredPoint(row, catalogue.path).payload()
-                    for place in builders.indices {
-                        builders[place].add(slot, builders[place].field.path.values(in: payload))
-                    }
+            try transaction.forEachPointBySlot { row in
+                let payload = try StoredPoint(row, catalogue.path).payload()
+                for place in builders.indices {
+                    builders[place].add(row.slot, builders[place].field.path.values(in: payload))
                 }
-                slot += 1
             }
             return FieldIndexes(builders.indices.map { FieldIndex(&builders[$0], version: 0) })
         }

@@ -8,8 +8,10 @@ import Vectors
 final class PendingFilter: Sendable {
     private struct Key: Hashable {
         let filter: Filter
-        /// The number of the table.
+        /// The number of the table, and the last write of the catalogue that it goes with: a reader counts its tables anew when
+        /// it reads the collection again.
         let table: Int
+        let lsn: UInt64
     }
 
     /// What was found up to some write.
@@ -27,14 +29,14 @@ final class PendingFilter: Sendable {
 
     /// What a table says, as a view sees it.
     func slots(_ filter: Filter, of part: PendingPoints, in view: View) throws(BelfryError) -> Found {
-        let key = Key(filter: filter, table: part.vectors[0].number)
+        let key = Key(filter: filter, table: part.vectors[0].number, lsn: view.catalogued.lsn)
         var result = found.withLock { $0[key] } ?? Found()
         // Another view was of later.
         if result.changes > part.changes.count { result = Found() }
         guard result.changes < part.changes.count else { return result }
         result.decided = RowSet(capacity: max(view.slotBound, result.decided.capacity)).union(result.decided)
         result.passing = RowSet(capacity: result.decided.capacity).union(result.passing)
-        for slot in part.changes[result.changes...] {
+        for slot in Set(part.changes[result.changes...]) {
             guard let point = part[slot] else { continue }
             result.decided.insert(Int(slot))
             if try passes(filter, slot, point, view) {
@@ -44,6 +46,7 @@ final class PendingFilter: Sendable {
             }
         }
         result.changes = part.changes.count
+        guard !filter.isLarge else { return result }
         let latest = result
         found.withLock { found in
             if found.count >= Self.limit, found[key] == nil { found.removeAll() }

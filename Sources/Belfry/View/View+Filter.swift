@@ -7,6 +7,7 @@ extension View {
     package func points(where filter: Filter?, in space: Int = 0) throws(BelfryError) -> PointSet? {
         guard let filter, !filter.isEmpty else { return nil }
         let slots = try slots(where: filter)
+        if filter.isLarge { return pointSet(of: slots, in: space) }
         return filters.set(filter, in: space) { pointSet(of: slots, in: space) }
     }
 
@@ -14,7 +15,7 @@ extension View {
     package func slots(where filter: Filter) throws(BelfryError) -> RowSet {
         if let known = filters.slots(filter) { return known }
         let slots = try slots(where: filter, base.pendingFilter)
-        filters.keep(slots, filter)
+        if !filter.isLarge { filters.keep(slots, filter) }
         return slots
     }
 
@@ -82,7 +83,7 @@ extension View {
     /// Names of payload fields, as the first points of the catalogue have them, and the first that were written since.
     /// - Parameter points: how many points are looked at.
     package func payloadFields(ofFirst points: Int) throws(BelfryError) -> [String] {
-        var fields = Set(try catalogue.read { try $0.payloadFields(ofFirst: points, limit: 1_000) })
+        var fields = Set(try catalogue.read { try $0.payloadFields(ofFirst: points, limit: 100_000) })
         var looked = 0
         forEachPending { _, point in
             guard looked < points, let content = point.content else { return }

@@ -59,7 +59,7 @@ extension View {
 
     /// Hands every point to `body`: those of the catalogue in the order of their ids, then those that were written since.
     package func forEachPoint(_ body: (StoredPoint) throws -> Void) throws(BelfryError) {
-        try read { transaction in
+        try scan { transaction in
             try transaction.forEachPoint { row in
                 if !isPending(row.slot) { try body(StoredPoint(row, catalogue.path)) }
             }

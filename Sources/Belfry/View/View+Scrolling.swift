@@ -63,7 +63,7 @@ extension View {
 
     /// The points of slots, which grow.
     package func points(at slots: [Slot]) throws(BelfryError) -> [StoredPoint] {
-        try read { transaction in
+        try scan { transaction in
             let cursor = Catalogue.Transaction.SlotCursor(transaction)
             return try slots.compactMap { slot in
                 for part in pending {

@@ -75,6 +75,14 @@ extension View {
         }
     }
 
+    /// As ``read(_:)``, for what goes through many points: whoever fetches a few meanwhile does not wait.
+    func scan<Result>(_ body: (Catalogue.Transaction) throws -> Result) throws(BelfryError) -> Result {
+        try catalogue.scan { transaction in
+            guard try transaction.lsn() <= lsn else { throw overtaken }
+            return try body(transaction)
+        }
+    }
+
     /// What is thrown where a newer view has to be taken.
     var overtaken: BelfryError {
         BelfryError(.conflict, BelfryError.overtaken, at: .init(file: path), remedy: "Do it again.")

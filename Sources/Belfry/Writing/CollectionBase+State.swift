@@ -66,9 +66,12 @@ extension CollectionBase {
         }
         let fields = try catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) }
         let indexes = try fields.map { (fields) throws(BelfryError) in try fields.open(layout, catalogue) }
+        let declared = try (fields ?? FieldRecord()).fields()
         return WriteState(
             base: self, segments: segments, pending: [], count: state.points, nextSlot: state.nextSlot, lsn: state.lsn,
-            proven: state.proven, catalogued: CatalogueFilter(lsn: state.lsn, fields: indexes ?? FieldIndexes()))
+            proven: state.proven,
+            catalogued: CatalogueFilter(
+                lsn: state.lsn, fields: indexes ?? FieldIndexes(), declared: declared))
     }
 
     private func hasLogFile() throws(BelfryError) -> Bool {

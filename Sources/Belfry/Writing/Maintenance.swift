@@ -133,8 +133,9 @@ extension Maintenance {
     }
 
     private func finish(_ job: SealJob, _ writer: Writer) throws(BelfryError) {
+        let listed = try job.listed(catalogue)
         let written =
-            if let listed = try job.listed(catalogue) { listed } else {
+            if let listed { listed } else {
                 try leavingNothing(of: job.pending.vectors.map(\.number)) { () throws(BelfryError) in
                     try job.writeSegments(base)
                 }
@@ -145,14 +146,25 @@ extension Maintenance {
         let opened = segments
         let (recorded, before) = writer.core.withLock { ($0.recorded, $0.state.catalogued.fields) }
         let known = try catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) } ?? FieldRecord()
-        let (indexes, fields) = try job.fields(before, known, base)
-        try catalogue.write { transaction in
-            try job.record(transaction, written, recorded, fields)
-            CrashPoint.sealRecording.reach()
+        // What the catalogue lists already it lists with the files of indexes that were made for it.
+        let (indexes, fields) =
+            if listed != nil { (try known.open(base.layout, catalogue), known) } else {
+                try leavingOnly(known) { () throws(BelfryError) in try job.fields(before, known, base) }
+            }
+        let declared = try fields.fields()
+        do throws(BelfryError) {
+            try catalogue.write { transaction in
+                try job.record(transaction, written, recorded, fields)
+                CrashPoint.sealRecording.reach()
+            }
+        } catch {
+            // Where nobody knows whether it was done, all files stay.
+            if let lsn = try? catalogue.read({ try $0.lsn() }), lsn < job.lsn { known.removeOthers(base.layout) }
+            throw error
         }
         CrashPoint.sealListed.reach()
         writer.core.withLock { core in
-            job.publish(&core, opened, written, indexes)
+            job.publish(&core, opened, written, indexes, declared: declared)
             writer.current.show(core.state.view)
             // A file that cannot be removed now is removed after the next seal.
             _ = try? core.log?.remove(before: job.lsn + 1)
@@ -163,6 +175,18 @@ extension Maintenance {
         CrashPoint.sealDone.reach()
     }
 
+    /// What `body` makes among the files of indexes; where it fails, only those that are listed are left.
+    private func leavingOnly<Result>(
+        _ known: FieldRecord, _ body: () throws(BelfryError) -> Result
+    ) throws(BelfryError) -> Result {
+        do throws(BelfryError) {
+            return try body()
+        } catch {
+            known.removeOthers(base.layout)
+            throw error
+        }
+    }
+
     /// Gives payload fields an index, or takes it away; on the seals' thread, so that the catalogue stands still.
     func changeFields(
         _ writer: Writer, adding added: [IndexedField], dropping dropped: [IndexedField]
@@ -171,19 +195,27 @@ extension Maintenance {
             // One that failed before comes first: its table is of before.
             if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { try self.finish(job, writer) }
             let before = writer.core.withLock { $0.state.catalogued }
+            let known = try self.catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) }
+            let old = try known?.fields() ?? []
+            let wanted = Set(old).union(added).subtracting(dropped)
+            // One whose file is damaged is made anew.
+            let missing = wanted.filter { before.fields.indexes[$0] == nil }
+            guard !missing.isEmpty || wanted != Set(old) else { return }
             var indexes = before.fields
-            for field in dropped { indexes.drop(field) }
-            let new = Set(added).filter { indexes.indexes[$0] == nil }
-            guard !new.isEmpty || indexes.indexes.count < before.fields.indexes.count else { return }
-            if !new.isEmpty {
-                for index in try FieldIndexes(Array(new), over: self.catalogue).indexes.values { indexes.add(index) }
+            for field in indexes.indexes.keys where !wanted.contains(field) { indexes.drop(field) }
+            if !missing.isEmpty {
+                for index in try FieldIndexes(Array(missing), over: self.catalogue).indexes.values {
+                    indexes.add(index)
+                }
             }
-            let record = try FieldRecord(
-                writing: indexes, upTo: before.lsn, from: FieldRecord.nextFile(self.base.layout), self.base.layout)
+            let record = try self.leavingOnly(known ?? FieldRecord()) { () throws(BelfryError) in
+                try FieldRecord(
+                    writing: indexes, upTo: before.lsn, from: FieldRecord.nextFile(self.base.layout), self.base.layout)
+            }
             try self.catalogue.write { try $0.put(FieldRecord.name, record) }
             let opened = try record.open(self.base.layout, self.catalogue)
             writer.core.withLock { core in
-                core.state.catalogued = CatalogueFilter(lsn: before.lsn, fields: opened)
+                core.state.catalogued = CatalogueFilter(lsn: before.lsn, fields: opened, declared: Array(wanted))
                 writer.current.show(core.state.view)
             }
             record.removeOthers(self.base.layout)

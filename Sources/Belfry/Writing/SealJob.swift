@@ -79,19 +79,29 @@ struct SealJob: Sendable {
     func fields(
         _ before: FieldIndexes, _ known: FieldRecord, _ base: CollectionBase
     ) throws(BelfryError) -> (FieldIndexes, FieldRecord) {
-        guard !before.indexes.isEmpty else { return (before, known) }
-        var (indexes, record) = (before, known)
+        guard !known.entries.isEmpty else { return (before, known) }
+        var record = known
+        record.slots = Array(Set(record.slots).union(pending.changes)).sorted()
+        guard record.slots.count > max(Self.fewChanges, points / 20) else {
+            return (try adding(to: before, base), record)
+        }
+        // One whose file is damaged is made anew.
+        let fields = try known.fields()
+        let isWhole = fields.allSatisfy { before.indexes[$0] != nil }
+        let whole = isWhole ? before : try FieldIndexes(fields, over: base.catalogue)
+        record = try FieldRecord(
+            writing: adding(to: whole, base), upTo: lsn, from: FieldRecord.nextFile(base.layout), base.layout)
+        return (try record.open(base.layout, base.catalogue), record)
+    }
+
+    /// Indexes with what the table says.
+    private func adding(to before: FieldIndexes, _ base: CollectionBase) throws(BelfryError) -> FieldIndexes {
+        var indexes = before
         try pending.forEach { (slot, point) throws(BelfryError) in
             guard let content = point.content else { return indexes.remove(slot) }
             indexes.insert(slot, payload: try StoredPoint(slot, point, content, base.catalogue.path).payload())
         }
-        let changed = indexes.indexes.values.map(\.changeCount).max() ?? 0
-        guard changed > max(Self.fewChanges, points / 20) else {
-            record.slots = Array(Set(record.slots).union(pending.changes)).sorted()
-            return (indexes, record)
-        }
-        record = try FieldRecord(writing: indexes, upTo: lsn, from: FieldRecord.nextFile(base.layout), base.layout)
-        return (try record.open(base.layout, base.catalogue), record)
+        return indexes
     }
 
     /// So many changed points are looked at one by one for every filter.
@@ -127,7 +137,8 @@ struct SealJob: Sendable {
     /// Puts the segments in the place of the table. Rows that died meanwhile are dead in them.
     /// - Parameter segments: those that were written, in their order.
     func publish(
-        _ core: inout Writer.Core, _ segments: [CollectionSegment], _ written: [Written], _ fields: FieldIndexes
+        _ core: inout Writer.Core, _ segments: [CollectionSegment], _ written: [Written], _ fields: FieldIndexes,
+        declared: [IndexedField]
     ) {
         let last = core.state.pending.removeLast()
         precondition(last.vectors[0].number == pending.vectors[0].number, "one table at a time is sealed")
@@ -138,7 +149,7 @@ struct SealJob: Sendable {
             core.state.segments.append(live)
         }
         if !segments.isEmpty { core.state.plans = PlanCache() }
-        core.state.catalogued = CatalogueFilter(lsn: lsn, fields: fields)
+        core.state.catalogued = CatalogueFilter(lsn: lsn, fields: fields, declared: declared)
         core.recorded = dead
         core.sealing = nil
     }

@@ -32,7 +32,14 @@ struct WriteBatch: Sendable {
                 throw error
             }
             ids += log[place].ids
-            if case .matching(let filter)? = operation.selection { filters[place] = filter }
+            if case .matching(let filter)? = operation.selection {
+                guard !filter.isEmpty else {
+                    throw BelfryError(
+                        .invalidInput, "The filter has no condition: the operation would be about all points.",
+                        remedy: "Where that is meant, write the condition true.")
+                }
+                filters[place] = filter
+            }
         }
         guard max(ids.count, operations.count) <= WriteLimits.batch else {
             throw BelfryError(

@@ -51,10 +51,19 @@ struct WriteState {
     ) throws(BelfryError) -> (decided: [LogOperation], result: WriteResult) {
         guard !batch.filters.isEmpty else { return try apply(batch.operations, lsn: lsn, stored, &vectors) }
         var (decided, result) = ([LogOperation](), WriteResult(lsn: lsn))
+        // Of this batch alone: it may not come to be.
+        let (found, most) = (PendingFilter(), WriteLimits.batch)
+        var matched = 0
         for (place, operation) in batch.operations.enumerated() {
             var (operation, stored) = (operation, stored)
             if let filter = batch.filters[place] {
-                let ids = try ids(where: filter)
+                let ids = try ids(where: filter, found)
+                matched += ids.count
+                guard matched <= most else {
+                    throw BelfryError(
+                        .invalidInput, "More than \(most) points pass the filters; one batch may be about so many.",
+                        at: .init(file: base.path), remedy: "Do it in several steps, with narrower filters.")
+                }
                 guard !ids.isEmpty else { continue }
                 operation = operation.on(ids)
                 stored = try self.stored(ids)
@@ -69,19 +78,10 @@ struct WriteState {
         return (decided, result)
     }
 
-    /// So many ids fit into a record of the log.
-    private static let mostMatching = 1_500_000
-
     /// The points that pass a filter now.
-    private func ids(where filter: Filter) throws(BelfryError) -> [PointID] {
+    private func ids(where filter: Filter, _ found: PendingFilter) throws(BelfryError) -> [PointID] {
         let view = view
-        let slots = try view.slots(where: filter, PendingFilter()).listed
-        guard slots.count <= Self.mostMatching else {
-            throw BelfryError(
-                .invalidInput,
-                "\(slots.count) points pass the filter; one operation may be about \(Self.mostMatching).",
-                at: .init(file: base.path), remedy: "Do it in several steps, with narrower filters.")
-        }
+        let slots = try view.slots(where: filter, found).listed
         return try view.read { transaction in
             let cursor = Catalogue.Transaction.SlotCursor(transaction)
             return try slots.compactMap { slot in

@@ -99,8 +99,13 @@ final class Writer: Sendable {
             let batch = try StagedBatch(staging: operations, as: number, in: self.base.layout.batches)
             made.withLock { $0 = batch }
             CrashPoint.batchStaged.reach()
-            // What is in the table now need not be sealed while others wait.
-            try self.maintenance.seal(self)
+            do throws(BelfryError) {
+                // What is in the table now need not be sealed while others wait.
+                try self.maintenance.seal(self)
+            } catch {
+                batch.remove(from: self.base.layout.batches)
+                throw error
+            }
         }
         guard let batch = made.withLock({ $0 }) else { preconditionFailure("it was staged, or that has failed") }
         return batch
@@ -250,6 +255,11 @@ extension Writer.Core {
             let (before, amounts) = (next, vectors.amounts)
             do throws(BelfryError) {
                 let (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
+                guard batch.staged != nil || decided.reduce(0, { $0 + $1.mostBytes }) <= LogFile.recordLimit else {
+                    throw BelfryError(
+                        .invalidInput, "The points that pass the batch's filters are too many for one batch.",
+                        at: .init(file: state.base.path), remedy: "Do it in several steps, with narrower filters.")
+                }
                 if decided.isEmpty {
                     // Nothing to remember: the number stays free.
                     next = before

@@ -52,17 +52,25 @@ struct FilterOptions: ParsableArguments {
     }
 
     private static func parse(_ text: String, _ collections: [VectorCollection]) throws -> Filter {
-        // Nearly always the first points have all fields; before a name is called unknown, all are looked at.
-        for points in [1_000, Int(Int32.max)] {
-            var fields = Set<String>()
-            for collection in collections { fields.formUnion(try collection.view.payloadFields(ofFirst: points)) }
-            do {
-                return try Filter(parsing: text, fields: fields.sorted(), id: { PointName($0).id })
-            } catch {
-                if points > 1_000 { throw error }
-            }
+        // All points, on purpose.
+        if text.lowercased() == "true" { return Filter(must: [.filter(Filter())]) }
+        func parsed(_ fields: [String]) throws -> Filter {
+            try Filter(parsing: text, fields: fields.isEmpty ? nil : fields, id: { PointName($0).id })
         }
-        return Filter()
+        return try parsed(fields(of: collections) { (try? parsed($0)) != nil })
+    }
+
+    /// The payload fields that there are: nearly always the first points have all of them; all points are looked at where
+    /// those are not enough.
+    static func fields(of collections: [VectorCollection], areEnough: ([String]) -> Bool) throws -> [String] {
+        var fields: [String] = []
+        for points in [1_000, Int(Int32.max)] {
+            var all = Set<String>()
+            for collection in collections { all.formUnion(try collection.view.payloadFields(ofFirst: points)) }
+            fields = all.sorted()
+            if areEnough(fields) { break }
+        }
+        return fields
     }
 
     /// Says why nothing was found, where a short condition is the reason.

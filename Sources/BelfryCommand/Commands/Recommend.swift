@@ -3,6 +3,9 @@ import Belfry
 import Files
 import Foundation
 
+/// How examples count.
+enum ExampleStrategy: String, ExpressibleByArgument, CaseIterable { case mean, best, sum }
+
 struct Recommend: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find points for a user, a session, or by examples.",
@@ -26,16 +29,23 @@ struct Recommend: ParsableCommand {
     var session: String?
     @Option(parsing: .unconditional, help: "Ids of points that the answers are to be like.") var like: String?
     @Option(parsing: .unconditional, help: "Ids of points that the answers are to be unlike.") var unlike: String?
+    @Option(
+        help: .init(
+            "How examples count: their mean, which an index finds; the most similar one (best); or all alike (sum). Of best "
+                + "and sum every point is looked at, and --unlike alone is enough."))
+    var by = ExampleStrategy.mean
     @Option(help: "How many answers with which payload value, as domain:Movie=5,domain:Book=5.") var quota: String?
     @Flag(help: "Answer also with what the user has had, with the session's items, the examples.")
     var includeSeen = false
     @OptionGroup var options: SearchOptions
 
     func validate() throws {
-        guard [user, session, like].count(where: { $0 != nil }) == 1 else {
+        let sources = [user, session, like ?? (by == .mean ? nil : unlike)]
+        guard sources.count(where: { $0 != nil }) == 1 else {
             throw ValidationError("Name a --user, a --session or examples with --like: one of them.")
         }
-        if unlike != nil, like == nil { throw ValidationError("--unlike goes with --like.") }
+        if unlike != nil, like == nil, by == .mean { throw ValidationError("--unlike goes with --like.") }
+        if by != .mean, like == nil, unlike == nil { throw ValidationError("--by goes with examples.") }
         for (name, ids) in [("--session", session), ("--like", like), ("--unlike", unlike)] {
             if let ids, Self.ids(ids).isEmpty { throw ValidationError("\(name) names no id.") }
         }
@@ -55,6 +65,11 @@ struct Recommend: ParsableCommand {
 
     private func query() throws -> SearchQuery {
         if let session { return .session(Self.ids(session)) }
+        if by != .mean {
+            let (like, unlike) = (Self.ids(like ?? ""), Self.ids(unlike ?? ""))
+            return .recommend(
+                like: like.map { .point($0) }, unlike: unlike.map { .point($0) }, bySum: by == .sum)
+        }
         if let like { return .examples(like: Self.ids(like), unlike: Self.ids(unlike ?? "")) }
         let user = (user ?? "").trimmingCharacters(in: .whitespaces)
         return user.first == "{" ? .fields(try JSON(parsing: Data(user.utf8), source: "--user")) : .user(user)

@@ -86,6 +86,7 @@ struct SearchOptions: ParsableArguments {
         var request = request
         request.others = Array(collections.dropFirst())
         request.filter = try filter.filter(for: collections)
+        try shape.requireFields(collections)
         let response = try shape.sorted(collections[0].search(request))
         let facets = try shape.facets(of: collections[0], where: request.filter)
         if response.hits.isEmpty { try filter.explainNothing(collections, quotas) }

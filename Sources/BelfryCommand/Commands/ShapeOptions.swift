@@ -4,7 +4,9 @@ import Files
 
 /// What becomes of the nearest points before they are shown.
 struct ShapeOptions: ParsableArguments {
-    @Option(help: "Leave out answers that score less than this; under l2, where a score is a distance, more.")
+    @Option(
+        parsing: .unconditional,
+        help: "Leave out answers that score less than this; under l2, where a score is a distance, more.")
     var scoreThreshold: Float?
     @Option(help: "Pass over so many of the best answers, for the next page.") var offset = 0
     @Option(help: "Answer in groups of points with the same value of this payload field, as product_code; -k groups.")
@@ -12,7 +14,9 @@ struct ShapeOptions: ParsableArguments {
     @Option(help: "How many answers each group has, at most (default: 1).") var perGroup: Int?
     @Option(help: "How far the answers are to differ from one another, from 0 (the nearest) to 1.") var diversity:
         Float?
-    @Option(help: "Show the answers in the order of this payload field, as price; -price for the largest first.")
+    @Option(
+        parsing: .unconditional,
+        help: "Show the answers in the order of this payload field, as price; -price for the largest first.")
     var sort: String?
     @Option(
         name: .customLong("facet"),
@@ -23,7 +27,7 @@ struct ShapeOptions: ParsableArguments {
     func validate() throws {
         if let groupBy { _ = try JSONPath(groupBy) }
         for field in facetFields { _ = try JSONPath(field) }
-        guard offset >= 0 else { throw ValidationError("--offset takes a number from 0 on.") }
+        guard (0...1_000_000).contains(offset) else { throw ValidationError("--offset takes 0 to 1,000,000.") }
         if let perGroup {
             guard groupBy != nil else { throw ValidationError("--per-group goes with --group-by.") }
             guard (1...1_000).contains(perGroup) else { throw ValidationError("--per-group takes 1 to 1,000.") }
@@ -52,9 +56,37 @@ struct ShapeOptions: ParsableArguments {
             hits: keyed.sorted { first, second in
                 guard let a = first.2, let b = second.2 else { return first.2 != nil && second.2 == nil }
                 if a == b { return first.0 < second.0 }
-                let isBefore = if let x = a.number, let y = b.number { x < y } else { a.text() < b.text() }
-                return isBefore != isDescending
+                if Self.isBefore(a, b) == Self.isBefore(b, a) { return first.0 < second.0 }
+                return Self.isBefore(a, b) != isDescending
             }.map(\.1))
+    }
+
+    /// Numbers come before texts, and those before all else.
+    private static func isBefore(_ a: JSON, _ b: JSON) -> Bool {
+        if case .integer(let x) = a, case .integer(let y) = b { return x < y }
+        if let x = a.number, let y = b.number { return x < y }
+        if let x = a.string, let y = b.string { return UTF8Key(x) < UTF8Key(y) }
+        func rank(_ value: JSON) -> Int { value.number != nil ? 0 : value.string != nil ? 1 : 2 }
+        return rank(a) < rank(b)
+    }
+
+    /// Refuses fields that no point has.
+    func requireFields(_ collections: [VectorCollection]) throws {
+        let wanted = try ([groupBy, sort.map { String($0.drop { $0 == "-" }) }] + facetFields).compactMap { $0 }
+            .map { try JSONPath($0) }
+        guard !wanted.isEmpty else { return }
+        let known = try FilterOptions.fields(of: collections) { fields in
+            wanted.allSatisfy { path in
+                guard case .member(let name) = path.steps[0] else { return true }
+                return fields.contains(name)
+            }
+        }
+        for path in wanted {
+            guard case .member(let name) = path.steps[0], !known.contains(name), !known.isEmpty else { continue }
+            throw BelfryError(
+                .invalidInput, "No point has a payload field \(name.debugDescription).",
+                remedy: "The fields are: \(known.prefix(50).joined(separator: ", ")).")
+        }
     }
 
     /// Counts of the values of a field.

@@ -61,6 +61,7 @@ enum WriteLine {
             throw mistake("An operation is an object of one member, its name, and perhaps a condition.")
         }
         if one["condition"] != nil, names[0] != "upsert" { throw mistake("Only an upsert has a condition.") }
+        try requireMembers(of: content, names[0])
         switch names[0] {
         case "upsert":
             let condition = try condition(one["condition"])
@@ -83,7 +84,9 @@ enum WriteLine {
             return [.setPayload(try points(content), try payload(content), at: path)]
         case "overwrite_payload": return [.overwritePayload(try points(content), try payload(content))]
         case "delete_payload":
-            guard let keys = content["keys"]?.array?.compactMap(\.string), !keys.isEmpty else {
+            guard let list = content["keys"]?.array, case let keys = list.compactMap(\.string), !keys.isEmpty,
+                keys.count == list.count
+            else {
                 throw mistake("delete_payload needs keys, a list of names.")
             }
             return [.deletePayload(try points(content), keys: keys)]
@@ -95,6 +98,24 @@ enum WriteLine {
             }
             return [.deleteVectors(try points(content), names: names)]
         default: throw mistake("There is no operation \(names[0].debugDescription).")
+        }
+    }
+
+    /// Refuses members that nobody reads: a name that is written wrong would be one.
+    private static func requireMembers(of content: JSON, _ name: String) throws(BelfryError) {
+        let members: [String: Set<String>] = [
+            "upsert": ["id", "vector", "payload"], "delete": ["ids", "filter"],
+            "set_payload": ["ids", "filter", "payload", "key"], "overwrite_payload": ["ids", "filter", "payload"],
+            "delete_payload": ["ids", "filter", "keys"], "clear_payload": ["ids", "filter"],
+            "set_vector": ["id", "vector"], "delete_vector": ["ids", "filter", "names"],
+        ]
+        guard let known = members[name] else { return }
+        for one in content.array ?? [content] {
+            if let odd = one.names.first(where: { !known.contains($0) }) {
+                throw mistake(
+                    "\(name) has no member \(odd.debugDescription): it takes \(known.sorted().joined(separator: ", "))."
+                )
+            }
         }
     }
 

@@ -17,10 +17,10 @@ import Vectors
 /// ``MergePolicy``. It takes long, and seals go on meanwhile; but while it puts its segment in the place of the others,
 /// none is under way, so that the catalogue's dead rows are always those of one moment.
 final class Maintenance: Sendable {
-    private let base: CollectionBase
+    let base: CollectionBase
     /// The connection that writes.
-    private let catalogue: Catalogue
-    private let sealing = DispatchQueue(label: "belfry.seal")
+    let catalogue: Catalogue
+    let sealing = DispatchQueue(label: "belfry.seal")
     private let merging = DispatchQueue(label: "belfry.merge", qos: .utility)
     private let nextNumber: Mutex<Int>
     private let isSealScheduled = Mutex(false)
@@ -97,7 +97,7 @@ final class Maintenance: Sendable {
         }
     }
 
-    private static func wait(
+    static func wait(
         on queue: DispatchQueue, _ body: @escaping @Sendable () throws(BelfryError) -> Void
     ) throws(BelfryError) {
         let result = queue.sync { () -> Result<Void, BelfryError> in
@@ -132,7 +132,7 @@ extension Maintenance {
         if let job { try finish(job, writer) }
     }
 
-    private func finish(_ job: SealJob, _ writer: Writer) throws(BelfryError) {
+    func finish(_ job: SealJob, _ writer: Writer) throws(BelfryError) {
         let listed = try job.listed(catalogue)
         let written =
             if let listed { listed } else {
@@ -173,53 +173,6 @@ extension Maintenance {
         }
         if fields.entries != known.entries { fields.removeOthers(base.layout) }
         CrashPoint.sealDone.reach()
-    }
-
-    /// What `body` makes among the files of indexes; where it fails, only those that are listed are left.
-    private func leavingOnly<Result>(
-        _ known: FieldRecord, _ body: () throws(BelfryError) -> Result
-    ) throws(BelfryError) -> Result {
-        do throws(BelfryError) {
-            return try body()
-        } catch {
-            known.removeOthers(base.layout)
-            throw error
-        }
-    }
-
-    /// Gives payload fields an index, or takes it away; on the seals' thread, so that the catalogue stands still.
-    func changeFields(
-        _ writer: Writer, adding added: [IndexedField], dropping dropped: [IndexedField]
-    ) throws(BelfryError) {
-        try Self.wait(on: sealing) { () throws(BelfryError) in
-            // One that failed before comes first: its table is of before.
-            if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { try self.finish(job, writer) }
-            let before = writer.core.withLock { $0.state.catalogued }
-            let known = try self.catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) }
-            let old = try known?.fields() ?? []
-            let wanted = Set(old).union(added).subtracting(dropped)
-            // One whose file is damaged is made anew.
-            let missing = wanted.filter { before.fields.indexes[$0] == nil }
-            guard !missing.isEmpty || wanted != Set(old) else { return }
-            var indexes = before.fields
-            for field in indexes.indexes.keys where !wanted.contains(field) { indexes.drop(field) }
-            if !missing.isEmpty {
-                for index in try FieldIndexes(Array(missing), over: self.catalogue).indexes.values {
-                    indexes.add(index)
-                }
-            }
-            let record = try self.leavingOnly(known ?? FieldRecord()) { () throws(BelfryError) in
-                try FieldRecord(
-                    writing: indexes, upTo: before.lsn, from: FieldRecord.nextFile(self.base.layout), self.base.layout)
-            }
-            try self.catalogue.write { try $0.put(FieldRecord.name, record) }
-            let opened = try record.open(self.base.layout, self.catalogue)
-            writer.core.withLock { core in
-                core.state.catalogued = CatalogueFilter(lsn: before.lsn, fields: opened, declared: Array(wanted))
-                writer.current.show(core.state.view)
-            }
-            record.removeOthers(self.base.layout)
-        }
     }
 }
 

@@ -59,6 +59,8 @@ import Testing
             try await writer.upsert([
                 WrittenPoint(id: "theirs", vector: vector, payload: ["title": "theirs"]),
                 WrittenPoint(id: "p-8", vector: vector, payload: ["title": "taken"]),
+                WrittenPoint(id: "bare", vectors: [:], payload: ["title": "without a vector"]),
+                WrittenPoint(id: "p-9", vectors: [:], payload: ["title": "without its vector"]),
             ])
             let version = try writer.point("theirs").version
             try await writer.write([.setPayload(["p-10"], ["title": "changed"]), .delete(["p-11"])])
@@ -70,11 +72,14 @@ import Testing
             #expect(refused.exitCode == 1 && refused.errors.contains("open for writing"), "\(refused)")
             try await writer.close()
             let again = try build(shop)
-            #expect(again["others_points"]?.integer == 1 && again["points"]?.integer == count, "\(again)")
+            #expect(again["others_points"]?.integer == 2 && again["points"]?.integer == count + 1, "\(again)")
             collection = try VectorCollection(shop.collection)
             // Field indexes stay, and know all points.
             #expect(collection.indexedFields.count == 2)
-            for filter in ["title = 'theirs'", "title = 'last thing'", "price < 20", "not title = 'red lamp'"] {
+            for filter in [
+                "title = 'theirs'", "title = 'without a vector'", "title = 'last thing'", "price < 20",
+                "not title = 'red lamp'",
+            ] {
                 let filter = try Filter(parsing: filter)
                 var matching = 0
                 try collection.view.forEachPoint { point in
@@ -87,7 +92,9 @@ import Testing
                 try collection.point("theirs").payload["title"] == "theirs"
                     && collection.point("theirs").version == version
             )
+            #expect(try collection.point("bare").vectors.isEmpty && collection.point("bare").version == version)
             // What the rows say is the rows' again.
+            #expect(try collection.point("p-9").vector == vector)
             #expect(try collection.point("p-8").payload["title"] != "taken" && collection.point("p-8").vector != vector)
             #expect(try collection.point("p-10").payload["title"] != "changed")
             _ = try collection.point("p-11")
@@ -95,7 +102,15 @@ import Testing
             // Writing goes on, with higher numbers.
             let later = try VectorCollection(shop.collection, for: .writing)
             #expect(try await later.delete(["theirs"]).lsn > version + 1)
+            try await later.upsert([WrittenPoint(id: "another", vector: vector)])
+            try await later.compact()
             try await later.close()
+            try rows(shop) { $0 + ["p-more,one more thing,a thing,1"] }
+            let last = try build(shop)
+            #expect(last["others_points"]?.integer == 2 && last["points"]?.integer == count + 2, "\(last)")
+            collection = try VectorCollection(shop.collection)
+            #expect(try collection.point("bare").payload["title"] == "without a vector")
+            #expect(try VectorCollection.check(shop.collection).allSatisfy(\.problems.isEmpty))
         }
     }
 }

@@ -127,6 +127,37 @@ import Testing
         }
     }
 
+    /// Kinds of vector that come and go are there, or not: never half.
+    @Test(arguments: ["spaces-recording", "spaces-listed"], ["--add", "--drop"])
+    func killedWhileAKindOfVectorComesOrGoes(_ point: String, _ option: String) throws {
+        var random = SeededGenerator()
+        let (lines, states) = Self.batches(60, &random)
+        try withTemporaryDirectory { folder in
+            let path = folder + "/live.belfry"
+            try Self.create(path)
+            #expect(try Self.write(path, lines[..<40]).outcome.exitCode == 0)
+            if option == "--drop" {
+                let added = try BelfryProcess.run(["vectors", path, "--add", "image=3,l2"])
+                #expect(added.exitCode == 0, "\(added.errors)")
+                let image = "[{\"set_vector\":{\"id\":\"seen\",\"vector\":{\"image\":[1,2,3]}}}]"
+                _ = try Self.write(path, ["[{\"upsert\":[{\"id\":\"seen\",\"vector\":{}}]}]", image])
+            }
+            let change = option == "--add" ? "image=3,l2" : "image"
+            let killed = try BelfryProcess.run(
+                ["vectors", path, option, change], environment: ["BELFRY_CRASH_AT": point])
+            #expect(killed.exitCode == 128 + SIGKILL, "\(killed.errors)")
+            let names = try VectorCollection(path).configuration.spaces.map(\.name)
+            #expect(names == ((point == "spaces-listed") == (option == "--add") ? ["", "image"] : [""]))
+            if option == "--add" { #expect(try Self.points(path) == states[40]) }
+            // The next writer goes on.
+            #expect(try Self.write(path, lines[40...]).outcome.exitCode == 0)
+            if option == "--add" { #expect(try Self.points(path) == states[60]) }
+            for finding in try VectorCollection.check(path) { #expect(finding.problems.isEmpty, "\(finding)") }
+            let listed = try VectorCollection(path).view.segments.map { NumberedName.name($0.segment.number) }
+            #expect(Set(try System.list(path + "/segments")) == Set(listed))
+        }
+    }
+
     /// A repair that dies before its last step has changed nothing, and can be done again.
     @Test func aRepairThatIsKilledLeavesTheCollectionWhereItWas() throws {
         var random = SeededGenerator()

@@ -75,7 +75,9 @@ public enum CollectionCopy {
         let base = try CollectionBase(from)
         try base.catalogue.copy(to: copy.catalogue)
         let copied = try Catalogue(copy.catalogue, .create)
-        let (rows, state) = try copied.read { (try $0.segments(), try $0.state()) }
+        let (rows, state, configuration) = try copied.read {
+            (try $0.segments(), try $0.state(), try $0.document("collection", as: CollectionConfiguration.self))
+        }
         for (number, files) in try SegmentRecord.files(of: rows, from) {
             try from.copySegment(number, files: files.sorted(), to: copy)
         }
@@ -99,7 +101,7 @@ public enum CollectionCopy {
             try System.sync(copy.fields)
         }
         try copied.close()
-        for tower in base.configuration.towers {
+        for tower in (configuration ?? base.configuration).towers {
             try TowerPair.copy(from.tower(tower.name), to: copy.tower(tower.name))
             try System.sync(copy.tower(tower.name))
         }

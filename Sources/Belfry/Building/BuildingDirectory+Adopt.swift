@@ -26,6 +26,8 @@ extension BuildingDirectory {
         var segments: [(row: Catalogue.SegmentRow, files: [String])] = []
         for row in rows {
             let record = try SegmentRecord(row, source)
+            // Vectors beside those of the build: they are taken over at its end.
+            guard record.space == nil else { return }
             // Slots that follow one another need no file.
             let files = CollectionLayout.rowFiles.union(record.firstSlot == nil ? ["slots"] : []).sorted()
             let bare = SegmentRecord(kind: .exact, files: files, firstSlot: record.firstSlot)

@@ -30,7 +30,10 @@ package struct CollectionDescription: Sendable {
 extension BuildingDirectory {
     /// Makes the directory a collection and puts it in its place.
     /// - Parameter towers: those that filled it, opened where they are now.
-    package func finish(_ towers: TowerPair, _ description: CollectionDescription) throws(BelfryError) {
+    /// - Returns: How many points it has, and how many of them others have written.
+    package func finish(
+        _ towers: TowerPair, _ description: CollectionDescription, memory: MemoryBudget, threads: Int
+    ) throws(BelfryError) -> (points: Int, others: Int) {
         try System.createDirectory(layout.towers)
         try layout.removeTowers(like: tower)
         let reference = try Self.copy(tower, towers, into: layout)
@@ -42,23 +45,49 @@ extension BuildingDirectory {
         var space = VectorSpace(
             dimension: towers.item.dimension, metric: description.metric, element: description.element)
         space.tower = reference
-        let configuration = CollectionConfiguration(
-            name: description.name, spaces: [space], show: description.show, badRows: description.badRows,
-            recall: description.recall ?? index.recall)
+        let points = try carryBare()
+        let others = try othersCount()
         let fields = try keptFields()
+        let carried = try carrySpaces(memory, threads: threads)
+        var spaces = [space]
+        for other in carried { spaces.append(try copyingTower(of: other.space, known: spaces)) }
+        CrashPoint.spacesCarried.reach()
+        let configuration = CollectionConfiguration(
+            name: description.name, spaces: spaces, show: description.show, badRows: description.badRows,
+            recall: description.recall ?? index.recall)
+        let made = carried.flatMap(\.segments)
+        var vectors = [space.name: finishedRows]
+        for other in carried { vectors[other.space.name] = other.segments.reduce(0) { $0 + $1.rows } }
         try catalogue.write { transaction in
+            try transaction.removeSegments()
+            for segment in segments + made { try transaction.insert(segment) }
             if let fields { try transaction.put(fields) }
             try transaction.put("collection", configuration)
             try transaction.put(
                 CatalogueState(
-                    points: finishedRows, segments: segments.count, nextSlot: UInt64(finishedRows),
-                    lsn: previous?.nextVersion ?? 0))
+                    points: points, vectors: points == finishedRows && carried.isEmpty ? nil : vectors,
+                    segments: segments.count + made.count, nextSlot: UInt64(points), lsn: previous?.nextVersion ?? 0))
             for name in [Self.others, Self.since] { try transaction.remove(name) }
         }
         CrashPoint.configurationWritten.reach()
         try catalogue.pack()
         CrashPoint.cataloguePacked.reach()
         try takePlace()
+        return (points, others)
+    }
+
+    /// A space that is taken over, with its tower, which is copied unless it is there.
+    private func copyingTower(of space: VectorSpace, known: [VectorSpace]) throws(BelfryError) -> VectorSpace {
+        var space = space
+        guard let tower = space.tower else { return space }
+        if let own = known.lazy.compactMap(\.tower).first(where: { $0.fingerprint == tower.fingerprint }) {
+            space.tower = own
+        } else {
+            let name = Self.freeName(like: tower.name, in: layout)
+            try Self.copy(CollectionLayout(path: target).tower(tower.name), as: name, into: layout)
+            space.tower?.name = name
+        }
+        return space
     }
 
     /// Indexes of the payload fields of which the collection in the place has some.
@@ -77,16 +106,24 @@ extension BuildingDirectory {
     static func copy(
         _ tower: String, _ towers: TowerPair, into layout: CollectionLayout
     ) throws(BelfryError) -> VectorSpace.TowerReference {
-        let own = URL(fileURLWithPath: tower).standardizedFileURL.lastPathComponent
-        // Another one of the collection's may be called the same.
+        let name = freeName(like: URL(fileURLWithPath: tower).standardizedFileURL.lastPathComponent, in: layout)
+        try copy(tower, as: name, into: layout)
+        return .init(name: name, fingerprint: towers.space, canaries: try canaries(of: towers.query))
+    }
+
+    /// A name for a tower's folder: another one of the collection's may be called the same.
+    private static func freeName(like own: String, in layout: CollectionLayout) -> String {
         var (name, number) = (own, 1)
         while System.exists(layout.tower(name)) {
             number += 1
             name = "\(number)-\(own)"
         }
+        return name
+    }
+
+    private static func copy(_ tower: String, as name: String, into layout: CollectionLayout) throws(BelfryError) {
         try TowerPair.copy(tower, to: layout.tower(name))
         for folder in [layout.tower(name), layout.towers] { try System.sync(folder) }
-        return .init(name: name, fingerprint: towers.space, canaries: try canaries(of: towers.query))
     }
 
     /// A few of the tower's canaries with their vectors: what a query's tower must agree with.
@@ -101,7 +138,7 @@ extension BuildingDirectory {
         let place = CollectionLayout(path: target)
         try Self.put(layout, into: place, tower: tower, lock: previous?.lock, note: note) { () throws(BelfryError) in
             // Without its lock somebody may have begun to write to it.
-            guard previous == nil, let found = try? CollectionBase.readLatest(place), found.lsn > 0 else { return }
+            guard previous == nil, let found = try? CollectionBase.readLatest(place), found.hasChanged else { return }
             throw BelfryError(
                 .conflict, "The collection was written to since the build began.", at: .init(file: target),
                 remedy: "Build again: what was embedded is kept.")

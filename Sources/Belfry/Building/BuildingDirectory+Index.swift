@@ -93,7 +93,8 @@ extension BuildingDirectory {
             }
             made.append(
                 try folder.finish(
-                    builder.kind, ids: rows.places.map(\.id), slots: rows.places.map(\.slot), queries: builder.queries))
+                    builder.kind, ids: rows.places.map(\.id), slots: rows.places.map(\.slot), queries: builder.queries,
+                    isFastest: plan.kind == nil))
             let own = DefaultRecall.recall(of: try SegmentIndex(folder.path, metric: plan.metric))
             if own.recall < standard?.recall ?? 2 { standard = own }
         }

@@ -54,8 +54,7 @@ extension BuildingDirectory {
         CrashPoint.segmentSynced.reach()
 
         guard let firstSlot = Slot(exactly: finishedRows), finishedRows + points.count <= Int(Slot.max) else {
-            throw BelfryError(
-                .unsupported, "A collection holds at most \(Slot.max) points.", at: .init(file: layout.path))
+            throw Self.tooMany(layout.path)
         }
         let record = SegmentRecord(kind: .exact, files: CollectionLayout.rowFiles.sorted(), firstSlot: firstSlot)
         let segment = Catalogue.SegmentRow(number: number, rows: points.count, record: record.text)
@@ -73,42 +72,6 @@ extension BuildingDirectory {
         segments.append(segment)
         refusedRows = count
         CrashPoint.segmentListed.reach()
-    }
-    /// Takes over the points that others have written to the collection before, but for those that the rows have as well.
-    /// - Returns: How many there are.
-    package func carryOthers(_ elementType: ElementType, threads: Int) throws(BelfryError) -> Int {
-        guard let previous, try !hasCarried() else { return carried }
-        var (points, vectors, count) = ([NewPoint](), [[Float]](), 0)
-        func flush() throws(BelfryError) {
-            guard !points.isEmpty else { return }
-            try write(points, Matrix(vectors), elementType, refused: 0, threads: threads)
-            (points, vectors) = ([], [])
-        }
-        try previous.forEachOther { point, vector in
-            if let known = try catalogue.read({ try $0.point(point.id) }) {
-                // A build that was interrupted here has taken it over already.
-                count += known.source == nil ? 1 : 0
-                return
-            }
-            points.append(point)
-            vectors.append(vector)
-            count += 1
-            if points.count == Self.othersAtATime { try flush() }
-        }
-        try flush()
-        if count > 0 { try catalogue.write { try $0.put(Self.others, count) } }
-        carried = count
-        return carried
-    }
-
-    /// So many points of others are held in memory.
-    private static let othersAtATime = 8_192
-
-    /// Whether an interrupted build has done so.
-    private func hasCarried() throws(BelfryError) -> Bool {
-        guard let count = try catalogue.read({ try $0.document(Self.others, as: Int.self) }) else { return false }
-        carried = count
-        return true
     }
 
     /// Writes the users in the place of those that are there.

@@ -21,8 +21,6 @@ package final class BuildingDirectory {
     package var finishedRows: Int { segments.reduce(0) { $0 + $1.rows } }
     /// How many rows that were embedded are in none, since their vectors cannot be stored.
     package internal(set) var refusedRows = 0
-    /// How many points of others were carried over.
-    var carried = 0
 
     static func path(of collection: String) -> String { "\(collection).building" }
 
@@ -64,7 +62,7 @@ package final class BuildingDirectory {
 
     /// The catalogue's document with the number of refused rows: an interrupted build goes on behind them.
     static let refused = "refused"
-    /// The catalogue's document with the number of points of others that were carried over.
+    /// The catalogue's document that says that the vectors of others were carried over.
     static let others = "others"
     /// The catalogue's document with the last write of the collection that was there when the build began: what it took over
     /// is of that moment.
@@ -147,13 +145,15 @@ package final class BuildingDirectory {
         // Opened for writing first: that rolls back what a crash left half written.
         guard System.exists(layout.catalogue), let catalogue = try? Catalogue(layout.catalogue, .create),
             let problems = try? catalogue.problems(), problems.isEmpty,
-            let segments = try? catalogue.read({ try $0.segments() }),
+            let listed = try? catalogue.read({ try $0.segments() }),
+            // What a build that was killed at its end has taken over, the end takes over anew.
+            let segments = try? listed.filter({ try SegmentRecord($0, layout).space == nil }),
             let found = try? catalogue.read({ try $0.document("journal", as: BuildJournal.self) }),
             found.hasSameVectors(as: journal),
             (try? catalogue.read({ try $0.document(since, as: UInt64.self) })) ?? 0 == previous?.lsn ?? 0,
-            let listed = try? SegmentRecord.files(of: segments, layout)
+            let files = try? SegmentRecord.files(of: segments, layout)
         else { return nil }
-        for (number, files) in listed {
+        for (number, files) in files {
             for name in files {
                 guard SegmentFile.check("\(layout.segment(number))/\(name)").isEmpty else { return nil }
             }

@@ -17,6 +17,10 @@ struct GatheredSegment {
         case kind(IndexKind)
         /// What is fastest on the data at a recall.
         case fastest(recall: Double)
+        /// None: a scan was measured to be faster, on nearly the same data.
+        case fastestIsScan
+
+        var isFastest: Bool { if case .kind = self { false } else { true } }
     }
 
     let number: Int
@@ -37,7 +41,8 @@ struct GatheredSegment {
         switch source {
         case .dense(let shards):
             let builder = try build(places, shards, folder)
-            return try folder.finish(builder.kind, ids: ids, slots: slots, queries: builder.queries)
+            return try folder.finish(
+                builder.kind, ids: ids, slots: slots, queries: builder.queries, isFastest: index.isFastest)
         case .sparse(let vectors):
             try SparseSegment.write(folder.path) { append throws(BelfryError) in
                 for place in places { try append(vectors[Int(place.shard)].row(Int(place.row)), place.id) }
@@ -63,9 +68,32 @@ struct GatheredSegment {
         case .kind(let kind):
             builder.kind = kind
             try builder.build(rows, ids: ids, in: folder.path)
+        case .fastestIsScan:
+            try builder.build(rows, ids: ids, in: folder.path)
         case .fastest(let recall):
             builder.kind = try builder.buildFastest(rows, ids: ids, in: folder.path, recall: recall).kind
         }
         return builder
+    }
+}
+
+extension GatheredSegment.Source {
+    /// The vectors of segments of a space.
+    init(_ segments: [LiveSegment], _ kind: VectorSpace.Kind) {
+        self =
+            switch kind {
+            case .dense: .dense(segments.compactMap(\.segment.dense?.vectors))
+            case .sparse: .sparse(segments.compactMap(\.segment.sparse?.vectors))
+            case .multi: .multi(segments.compactMap(\.segment.multi))
+            }
+    }
+}
+
+extension [LiveSegment] {
+    /// Queries like those that a collection is asked: what the largest of its segments that know some was calibrated on.
+    func keptQueries(_ layout: CollectionLayout) throws(BelfryError) -> [QuerySample] {
+        let known = filter { $0.segment.record.queries != nil }.max { $0.segment.rows < $1.segment.rows }
+        guard let segment = known?.segment, let queries = segment.record.queries else { return [] }
+        return try queries.read(layout.segment(segment.number))
     }
 }

@@ -9,7 +9,7 @@ package import Vectors
 ///
 /// Nobody writes to it while this lives: what was acknowledged would be lost.
 package final class PreviousCollection {
-    private let view: View
+    let view: View
     /// Whether its vectors are what the rows' would be.
     private let isOfSameSpace: Bool
     let lock: WriterLock
@@ -33,7 +33,7 @@ package final class PreviousCollection {
         do throws(BelfryError) {
             let first = try CollectionBase.readLatest(layout)
             guard let lock = try WriterLock(layout.lock) else {
-                guard first.lsn > 0 else { return nil }
+                guard first.hasChanged else { return nil }
                 throw BelfryError(
                     .conflict, "Another process has the collection open for writing.", at: .init(file: target),
                     remedy: "Close it there, and build again.")
@@ -47,7 +47,7 @@ package final class PreviousCollection {
         }
         let main = view.configuration.main
         isOfSameSpace =
-            main.tower?.fingerprint == space && main.element == element && view.configuration.spaces.count == 1
+            main.name.isEmpty && main.tower?.fingerprint == space && main.element == element
         let lost = isOfSameSpace ? 0 : try others()
         guard lost == 0 else {
             throw BelfryError(
@@ -58,11 +58,11 @@ package final class PreviousCollection {
         }
     }
 
-    /// How many points no build has written.
+    /// How many points no build has written that have vectors as those of the build.
     private func others() throws(BelfryError) -> Int {
         guard lsn > 0 else { return 0 }
         var count = 0
-        try view.forEachPoint { if $0.source == nil { count += 1 } }
+        try view.forEachPoint { if $0.source == nil, view.place(of: $0) != nil { count += 1 } }
         return count
     }
 
@@ -80,14 +80,19 @@ package final class PreviousCollection {
         }
     }
 
-    /// Hands on every point that no build has written, with its vector.
-    func forEachOther(_ body: (NewPoint, [Float]) throws -> Void) throws(BelfryError) {
-        guard lsn > 0, isOfSameSpace else { return }
+    /// Hands on every point that no build has written, with its vector, if it has one.
+    func forEachOther(_ body: (NewPoint, [Float]?) throws -> Void) throws(BelfryError) {
+        guard lsn > 0 else { return }
         try view.forEachPoint { point in
-            guard point.source == nil, let place = view.place(of: point) else { return }
+            guard point.source == nil else { return }
             var other = NewPoint(id: point.id, key: point.key, payload: point.json)
             other.version = point.version
-            try body(other, try view.vector(at: place).dense ?? [])
+            try body(other, try isOfSameSpace ? view.place(of: point).flatMap { try view.vector(at: $0).dense } : nil)
         }
     }
+}
+
+extension View {
+    /// Whether others than builds have written to the collection.
+    var hasChanged: Bool { lsn > 0 || configuration.spaces.count > 1 }
 }

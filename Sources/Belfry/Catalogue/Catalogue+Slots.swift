@@ -26,6 +26,16 @@ extension Catalogue.Transaction {
         return try Int64.fetchOne(statement, arguments: [id.databaseValue]).flatMap { Slot(exactly: $0) }
     }
 
+    /// Removes the points of all slots from one on.
+    func removePoints(from slot: Slot) throws {
+        try database.execute(sql: "DELETE FROM points WHERE slot >= ?", arguments: [Int64(slot)])
+    }
+
+    /// How many points no build has made.
+    func pointsWithoutSource() throws -> Int {
+        try Int.fetchOne(database, sql: "SELECT count(*) FROM points WHERE source IS NULL") ?? 0
+    }
+
     /// Reads points by their slots, in the order of the slots: whoever asks for nearly all of them goes through the table
     /// once.
     final class SlotCursor {

@@ -42,6 +42,7 @@ extension Catalogue {
             let state = try document("state", as: CatalogueState.self) ?? CatalogueState()
             // Counting on from any of them must not overflow, whatever the checksum says.
             guard state.lsn <= LSN.limit, state.nextSlot <= UInt64(Slot.max), state.points >= 0, state.segments >= 0,
+                0..<Int.max ~= state.schema ?? 0,
                 state.vectors?.values.allSatisfy({ $0 >= 0 }) ?? true
             else { throw BelfryError.corrupt("The state is none.", at: place("configuration", "state")) }
             return state
@@ -51,6 +52,9 @@ extension Catalogue {
 
         /// Changes nothing, but makes this a transaction that writes: when it is on disk, so are all before it.
         func confirm() throws { try put(state()) }
+
+        /// How many times kinds of vector were added or dropped.
+        func schema() throws -> Int { try document("state", as: CatalogueState.self)?.schema ?? 0 }
 
         /// The last write of the log that the catalogue has: the state without the rest, since searches ask for it.
         func lsn() throws -> UInt64 {

@@ -48,6 +48,9 @@ final class Catalogue: Sendable {
     /// Which file was opened: another collection may be put in the place.
     private let node: UInt64?
 
+    /// So many seconds one waits for another process that reads or writes.
+    private static let patience = 10
+
     /// What helps where a catalogue is lost.
     static let wayOut: Remedy = "Build the collection again with \(.setting(.replacing)), or restore a copy."
 
@@ -83,7 +86,7 @@ final class Catalogue: Sendable {
     static func connect(_ path: String, _ access: Access, named name: String) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.readonly = access == .read
-        configuration.busyMode = .timeout(10)
+        configuration.busyMode = .timeout(Double(Self.patience))
         configuration.prepareDatabase { database in
             // Less would let a power cut undo a transaction that is done: the journal's end is not on disk by then.
             if access == .create { try database.execute(sql: "PRAGMA synchronous = EXTRA") }
@@ -148,7 +151,7 @@ final class Catalogue: Sendable {
                 if let scanning { return scanning }
                 var configuration = Configuration()
                 configuration.readonly = true
-                configuration.busyMode = .timeout(10)
+                configuration.busyMode = .timeout(Double(Self.patience))
                 let made = try DatabaseQueue(path: path, configuration: configuration)
                 guard node != nil, Self.node(of: path) == node else { return nil }
                 scanning = made
@@ -251,7 +254,11 @@ final class Catalogue: Sendable {
                     "Look at the permissions of the file and its folder, and at the limit of open files (ulimit -n).")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return BelfryError(
-                .conflict, "Another process is writing to the catalogue.", at: place, remedy: "Wait until it is done.")
+                .conflict, "Another process has read or written the catalogue for more than \(patience) seconds.",
+                at: place,
+                remedy:
+                    "Do it again when that is done. One that is suspended keeps others out until it goes on or ends."
+            )
         default:
             return BelfryError(.io, "The catalogue could not be used: \(error).", at: place)
         }

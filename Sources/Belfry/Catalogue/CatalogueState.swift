@@ -12,6 +12,8 @@ struct CatalogueState: Codable, Equatable, Sendable {
     var vectors: [String: Int]?
     /// How many segments are listed.
     var segments = 0
+    /// How many times kinds of vector were added or dropped; nil for never.
+    var schema: Int?
     /// The slot of the next new point.
     var nextSlot: UInt64 = 0
     /// The last write of the log that the catalogue has; what follows in the log is newer than the catalogue.

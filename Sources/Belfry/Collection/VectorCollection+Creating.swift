@@ -77,7 +77,7 @@ extension VectorCollection {
 }
 
 extension VectorCollection.Description {
-    fileprivate func require() throws(BelfryError) {
+    func require() throws(BelfryError) {
         guard !spaces.isEmpty else {
             throw BelfryError(.invalidInput, "A collection needs vectors of one kind at least.")
         }
@@ -107,22 +107,7 @@ extension VectorCollection.Description {
     /// Copies the towers of all spaces, each once, and gives the spaces with what is known of them.
     fileprivate func copyTowers(into layout: CollectionLayout) throws(BelfryError) -> [VectorSpace] {
         var copied: [VectorSpace] = []
-        for space in spaces {
-            var vectors = space.vectors
-            if let path = space.tower {
-                let towers = try TowerPair.open(path)
-                guard vectors.kind == .dense, towers.item.dimension == vectors.dimension else {
-                    throw BelfryError(
-                        .invalidInput,
-                        "The tower makes vectors of \(towers.item.dimension) components; the \(vectors.title) are to have "
-                            + "\(vectors.dimension).", at: .init(file: path))
-                }
-                let known = copied.lazy.compactMap(\.tower).first { $0.fingerprint == towers.space }
-                vectors.tower =
-                    if let known { known } else { try BuildingDirectory.copy(path, towers, into: layout) }
-            }
-            copied.append(vectors)
-        }
+        for space in spaces { copied.append(try space.copyingTower(into: layout, known: copied)) }
         // The first is the main one.
         return copied.filter { $0.kind == .dense } + copied.filter { $0.kind != .dense }
     }
@@ -131,5 +116,24 @@ extension VectorCollection.Description {
         IndexRecord(
             request: index?.rawValue ?? "auto at recall \(recall)", wanted: index, choice: nil, queries: nil,
             recall: recall, recallReason: "it was made so")
+    }
+}
+
+extension VectorCollection.Description.Space {
+    /// The space with what is known of its tower, which is copied into the collection, unless that has it.
+    /// - Parameter known: the spaces whose towers are there.
+    func copyingTower(into layout: CollectionLayout, known: [VectorSpace]) throws(BelfryError) -> VectorSpace {
+        guard let tower else { return vectors }
+        var space = vectors
+        let towers = try TowerPair.open(tower)
+        guard space.kind == .dense, towers.item.dimension == space.dimension else {
+            throw BelfryError(
+                .invalidInput,
+                "The tower makes vectors of \(towers.item.dimension) components; the \(space.title) are to have "
+                    + "\(space.dimension).", at: .init(file: tower))
+        }
+        let own = known.lazy.compactMap(\.tower).first { $0.fingerprint == towers.space }
+        space.tower = if let own { own } else { try BuildingDirectory.copy(tower, towers, into: layout) }
+        return space
     }
 }

@@ -6,18 +6,24 @@ import Vectors
 extension VectorCollection {
     /// The towers of a space that came with the collection: a pair, or one tower in both roles. They are loaded and verified
     /// once.
-    package func towers(of space: Int = 0) throws(BelfryError) -> TowerPair {
-        if let loaded = base.loadedTowers.withLock({ $0[space] }) { return loaded }
+    package func towers(of space: Int = 0) throws(BelfryError) -> TowerPair { try base.towers(of: space) }
+}
+
+extension CollectionBase {
+    /// As ``VectorCollection/towers(of:)``.
+    func towers(of space: Int) throws(BelfryError) -> TowerPair {
+        if let loaded = loadedTowers.withLock({ $0[space] }) { return loaded }
+        guard configuration.spaces.indices.contains(space) else { throw changedSchema }
         guard let own = configuration.spaces[space].tower else { throw hasNoTower(space) }
         let towers: TowerPair
         do throws(BelfryError) {
-            towers = try TowerPair.open(base.layout.tower(own.name))
-            guard base.isInPlace else { throw base.replaced }
+            towers = try TowerPair.open(layout.tower(own.name))
+            guard isInPlace else { throw replaced }
         } catch {
-            throw base.isInPlace ? error : base.replaced
+            throw isInPlace ? error : replaced
         }
         try verifySpace(of: towers.query, space)
-        base.loadedTowers.withLock { $0[space] = towers }
+        loadedTowers.withLock { $0[space] = towers }
         return towers
     }
 

@@ -34,11 +34,13 @@ public final class VectorCollection: Sendable {
     /// The collection's directory.
     public var path: String { base.path }
     /// What the collection is.
-    public var configuration: CollectionConfiguration { base.configuration }
+    public var configuration: CollectionConfiguration { base.configuration.version(version) }
+    /// The version that is searched and written to; empty for the first.
+    public let version: String
     /// How many points it holds.
     public var count: Int { view.count }
 
-    let base: CollectionBase
+    var base: CollectionBase { view.base }
     /// Nil where it was opened for reading.
     let writer: Writer?
     private let current: CurrentView
@@ -47,25 +49,40 @@ public final class VectorCollection: Sendable {
     /// - Parameters:
     ///   - memoryLimit: for writing, bytes of memory that the process may have: no merge holds more. Nil for half of what it
     ///     may fill.
+    ///   - version: the version that is searched and written to; empty for the first.
     ///   - note: for writing, hears what was removed that a killed writer had left.
-    /// - Throws: `notFound` where nothing is built yet, `corruptData` with file and place, `conflict` where another process
-    ///   writes; for writing, `wrongTower` where its own tower does not compute what it did.
+    /// - Throws: `notFound` where nothing is built yet, or there is no such version, `corruptData` with file and place,
+    ///   `conflict` where another process writes; for writing, `wrongTower` where its own tower does not compute what it did.
     public init(
-        _ path: String, for access: Access = .reading, memoryLimit: Int? = nil, note: (String) -> Void = { _ in }
+        _ path: String, for access: Access = .reading, version: String = "", memoryLimit: Int? = nil,
+        note: (String) -> Void = { _ in }
     ) throws(BelfryError) {
+        self.version = version
         let layout = CollectionLayout(path: path)
         switch access {
         case .reading:
             let view = try CollectionBase.readLatest(layout)
-            (base, writer, current) = (view.base, nil, CurrentView(view))
+            (writer, current) = (nil, CurrentView(view))
         case .writing:
             let writer = try Writer(opening: layout, memory: MemoryBudget(limit: memoryLimit), note: note)
-            (base, current, self.writer) = (writer.base, writer.current, writer)
+            (current, self.writer) = (writer.current, writer)
             // What is embedded for it must be what it holds.
-            for place in base.configuration.spaces.indices where base.configuration.spaces[place].tower != nil {
+            for (place, space) in configuration.spaces.enumerated() where space.tower != nil {
                 _ = try towers(of: place)
             }
         }
+        try base.configuration.requireVersion(version, at: path)
+    }
+
+    private init(_ collection: VectorCollection, version: String) {
+        (self.version, writer, current) = (version, collection.writer, collection.current)
+    }
+
+    /// The same open collection, searched and written to in another version.
+    /// - Throws: `notFound` where there is no such version.
+    public func version(_ version: String) throws(BelfryError) -> VectorCollection {
+        try base.configuration.requireVersion(version, at: path)
+        return VectorCollection(self, version: version)
     }
 
     /// The collection as it is now.

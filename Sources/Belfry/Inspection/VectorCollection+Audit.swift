@@ -40,15 +40,20 @@ extension VectorCollection {
     ///   - queries: one per row.
     ///   - targets: the recalls that are asked for, from above 0 to 1.
     ///   - styles: how the queries are, if that is known; nil for any kind.
+    ///   - filter: what answers must pass; nil for all points.
     ///   - threads: how many threads the exact search has.
     ///   - progress: hears how many of how many searches are done.
     /// - Throws: as a search.
     package func audit(
-        _ queries: Matrix, k: Int, targets: [Double], styles: Set<QueryStyle>? = nil, threads: Int = 1,
-        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        _ queries: Matrix, k: Int, targets: [Double], styles: Set<QueryStyle>? = nil, where filter: Filter? = nil,
+        threads: Int = 1, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(BelfryError) -> [Audit] {
         let view = view
-        let truth = try view.nearest(queries, k: k, recall: nil, exact: true, threads: threads).points
+        let space = try configuration.place(ofSpace: "")
+        let scope = SearchScope(kept: try view.points(where: filter, in: space))
+        let truth = try view.nearest(
+            queries, k: k, recall: nil, exact: true, scope: scope, threads: threads, in: space
+        ).points
         var audits: [Audit] = []
         for (place, target) in targets.enumerated() {
             var found: [NearestPoints] = []
@@ -56,14 +61,14 @@ extension VectorCollection {
             for query in 0..<queries.rows {
                 found.append(
                     try view.nearest(
-                        queries.prefix(query + 1).suffix(1), k: k, recall: target, exact: false, styles: styles,
-                        threads: 1))
+                        queries.prefix(query + 1).suffix(1), k: k, recall: target, exact: false, scope: scope,
+                        styles: styles, threads: 1, in: space))
                 if query % 64 == 0 { progress(place * queries.rows + query, targets.count * queries.rows) }
             }
 
             audits.append(
                 try Self.audit(
-                    found, truth, k, view.expectation(k: k, recall: target, styles: styles),
+                    found, truth, k, view.expectation(k: k, recall: target, styles: styles, in: space),
                     evaluations: view.evaluations - before))
         }
         return audits

@@ -1,3 +1,4 @@
+import Files
 import Neighbors
 import Shards
 import Vectors
@@ -39,4 +40,28 @@ struct PendingVectors: Sendable {
 
     /// Sees the rows that the table has now.
     mutating func takeRows() { rows = table.rows }
+}
+
+extension PendingRows {
+    /// Writes some rows as a segment without an index.
+    /// - Parameter ids: whose the rows are.
+    func write(
+        _ chosen: [Int], ids: [PointID], _ space: VectorSpace, in folder: SegmentFolder
+    ) throws(BelfryError) {
+        switch self {
+        case .dense(let all):
+            let rows = Matrix(rows: chosen.count, columns: space.dimension)
+            for (new, row) in chosen.enumerated() { _ = rows.row(new).update(fromContentsOf: all.row(row)) }
+            let builder = SegmentBuilder(metric: space.metric, kind: .exact, elementType: space.element)
+            try builder.build(rows, ids: { ids[$0] }, in: folder.path)
+        case .sparse(let all):
+            try SparseSegment.write(folder.path) { append throws(BelfryError) in
+                for (new, row) in chosen.enumerated() { try append(all.row(row), ids[new]) }
+            }
+        case .multi(let all):
+            try MultiSegment.write(folder.path, space) { append throws(BelfryError) in
+                for (new, row) in chosen.enumerated() { try append(all.row(row), ids[new]) }
+            }
+        }
+    }
 }

@@ -55,28 +55,29 @@ struct GroupSearch {
         (self.request, self.collections, self.views) = (request, collections, views)
         excluded = [[PointPlace]](repeating: [], count: collections.count)
         var spaces: [Int] = []
-        for collection in collections {
+        for (collection, view) in zip(collections, views) {
             do throws(BelfryError) {
-                spaces.append(try collection.configuration.place(ofSpace: request.space))
+                let configuration = view.configuration.version(collection.version)
+                spaces.append(try configuration.place(ofSpace: request.space))
             } catch {
                 var error = error
-                error.location = .init(file: collection.path)
+                error.location = .init(file: view.path)
                 throw error
             }
         }
         self.spaces = spaces
-        try Self.requireOneSpace(collections, spaces)
+        try Self.requireOneSpace(views, spaces)
     }
 
     /// Refuses collections whose scores do not compare.
-    private static func requireOneSpace(_ collections: [VectorCollection], _ spaces: [Int]) throws(BelfryError) {
-        let paths = collections.map(\.path)
+    private static func requireOneSpace(_ views: [View], _ spaces: [Int]) throws(BelfryError) {
+        let paths = views.map(\.path)
         if let twice = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
             throw BelfryError(.invalidInput, "The collection is named twice.", at: .init(file: paths[twice]))
         }
-        for (other, space) in zip(collections, spaces).dropFirst() {
-            let names = (collections[0].configuration.name, other.configuration.name)
-            let (own, its) = (collections[0].configuration.spaces[spaces[0]], other.configuration.spaces[space])
+        for (other, space) in zip(views, spaces).dropFirst() {
+            let names = (views[0].configuration.name, other.configuration.name)
+            let (own, its) = (views[0].configuration.spaces[spaces[0]], other.configuration.spaces[space])
             guard own.tower?.fingerprint == its.tower?.fingerprint, own.metric == its.metric,
                 own.dimension == its.dimension, own.kind == its.kind
             else {

@@ -11,7 +11,7 @@ extension Tower {
     }
 
     /// `texts`, or `the fields user_id (…), age (…)`.
-    var whatItTakes: String { takesTexts && fields.count == 1 ? "texts" : "the fields \(fieldsAndTypes)" }
+    package var whatItTakes: String { takesTexts && fields.count == 1 ? "texts" : "the fields \(fieldsAndTypes)" }
 
     /// `user_id (a text), age (a number)`.
     package var fieldsAndTypes: String { fields.map { "\($0.name) (\($0.type))" }.joined(separator: ", ") }

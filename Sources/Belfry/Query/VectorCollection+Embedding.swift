@@ -32,9 +32,10 @@ extension VectorCollection {
         tower: Tower? = nil,
         threads: Int = 1
     ) throws(BelfryError) -> EmbeddedQueries {
-        var batch = QueryBatch(self, view ?? self.view, space)
+        let view = view ?? self.view
+        var batch = QueryBatch(self, view, space)
         if let tower {
-            try verify(tower, for: space)
+            try view.base.verify(tower, for: space)
             batch.tower = tower
         }
         for query in queries { try batch.add(query, includesSeen) }
@@ -181,7 +182,7 @@ private struct QueryBatch {
 
     private mutating func queryTower() throws(BelfryError) -> Tower {
         if let tower { return tower }
-        let own = try collection.queryTower(of: space)
+        let own = try collection.queryTower(of: space, view.base)
         tower = own
         return own
     }

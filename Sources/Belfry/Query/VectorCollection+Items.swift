@@ -3,6 +3,17 @@ import Towers
 package import Vectors
 
 extension VectorCollection {
+    /// The spaces into which a text or fields for the vectors of a name are embedded: those, and what they are in other
+    /// versions that have a tower.
+    package func embeddedSpaces(_ name: String) throws(BelfryError) -> [(place: Int, name: String)] {
+        let configuration = configuration
+        let own = try configuration.place(ofSpace: name)
+        let title = configuration.spaces[own].versioned.name
+        return configuration.spaces.enumerated().filter { place, space in
+            place == own || space.tower != nil && space.versioned.name.hasSameBytes(as: title)
+        }.map { ($0, $1.name) }
+    }
+
     /// The vectors of texts that are items of the collection, a row each.
     /// - Throws: `wrongTower` where the collection has no tower, `invalidInput` where its item tower takes no texts.
     package func embed(items texts: [String], for space: Int = 0, threads: Int = 1) throws(BelfryError) -> Matrix {

@@ -13,8 +13,10 @@ package enum QueryKind {
 extension VectorCollection {
     /// The tower that embeds queries of a space.
     /// - Throws: `wrongTower` where one tower of a pair filled the collection alone, and that is the item tower.
-    package func queryTower(of space: Int = 0) throws(BelfryError) -> Tower {
-        let tower = try towers(of: space).query
+    package func queryTower(of space: Int = 0) throws(BelfryError) -> Tower { try queryTower(of: space, base) }
+
+    func queryTower(of space: Int, _ base: CollectionBase) throws(BelfryError) -> Tower {
+        let tower = try base.towers(of: space).query
         guard tower.role != .document else {
             throw BelfryError(
                 .wrongTower, "The collection was filled by the item tower of a pair alone, which embeds no queries.",

@@ -13,6 +13,9 @@ public struct CollectionConfiguration: Equatable, Sendable {
     /// The mean recall of a search that does not name its own, from above 0 to 1.
     public var recall: Double
 
+    /// The version whose vectors are meant where one of several is; empty for the first.
+    package internal(set) var version = ""
+
     /// The first space: a dense one, if there is any.
     public var main: VectorSpace { spaces[0] }
 
@@ -22,18 +25,28 @@ public struct CollectionConfiguration: Equatable, Sendable {
             .sorted { $0.name < $1.name }
     }
 
-    /// The place of the space of this name. An empty name means the only one as well.
+    /// The place of the space of this name in the ``version``. An empty name means the only one as well.
     /// - Throws: `invalidInput` with the names that there are.
     package func place(ofSpace name: String) throws(BelfryError) -> Int {
-        if let place = spaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) { return place }
-        if name.isEmpty, spaces.count == 1 { return 0 }
-        let names = spaces.map { $0.name.isEmpty ? "one without a name" : "“\($0.name)”" }.joined(separator: ", ")
+        for wanted in [VectorSpace.name(name, inVersion: version), name] {
+            if let place = spaces.firstIndex(where: { $0.name.hasSameBytes(as: wanted) }) { return place }
+        }
+        if name.isEmpty {
+            let own = spaces.indices.filter { spaces[$0].versioned.version.hasSameBytes(as: version) }
+            if own.count == 1 { return own[0] }
+            if spaces.count == 1 { return 0 }
+        }
         throw BelfryError(
             .invalidInput,
             name.isEmpty
                 ? "The collection has several kinds of vector, and it is not said which."
                 : "There are no vectors “\(name)”.",
-            remedy: "The collection has these vectors: \(names).")
+            remedy: "The collection has these vectors: \(spaceNames).")
+    }
+
+    /// The names of the spaces, as errors list them.
+    var spaceNames: String {
+        spaces.map { $0.name.isEmpty ? "one without a name" : "“\($0.name)”" }.joined(separator: ", ")
     }
 }
 

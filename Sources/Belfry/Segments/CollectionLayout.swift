@@ -170,6 +170,23 @@ extension CollectionLayout {
         }
     }
 
+    /// Removes the copies of the towers of some spaces, but for those that a collection has. What cannot be removed now, the
+    /// next writer removes.
+    func removeTowers(of spaces: [VectorSpace], but configuration: CollectionConfiguration) {
+        removeTowers(Set(spaces.compactMap(\.tower?.name)), but: configuration)
+    }
+
+    /// The same of all towers that are there.
+    func removeTowers(but configuration: CollectionConfiguration) {
+        removeTowers(Set((try? Directory(towers).names()) ?? []), but: configuration)
+    }
+
+    private func removeTowers(_ names: Set<String>, but configuration: CollectionConfiguration) {
+        for name in names.subtracting(configuration.towers.map(\.name)) {
+            _ = try? Directory(towers).removeFolder(name, TowerPair.belongings(of: tower(name)))
+        }
+    }
+
     /// Removes the collection but for what is not Belfry's, which is returned.
     func removeAll(tower: String?) throws(BelfryError) -> [String] {
         let parent = try Directory(around: path)

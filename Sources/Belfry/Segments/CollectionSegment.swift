@@ -7,7 +7,7 @@ import Vectors
 struct CollectionSegment: Sendable {
     let number: Int
     /// The place of its space in the collection's configuration.
-    let space: Int
+    var space: Int
     let record: SegmentRecord
     let content: Content
     let ids: IDsReader

@@ -2,7 +2,7 @@ import Files
 import Neighbors
 import Shards
 
-/// The folder of a segment that is being written: a builder fills it, and ``finish(_:ids:slots:queries:)`` makes it one
+/// The folder of a segment that is being written: a builder fills it, and ``finish(_:ids:slots:queries:isFastest:)`` makes it one
 /// that a catalogue can list.
 struct SegmentFolder {
     private let number: Int
@@ -25,8 +25,9 @@ struct SegmentFolder {
     ///   - ids: those of the rows, in any order.
     ///   - slots: those of the ids.
     ///   - queries: those that it was calibrated on.
+    ///   - isFastest: whether the kind was found to be the fastest on the data.
     func finish(
-        _ kind: IndexKind, ids: [PointID], slots: [Slot], queries: [QuerySample] = []
+        _ kind: IndexKind, ids: [PointID], slots: [Slot], queries: [QuerySample] = [], isFastest: Bool = false
     ) throws(BelfryError) -> Catalogue.SegmentRow {
         let slotOfID = Dictionary(zip(ids, slots)) { first, _ in first }
         let rows = try IDsReader(SegmentPaths(path).ids)
@@ -39,7 +40,8 @@ struct SegmentFolder {
         try SlotsWriter.write(ordered, to: SegmentPaths(path).slots)
         let asked = try KeptQueries(writing: queries, to: path)
         for folder in [path, layout.segments] { try System.sync(folder) }
-        let record = try SegmentRecord(of: path, kind, space: space, queries: asked)
+        var record = try SegmentRecord(of: path, kind, space: space, queries: asked)
+        if isFastest, kind == .exact { record.scanIsFastest = true }
         return .init(number: number, rows: ordered.count, record: record.text)
     }
 }

@@ -18,6 +18,8 @@ struct SegmentRecord: Codable, Equatable, Sendable {
     var firstSlot: Slot?
     /// The queries beside rows that it was calibrated on.
     var queries: KeptQueries?
+    /// Whether a scan was measured to be faster than any index; nil where it was not.
+    var scanIsFastest: Bool?
 }
 
 extension SegmentRecord {

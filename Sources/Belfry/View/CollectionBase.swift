@@ -7,6 +7,8 @@ final class CollectionBase: Sendable {
     let layout: CollectionLayout
     let catalogue: Catalogue
     let configuration: CollectionConfiguration
+    /// How many times kinds of vector were added or dropped before the configuration was as it is here.
+    let schema: Int
     let index: IndexRecord
     /// The towers of the spaces, once they were asked for, by the place of the space.
     let loadedTowers = Mutex<[Int: TowerPair]>([:])
@@ -40,10 +42,10 @@ final class CollectionBase: Sendable {
                 remedy: format > formats.upperBound
                     ? "Use a newer belfry." : "Build it again: \(.build(recipe: nil, replacing: true)).")
         }
-        let (configuration, index) = try catalogue.read { transaction in
+        let (configuration, index, schema) = try catalogue.read { transaction in
             (
                 try transaction.document("collection", as: CollectionConfiguration.self),
-                try transaction.document("index", as: IndexRecord.self)
+                try transaction.document("index", as: IndexRecord.self), try transaction.schema()
             )
         }
         guard let configuration, let index else {
@@ -54,14 +56,30 @@ final class CollectionBase: Sendable {
             throw .corrupt("No vector has \(space.dimension) components.", at: place)
         }
         (self.layout, self.catalogue, self.identity) = (layout, catalogue, identity)
-        (self.configuration, self.index) = (configuration, index)
+        (self.configuration, self.index, self.schema) = (configuration, index, schema)
     }
+
+    /// The same collection with other kinds of vector.
+    init(_ base: CollectionBase, _ configuration: CollectionConfiguration, schema: Int) {
+        (layout, catalogue, identity, index) = (base.layout, base.catalogue, base.identity, base.index)
+        (self.configuration, self.schema) = (configuration, schema)
+    }
+
+    /// Whether the catalogue has the kinds of vector that this has.
+    func isOfThisSchema() throws(BelfryError) -> Bool { try catalogue.read { try $0.schema() } == schema }
 
     /// Vectors may have so many components.
     static let dimensions = 1...65_536
 
     /// The part of the configuration that every format has.
     private struct Format: Decodable { var format: Int }
+
+    /// What to say where the kinds of vector are others than those that somebody counted on.
+    var changedSchema: BelfryError {
+        BelfryError(
+            .conflict, "Kinds of vector were added or dropped meanwhile.", at: .init(file: path), remedy: "Do it again."
+        )
+    }
 
     /// What to say where another collection is in the place of the one that was opened.
     var replaced: BelfryError {

@@ -2,7 +2,7 @@ import Vectors
 
 /// A segment, and which of its rows are still a point's.
 struct LiveSegment: Sendable {
-    let segment: CollectionSegment
+    var segment: CollectionSegment
     /// Rows whose point was deleted, or has its vector elsewhere now; nil where there are none.
     var dead: RowSet?
 

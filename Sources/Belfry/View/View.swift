@@ -47,7 +47,7 @@ package final class View: Sendable {
     }
 
     /// How many points have a vector in a space.
-    func count(in space: Int) -> Int {
+    package func count(in space: Int) -> Int {
         segments(of: space).reduce(0) { $0 + $1.count } + pending.reduce(0) { $0 + $1.vectors[space].liveRows }
     }
 

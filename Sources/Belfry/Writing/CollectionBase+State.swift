@@ -39,6 +39,7 @@ extension CollectionBase {
     /// - Throws: `corruptData` with file and place.
     func readState() throws(BelfryError) -> WriteState {
         let (rows, state) = try catalogue.read { (try $0.segments(), try $0.state()) }
+        guard state.schema ?? 0 == schema else { throw changedSchema }
         var segments: [LiveSegment] = []
         for row in rows {
             let record = try SegmentRecord(row, layout)
@@ -85,7 +86,7 @@ extension CollectionBase {
             var base = known
             do throws(BelfryError) {
                 if let known, !known.isInPlace { throw known.replaced }
-                let opened = if let known { known } else { try CollectionBase(layout) }
+                let opened = if let known, try known.isOfThisSchema() { known } else { try CollectionBase(layout) }
                 base = opened
                 let view = try opened.readView()
                 if FileIdentity(layout.path) == identity { return view }

@@ -17,7 +17,7 @@ import Vectors
 /// ``MergePolicy``. It takes long, and seals go on meanwhile; but while it puts its segment in the place of the others,
 /// none is under way, so that the catalogue's dead rows are always those of one moment.
 final class Maintenance: Sendable {
-    let base: CollectionBase
+    private let current: CurrentView
     /// The connection that writes.
     let catalogue: Catalogue
     let sealing = DispatchQueue(label: "belfry.seal")
@@ -33,14 +33,16 @@ final class Maintenance: Sendable {
     /// Whether merges wait for ``merge(_:)``: whoever loads many points at once needs none before.
     let mergesLater = Atomic(false)
 
-    init(_ base: CollectionBase, _ catalogue: Catalogue, nextNumber: Int, memory: MemoryBudget) {
-        (self.base, self.catalogue, self.memory) = (base, catalogue, memory)
+    var base: CollectionBase { current.view.base }
+
+    init(_ current: CurrentView, _ catalogue: Catalogue, nextNumber: Int, memory: MemoryBudget) {
+        (self.current, self.catalogue, self.memory) = (current, catalogue, memory)
         memoryGuard = memory.guarded()
         self.nextNumber = Mutex(nextNumber)
     }
 
     /// The first of so many numbers of segments that nobody has.
-    private func takeNumbers(_ count: Int) -> Int {
+    func takeNumbers(_ count: Int) -> Int {
         nextNumber.withLock { number in
             defer { number += count }
             return number
@@ -179,20 +181,21 @@ extension Maintenance {
 // MARK: merging
 
 extension Maintenance {
-    private func policy(of space: Int) -> MergePolicy {
-        let description = base.configuration.spaces[space]
-        guard description.kind == .dense else { return MergePolicy(most: Int(UInt32.max)) }
+    private func policy(of space: VectorSpace) -> MergePolicy {
+        guard space.kind == .dense else { return MergePolicy(most: Int(UInt32.max)) }
         return MergePolicy(
             most: memory.mergedRows(
-                SegmentMemory(dimension: description.dimension, metric: description.metric, kind: base.index.wanted)))
+                SegmentMemory(dimension: space.dimension, metric: space.metric, kind: base.index.wanted)))
     }
 
     /// What there is of a space now: segments, their sizes, and which of their rows the catalogue knows to be dead.
     private func segments(
-        of space: Int, _ writer: Writer
+        of space: VectorSpace, _ writer: Writer, but unmerged: Set<Int> = []
     ) -> ([LiveSegment], [MergePolicy.Size], [Int: RowSet]) {
-        let (all, recorded) = writer.core.withLock { ($0.state.segments, $0.recorded) }
-        let segments = all.filter { $0.segment.space == space }
+        let (state, recorded) = writer.core.withLock { ($0.state, $0.recorded) }
+        // Nil where the space was dropped.
+        let place = state.base.configuration.spaces.firstIndex(of: space)
+        let segments = state.segments.filter { $0.segment.space == place && !unmerged.contains($0.segment.number) }
         let sizes = segments.map { live in
             MergePolicy.Size(
                 alive: live.segment.rows - (recorded[live.segment.number]?.count ?? 0), rows: live.segment.rows,
@@ -207,26 +210,36 @@ extension Maintenance {
 
     private func mergeBySize(_ writer: Writer) throws(BelfryError) {
         try Self.wait(on: sealing) { () throws(BelfryError) in try self.concludeMerge(writer) }
-        for space in base.configuration.spaces.indices {
+        var (unmerged, failure): (Set<Int>, BelfryError?) = ([], nil)
+        for space in base.configuration.spaces {
             let policy = policy(of: space)
             while isOpen(writer) {
-                let (segments, sizes, recorded) = segments(of: space, writer)
+                let (segments, sizes, recorded) = segments(of: space, writer, but: unmerged)
                 let chosen = policy.choose(sizes)
                 guard !chosen.isEmpty else { break }
-                let job = MergeJob(chosen.map { segments[$0] }, recorded, number: takeNumbers(1), .beside, base)
-                try merge(job, writer)
+                let job = MergeJob(
+                    chosen.map { segments[$0] }, of: space, recorded, number: takeNumbers(1), .beside, base)
+                do throws(BelfryError) {
+                    try merge(job, writer)
+                } catch {
+                    // A segment that cannot be read keeps none of the others as they are.
+                    unmerged.formUnion(job.numbers)
+                    failure = failure ?? error
+                }
             }
         }
+        if let failure { throw failure }
     }
 
     /// Merges what is there now. What is sealed meanwhile waits for the next time: writers might never let it end.
     private func gather(_ writer: Writer) throws(BelfryError) {
         try Self.wait(on: sealing) { () throws(BelfryError) in try self.concludeMerge(writer) }
-        for space in base.configuration.spaces.indices {
+        for space in base.configuration.spaces {
             let (segments, sizes, _) = segments(of: space, writer)
             for group in policy(of: space).gather(sizes) where isOpen(writer) {
                 let recorded = writer.core.withLock { $0.recorded }
-                let job = MergeJob(group.map { segments[$0] }, recorded, number: takeNumbers(1), .thorough, base)
+                let job = MergeJob(
+                    group.map { segments[$0] }, of: space, recorded, number: takeNumbers(1), .thorough, base)
                 try merge(job, writer)
             }
         }
@@ -235,11 +248,15 @@ extension Maintenance {
     private func merge(_ job: MergeJob, _ writer: Writer) throws(BelfryError) {
         let row = try leavingNothing(of: [job.number]) { () throws(BelfryError) in try job.writeSegment() }
         CrashPoint.mergeWritten.reach()
-        let segment = try row.map { (row) throws(BelfryError) in try open(row) }
         // On the seals' thread: none is under way, unless one has failed.
         try Self.wait(on: sealing) { () throws(BelfryError) in
-            let (recorded, isSealing) = writer.core.withLock { ($0.recorded, $0.sealing != nil) }
+            let (recorded, isSealing, all) = writer.core.withLock {
+                ($0.recorded, $0.sealing != nil, Set($0.state.segments.map(\.segment.number)))
+            }
             guard !isSealing else { throw self.mustWait }
+            // Their kind of vector was dropped meanwhile.
+            guard all.isSuperset(of: job.numbers) else { return self.remove(job.number) }
+            let segment = try row.map { (row) throws(BelfryError) in try self.open(row) }
             let dead = segment.flatMap { job.carried({ recorded[$0] }, to: $0) }
             writer.core.withLock { $0.merging = (job, segment, dead) }
             try self.catalogue.write { transaction in
@@ -257,7 +274,7 @@ extension Maintenance {
 
     /// Finds out what became of a merge whose transaction has failed: it may have been done after all. On the seals' thread,
     /// before anything else is recorded.
-    private func concludeMerge(_ writer: Writer) throws(BelfryError) {
+    func concludeMerge(_ writer: Writer) throws(BelfryError) {
         guard let (job, _, _) = writer.core.withLock({ $0.merging }) else { return }
         guard try job.isRecorded(catalogue) else {
             writer.core.withLock { $0.merging = nil }
@@ -269,7 +286,7 @@ extension Maintenance {
     }
 
     /// Removes the folder of a segment that is not listed. What cannot be removed now the next writer removes.
-    private func remove(_ number: Int) { try? base.layout.removeSegment(number) }
+    func remove(_ number: Int) { try? base.layout.removeSegment(number) }
 
     /// What `body` makes in the folders of segments; where it fails, nothing is left: it may be for want of room.
     private func leavingNothing<Result>(

@@ -28,43 +28,45 @@ struct MergeJob: Sendable {
     var numbers: [Int] { sources.map(\.segment.number) }
 
     init(
-        _ sources: [LiveSegment], _ recorded: [Int: RowSet], number: Int, _ effort: Effort, _ base: CollectionBase
+        _ sources: [LiveSegment], of space: VectorSpace, _ recorded: [Int: RowSet], number: Int, _ effort: Effort,
+        _ base: CollectionBase
     ) {
-        (self.sources, self.number, self.effort, self.base) = (sources, number, effort, base)
+        (self.sources, self.space, self.number, self.effort, self.base) = (sources, space, number, effort, base)
         dropped = recorded
-        space = base.configuration.spaces[sources[0].segment.space]
     }
 
     /// Builds a segment of all rows that are left; nil where none is.
     func writeSegment() throws(BelfryError) -> Catalogue.SegmentRow? {
         let places = try alive()
         guard !places.isEmpty else { return nil }
-        var segment = GatheredSegment(number: number, space: space, layout: base.layout, source: source)
+        var segment = GatheredSegment(
+            number: number, space: space, layout: base.layout, source: .init(sources, space.kind))
         guard space.kind == .dense else { return try segment.write(places) }
-        segment.queries = try queries()
+        segment.queries = try sources.keptQueries(base.layout)
         segment.threads = effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1
         if places.count < Self.fewestWithIndex.load(ordering: .relaxed) {
             segment.index = .kind(.exact)
-        } else if let kind = base.index.wanted ?? (effort == .beside ? usualKind : nil) {
+        } else if let kind = base.index.wanted {
             segment.index = .kind(kind)
         } else {
-            segment.index = .fastest(recall: base.configuration.recall)
+            segment.index =
+                effort == .beside ? usualIndex(places.count) : .fastest(recall: base.configuration.recall)
         }
         return try segment.write(places)
     }
 
-    private var source: GatheredSegment.Source {
-        switch space.kind {
-        case .dense: .dense(sources.compactMap(\.segment.dense?.vectors))
-        case .sparse: .sparse(sources.compactMap(\.segment.sparse?.vectors))
-        case .multi: .multi(sources.compactMap(\.segment.multi))
+    /// What the largest of the segments has; a graph where that has no index, unless a scan was measured to be faster and
+    /// there are not many more rows now.
+    private func usualIndex(_ rows: Int) -> GatheredSegment.Index {
+        guard let largest = sources.max(by: { $0.segment.rows < $1.segment.rows })?.segment else {
+            return .kind(.exact)
         }
+        return Self.usualIndex(rows, like: largest.record, rows: largest.rows)
     }
 
-    /// What the largest of the segments has; a graph where that has no index.
-    private var usualKind: IndexKind {
-        let largest = sources.max { $0.segment.rows < $1.segment.rows }?.segment.record.kind ?? .exact
-        return largest == .exact ? .hnsw : largest
+    static func usualIndex(_ rows: Int, like largest: SegmentRecord, rows before: Int) -> GatheredSegment.Index {
+        if largest.kind != .exact { return .kind(largest.kind) }
+        return largest.scanIsFastest == true && rows <= 2 * before ? .fastestIsScan : .kind(.hnsw)
     }
 
     /// A scan of fewer rows takes well under a millisecond. Tests want indexes of few rows.
@@ -72,9 +74,14 @@ struct MergeJob: Sendable {
 
     /// Whether a segment has no index, and a search through all of its rows takes long.
     static func wantsIndex(_ segment: CollectionSegment, _ wanted: IndexKind?) -> Bool {
-        guard let dense = segment.dense, segment.record.kind == .exact, wanted != .exact else { return false }
-        return segment.rows >= fewestWithIndex.load(ordering: .relaxed)
-            && !DefaultRecall.scans(rows: segment.rows, bytesPerRow: dense.vectors.dimension)
+        guard let dense = segment.dense else { return false }
+        return wantsIndex(segment.record, rows: segment.rows, dimension: dense.vectors.dimension, wanted)
+    }
+
+    static func wantsIndex(_ record: SegmentRecord, rows: Int, dimension: Int, _ wanted: IndexKind?) -> Bool {
+        record.kind == .exact && wanted != .exact && record.scanIsFastest != true
+            && rows >= fewestWithIndex.load(ordering: .relaxed)
+            && !DefaultRecall.scans(rows: rows, bytesPerRow: dimension)
     }
 
     /// Where the rows are that are left.
@@ -92,13 +99,6 @@ struct MergeJob: Sendable {
             }
         }
         return places
-    }
-
-    /// Queries like those that the collection is asked: what the largest of the segments that know some was calibrated on.
-    private func queries() throws(BelfryError) -> [QuerySample] {
-        let known = sources.filter { $0.segment.record.queries != nil }.max { $0.segment.rows < $1.segment.rows }
-        guard let segment = known?.segment, let queries = segment.record.queries else { return [] }
-        return try queries.read(base.layout.segment(segment.number))
     }
 
     /// Lists the segment in the place of the others.

@@ -53,21 +53,7 @@ struct SealJob: Sendable {
             guard !alive.isEmpty else { continue }
             let folder = try SegmentFolder(vectors.number, of: space.name, base.layout)
             let ids = alive.map { pending.point(ofRow: $0, in: place).id }
-            switch vectors.rows {
-            case .dense(let all):
-                let rows = Matrix(rows: alive.count, columns: space.dimension)
-                for (new, row) in alive.enumerated() { _ = rows.row(new).update(fromContentsOf: all.row(row)) }
-                let builder = SegmentBuilder(metric: space.metric, kind: .exact, elementType: space.element)
-                try builder.build(rows, ids: { ids[$0] }, in: folder.path)
-            case .sparse(let all):
-                try SparseSegment.write(folder.path) { append throws(BelfryError) in
-                    for (new, row) in alive.enumerated() { try append(all.row(row), ids[new]) }
-                }
-            case .multi(let all):
-                try MultiSegment.write(folder.path, space) { append throws(BelfryError) in
-                    for (new, row) in alive.enumerated() { try append(all.row(row), ids[new]) }
-                }
-            }
+            try vectors.rows.write(alive, ids: ids, space, in: folder)
             let row = try folder.finish(.exact, ids: ids, slots: alive.map { vectors.rows.slot($0) })
             written.append((place, row, alive))
         }
@@ -131,9 +117,8 @@ struct SealJob: Sendable {
         if !fields.entries.isEmpty { try transaction.put(fields) }
         try transaction.put(
             CatalogueState(
-                points: points, vectors: vectors, segments: segments.count + written.count, nextSlot: nextSlot,
-                lsn: lsn,
-                hasLog: true))
+                points: points, vectors: vectors, segments: segments.count + written.count,
+                schema: try transaction.state().schema, nextSlot: nextSlot, lsn: lsn, hasLog: true))
     }
 
     /// Puts the segments in the place of the table. Rows that died meanwhile are dead in them.

@@ -11,8 +11,9 @@ struct WriteBatch: Sendable {
     let filters: [Int: Filter]
     /// The points that it names.
     let ids: [PointID]
-    /// What it brings to each space.
-    let vectors: [NewVectors.Amount]
+    /// What it brings to each space, and the spaces that it was looked over for.
+    private let amounts: [NewVectors.Amount]
+    private let spaces: [VectorSpace]
     /// Whether it is too large for a record of the log.
     let isLarge: Bool
     /// Its file, once it has one.
@@ -70,7 +71,20 @@ struct WriteBatch: Sendable {
                 remedy: "Write the rest in a batch of its own.")
         }
         (self.operations, self.ids, self.filters) = (log, ids, filters)
-        vectors = try Self.amounts(log, configuration)
+        (amounts, spaces) = (try Self.amounts(log, configuration), configuration.spaces)
+    }
+
+    /// What it brings to each space of a collection.
+    /// - Throws: `conflict` where one of them is another by now, or is not there any more.
+    func vectors(for base: CollectionBase) throws(BelfryError) -> [NewVectors.Amount] {
+        let now = base.configuration.spaces
+        guard now != spaces else { return amounts }
+        for name in Set(operations.flatMap(\.vectors.keys)) {
+            guard now.contains(where: { $0.name.hasSameBytes(as: name) && spaces.contains($0) }) else {
+                throw base.changedSchema
+            }
+        }
+        return try Self.amounts(operations, base.configuration)
     }
 
     /// What operations bring to each space.

@@ -8,7 +8,7 @@ import Vectors
 /// Operations are applied to it in the order of the log, by the writer before it acknowledges them, and by everybody who
 /// opens a collection whose catalogue is behind its log. Both must come to the same.
 struct WriteState {
-    let base: CollectionBase
+    var base: CollectionBase
     var segments: [LiveSegment]
     /// What the catalogue does not have, the newest first. The first is written to.
     var pending: [PendingPoints]
@@ -154,7 +154,7 @@ struct WriteState {
                     break
                 }
                 try take(named, of: known.slot, into: &known.content.rows, &vectors)
-                changeVectors(id, known, lsn)
+                changeVectors(id, known, lsn, isOfBuild: named.keys.contains(base.configuration.main.name))
                 result.changed += 1
             case .deleteVectors(let ids, let names):
                 for id in ids {
@@ -167,7 +167,7 @@ struct WriteState {
                         kill(known.slot, in: space)
                         known.content.rows[space] = nil
                     }
-                    changeVectors(id, known, lsn)
+                    changeVectors(id, known, lsn, isOfBuild: names.contains(base.configuration.main.name))
                     result.changed += 1
                 }
             case .publish: preconditionFailure("what a batch's file has is carried out in its place")
@@ -269,10 +269,10 @@ struct WriteState {
     }
 
     /// Notes that a point has other vectors now.
-    private mutating func changeVectors(_ id: PointID, _ point: KnownPoint, _ lsn: UInt64) {
+    private mutating func changeVectors(_ id: PointID, _ point: KnownPoint, _ lsn: UInt64, isOfBuild: Bool) {
         var content = point.content
         // What a build knows of it is not what its vector is made of any more.
-        if content.source != nil { content.source = 0 }
+        if isOfBuild, content.source != nil { content.source = 0 }
         pending[0].put(point.slot, PendingPoint(id: id, version: lsn, content: content))
     }
 

@@ -32,6 +32,7 @@ extension Writer {
         var files: CollectionLayout.ListedFiles = [:]
         for live in state.segments { files[live.segment.number] = Set(live.segment.record.files) }
         try layout.sweep(files, note: note)
+        layout.removeTowers(but: base.configuration)
         let recorded = Dictionary(
             uniqueKeysWithValues: state.segments.compactMap { live in live.dead.map { (live.segment.number, $0) } })
         state.pending = [base.tableOfLog(state.nextNumber)]
@@ -55,12 +56,11 @@ extension Writer {
             state.hasLog = true
             try transaction.put(state)
         }
+        let current = CurrentView(state.view)
         let maintenance = Maintenance(
-            base, catalogue, nextNumber: state.nextNumber + base.configuration.spaces.count, memory: memory)
-        let view = state.view
+            current, catalogue, nextNumber: state.nextNumber + base.configuration.spaces.count, memory: memory)
         self.init(
-            base, lock, Core(state: state, log: log, recorded: recorded, staged: staged), maintenance,
-            CurrentView(view),
-            nextBatch: (batches.max() ?? 0) + 1)
+            lock, Core(state: state, log: log, recorded: recorded, staged: staged), maintenance,
+            current, nextBatch: (batches.max() ?? 0) + 1)
     }
 }

@@ -48,20 +48,22 @@ final class Writer: Sendable {
 
     let core: Mutex<Core>
     let maintenance: Maintenance
-    let base: CollectionBase
     let current: CurrentView
     private let lock: WriterLock
     /// The number of the next batch with a file of its own.
     private let nextBatch: Mutex<Int>
     private let queue = Mutex(Queue())
     private let thread = DispatchQueue(label: "belfry.writer")
+    private let changes = DispatchQueue(label: "belfry.spaces")
+
+    var base: CollectionBase { current.view.base }
 
     init(
-        _ base: CollectionBase, _ lock: WriterLock, _ core: sending Core, _ maintenance: Maintenance,
+        _ lock: WriterLock, _ core: sending Core, _ maintenance: Maintenance,
         _ current: CurrentView, nextBatch: Int
     ) {
         self.nextBatch = Mutex(nextBatch)
-        (self.base, self.lock, self.maintenance, self.current) = (base, lock, maintenance, current)
+        (self.lock, self.maintenance, self.current) = (lock, maintenance, current)
         self.core = Mutex(core)
     }
 
@@ -171,9 +173,14 @@ final class Writer: Sendable {
 
     /// Seals the table, and waits for that, where a batch does not fit into it any more.
     private func makeRoom(for batch: WriteBatch) throws(BelfryError) {
-        while !core.withLock({ core in
-            batch.isLarge ? core.state.pending[0].isUnused : core.state.hasRoom(for: batch.vectors)
-        }) { try maintenance.seal(self) }
+        while true {
+            let hasRoom = try core.withLock { core throws(BelfryError) in
+                batch.isLarge
+                    ? core.state.pending[0].isUnused : core.state.hasRoom(for: try batch.vectors(for: core.state.base))
+            }
+            if hasRoom { return }
+            try maintenance.seal(self)
+        }
     }
 
     /// Seals what is in the table, and waits for all merges.
@@ -188,6 +195,31 @@ final class Writer: Sendable {
         guard !queue.withLock({ $0.isClosed }) else { throw closed }
         try await onThread(.global()) { () throws(BelfryError) in
             try self.maintenance.changeFields(self, adding: added, dropping: dropped)
+        }
+    }
+
+    /// Adds kinds of vector, or drops them.
+    /// - Parameter prepare: says which, and copies their towers; one change is made after the other.
+    func changeSpaces(
+        _ prepare: @escaping @Sendable (CollectionBase) throws(BelfryError) -> SpaceChange
+    ) async throws(BelfryError) {
+        guard !queue.withLock({ $0.isClosed }) else { throw closed }
+        try await onThread(changes) { () throws(BelfryError) in
+            let base = self.base
+            let change = try prepare(base)
+            do throws(BelfryError) {
+                // Most of what is in the table is sealed while others write; then they wait for the rest.
+                try self.maintenance.seal(self)
+                try Maintenance.wait(on: self.thread) { () throws(BelfryError) in
+                    // What a log that failed may have of the old kinds of vector is sealed, or cut off.
+                    try self.core.withLock { core throws(BelfryError) in try core.openLog() }
+                    try self.maintenance.seal(self)
+                    try self.maintenance.changeSpaces(self, change)
+                }
+            } catch {
+                base.layout.removeTowers(of: change.added, but: self.base.configuration)
+                throw error
+            }
         }
     }
 
@@ -247,13 +279,13 @@ extension Writer.Core {
         var (next, vectors) = (state, state.noVectors)
         let stored = try next.stored(batches.flatMap(\.ids))
         for batch in batches {
-            guard
-                results.isEmpty
-                    || batch.staged == nil && next.hasRoom(for: zip(vectors.amounts, batch.vectors).map(+))
-            else { break }
-            if batch.staged != nil { next.makeRoom(for: batch.vectors) }
             let (before, amounts) = (next, vectors.amounts)
             do throws(BelfryError) {
+                let own = try batch.vectors(for: state.base)
+                guard results.isEmpty || batch.staged == nil && next.hasRoom(for: zip(amounts, own).map(+)) else {
+                    break
+                }
+                if batch.staged != nil { next.makeRoom(for: own) }
                 let (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
                 // What a batch has itself was looked at before; how many points its filters find, nobody knew.
                 guard batch.filters.isEmpty || decided.reduce(0, { $0 + $1.mostBytes }) <= LogFile.recordLimit else {
@@ -294,7 +326,7 @@ extension Writer.Core {
     }
 
     /// Opens the log again after a failure.
-    private mutating func openLog() throws(BelfryError) {
+    fileprivate mutating func openLog() throws(BelfryError) {
         if let log, !log.isBroken { return }
         // What it had beyond the state looks as if it were on disk, and need not be.
         try log?.abandon()

@@ -13,6 +13,7 @@ struct Audit: ParsableCommand {
         discussion: """
             belfry audit Indexes/products --queries Indexes/products/queries.txt
             belfry audit Indexes/products --queries vectors.npy --recall 0.9,0.95,0.99 -k 10
+            belfry audit Indexes/products --queries Indexes/products/queries.txt --filter "price < 20"
 
             Queries are lines of a text file, a field of .csv, .tsv or .jsonl rows, or vectors (.npy, .fvecs). The worst \
             of them are listed, so that somebody can look at what they ask for.
@@ -26,6 +27,7 @@ struct Audit: ParsableCommand {
     @Option(help: "Recalls with commas between them (default: the collection's own).") var recall: String?
     @Option(name: [.short, .customLong("k")], help: "How many answers.") var k = 10
     @Option(help: "How many of the worst queries to list.") var worst = 5
+    @OptionGroup var filter: FilterOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
@@ -51,7 +53,8 @@ struct Audit: ParsableCommand {
         let progress = StageProgress()
         let audits = try collection.audit(
             vectors, k: k, targets: targets() ?? [collection.configuration.recall],
-            styles: texts.isEmpty ? nil : QueryStyle.texts, threads: threads.threads
+            styles: texts.isEmpty ? nil : QueryStyle.texts, where: filter.filter(for: [collection]),
+            threads: threads.threads
         ) { progress.show("searching", $0, of: $1, .items) }
         progress.finish(failed: false)
         if output.json {
@@ -112,7 +115,8 @@ struct Audit: ParsableCommand {
         }
         guard !all.isEmpty else { throw BelfryError(.invalidInput, "The file has no query.", at: .init(file: queries)) }
         let texts = chosen(of: all.count).map { all[$0] }
-        return (try collection.ask(texts.map { .text($0) }, threads: threads.threads).vectors, texts)
+        let space = try collection.configuration.place(ofSpace: "")
+        return (try collection.ask(texts.map { .text($0) }, in: space, threads: threads.threads).vectors, texts)
     }
 
     /// Which of so many queries are asked, in their order.

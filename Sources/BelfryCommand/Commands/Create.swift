@@ -25,11 +25,7 @@ struct Create: AsyncParsableCommand {
             Terminal.print(JSON.object(["path": .string(collection), "points": 0]).text())
         } else {
             let what = made.configuration
-            let spaces = what.spaces.map {
-                ($0.name.isEmpty ? "" : "\($0.name) ")
-                    + ($0.kind == .sparse ? "sparse" : "\($0.dimension) × \($0.element), \($0.metric)")
-            }
-            Terminal.print("\(collection): an empty collection of \(spaces.joined(separator: "; "))")
+            Terminal.print("\(collection): an empty collection of \(what.spaces.map(\.line).joined(separator: "; "))")
         }
     }
 }
@@ -78,58 +74,6 @@ struct DescriptionOptions: ParsableArguments {
             throw ValidationError("Give --dimension, --tower or --vector.")
         }
         return [.init(VectorSpace(dimension: dimension, metric: metric, element: element), tower: tower)]
-    }
-}
-
-/// `name=512,ip,f16`, or `name=minilm.tower`.
-private struct NamedVector {
-    private let name: String
-    private let dimension: Int?
-    private let tower: String?
-    private var isSparse = false
-    private var weighsRareTerms = false
-    private let isMulti: Bool
-    private var metric: Metric?
-    private var element: ElementType?
-
-    init(_ text: String) throws {
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        var values = parts.count == 2 ? parts[1].split(separator: ",").map { String($0).trimmed } : []
-        isMulti = values.first == "multi"
-        if isMulti { values.removeFirst() }
-        guard let first = values.first else {
-            throw ValidationError("--vector takes a name and what the vectors are, as image=512,ip, not \(text).")
-        }
-        isSparse = first == "sparse"
-        (name, dimension, tower) = (parts[0], Int(first), Int(first) == nil && !isSparse ? first : nil)
-        if isSparse {
-            weighsRareTerms = values.dropFirst().first == "idf"
-            guard values.count == (weighsRareTerms ? 2 : 1) else {
-                throw ValidationError("--vector \(text): sparse vectors take idf, or nothing.")
-            }
-            return
-        }
-        for value in values.dropFirst() {
-            if let metric = Metric(rawValue: value) {
-                self.metric = metric
-            } else if let element = ElementType(rawValue: value) {
-                self.element = element
-            } else {
-                throw ValidationError(
-                    "--vector \(text): \(value) is neither a metric (cosine, ip, l2) nor how vectors are stored (f32, f16, bf16)."
-                )
-            }
-        }
-    }
-
-    func space(_ metric: Metric, _ element: ElementType) throws -> VectorCollection.Description.Space {
-        if isSparse { return .init(.sparse(name, weighsRareTerms: weighsRareTerms)) }
-        let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
-        var space = VectorSpace(
-            name: name, dimension: dimension ?? ofTower ?? 0, metric: self.metric ?? metric,
-            element: self.element ?? element)
-        if isMulti { space.kind = .multi }
-        return .init(space, tower: tower)
     }
 }
 

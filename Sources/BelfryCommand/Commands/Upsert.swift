@@ -125,14 +125,15 @@ struct PointLoad {
                 }
             }
             guard !texts.isEmpty || !fields.isEmpty else { continue }
-            let space = try collection.configuration.place(ofSpace: name)
-            if !texts.isEmpty {
-                let vectors = try collection.embed(items: texts, for: space, threads: threads)
-                for (row, place) in ofTexts.enumerated() { written[place].vectors[name] = .dense(vectors[row]) }
-            }
-            if !fields.isEmpty {
-                let vectors = try collection.embed(itemFields: fields, for: space, threads: threads)
-                for (row, place) in ofFields.enumerated() { written[place].vectors[name] = .dense(vectors[row]) }
+            for (space, own) in try collection.embeddedSpaces(name) {
+                if !texts.isEmpty {
+                    let vectors = try collection.embed(items: texts, for: space, threads: threads)
+                    for (row, place) in ofTexts.enumerated() { written[place].vectors[own] = .dense(vectors[row]) }
+                }
+                if !fields.isEmpty {
+                    let vectors = try collection.embed(itemFields: fields, for: space, threads: threads)
+                    for (row, place) in ofFields.enumerated() { written[place].vectors[own] = .dense(vectors[row]) }
+                }
             }
         }
         return written

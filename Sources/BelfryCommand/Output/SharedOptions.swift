@@ -46,16 +46,3 @@ enum Human {
 
     static func bytes(_ bytes: Double) -> String { ProgressLine.bytes(bytes) }
 }
-
-extension JSON {
-    /// The value in a table's cell.
-    var display: String {
-        switch self {
-        case .string(let text): text
-        case .number(let number) where number == number.rounded() && abs(number) < 1e15: String(Int(number))
-        case .array(let values): values.map(\.display).joined(separator: ", ")
-        case .null: ""
-        default: text()
-        }
-    }
-}

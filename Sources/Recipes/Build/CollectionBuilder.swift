@@ -127,7 +127,7 @@ public struct CollectionBuilder: Sendable {
         let resumed = building.finishedRows
         let badUsers = try writeUsers(into: building, towers.query, observer)
         let embedded = try embed(with: towers.item, into: building, survey, memory, observer)
-        let carried = try building.carryOthers(recipe.elementType, threads: threads)
+        try building.carryOthers(recipe.elementType, threads: threads)
         guard building.finishedRows > 0 else {
             throw BelfryError(
                 .invalidInput,
@@ -139,14 +139,14 @@ public struct CollectionBuilder: Sendable {
         guard try Digest.sha256(file: recipe.rows.file) == journal.rows else { throw Self.rowsChanged(recipe) }
         try index(building, request, towers, memory, observer)
         let badRows = survey.badRows + building.refusedRows + badUsers
-        try building.finish(
+        let finished = try building.finish(
             towers,
             CollectionDescription(
                 name: recipe.name, metric: recipe.metric, element: recipe.elementType, show: recipe.show,
-                recall: recipe.recall, badRows: badRows))
+                recall: recipe.recall, badRows: badRows), memory: memory, threads: threads)
         return Summary(
-            path: target, points: building.finishedRows, badRows: badRows, resumedPoints: resumed,
-            keptPoints: embedded.kept, othersPoints: carried, wasUpToDate: false)
+            path: target, points: finished.points, badRows: badRows, resumedPoints: resumed,
+            keptPoints: embedded.kept, othersPoints: finished.others, wasUpToDate: false)
     }
 
     /// Refuses a tower that is not there, or not whole.

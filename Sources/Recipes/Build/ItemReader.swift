@@ -128,9 +128,16 @@ extension Tower {
     func embed(
         _ items: [Item], threads: Int, progress: @escaping @Sendable (Int) -> Void
     ) throws(BelfryError) -> Matrix {
+        try embed(items.map(\.content), threads: threads, progress: progress)
+    }
+
+    /// The vectors of what items are made of, all of one kind.
+    func embed(
+        _ contents: [Item.Content], threads: Int, progress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) throws(BelfryError) -> Matrix {
         var (texts, rows) = ([String](), [JSON]())
-        for item in items {
-            switch item.content {
+        for content in contents {
+            switch content {
             case .text(let text): texts.append(text)
             case .fields(let fields): rows.append(fields)
             }

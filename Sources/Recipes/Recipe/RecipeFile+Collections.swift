@@ -3,10 +3,29 @@ public import Files
 
 /// Which collections a path means that a person gave.
 extension RecipeFile {
-    /// The collection's directory: the path itself, or what the recipe there builds.
+    /// The collection's directory: the path itself, what the recipe there builds, or what an alias of the folder stands for.
     /// - Throws: `notFound` where nothing is built yet; `invalidInput` for a recipe with a mistake.
-    public static func collection(at path: String) throws(BelfryError) -> String {
+    public static func collection(at path: String) throws(BelfryError) -> String { try version(at: path).collection }
+
+    /// The collection's directory, and which version of it is meant: `path@version`, or an alias that stands for one.
+    /// - Throws: as ``collection(at:)``.
+    public static func version(at path: String) throws(BelfryError) -> (collection: String, version: String) {
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        if System.isMissing(path) {
+            let name = String(path.split(separator: "/").last ?? "")
+            let folder = path.contains("/") ? System.parent(of: path) : "."
+            if let aliases = try? Aliases(of: folder), let target = aliases.targets[name] {
+                return (aliases.path(of: target.collection), target.version)
+            }
+            if let at = name.lastIndex(of: "@") {
+                let version = String(name[name.index(after: at)...])
+                return (try directory(at: String(path.dropLast(version.count + 1))), version)
+            }
+        }
+        return (try directory(at: path), "")
+    }
+
+    private static func directory(at path: String) throws(BelfryError) -> String {
         if System.exists("\(path)/catalog.sqlite") || (path.hasSuffix(".belfry") && System.isDirectory(path)) {
             return path
         }
@@ -41,11 +60,13 @@ extension RecipeFile {
 }
 
 extension VectorCollection {
-    /// Opens the collection that a path means: a `.belfry` directory, or the folder of a recipe whose collection is built.
+    /// Opens the collection that a path means: a `.belfry` directory, the folder of a recipe whose collection is built, or an alias;
+    /// `@version` behind one means a version of it.
     /// - Throws: as ``RecipeFile/collection(at:)``, and as the collection's own initializer.
     public convenience init(
         at path: String, for access: Access = .reading, memoryLimit: Int? = nil
     ) throws(BelfryError) {
-        try self.init(RecipeFile.collection(at: path), for: access, memoryLimit: memoryLimit)
+        let (collection, version) = try RecipeFile.version(at: path)
+        try self.init(collection, for: access, version: version, memoryLimit: memoryLimit)
     }
 }

@@ -1,0 +1,77 @@
+import Files
+import Shards
+import Synchronization
+
+// Kinds of vector that come and go. Each has segments of its own, so that those of the others stay as they are.
+extension Maintenance {
+    /// Changes the kinds of vector. Nobody writes meanwhile, and the table is empty; searches go on with what they have.
+    ///
+    /// On the seals' thread: what is merged meanwhile is put in its place afterwards, if that is still there.
+    func changeSpaces(_ writer: Writer, _ change: SpaceChange) throws(BelfryError) {
+        try Self.wait(on: sealing) { () throws(BelfryError) in
+            try self.concludeMerge(writer)
+            let old = self.base
+            let configuration = try change.applied(to: old.configuration, old.path)
+            let base = CollectionBase(old, configuration, schema: old.schema + 1)
+            let (state, isClosed) = writer.core.withLock { ($0.state, $0.isClosed) }
+            guard !isClosed else {
+                throw BelfryError(.conflict, "The collection was closed.", at: .init(file: old.path))
+            }
+            precondition(
+                state.pending.count == 1 && state.pending[0].isUnused, "the table was sealed, and nobody writes")
+            let changed = state.moved(to: base, nextNumber: self.takeNumbers(configuration.spaces.count))
+            let gone = Set(state.segments.map(\.segment.number)).subtracting(changed.segments.map(\.segment.number))
+            do throws(BelfryError) {
+                try self.catalogue.write { try Self.record(changed, without: gone, $0) }
+            } catch {
+                // It may have been done after all; where nobody can say, nothing more is written here.
+                guard let schema = try? self.catalogue.read({ try $0.schema() }) else {
+                    writer.core.withLock { $0.isClosed = true }
+                    throw error
+                }
+                guard schema == base.schema else { throw error }
+                try self.catalogue.write { try $0.confirm() }
+            }
+            CrashPoint.spacesListed.reach()
+            writer.core.withLock { core in
+                core.state = changed
+                for number in gone { core.recorded[number] = nil }
+                writer.current.show(core.state.view)
+            }
+            for number in gone { self.remove(number) }
+            base.layout.removeTowers(of: old.configuration.spaces, but: configuration)
+        }
+    }
+
+    private static func record(
+        _ changed: WriteState, without gone: Set<Int>, _ transaction: Catalogue.Transaction
+    ) throws {
+        for number in gone { try transaction.removeSegment(number) }
+        try transaction.put("collection", changed.base.configuration)
+        var state = try transaction.state()
+        (state.schema, state.vectors, state.segments) = (
+            changed.base.schema, changed.vectorCounts, changed.segments.count
+        )
+        try transaction.put(state)
+        CrashPoint.spacesRecording.reach()
+    }
+}
+
+extension WriteState {
+    /// The same with the kinds of vector of another base, and an empty table.
+    /// - Parameter number: of the first segment that the table will be.
+    fileprivate func moved(to base: CollectionBase, nextNumber number: Int) -> WriteState {
+        var state = self
+        state.base = base
+        state.segments = segments.compactMap { live in
+            let space = self.base.configuration.spaces[live.segment.space]
+            guard let place = base.configuration.spaces.firstIndex(of: space) else { return nil }
+            var live = live
+            live.segment.space = place
+            return live
+        }
+        state.pending = [base.newTable(number)]
+        state.plans = PlanCache()
+        return state
+    }
+}

@@ -1,0 +1,42 @@
+import Files
+
+/// What becomes of a collection's kinds of vector.
+struct SpaceChange: Sendable {
+    /// Those that come, behind the others: nobody has a vector of them yet.
+    var added: [VectorSpace] = []
+    /// The names of those that go, with all vectors of theirs.
+    var dropped: [String] = []
+
+    /// The configuration with the change.
+    /// - Throws: `conflict` for a name that there is, `notFound` for one that there is not, `invalidInput` where nothing is
+    ///   left.
+    func applied(to configuration: CollectionConfiguration, _ path: String) throws(BelfryError)
+        -> CollectionConfiguration
+    {
+        var changed = configuration
+        for name in dropped {
+            guard let place = changed.spaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) else {
+                throw BelfryError(
+                    .notFound, "There are no vectors “\(name)”.", at: .init(file: path),
+                    remedy: "The collection has these vectors: \(configuration.spaceNames).")
+            }
+            changed.spaces.remove(at: place)
+        }
+        for space in added {
+            guard !changed.spaces.contains(where: { $0.name.hasSameBytes(as: space.name) }) else {
+                throw BelfryError(
+                    .conflict, "There are \(space.title) already.", at: .init(file: path),
+                    remedy: "Give them another name, or drop those.")
+            }
+            changed.spaces.append(space)
+        }
+        guard !changed.spaces.isEmpty else {
+            throw BelfryError(
+                .invalidInput, "A collection needs vectors of one kind at least.", at: .init(file: path),
+                remedy: "Add others first.")
+        }
+        // The first is the main one.
+        changed.spaces = changed.spaces.filter { $0.kind == .dense } + changed.spaces.filter { $0.kind != .dense }
+        return changed
+    }
+}

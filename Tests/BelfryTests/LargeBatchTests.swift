@@ -116,6 +116,10 @@ import Testing
             }
             try FileManager.default.removeItem(atPath: file)
             #expect(throws: BelfryError.self) { try batch.read(from: path) }
+            // Right by its checksums, and still nothing that a writer makes.
+            let nested = try StagedBatch(staging: [.delete(ids: [.number(1)]), .publish(batch)], as: 4, in: path)
+            let error = #expect(throws: BelfryError.self) { try nested.read(from: path) }
+            #expect(error?.code == .corruptData && error?.location?.file == "\(path)/000004")
         }
     }
 }

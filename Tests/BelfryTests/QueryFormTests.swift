@@ -109,7 +109,9 @@ import Vectors
                 let found = try collection.search(request)
                 #expect(found.hits.isEmpty)
             }
-            request.offset = -1
+            (request.offset, request.scoreThreshold) = (0, .nan)
+            #expect(throws: BelfryError.self) { try collection.search(request) }
+            (request.offset, request.scoreThreshold) = (-1, nil)
             #expect(throws: BelfryError.self) { try collection.search(request) }
             request.offset = 3
             request.quotas = [.init(PayloadCondition(field: "brand", value: "3"), count: 2)]

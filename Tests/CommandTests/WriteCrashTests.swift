@@ -127,6 +127,32 @@ import Testing
         }
     }
 
+    /// A repair that dies before its last step has changed nothing, and can be done again.
+    @Test func aRepairThatIsKilledLeavesTheCollectionWhereItWas() throws {
+        var random = SeededGenerator()
+        let (lines, states) = Self.batches(40, &random)
+        try withTemporaryDirectory { folder in
+            let path = folder + "/live.belfry"
+            try Self.create(path)
+            #expect(try Self.write(path, lines[...]).outcome.exitCode == 0)
+            let segment = try #require(System.list(path + "/segments").first)
+            let file = URL(fileURLWithPath: "\(path)/segments/\(segment)/codes")
+            var bytes = try Data(contentsOf: file)
+            bytes[bytes.count - 1] ^= 1
+            try bytes.write(to: file)
+            let killed = try BelfryProcess.run(["repair", path], environment: ["BELFRY_CRASH_AT": "repair-named"])
+            #expect(killed.exitCode == 128 + SIGKILL, "\(killed.errors)")
+            #expect(try VectorCollection.check(path).contains { !$0.problems.isEmpty })
+            let again = try BelfryProcess.run(["repair", path])
+            #expect(again.exitCode == 0 && again.output.contains("Nothing was lost"), "\(again.output)\(again.errors)")
+            #expect(try Self.points(path) == states.last)
+            for finding in try VectorCollection.check(path) { #expect(finding.problems.isEmpty, "\(finding)") }
+            // The damaged one is kept, and so is what the first repair had made.
+            #expect(
+                try System.list(folder).sorted() == ["live.belfry", "live.belfry.damaged", "live.belfry.damaged-2"])
+        }
+    }
+
     /// A process that reads for long is not stopped by the death of one that writes.
     @Test func aReaderGoesOnWhenAWriterDiesInsideATransaction() throws {
         var random = SeededGenerator()

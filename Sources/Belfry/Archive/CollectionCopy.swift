@@ -77,16 +77,7 @@ public enum CollectionCopy {
         let copied = try Catalogue(copy.catalogue, .create)
         let (rows, state) = try copied.read { (try $0.segments(), try $0.state()) }
         for (number, files) in try SegmentRecord.files(of: rows, from) {
-            try System.createDirectory(copy.segment(number))
-            for name in files.sorted() {
-                if System.isMissing("\(from.segment(number))/\(name)") {
-                    throw .corrupt(
-                        "The catalogue lists this file, and it is not there.",
-                        at: .init(file: "\(from.segment(number))/\(name)"))
-                }
-                try System.copyFile("\(from.segment(number))/\(name)", to: "\(copy.segment(number))/\(name)")
-            }
-            try System.sync(copy.segment(number))
+            try from.copySegment(number, files: files.sorted(), to: copy)
         }
         if System.exists(from.log) {
             try System.createDirectory(copy.log)
@@ -101,12 +92,11 @@ public enum CollectionCopy {
             for batch in batches { try batch.copy(from: from.batches, to: copy.batches) }
             try copied.note(logged: end.nextLSN - 1)
         }
-        if let fields = try copied.read({ try $0.document(FieldRecord.name, as: FieldRecord.self) }) {
-            if !fields.entries.isEmpty { try System.createDirectory(copy.fields) }
-            for entry in fields.entries {
-                try System.copyFile(from.field(entry.file), to: copy.field(entry.file))
-            }
-            if !fields.entries.isEmpty { try System.sync(copy.fields) }
+        let fields = try copied.read { try $0.fieldRecord() }.entries
+        if !fields.isEmpty {
+            try System.createDirectory(copy.fields)
+            for entry in fields { try System.copyFile(from.field(entry.file), to: copy.field(entry.file)) }
+            try System.sync(copy.fields)
         }
         try copied.close()
         for tower in base.configuration.towers {

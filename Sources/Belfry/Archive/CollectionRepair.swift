@@ -79,9 +79,12 @@ public enum CollectionRepair {
             }
             throw error
         }
+        // Under its own name before it takes the place: whatever happens in between, no later build finds a collection in the
+        // folder of an unfinished one, which it would empty.
         let kept = freePath(beside: place.path)
-        try System.swap(copy.path, into: place.path, replacing: true)
         try System.rename(copy.path, to: kept)
+        CrashPoint.repairNamed.reach()
+        try System.swap(kept, into: place.path, replacing: true)
         try System.sync(System.parent(of: place.path))
         report.kept = kept
         return report
@@ -125,7 +128,7 @@ public enum CollectionRepair {
                 vectors[space] += rescued?.rows ?? 0
                 listed.append((row.number, rescued))
             } else {
-                try copyFiles(record.files, of: row.number, from: place, to: copy)
+                try place.copySegment(row.number, files: record.files, to: copy)
                 let dead = try markLost(points, in: &row, place)
                 vectors[space] += row.rows - dead
                 listed.append((row.number, row))
@@ -137,11 +140,9 @@ public enum CollectionRepair {
             place.log, from: first, to: copy.log, batches: place.batches, to: copy.batches)
         report.lostWrites = max(end.known, before.proven) - end.lsn
         let count = points.count
-        let known = try catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) }
-        let fields = try known.map { (known) throws(BelfryError) in
-            try FieldRecord(
-                writing: FieldIndexes(known.fields(), over: catalogue), upTo: before.lsn, from: 1, copy)
-        }
+        let known = try catalogue.read { try $0.fieldRecord() }.fields()
+        let fields = try FieldRecord(
+            writing: FieldIndexes(known, over: catalogue), upTo: before.lsn, from: 1, copy)
         try catalogue.write { transaction in
             for (old, row) in listed {
                 if let row { try transaction.replace(row) } else { try transaction.removeSegment(old) }
@@ -152,7 +153,7 @@ public enum CollectionRepair {
             state.vectors = Dictionary(
                 uniqueKeysWithValues: zip(base.configuration.spaces.map(\.name), vectors))
             (state.hasLog, state.logged) = (true, end.lsn)
-            if let fields { try transaction.put(FieldRecord.name, fields) }
+            if !known.isEmpty { try transaction.put(fields) }
             try transaction.put(state)
         }
         try catalogue.pack()
@@ -166,16 +167,6 @@ public enum CollectionRepair {
             }
         }
         for folder in [copy.segments, copy.towers, copy.path] { try System.sync(folder) }
-    }
-
-    private static func copyFiles(
-        _ files: [String], of number: Int, from place: CollectionLayout, to copy: CollectionLayout
-    ) throws(BelfryError) {
-        try System.createDirectory(copy.segment(number))
-        for name in files {
-            try System.copyFile("\(place.segment(number))/\(name)", to: "\(copy.segment(number))/\(name)")
-        }
-        try System.sync(copy.segment(number))
     }
 
     /// Notes that rows of points that were lost are no point's any more. Returns how many rows are dead.

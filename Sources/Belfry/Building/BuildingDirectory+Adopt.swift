@@ -40,12 +40,7 @@ extension BuildingDirectory {
             })
         else { return }
         for segment in segments {
-            let folder = layout.segment(segment.row.number)
-            try System.createDirectory(folder)
-            for name in segment.files {
-                try System.copyFile("\(source.segment(segment.row.number))/\(name)", to: "\(folder)/\(name)")
-            }
-            try System.sync(folder)
+            try source.copySegment(segment.row.number, files: segment.files, to: layout)
         }
         for folder in [layout.segments, layout.path] { try System.sync(folder) }
         CrashPoint.vectorsAdopted.reach()

@@ -47,7 +47,7 @@ extension BuildingDirectory {
             recall: description.recall ?? index.recall)
         let fields = try keptFields()
         try catalogue.write { transaction in
-            if let fields { try transaction.put(FieldRecord.name, fields) }
+            if let fields { try transaction.put(fields) }
             try transaction.put("collection", configuration)
             try transaction.put(
                 CatalogueState(
@@ -65,7 +65,7 @@ extension BuildingDirectory {
     private func keptFields() throws(BelfryError) -> FieldRecord? {
         let place = CollectionLayout(path: target)
         guard let found = try? Catalogue(place.catalogue, .read),
-            let known = try? found.read({ try $0.document(FieldRecord.name, as: FieldRecord.self) }),
+            let known = try? found.read({ try $0.fieldRecord() }),
             !known.entries.isEmpty
         else { return nil }
         FieldRecord().removeOthers(layout)

@@ -3,11 +3,7 @@ public import Files
 // Indexes of payload fields. Filters find the same without them: with them they need not read the payload of every point.
 extension VectorCollection {
     /// The payload fields that have an index.
-    public var indexedFields: [IndexedField] {
-        view.catalogued.declared.sorted {
-            ($0.path.description, $0.kind.rawValue) < ($1.path.description, $1.kind.rawValue)
-        }
-    }
+    public var indexedFields: [IndexedField] { view.catalogued.declared.sorted() }
 
     /// Gives payload fields an index, which all later writes keep up to date. One that has it already keeps it.
     ///

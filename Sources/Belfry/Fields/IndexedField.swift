@@ -38,7 +38,7 @@ public enum FieldKind: String, CaseIterable, Codable, Hashable, Sendable {
 }
 
 /// A payload field that has an index.
-public struct IndexedField: Hashable, Sendable {
+public struct IndexedField: Hashable, Comparable, Sendable {
     /// Where its values lie.
     public let path: JSONPath
     /// What they are taken for.
@@ -46,4 +46,9 @@ public struct IndexedField: Hashable, Sendable {
 
     /// A field.
     public init(_ path: JSONPath, _ kind: FieldKind) { (self.path, self.kind) = (path, kind) }
+
+    /// By the path as it is written, and then by the kind.
+    public static func < (first: IndexedField, second: IndexedField) -> Bool {
+        (first.path.description, first.kind.rawValue) < (second.path.description, second.kind.rawValue)
+    }
 }

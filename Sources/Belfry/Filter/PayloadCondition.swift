@@ -45,30 +45,4 @@ extension Filter {
 
     /// The points that meet one condition.
     public init(_ condition: PayloadCondition) { self.init([condition]) }
-
-    /// The points that match both filters; nil stands for no filter.
-    static func both(_ first: Filter?, _ second: Filter?) -> Filter? {
-        guard let first, let second else { return first ?? second }
-        return Filter(must: [.filter(first), .filter(second)])
-    }
-
-    /// Whether it names so many ids or values that what it finds is not kept.
-    var isLarge: Bool {
-        conditions.contains { condition in
-            switch condition {
-            case .hasID(let ids): ids.count > 10_000
-            case .field(_, .any(.strings(let values))), .field(_, .except(.strings(let values))): values.count > 10_000
-            case .field(_, .any(.integers(let values))), .field(_, .except(.integers(let values))):
-                values.count > 10_000
-            default: condition.inner?.isLarge ?? false
-            }
-        }
-    }
-
-    /// Whether it asks which vectors a point has.
-    var asksForVectors: Bool {
-        conditions.contains { condition in
-            if case .hasVector = condition { true } else { condition.inner?.asksForVectors ?? false }
-        }
-    }
 }

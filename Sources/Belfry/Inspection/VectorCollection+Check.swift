@@ -59,10 +59,8 @@ extension VectorCollection {
             Finding(name: "catalog.seal", problems: sealed.filter { $0.location?.file == seal }),
         ]
         findings += segmentFindings(layout)
-        let fields = try? Catalogue(layout.catalogue, .read).read {
-            try $0.document(FieldRecord.name, as: FieldRecord.self)
-        }
-        findings += (fields ?? nil)?.problems(layout).map { Finding(name: $0.name, problems: $0.problems) } ?? []
+        let fields = try? Catalogue(layout.catalogue, .read).read { try $0.fieldRecord() }
+        findings += (fields?.problems(layout) ?? []).map { Finding(name: $0.name, problems: $0.problems) }
         if let finding = logFinding(layout) { findings.append(finding) }
         for name in towerNames(layout) {
             findings.append(Finding(name: "towers/\(name)", problems: TowerPair.check(layout.tower(name))))

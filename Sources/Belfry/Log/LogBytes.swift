@@ -72,6 +72,15 @@ final class LogBytes {
         return isWhole ? record : nil
     }
 
+    /// The operations of the record at `offset`, which is whole.
+    /// - Throws: `corruptData` with the byte, `unsupported` for an operation of a newer version.
+    func operations(of record: LogRecord, at offset: Int) throws(BelfryError) -> [LogOperation] {
+        let base = offset + LogRecord.headSize
+        return try withBytes(at: base, record.length) { body throws(BelfryError) in
+            try LogRecord.decode(body, file: path, base: base)
+        }
+    }
+
     /// What could be the head of a record at `offset`, of which nothing is verified but that the file can hold it.
     func head(at offset: Int) throws(BelfryError) -> LogRecord? {
         let record = try withBytes(at: offset, LogRecord.headSize) { LogRecord($0) }

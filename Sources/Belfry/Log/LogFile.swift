@@ -48,6 +48,13 @@ struct LogFile: Equatable, Sendable {
         NumberedName.number(of: name).flatMap { $0 <= numberLimit ? $0 : nil }
     }
 
+    /// The numbers of the files in a folder, in order; none where it is not there.
+    static func numbers(in folder: String) throws(BelfryError) -> [Int] {
+        guard !System.isMissing(folder) else { return [] }
+        let directory = try Directory(folder)
+        return try directory.names().compactMap(number(of:)).filter { directory.kind(of: name($0)) == .file }.sorted()
+    }
+
     /// What a new file is to be.
     /// - Throws: `unsupported` where numbers have run out.
     init(new number: Int, in folder: String, firstLSN: UInt64) throws(BelfryError) {

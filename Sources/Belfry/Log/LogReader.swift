@@ -109,11 +109,7 @@ struct LogReader {
                     "The record has LSN \(record.lsn), where \(lsn) must follow.", at: .byte(offset, of: file.path))
             }
             if lsn >= from {
-                let base = offset + LogRecord.headSize
-                let batch = try bytes.withBytes(at: base, record.length) { body throws(BelfryError) in
-                    try LogRecord.decode(body, file: file.path, base: base)
-                }
-                try body(lsn, batch)
+                try body(lsn, bytes.operations(of: record, at: offset))
             }
             if lsn > file.firstLSN { unproven.append((lsn, offset)) }
             unproven.removeAll { $0.lsn <= record.synced }

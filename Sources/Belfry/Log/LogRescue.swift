@@ -24,7 +24,7 @@ enum LogRescue {
         let writer = try LogFileWriter(creating: copy, step: 0, .system)
         var end = End(lsn: first - 1, known: 0)
         // Every file is asked for how far the log went; records are taken as long as they follow one another.
-        for number in try numbers(in: folder) {
+        for number in try LogFile.numbers(in: folder) {
             let path = "\(folder)/\(LogFile.name(number))"
             guard let bytes = try whole({ () throws(BelfryError) in try LogBytes(path) }),
                 let file = try whole({ () throws(BelfryError) in try LogFile(bytes, number: number) }) ?? nil
@@ -35,10 +35,7 @@ enum LogRescue {
             while let record = try bytes.record(at: offset, identity: file.identity), record.lsn == lsn {
                 if lsn == end.lsn + 1 {
                     let operations = try whole { () throws(BelfryError) in
-                        let operations = try bytes.withBytes(at: offset + LogRecord.headSize, record.length) {
-                            body throws(BelfryError) in
-                            try LogRecord.decode(body, file: path, base: offset + LogRecord.headSize)
-                        }
+                        let operations = try bytes.operations(of: record, at: offset)
                         for batch in StagedBatch.published(by: operations) { _ = try batch.read(from: batches) }
                         return operations
                     }
@@ -56,10 +53,6 @@ enum LogRescue {
         try System.sync(target)
         end.known = max(end.known, end.lsn)
         return end
-    }
-
-    private static func numbers(in folder: String) throws(BelfryError) -> [Int] {
-        System.isMissing(folder) ? [] : try StagedBatch.numbers(in: folder).sorted()
     }
 
     /// What `body` reads; nil where it is damaged.

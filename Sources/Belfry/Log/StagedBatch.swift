@@ -68,10 +68,11 @@ struct StagedBatch: Equatable, Sendable {
         while all.count < operations, let record = try bytes.record(at: offset, identity: file.identity),
             record.lsn == lsn
         {
-            let base = offset + LogRecord.headSize
-            all += try bytes.withBytes(at: base, record.length) { body throws(BelfryError) in
-                try LogRecord.decode(body, file: path, base: base)
+            let some = try bytes.operations(of: record, at: offset)
+            guard Self.published(by: some).isEmpty else {
+                throw .corrupt("A batch cannot publish another one.", at: .byte(offset, of: path))
             }
+            all += some
             offset += record.size
             lsn += 1
         }
@@ -119,13 +120,5 @@ extension StagedBatch {
     func remove(from folder: String) {
         guard let directory = try? Directory(folder) else { return }
         try? directory.removeFile(LogFile.name(number))
-    }
-
-    /// The numbers of the files in a folder.
-    static func numbers(in folder: String) throws(BelfryError) -> [Int] {
-        guard !System.isMissing(folder) else { return [] }
-        let directory = try Directory(folder)
-        return try directory.names().compactMap(LogFile.number(of:))
-            .filter { directory.kind(of: LogFile.name($0)) == .file }
     }
 }

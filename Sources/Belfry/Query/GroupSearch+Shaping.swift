@@ -7,6 +7,9 @@ import Vectors
 extension GroupSearch {
     /// The answers without their payload, in their order.
     mutating func answers() throws(BelfryError) -> [Candidate] {
+        if let threshold = request.scoreThreshold, threshold.isNaN {
+            throw BelfryError(.invalidInput, "The score threshold is no number.")
+        }
         guard request.quotas.isEmpty else {
             let isPlain = request.offset == 0 && request.groups == nil && request.diversity == nil
             guard isPlain, request.query.isEmbedded else {

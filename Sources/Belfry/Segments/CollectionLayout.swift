@@ -82,6 +82,29 @@ extension CollectionLayout {
     }
 }
 
+// MARK: copying
+
+extension CollectionLayout {
+    /// Copies files of a segment to another collection, where the segment is not yet, and syncs them.
+    /// - Throws: `corruptData` for one that is not there.
+    func copySegment(_ number: Int, files: [String], to other: CollectionLayout) throws(BelfryError) {
+        try System.createDirectory(other.segment(number))
+        for name in files {
+            let path = "\(segment(number))/\(name)"
+            if System.isMissing(path) { throw .listedAndMissing(path) }
+            try System.copyFile(path, to: "\(other.segment(number))/\(name)")
+        }
+        try System.sync(other.segment(number))
+    }
+}
+
+extension BelfryError {
+    /// What to say of a file that the catalogue lists, and that is not there.
+    static func listedAndMissing(_ path: String) -> BelfryError {
+        .corrupt("The catalogue lists this file, and it is not there.", at: .init(file: path))
+    }
+}
+
 // MARK: removing
 
 extension CollectionLayout {

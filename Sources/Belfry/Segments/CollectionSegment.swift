@@ -40,8 +40,7 @@ struct CollectionSegment: Sendable {
         space = try record.place(in: configuration, layout)
         for name in record.files {
             if System.isMissing("\(folder)/\(name)") {
-                throw .corrupt(
-                    "The catalogue lists this file, and it is not there.", at: .init(file: "\(folder)/\(name)"))
+                throw .listedAndMissing("\(folder)/\(name)")
             }
             if let problem = try record.problem(with: name, in: folder) { throw problem }
         }

@@ -26,6 +26,7 @@ enum CrashPoint: String, CaseIterable {
     case swapped = "swapped"
     case batchStaged = "batch-staged"
     case batchLogged = "batch-logged"
+    case repairNamed = "repair-named"
     case sealWritten = "seal-written"
     case sealRecording = "seal-recording"
     case sealListed = "seal-listed"

@@ -8,17 +8,33 @@ import Vectors
 final class CatalogueFilter: Sendable {
     /// The last write that the catalogue had.
     let lsn: UInt64
-    /// The indexes of its payload fields.
-    let fields: FieldIndexes
-    /// The fields that are to have one: where a file is damaged, one more than there are.
+    /// The fields that are to have an index: where a file is damaged, one more than there are.
     let declared: [IndexedField]
+    private let record: FieldRecord
+    /// The indexes, once a filter has asked for them: whoever opens a collection and filters nothing does not read what was
+    /// written since their files were made.
+    private let indexes: Mutex<FieldIndexes?>
     private let all = Mutex<RowSet?>(nil)
     private let found = Mutex<[Filter: RowSet]>([:])
     /// So many answers are kept: of a million points one takes 125 kB.
     private static let limit = 256
 
-    init(lsn: UInt64, fields: FieldIndexes, declared: [IndexedField]) {
-        (self.lsn, self.fields, self.declared) = (lsn, fields, declared)
+    /// - Parameter indexes: those of the record, where they are open already.
+    /// - Throws: `invalidInput` where the record has a path that is none.
+    init(lsn: UInt64, _ record: FieldRecord, _ indexes: FieldIndexes? = nil) throws(BelfryError) {
+        (self.lsn, self.record, declared) = (lsn, record, try record.fields())
+        self.indexes = Mutex(indexes)
+    }
+
+    /// The indexes, if they are open.
+    var opened: FieldIndexes? { indexes.withLock { $0 } }
+
+    /// The indexes, which are kept as long as the catalogue is as it was.
+    func indexes(_ layout: CollectionLayout, _ transaction: Catalogue.Transaction) throws -> FieldIndexes {
+        if let opened { return opened }
+        let made = try record.open(layout, transaction)
+        if try transaction.lsn() == lsn { indexes.withLock { $0 = made } }
+        return made
     }
 
     /// The slots of the points that pass. What was changed since is for the caller to look at again.
@@ -39,7 +55,8 @@ final class CatalogueFilter: Sendable {
                     let vectors = asksForVectors ? view.vectorNames(of: slot) : []
                     return FilteredPoint(id: row.id, payload: payload, vectors: vectors)
                 })
-            return (try evaluate(filter, slots), try transaction.lsn() == lsn)
+            let indexes = try indexes(view.base.layout, transaction)
+            return (try evaluate(filter, slots, indexes), try transaction.lsn() == lsn)
         }
         // Which vectors there are, a view says: this one may be of writes that do not come to be.
         if isOfThen, !filter.asksForVectors, !filter.isLarge {
@@ -52,9 +69,11 @@ final class CatalogueFilter: Sendable {
     }
 
     /// What passes, whatever is wrong with the files of indexes: without them payloads are read.
-    private func evaluate(_ filter: Filter, _ slots: FilteredSlots) throws(BelfryError) -> RowSet {
+    private func evaluate(
+        _ filter: Filter, _ slots: FilteredSlots, _ indexes: FieldIndexes
+    ) throws(BelfryError) -> RowSet {
         do throws(BelfryError) {
-            return try fields.evaluate(filter, over: slots)
+            return try indexes.evaluate(filter, over: slots)
         } catch {
             guard error.code == .corruptData, error.location?.file.contains("/fields/") == true else { throw error }
             return try FieldIndexes().evaluate(filter, over: slots)

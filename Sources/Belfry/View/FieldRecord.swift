@@ -23,8 +23,6 @@ struct FieldRecord: Codable, Equatable, Sendable {
     /// The slots that were written to since the files were made, each as four bytes, little-endian.
     var changed = Data()
 
-    static let name = "fields"
-
     /// The slots that were written to since.
     var slots: [Slot] {
         get {
@@ -50,25 +48,21 @@ struct FieldRecord: Codable, Equatable, Sendable {
 extension FieldRecord {
     /// The indexes as they are now. One whose file is missing or damaged is left out: filters read payloads in its place, and
     /// find the same; `check` names it.
-    func open(_ layout: CollectionLayout, _ catalogue: Catalogue) throws(BelfryError) -> FieldIndexes {
+    func open(_ layout: CollectionLayout, _ transaction: Catalogue.Transaction) throws -> FieldIndexes {
         var indexes = FieldIndexes()
         for entry in entries {
             if let index = try entry.open(layout) { indexes.add(index) }
         }
-        let slots = slots.sorted()
-        guard !indexes.indexes.isEmpty, !slots.isEmpty else { return indexes }
-        return try catalogue.read { transaction in
-            let cursor = Catalogue.Transaction.SlotCursor(transaction)
-            var indexes = indexes
-            for slot in slots {
-                if let row = try cursor.point(slot) {
-                    indexes.insert(slot, payload: try StoredPoint(row, catalogue.path).payload())
-                } else {
-                    indexes.remove(slot)
-                }
+        guard !indexes.indexes.isEmpty else { return indexes }
+        let cursor = Catalogue.Transaction.SlotCursor(transaction)
+        for slot in slots.sorted() {
+            if let row = try cursor.point(slot) {
+                indexes.insert(slot, payload: try StoredPoint(row, layout.catalogue).payload())
+            } else {
+                indexes.remove(slot)
             }
-            return indexes
         }
+        return indexes
     }
 
     /// Writes files of indexes that have everything up to a write, and syncs them.
@@ -78,10 +72,7 @@ extension FieldRecord {
     ) throws(BelfryError) {
         guard !indexes.indexes.isEmpty else { return }
         try System.createDirectory(layout.fields)
-        let sorted = indexes.indexes.values.sorted {
-            ($0.field.path.description, $0.field.kind.rawValue) < ($1.field.path.description, $1.field.kind.rawValue)
-        }
-        for (place, index) in sorted.enumerated() {
+        for (place, index) in indexes.indexes.values.sorted(by: { $0.field < $1.field }).enumerated() {
             let path = layout.field(first + place)
             try index.write(to: path, version: lsn)
             entries.append(
@@ -113,11 +104,8 @@ extension FieldRecord {
     func problems(_ layout: CollectionLayout) -> [(name: String, problems: [BelfryError])] {
         entries.map { entry in
             let path = layout.field(entry.file)
-            guard !System.isMissing(path) else {
-                let error = BelfryError.corrupt(
-                    "The catalogue lists this file, and it is not there.", at: .init(file: path))
-                return ("fields/\(NumberedName.name(entry.file))", [error])
-            }
+            let name = "fields/\(NumberedName.name(entry.file))"
+            guard !System.isMissing(path) else { return (name, [.listedAndMissing(path)]) }
             var problems = SegmentFile.check(path)
             if problems.isEmpty, (try? SegmentFile(path))?.identity != entry.identity {
                 problems = [
@@ -126,9 +114,18 @@ extension FieldRecord {
                         at: .init(file: path))
                 ]
             }
-            return ("fields/\(NumberedName.name(entry.file))", problems)
+            return (name, problems)
         }
     }
+}
+
+extension Catalogue.Transaction {
+    private static let fields = "fields"
+
+    /// The payload fields that have indexes.
+    func fieldRecord() throws -> FieldRecord { try document(Self.fields, as: FieldRecord.self) ?? FieldRecord() }
+
+    func put(_ record: FieldRecord) throws { try put(Self.fields, record) }
 }
 
 extension FieldRecord.Entry {

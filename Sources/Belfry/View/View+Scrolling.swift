@@ -62,15 +62,18 @@ extension View {
     private static let sorted = 20_000
 
     /// The points of slots, which grow.
-    package func points(at slots: [Slot]) throws(BelfryError) -> [StoredPoint] {
+    package func points(at slots: [Slot]) throws(BelfryError) -> [StoredPoint] { try points(at: slots) { $0 } }
+
+    /// What `body` makes of the points of slots, which grow; of those that are there.
+    func points<Result>(at slots: [Slot], _ body: (StoredPoint) -> Result) throws(BelfryError) -> [Result] {
         try scan { transaction in
             let cursor = Catalogue.Transaction.SlotCursor(transaction)
             return try slots.compactMap { slot in
                 for part in pending {
                     guard let point = part[slot] else { continue }
-                    return point.content.map { StoredPoint(slot, point, $0, catalogue.path) }
+                    return point.content.map { body(StoredPoint(slot, point, $0, catalogue.path)) }
                 }
-                return try cursor.point(slot).map { StoredPoint($0, catalogue.path) }
+                return try cursor.point(slot).map { body(StoredPoint($0, catalogue.path)) }
             }
         }
     }

@@ -64,14 +64,11 @@ extension CollectionBase {
                 .corruptData, "The log is missing: writes that were acknowledged may be in it alone.",
                 at: .init(file: layout.log), remedy: "Copy the collection with its log, or restore a snapshot.")
         }
-        let fields = try catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) }
-        let indexes = try fields.map { (fields) throws(BelfryError) in try fields.open(layout, catalogue) }
-        let declared = try (fields ?? FieldRecord()).fields()
+        let fields = try catalogue.read { try $0.fieldRecord() }
         return WriteState(
             base: self, segments: segments, pending: [], count: state.points, nextSlot: state.nextSlot, lsn: state.lsn,
             proven: state.proven,
-            catalogued: CatalogueFilter(
-                lsn: state.lsn, fields: indexes ?? FieldIndexes(), declared: declared))
+            catalogued: try CatalogueFilter(lsn: state.lsn, fields))
     }
 
     private func hasLogFile() throws(BelfryError) -> Bool {

@@ -25,27 +25,29 @@ extension Maintenance {
             // One that failed before comes first: its table is of before.
             if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { try self.finish(job, writer) }
             let before = writer.core.withLock { $0.state.catalogued }
-            let known = try self.catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) }
-            let old = try known?.fields() ?? []
-            let wanted = Set(old).union(added).subtracting(dropped)
+            let (known, opened) = try self.catalogue.read { transaction in
+                (try transaction.fieldRecord(), try before.indexes(self.base.layout, transaction))
+            }
+            let old = Set(try known.fields())
+            let wanted = old.union(added).subtracting(dropped)
             // One whose file is damaged is made anew.
-            let missing = wanted.filter { before.fields.indexes[$0] == nil }
-            guard !missing.isEmpty || wanted != Set(old) else { return }
-            var indexes = before.fields
+            let missing = wanted.filter { opened.indexes[$0] == nil }
+            guard !missing.isEmpty || wanted != old else { return }
+            var indexes = opened
             for field in indexes.indexes.keys where !wanted.contains(field) { indexes.drop(field) }
             if !missing.isEmpty {
                 for index in try FieldIndexes(Array(missing), over: self.catalogue).indexes.values {
                     indexes.add(index)
                 }
             }
-            let record = try self.leavingOnly(known ?? FieldRecord()) { () throws(BelfryError) in
+            let record = try self.leavingOnly(known) { () throws(BelfryError) in
                 try FieldRecord(
                     writing: indexes, upTo: before.lsn, from: FieldRecord.nextFile(self.base.layout), self.base.layout)
             }
-            try self.catalogue.write { try $0.put(FieldRecord.name, record) }
-            let opened = try record.open(self.base.layout, self.catalogue)
+            let catalogued = try CatalogueFilter(lsn: before.lsn, record)
+            try self.catalogue.write { try $0.put(record) }
             writer.core.withLock { core in
-                core.state.catalogued = CatalogueFilter(lsn: before.lsn, fields: opened, declared: Array(wanted))
+                core.state.catalogued = catalogued
                 writer.current.show(core.state.view)
             }
             record.removeOthers(self.base.layout)

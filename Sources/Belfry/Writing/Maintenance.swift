@@ -144,14 +144,14 @@ extension Maintenance {
         var segments: [CollectionSegment] = []
         for one in written { segments.append(try open(one.row)) }
         let opened = segments
-        let (recorded, before) = writer.core.withLock { ($0.recorded, $0.state.catalogued.fields) }
-        let known = try catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) } ?? FieldRecord()
+        let (recorded, before) = writer.core.withLock { ($0.recorded, $0.state.catalogued) }
+        let known = try catalogue.read { try $0.fieldRecord() }
         // What the catalogue lists already it lists with the files of indexes that were made for it.
-        let (indexes, fields) =
-            if listed != nil { (try known.open(base.layout, catalogue), known) } else {
-                try leavingOnly(known) { () throws(BelfryError) in try job.fields(before, known, base) }
+        let (fields, indexes) =
+            if listed != nil { (known, FieldIndexes?.none) } else {
+                try leavingOnly(known) { () throws(BelfryError) in try job.fields(before, base) }
             }
-        let declared = try fields.fields()
+        let catalogued = try CatalogueFilter(lsn: job.lsn, fields, indexes)
         do throws(BelfryError) {
             try catalogue.write { transaction in
                 try job.record(transaction, written, recorded, fields)
@@ -164,7 +164,7 @@ extension Maintenance {
         }
         CrashPoint.sealListed.reach()
         writer.core.withLock { core in
-            job.publish(&core, opened, written, indexes, declared: declared)
+            job.publish(&core, opened, written, catalogued)
             writer.current.show(core.state.view)
             // A file that cannot be removed now is removed after the next seal.
             _ = try? core.log?.remove(before: job.lsn + 1)

@@ -74,24 +74,26 @@ struct SealJob: Sendable {
         return written
     }
 
-    /// The indexes of payload fields with what the table says, and what the catalogue is to list of them. Where much was written
-    /// since their files were made, there are new ones.
-    func fields(
-        _ before: FieldIndexes, _ known: FieldRecord, _ base: CollectionBase
-    ) throws(BelfryError) -> (FieldIndexes, FieldRecord) {
-        guard !known.entries.isEmpty else { return (before, known) }
+    /// What the catalogue is to list of the indexes of payload fields, and these where they are open already. Where much was
+    /// written since their files were made, there are new ones.
+    /// - Parameter before: the catalogue as the job found it.
+    func fields(_ before: CatalogueFilter, _ base: CollectionBase) throws(BelfryError) -> (FieldRecord, FieldIndexes?) {
+        let known = try base.catalogue.read { try $0.fieldRecord() }
+        guard !known.entries.isEmpty else { return (known, nil) }
         var record = known
         record.slots = Array(Set(record.slots).union(pending.changes)).sorted()
         guard record.slots.count > max(Self.fewChanges, points / 20) else {
-            return (try adding(to: before, base), record)
+            guard let opened = before.opened else { return (record, nil) }
+            return (record, try adding(to: opened, base))
         }
         // One whose file is damaged is made anew.
         let fields = try known.fields()
-        let isWhole = fields.allSatisfy { before.indexes[$0] != nil }
-        let whole = isWhole ? before : try FieldIndexes(fields, over: base.catalogue)
+        let opened = try base.catalogue.read { try before.indexes(base.layout, $0) }
+        let isWhole = fields.allSatisfy { opened.indexes[$0] != nil }
+        let whole = isWhole ? opened : try FieldIndexes(fields, over: base.catalogue)
         record = try FieldRecord(
             writing: adding(to: whole, base), upTo: lsn, from: FieldRecord.nextFile(base.layout), base.layout)
-        return (try record.open(base.layout, base.catalogue), record)
+        return (record, nil)
     }
 
     /// Indexes with what the table says.
@@ -126,7 +128,7 @@ struct SealJob: Sendable {
             try transaction.replace(segments[place])
         }
         for one in written { try transaction.insert(one.row) }
-        if !fields.entries.isEmpty { try transaction.put(FieldRecord.name, fields) }
+        if !fields.entries.isEmpty { try transaction.put(fields) }
         try transaction.put(
             CatalogueState(
                 points: points, vectors: vectors, segments: segments.count + written.count, nextSlot: nextSlot,
@@ -137,8 +139,7 @@ struct SealJob: Sendable {
     /// Puts the segments in the place of the table. Rows that died meanwhile are dead in them.
     /// - Parameter segments: those that were written, in their order.
     func publish(
-        _ core: inout Writer.Core, _ segments: [CollectionSegment], _ written: [Written], _ fields: FieldIndexes,
-        declared: [IndexedField]
+        _ core: inout Writer.Core, _ segments: [CollectionSegment], _ written: [Written], _ catalogued: CatalogueFilter
     ) {
         let last = core.state.pending.removeLast()
         precondition(last.vectors[0].number == pending.vectors[0].number, "one table at a time is sealed")
@@ -149,7 +150,7 @@ struct SealJob: Sendable {
             core.state.segments.append(live)
         }
         if !segments.isEmpty { core.state.plans = PlanCache() }
-        core.state.catalogued = CatalogueFilter(lsn: lsn, fields: fields, declared: declared)
+        core.state.catalogued = catalogued
         core.recorded = dead
         core.sealing = nil
     }

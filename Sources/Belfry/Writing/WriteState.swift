@@ -81,14 +81,7 @@ struct WriteState {
     /// The points that pass a filter now.
     private func ids(where filter: Filter, _ found: PendingFilter) throws(BelfryError) -> [PointID] {
         let view = view
-        let slots = try view.slots(where: filter, found).listed
-        return try view.read { transaction in
-            let cursor = Catalogue.Transaction.SlotCursor(transaction)
-            return try slots.compactMap { slot in
-                for part in pending { if let point = part[slot] { return point.content == nil ? nil : point.id } }
-                return try cursor.point(slot)?.id
-            }
-        }
+        return try view.points(at: view.slots(where: filter, found).listed, \.id)
     }
 
     /// Carries out a batch.

@@ -43,9 +43,8 @@ extension Writer {
             try state.replay(lsn, StagedBatch.unfolding(operations, in: layout.batches), &vectors)
         }
         state.publish(vectors)
-        let fields = try catalogue.read { try $0.document(FieldRecord.name, as: FieldRecord.self) }
-        (fields ?? FieldRecord()).removeOthers(layout)
-        let batches = try StagedBatch.numbers(in: layout.batches)
+        try catalogue.read { try $0.fieldRecord() }.removeOthers(layout)
+        let batches = try LogFile.numbers(in: layout.batches)
         for number in batches where !staged.contains(where: { $0.batch.number == number }) {
             StagedBatch(number: number, operations: 0).remove(from: layout.batches)
         }

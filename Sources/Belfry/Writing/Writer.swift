@@ -255,7 +255,8 @@ extension Writer.Core {
             let (before, amounts) = (next, vectors.amounts)
             do throws(BelfryError) {
                 let (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
-                guard batch.staged != nil || decided.reduce(0, { $0 + $1.mostBytes }) <= LogFile.recordLimit else {
+                // What a batch has itself was looked at before; how many points its filters find, nobody knew.
+                guard batch.filters.isEmpty || decided.reduce(0, { $0 + $1.mostBytes }) <= LogFile.recordLimit else {
                     throw BelfryError(
                         .invalidInput, "The points that pass the batch's filters are too many for one batch.",
                         at: .init(file: state.base.path), remedy: "Do it in several steps, with narrower filters.")

@@ -16,7 +16,7 @@ package struct StoredPoint {
     /// The digest of what a build has made the vector of; nil for a point that no build has written.
     package let source: Int64?
     /// The payload as it is kept: the text of a JSON object.
-    let json: String
+    package let json: String
     private let origin: String
 
     init(_ row: Catalogue.PointRow, _ origin: String) {

@@ -50,7 +50,7 @@ extension View {
     }
 
     /// The point of an id; nil where there is none.
-    func storedPoint(_ id: PointID) throws(BelfryError) -> StoredPoint? {
+    package func storedPoint(_ id: PointID) throws(BelfryError) -> StoredPoint? {
         if let (slot, point) = pendingPoint(id) {
             return point.content.map { StoredPoint(slot, point, $0, catalogue.path) }
         }

@@ -24,6 +24,12 @@ extension CollectionRecord {
         if let vectors = try body.object("vectors") { members["vectors"] = try Self.checkVectors(vectors) }
         for name in ["sparse_vectors", "strict_mode_config", "metadata"] { _ = try body.object(name) }
         self.init(config: Self.config(members))
+        let names = Set(dense.map(\.name))
+        if let both = sparse.first(where: { names.contains($0.name) }) {
+            throw Refusal(
+                400,
+                "Wrong input: Dense and sparse vector names must be unique - duplicate found with '\(both.name)'")
+        }
         for (name, params) in dense {
             if let wanted = params["tower"]?.string { towers[name] = try tower(wanted) }
         }

@@ -8,9 +8,11 @@ struct PointView {
     var vectors: VectorSelector
 
     /// What a body asks for.
-    init(_ body: Body, payload: PayloadSelector, vectors: VectorSelector = .none) throws {
+    /// - Throws: 400 for the name of a vector that the collection has none of.
+    init(_ body: Body, of target: Target, payload: PayloadSelector, vectors: VectorSelector = .none) throws {
         self.payload = try PayloadSelector(body["with_payload"], default: payload)
         self.vectors = try VectorSelector(body, default: vectors)
+        if case .named(let names) = self.vectors { for name in names { _ = try target.place(ofSpace: name) } }
     }
 
     init(payload: PayloadSelector, vectors: VectorSelector) { (self.payload, self.vectors) = (payload, vectors) }

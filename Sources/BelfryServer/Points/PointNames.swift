@@ -41,6 +41,22 @@ enum PointNames {
     /// The filter of a body.
     static func filter(_ body: Body, _ name: String = "filter") throws -> Filter? {
         guard let json = body[name] else { return nil }
-        return try Filter(json: json) { PointName($0).id }
+        do throws(BelfryError) {
+            return try Filter(json: json) { PointName($0).id }
+        } catch {
+            let more = json.hasLonelyKey ? " At least one field condition must be specified." : ""
+            throw Refusal(422, "Validation error in JSON body: [\(body.path(name)): \(error.message)\(more)]")
+        }
+    }
+}
+
+extension JSON {
+    /// Whether a condition names a field and says nothing of it.
+    fileprivate var hasLonelyKey: Bool {
+        switch self {
+        case .object(let members): members.names == ["key"] || members.allValues.contains(where: \.hasLonelyKey)
+        case .array(let elements): elements.contains(where: \.hasLonelyKey)
+        default: false
+        }
     }
 }

@@ -17,6 +17,8 @@ struct PointReader {
 
     private let target: Target
     private var drafts: [Draft] = []
+    /// By the names of vectors, where they lie and how they are read.
+    private var readers: [String: (space: Int, reader: VectorReader)] = [:]
     /// What is to be embedded, by the places of spaces.
     private var wanted: [Int: [Wanted]] = [:]
 
@@ -93,21 +95,25 @@ struct PointReader {
     }
 
     private mutating func read(_ json: JSON, _ name: String, _ place: String, _ draft: inout Draft) throws {
-        if name.isEmpty == false || target.configuration.spaces.count > 1 {
+        if json["indices"] != nil, json["values"] != nil {
             // A sparse vector that is wrong by itself is told as such, whatever its name.
-            if case .object(let members) = json, members["indices"] != nil, members["values"] != nil {
-                _ = try VectorReader.sparse(json, place)
-            }
+            _ = try VectorReader.sparse(json, place)
+        } else if name.isEmpty, case .array(let empty) = json, empty.isEmpty {
+            throw Refusal(422, "Validation error in JSON body: [\(place): dense vector must not be empty]")
         }
-        if name.isEmpty, case .array(let empty) = json, empty.isEmpty {
-            throw Refusal(422, "Validation error in JSON body: [\(place): a vector cannot be empty]")
-        }
-        let space = try target.place(ofSpace: name)
-        let description = target.configuration.spaces[space]
-        switch try VectorReader(space: description).input(json, place) {
-        case .vector(let vector): draft.vectors[description.name] = vector
+        let (space, reader) = try reader(name)
+        switch try reader.input(json, place) {
+        case .vector(let vector): draft.vectors[reader.space.name] = vector
         case .inference(let input): wanted[space, default: []].append(Wanted(point: drafts.count, input: input))
         }
+    }
+
+    private mutating func reader(_ name: String) throws -> (space: Int, reader: VectorReader) {
+        if let known = readers[name] { return known }
+        let space = try target.place(ofSpace: name)
+        let made = (space, try target.reader(space))
+        readers[name] = made
+        return made
     }
 
     /// Embeds what is to be embedded, all of a space together.

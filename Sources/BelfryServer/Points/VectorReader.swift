@@ -42,6 +42,8 @@ struct InferenceInput {
 /// Reads vectors for a space, as they are to be stored or searched with.
 struct VectorReader {
     let space: VectorSpace
+    /// Whether components are cut down to whole numbers from 0 to 255, as the collection's data type says.
+    var isOfBytes = false
 
     func input(_ json: JSON, _ place: String) throws -> VectorInput {
         if let inference = try InferenceInput(json, place) { return .inference(inference) }
@@ -57,6 +59,9 @@ struct VectorReader {
             if case .array(let rows) = json, case .array? = rows.first {
                 var vectors: [[Float]] = []
                 for row in rows {
+                    if row.array?.isEmpty == true {
+                        throw Refusal(422, "Validation error in JSON body: [\(place): dense vector must not be empty]")
+                    }
                     guard let components = row.components else { throw wrongForm(json, place) }
                     vectors.append(try checked(components, place))
                 }
@@ -71,13 +76,14 @@ struct VectorReader {
     /// A vector of the space's dimension; under cosine, of length one: so they are stored and told.
     private func checked(_ components: [Float], _ place: String) throws(Refusal) -> [Float] {
         guard !components.isEmpty else {
-            throw Refusal(422, "Validation error in JSON body: [\(place): a vector cannot be empty]")
+            throw Refusal(422, "Validation error in JSON body: [\(place): dense vector must not be empty]")
         }
         guard components.count == space.dimension else {
             throw Refusal(
                 400,
                 "Wrong input: Vector dimension error: expected dim: \(space.dimension), got \(components.count)")
         }
+        if isOfBytes { return components.map { $0.isNaN ? $0 : min(max($0.rounded(.towardZero), 0), 255) } }
         return space.metric == .cosine ? Self.unit(components) : components
     }
 
@@ -119,5 +125,14 @@ struct VectorReader {
             400,
             "Wrong input: \(place): the vectors \(space.name.debugDescription) are \(space.kind.rawValue), and this is "
                 + json.kind)
+    }
+}
+
+extension Target {
+    /// Reads vectors of a space.
+    func reader(_ space: Int) throws -> VectorReader {
+        let description = configuration.spaces[space]
+        let params = try served.record().dense.first { $0.name == description.name }?.params
+        return VectorReader(space: description, isOfBytes: params?["datatype"]?.string == "uint8")
     }
 }

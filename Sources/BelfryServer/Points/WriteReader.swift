@@ -1,5 +1,6 @@
 import Belfry
 import Files
+import Shards
 
 /// Reads what is to be written: the bodies of single calls, and the operations of a batch.
 struct WriteReader {
@@ -30,10 +31,7 @@ struct WriteReader {
             guard !keys.isEmpty else { return [] }
             return [.deletePayload(try PointNames.selection(body), keys: keys)]
         case "clear_payload": return [.clearPayload(try PointNames.selection(body))]
-        case "update_vectors":
-            try refuseFilter(body)
-            return try PointReader.vectors(body, target).filter { !$0.vectors.isEmpty }
-                .map { .setVectors($0.id, $0.vectors) }
+        case "update_vectors": return try updateVectors(body)
         case "delete_vectors":
             guard let names = try body.texts("vector") ?? body.texts("vectors") else {
                 throw Refusal.format(body.place, "missing field `vector`")
@@ -64,7 +62,6 @@ struct WriteReader {
     }
 
     private func upsert(_ body: Body) throws -> [WriteOperation] {
-        try refuseFilter(body)
         let condition: WriteCondition
         switch try body.text("update_mode") {
         case nil, "upsert"?: condition = .always
@@ -73,11 +70,46 @@ struct WriteReader {
         case let mode?:
             throw Refusal.format("update_mode", "unknown variant `\(mode)`, expected upsert, update or insert")
         }
-        return try PointReader.points(body, target).map { .upsert($0, condition: condition) }
+        let points = try PointReader.points(body, target)
+        guard let filter = try PointNames.filter(body, "update_filter") else {
+            return points.map { .upsert($0, condition: condition) }
+        }
+        // Points that are there must pass, and stay as they were looked at; the others are new.
+        let versions = try versions(of: points.map(\.id), where: filter)
+        return points.compactMap { point in
+            switch versions[PointName(point.id).id] {
+            case .passes(let version)?: condition == .insertOnly ? nil : .upsert(point, condition: .version(version))
+            case .fails?: nil
+            case nil: condition == .updateOnly ? nil : .upsert(point, condition: .insertOnly)
+            }
+        }
     }
 
-    private func refuseFilter(_ body: Body) throws(Refusal) {
-        if body.has("update_filter") { throw .notOffered("update_filter; update_mode is") }
+    private enum Verdict {
+        case passes(version: UInt64)
+        case fails
+    }
+
+    /// Of the points that are there, whether they pass a filter, and their versions.
+    private func versions(of names: [String], where filter: Filter) throws -> [PointID: Verdict] {
+        let (points, _) = try target.collection.points(names)
+        let own = Filter(must: [.filter(filter), .hasID(Set(points.map(\.id)))])
+        let passing = try target.collection.page(after: nil, limit: points.count, where: own).points
+        var verdicts = Dictionary(points.map { ($0.id, Verdict.fails) }) { first, _ in first }
+        for point in passing { verdicts[point.id] = .passes(version: point.version) }
+        return verdicts
+    }
+
+    private func updateVectors(_ body: Body) throws -> [WriteOperation] {
+        let changes = try PointReader.vectors(body, target).filter { !$0.vectors.isEmpty }
+        guard let filter = try PointNames.filter(body, "update_filter") else {
+            return changes.map { .setVectors($0.id, $0.vectors) }
+        }
+        let versions = try versions(of: changes.map(\.id), where: filter)
+        return changes.compactMap { change in
+            guard case .passes? = versions[PointName(change.id).id] else { return nil }
+            return .setVectors(change.id, change.vectors)
+        }
     }
 
     private func payload(_ body: Body) throws(Refusal) -> JSON {

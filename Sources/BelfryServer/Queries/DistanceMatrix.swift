@@ -22,7 +22,7 @@ struct DistanceMatrix {
         let space = target.configuration.spaces[try target.place(ofSpace: body.text("using") ?? "")]
         let filter = Filter.both(try PointNames.filter(body), Filter(must: [.hasVector(space.name)]))
         var request = SearchRequest(.sample(seed: .random(in: 0...UInt64.max)), k: sample)
-        request.filter = filter
+        (request.filter, request.space) = (filter, space.name)
         points = try target.collection.search(request).hits.sorted { $0.id < $1.id }
         let places = Dictionary(points.enumerated().map { ($1.id, $0) }) { first, _ in first }
         let among = Filter(must: [.hasID(Set(places.keys))])

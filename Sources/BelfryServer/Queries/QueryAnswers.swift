@@ -13,7 +13,7 @@ struct QueryAnswers {
 
     /// Writes the points of a query as a list.
     mutating func write(_ body: Body, to writer: inout WireWriter) throws {
-        let shown = try PointView(body, payload: .none)
+        let shown = try PointView(body, of: target, payload: .none)
         let offset = try body.whole("offset") ?? 0
         switch try planner.plan(body) {
         case .page(let filter, let limit):
@@ -40,7 +40,7 @@ struct QueryAnswers {
 
     /// Writes the groups of a query as a list.
     mutating func writeGroups(_ body: Body, to writer: inout WireWriter) throws {
-        let shown = try PointView(body, payload: .none)
+        let shown = try PointView(body, of: target, payload: .none)
         guard let key = try body.text("group_by") else { throw Refusal.format("", "missing field `group_by`") }
         let size = try body.whole("group_size", from: 1) ?? 3
         let lookup = try GroupLookup(body, planner.named)
@@ -142,7 +142,8 @@ struct GroupLookup {
         guard let name = try lookup.text("collection") else {
             throw Refusal.format(lookup.place, "missing field `collection`")
         }
-        (target, shown) = (try named(name), try PointView(lookup, payload: .all))
+        target = try named(name)
+        shown = try PointView(lookup, of: target, payload: .all)
     }
 
     func write(_ value: JSON, to writer: inout WireWriter) throws {

@@ -57,7 +57,7 @@ struct QueryInputs {
                 _ = try target.vector(of: name, in: space)
                 return .point(name)
             }
-            return try Self.query(lookup.target.vector(of: name, in: lookup.space))
+            return try Self.query(lookedUp(name, lookup))
         case .vector(let vector): return Self.query(vector)
         case .inference(let input): return try target.query(input, in: space)
         }
@@ -71,12 +71,21 @@ struct QueryInputs {
         }
     }
 
+    /// The vector of a point that is looked up in another collection.
+    private func lookedUp(_ name: String, _ lookup: (target: Target, space: Int)) throws -> PointVector {
+        let vector = try lookup.target.vector(of: name, in: lookup.space)
+        guard description.canHold(vector) else {
+            throw Refusal(
+                400, "Wrong input: Vector dimension error: the vectors of \(lookup.target.served.name) do not compare")
+        }
+        return vector
+    }
+
     /// The vector of an input.
     func vector(_ input: QueryInput) throws -> PointVector {
         switch input {
         case .point(let name):
-            let (place, space) = lookup.map { ($0.target, $0.space) } ?? (target, self.space)
-            return try place.vector(of: name, in: space)
+            return try lookup.map { try lookedUp(name, $0) } ?? target.vector(of: name, in: space)
         case .vector(let vector): return vector
         case .inference(let input):
             let asked = try target.collection.ask([target.query(input, in: space)], in: space)

@@ -44,6 +44,8 @@ struct QueryPlanner {
         let form = try QueryForm(
             body["query"], { try inputs ?? QueryInputs(body, target, named: named) }, body.path("query"))
         var request = SearchRequest(.sample(seed: 0), k: limit)
+        // One that ranks by no vector needs no name of vectors.
+        request.space = target.configuration.main.name
         try set(&request, body)
         request.scoreThreshold = threshold.map { Float($0) }
         let prefetches = try self.prefetches(body)
@@ -61,6 +63,9 @@ struct QueryPlanner {
             }
             return .page(filter, limit: limit)
         case .fused(let fusion):
+            guard !body.has("using") else {
+                throw Refusal.bad("Fusion queries cannot be combined with the 'using' field.")
+            }
             request.query = .fused(try parts(prefetches, filter, depth), fusion)
         case .formula(let formula):
             request.query = .formula(try parts(prefetches, filter, depth), formula)
@@ -69,7 +74,7 @@ struct QueryPlanner {
                 throw Refusal.bad("Can't use score_threshold with an order_by query.")
             }
             (request.query, request.excluding, request.diversity) = (query, excluding, diversity)
-            request.space = try body.text("using") ?? ""
+            if query.needsSpace { request.space = try body.text("using") ?? "" }
             request.filter = filter
             if !prefetches.isEmpty {
                 let found = try self.found(prefetches, filter, depth)
@@ -106,6 +111,7 @@ struct QueryPlanner {
             case .page(let filter, let limit):
                 // In the order of ids they have no score: as one that is the same for all.
                 var request = SearchRequest(.sample(seed: 0), k: limit)
+                request.space = target.configuration.main.name
                 request.filter = Filter.both(filter, Filter(must: [.hasID(Set(try page(filter, limit)))]))
                 return request
             }
@@ -139,6 +145,16 @@ extension VectorCollection {
             guard limit > 0 else { return ([], view) }
             guard let filter, !filter.isEmpty else { return (try view.scroll(after: id, limit: limit), view) }
             return (try view.scroll(after: id, limit: limit, where: filter), view)
+        }
+    }
+}
+
+extension SearchQuery {
+    /// Whether it ranks by vectors.
+    fileprivate var needsSpace: Bool {
+        switch self {
+        case .ordered, .sample, .fused, .formula: false
+        default: true
         }
     }
 }

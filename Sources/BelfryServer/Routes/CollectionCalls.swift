@@ -68,7 +68,7 @@ enum CollectionCalls {
         _ = try service.collections.named(call.names[0])
         return Answer([
             "summary": ["queued_optimizations": 0, "queued_segments": 0, "queued_points": 0, "idle_segments": 0],
-            "running": [],
+            "running": [], "queued": [], "completed": [], "idle_segments": [],
         ])
     }
 

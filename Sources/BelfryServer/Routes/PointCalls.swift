@@ -33,10 +33,23 @@ enum PointCalls {
         guard !operations.isEmpty else { return target.collection.view.lastWrite }
         let result = try await target.collection.write(operations)
         guard result.missing == 0 else {
-            throw Refusal.missing(
-                "\(result.missing) of the points that are to be changed do not exist; the others are changed")
+            throw try missing(operations, target)
         }
         return result.lsn
+    }
+
+    /// The refusal that names a point which was to be changed and is not there; the others are changed.
+    private static func missing(_ operations: [WriteOperation], _ target: Target) throws -> Refusal {
+        let names = operations.flatMap { operation -> [String] in
+            switch operation {
+            case .setVectors(let name, _): return [name]
+            case .setPayload(.ids(let names), _, _), .overwritePayload(.ids(let names), _): return names
+            default: return []
+            }
+        }
+        let known = Set(try target.collection.points(names).points.map(\.id))
+        let gone = names.first { !known.contains(PointName($0).id) }
+        return .missing("No point with id \(gone ?? "of those given") found")
     }
 
     // MARK: reading
@@ -57,7 +70,7 @@ enum PointCalls {
         let body = try call.json()
         let target = try service.target(call.names[0])
         guard let ids = try body.list("ids") else { throw Refusal.format("", "missing field `ids`") }
-        let shown = try PointView(body, payload: .all)
+        let shown = try PointView(body, of: target, payload: .all)
         let (points, view) = try target.collection.points(PointNames.names(ids, "ids"))
         var writer = WireWriter()
         try target.collection.records(points, shown, of: view, to: &writer)
@@ -67,7 +80,7 @@ enum PointCalls {
     @Sendable static func scroll(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
         let target = try service.target(call.names[0])
-        let shown = try PointView(body, payload: .all)
+        let shown = try PointView(body, of: target, payload: .all)
         let limit = try body.whole("limit", from: 1) ?? 10
         let filter = try PointNames.filter(body)
         if let order = body["order_by"] {
@@ -95,7 +108,7 @@ enum PointCalls {
             )
         }
         var request = SearchRequest(.ordered(order), k: limit)
-        request.filter = filter
+        (request.filter, request.space) = (filter, target.configuration.main.name)
         let hits = try target.collection.search(request).hits
         let vectors = shown.vectors.isNone ? [:] : try target.vectors(of: hits)
         var values = OrderValues(order)

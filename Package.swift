@@ -120,7 +120,12 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "ServerTests", dependencies: ["BelfryServer", "TestSupport"], swiftSettings: swiftSettings),
+            name: "ServerTests",
+            dependencies: [
+                "Belfry", "BelfryServer", "Files", "TestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: swiftSettings),
         .testTarget(
             name: "CommandTests", dependencies: ["BelfryCommand", "CFaultyDisk", "TestSupport"],
             swiftSettings: swiftSettings),

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Logging
 import Testing
 
 @testable import BelfryServer
@@ -38,7 +39,8 @@ import Testing
                 #expect(try await server.send("PUT", "/collections/\(name)", Self.body).status == 200, "\(name)")
                 #expect(try await server.send("GET", "/collections/\(name)/exists").result["exists"] == true, "\(name)")
             }
-            for name in ["..", ".hidden", "..%2Fx", "a%2Fb", "%00", "a%5Cb", "%20", String(repeating: "x", count: 221)] {
+            for name in ["..", ".hidden", "..%2Fx", "a%2Fb", "%00", "a%5Cb", "%20", String(repeating: "x", count: 221)]
+            {
                 let reply = try await server.send("PUT", "/collections/\(name)", Self.body)
                 #expect((400..<500).contains(reply.status), "\(name): \(reply.status)")
             }
@@ -77,7 +79,7 @@ import Testing
                 "POST", "/collections/aliases",
                 #"{"actions": [{"create_alias": {"alias_name": "now", "collection_name": "shop"}}]}"#)
             // A second server of the same folder.
-            #expect(throws: BelfryError.self) { try BelfryServer(.init(data: data), logger: .init(label: "test")) }
+            #expect(throws: BelfryError.self) { _ = try BelfryServer(.init(data: data), logger: Logger(label: "test")) }
         }
         // A collection that cannot be opened is nobody else's concern.
         let broken = data + "/broken.belfry"

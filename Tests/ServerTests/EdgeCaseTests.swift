@@ -76,14 +76,21 @@ import Testing
         ("POST", path + "/query", #"{"query": [1, 0, 0, 0], "limit": 99999999999999999999}"#, 400),
         ("POST", path + "/query", #"{"query": [1, 0, 0, 0], "offset": 18446744073709551615}"#, 200),
         ("POST", path + "/query", #"{"limit": 18446744073709551615, "offset": 18446744073709551615}"#, 200),
-        ("POST", path + "/query", #"{"query": {"order_by": "a"}, "limit": 18446744073709551615, "offset": 9223372036854775807}"#, 200),
+        (
+            "POST", path + "/query",
+            #"{"query": {"order_by": "a"}, "limit": 18446744073709551615, "offset": 9223372036854775807}"#, 200
+        ),
         ("POST", path + "/query", #"{"query": {"sample": "random"}, "limit": 18446744073709551615}"#, 200),
         ("POST", path + "/query", #"{"query": {"sample": "all"}}"#, 400),
         ("POST", path + "/scroll", #"{"limit": 0}"#, 422),
         ("POST", path + "/scroll", #"{"limit": 18446744073709551615}"#, 200),
         ("POST", path + "/scroll", #"{"offset": "00000000-0000-0000-0000-000000000000"}"#, 200),
         ("POST", path + "/scroll", #"{"order_by": "a", "limit": 18446744073709551615}"#, 200),
-        ("POST", path + "/query/groups", #"{"query": [1, 0, 0, 0], "group_by": "a", "limit": 18446744073709551615, "group_size": 18446744073709551615}"#, 200),
+        (
+            "POST", path + "/query/groups",
+            #"{"query": [1, 0, 0, 0], "group_by": "a", "limit": 18446744073709551615, "group_size": 18446744073709551615}"#,
+            200
+        ),
         ("POST", path + "/query/groups", #"{"query": [1, 0, 0, 0], "group_by": "a", "group_size": 0}"#, 422),
         ("POST", path + "/query/groups", #"{"group_by": "a"}"#, 400),
         ("POST", path + "/search/matrix/pairs", #"{"sample": 1}"#, 422),
@@ -111,7 +118,10 @@ import Testing
         ("POST", path + "/query", #"{"query": [1, 0, 0, 0], "with_vector": ["none"]}"#, 400),
         ("POST", path + "/query", #"{"query": [1, 0, 0, 0], "lookup_from": {"collection": "none"}}"#, 404),
         ("POST", path + "/query", #"{"query": [1, 0, 0, 0], "filter": {"must": [{"key": "a"}]}}"#, 422),
-        ("POST", path + "/query", #"{"query": [1, 0, 0, 0], "filter": {"must": [{"key": "a", "range": {"gt": "x"}}]}}"#, 422),
+        (
+            "POST", path + "/query",
+            #"{"query": [1, 0, 0, 0], "filter": {"must": [{"key": "a", "range": {"gt": "x"}}]}}"#, 422
+        ),
         ("POST", path + "/query", #"{"query": [1, 0, 0, 0], "filter": {"odd": []}}"#, 422),
         ("POST", path + "/query/batch", #"{"searches": [{"query": [1, 0, 0, 0]}, {"query": [1]}]}"#, 400),
         // Collections.
@@ -120,7 +130,10 @@ import Testing
         ("PUT", "/collections/n", #"{"vectors": {"size": 4, "distance": "Taxi"}}"#, 400),
         ("PUT", "/collections/n", #"{"vectors": {"size": 4, "distance": "Manhattan"}}"#, 501),
         ("PUT", "/collections/n", #"{"vectors": {"size": "4", "distance": "Dot"}}"#, 400),
-        ("PUT", "/collections/n", #"{"vectors": {"size": 4, "distance": "Dot"}, "hnsw_config": {"ef_construct": 1}}"#, 422),
+        (
+            "PUT", "/collections/n",
+            #"{"vectors": {"size": 4, "distance": "Dot"}, "hnsw_config": {"ef_construct": 1}}"#, 422
+        ),
         ("PUT", "/collections/n", #"{"vectors": {"size": 4, "distance": "Dot"}, "metadata": {"recall": 2}}"#, 422),
         ("PUT", "/collections/n", #"{"vectors": {"size": 4, "distance": "Dot", "tower": "../x"}}"#, 422),
         ("PUT", "/collections/n", #"{"vectors": 3}"#, 400),
@@ -146,7 +159,9 @@ import Testing
                 #expect(
                     reply.status == edge.status,
                     "\(edge.method) \(edge.path) \(edge.body.prefix(120)): \(reply.status) \(reply.text.prefix(200))")
-                if edge.status >= 400 { #expect(!reply.error.isEmpty, "\(edge.body.prefix(80)) is refused without a word") }
+                if edge.status >= 400 {
+                    #expect(!reply.error.isEmpty, "\(edge.body.prefix(80)) is refused without a word")
+                }
             }
         }
     }
@@ -166,11 +181,14 @@ import Testing
                     switch Int.random(in: 0..<4, using: &random) {
                     case 0: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
                     case 1: bytes.remove(at: place)
-                    case 2: bytes.insert(contentsOf: Array("{}[],:\"-9e".utf8).shuffled(using: &random).prefix(2), at: place)
+                    case 2:
+                        bytes.insert(
+                            contentsOf: Array("{}[],:\"-9e".utf8).shuffled(using: &random).prefix(2), at: place)
                     default: bytes.removeSubrange(place...)
                     }
                 }
-                let head = "\(edge.method) \(edge.path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: \(bytes.count)\r\n\r\n"
+                let head =
+                    "\(edge.method) \(edge.path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: \(bytes.count)\r\n\r\n"
                 let reply = try await server.send(raw: Data(head.utf8) + Data(bytes))
                 #expect(
                     reply.status < 500 || reply.status == 501,

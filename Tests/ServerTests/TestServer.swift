@@ -69,10 +69,11 @@ struct TestServer: Sendable {
             }
         }
         guard result == 0 else { throw Reply.Failure.noConnection }
-        try request.withUnsafeBytes { bytes in
+        request.withUnsafeBytes { bytes in
             var sent = 0
             while sent < bytes.count {
-                let count = Foundation.send(socket, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+                let count = Foundation.send(
+                    socket, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
                 // The server may have answered already, and closed.
                 guard count > 0 else { return }
                 sent += count
@@ -109,7 +110,8 @@ struct Reply: Sendable {
                 line.firstIndex(of: ":").map {
                     (line[..<$0].lowercased(), line[line.index(after: $0)...].trimmingCharacters(in: .whitespaces))
                 }
-            }) { first, _ in first }
+            }
+        ) { first, _ in first }
         body = Data(data[end.upperBound...])
     }
 

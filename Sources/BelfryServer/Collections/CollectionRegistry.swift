@@ -8,8 +8,8 @@ final class CollectionRegistry: Sendable {
     private struct State {
         var served: [String: ServedCollection] = [:]
         var aliases: AliasTable
-        /// Names under which a collection is being made.
-        var making: Set<String> = []
+        /// Names of collections that are being made or removed.
+        var busy: Set<String> = []
     }
 
     let folder: DataFolder
@@ -53,7 +53,9 @@ final class CollectionRegistry: Sendable {
     private func refresh() {
         let found = folder.collections()
         state.withLock { state in
-            for (name, path) in found where state.served[name] == nil && !state.making.contains(name) {
+            for (name, path) in found where state.served[name] == nil && !state.busy.contains(name) {
+                // It may have been removed since it was seen.
+                guard !System.isMissing(path) else { continue }
                 state.served[name] = serve(name, path)
             }
             for (name, served) in state.served where found[name] == nil && System.isMissing(served.path) {
@@ -90,11 +92,11 @@ final class CollectionRegistry: Sendable {
             guard state.aliases.collections[name] == nil else {
                 throw Refusal.bad("An alias of the name \(name) is there already")
             }
-            guard state.served[name] == nil, state.making.insert(name).inserted else {
+            guard state.served[name] == nil, state.busy.insert(name).inserted else {
                 throw Refusal(409, "Wrong input: Collection `\(name)` already exists!")
             }
         }
-        defer { _ = state.withLock { $0.making.remove(name) } }
+        defer { _ = state.withLock { $0.busy.remove(name) } }
         let served = try body(folder.place(of: name))
         state.withLock { $0.served[name] = served }
     }
@@ -105,8 +107,13 @@ final class CollectionRegistry: Sendable {
     /// Removes a collection with its aliases; its snapshots stay.
     /// - Returns: whether there was one.
     func delete(_ name: String) async throws -> Bool {
-        guard let served = try? named(name), served.name == name else { return false }
-        guard state.withLock({ $0.served.removeValue(forKey: name) }) != nil else { return false }
+        refresh()
+        let served = state.withLock { state -> ServedCollection? in
+            guard state.served[name] != nil, state.busy.insert(name).inserted else { return nil }
+            return state.served.removeValue(forKey: name)
+        }
+        guard let served else { return false }
+        defer { _ = state.withLock { $0.busy.remove(name) } }
         await served.close()
         // A crash from here on leaves nothing of that name.
         let number = deletions.add(1, ordering: .relaxed).newValue

@@ -2,16 +2,20 @@
 # From a bare machine to answers: installs, builds, fetches a real catalogue and a real encoder, indexes, searches.
 #   ./Scripts/demo.sh          5,000 products from all parts of the catalogue (or all, where all are indexed already)
 #   ./Scripts/demo.sh --all    all 36,016
+#   ./Scripts/demo.sh --serve  the same, and then serves it at 127.0.0.1:6333
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 some=5000
 sample=(--sample "$some")
-case "${1:-}" in
-    "") ;;
-    --all) sample=() ;;
-    *) echo "usage: demo.sh [--all]" >&2; exit 2 ;;
-esac
+serve=
+for option in "$@"; do
+    case "$option" in
+        --all) sample=() ;;
+        --serve) serve=yes ;;
+        *) echo "usage: demo.sh [--all] [--serve]" >&2; exit 2 ;;
+    esac
+done
 
 ./Scripts/install.sh
 echo "── building belfry (some minutes the first time)"
@@ -44,3 +48,9 @@ ask search "measure the pH of water"
 ask search "small refrigerator for medicine"
 ask similar 111-57400
 ask similar 111-33784
+
+if [ -n "$serve" ]; then
+    echo
+    echo "\$ curl localhost:6333/collections/products/points/query -d '{\"query\": {\"text\": \"warm gloves\"}, \"limit\": 5, \"with_payload\": true}'"
+    exec "$belfry" serve Indexes
+fi

@@ -201,19 +201,37 @@ struct JSONParser {
             throw failure("a number with a leading zero")
         }
         var whole = true
+        var exponent = 0
         if take(UInt8(ascii: ".")) {
             whole = false
-            try digits()
+            let first = index
+            while index < bytes.count, case let digit = bytes[index] &- 48, digit < 10 {
+                let (product, overflow) = magnitude.multipliedReportingOverflow(by: 10)
+                let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
+                if overflow || carry { fits = false }
+                magnitude = sum
+                index += 1
+            }
+            guard index > first else { throw failure("a digit is expected") }
+            exponent = first - index
         }
         if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
             whole = false
-            if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+            let isNegative = !take(UInt8(ascii: "+")) && take(UInt8(ascii: "-"))
+            let first = index
             try digits()
+            // What has more digits is beyond any f64, or zero.
+            let power = index - first < 6 ? bytes[first..<index].reduce(0) { $0 * 10 + Int($1 - 48) } : 1_000_000
+            exponent += isNegative ? -power : power
         }
         if whole && fits {
             if !negative { return magnitude <= UInt64(Int64.max) ? .integer(Int64(magnitude)) : .unsigned(magnitude) }
             if magnitude > 0, magnitude <= 1 << 63 { return .integer(Int64(truncatingIfNeeded: 0 &- magnitude)) }
             if magnitude == 0 { return .integer(0) }
+        }
+        // Most numbers are components of vectors. One that may be whole is looked at closely.
+        if fits, let value = DecimalNumber.nearest(magnitude, exponent: exponent), value != value.rounded() {
+            return .number(negative ? -value : value)
         }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
         guard let value = Double(text), value.isFinite else {

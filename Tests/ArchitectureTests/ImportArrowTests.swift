@@ -14,9 +14,14 @@ import Testing
         "Charts": ["Files"],
         "Evaluation": ["Belfry", "Charts", "Files", "Neighbors", "Recipes", "Shards", "Towers", "Vectors"],
         "Bench": ["Charts", "Files", "Neighbors", "Shards", "Vectors"],
+        "BelfryServer": [
+            "Belfry", "Files", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
+            "NIOSSL", "Shards", "Towers", "UnixSignals", "Vectors",
+        ],
         "BelfryCommand": [
-            "ArgumentParser", "Belfry", "Bench", "Evaluation", "Files", "Neighbors", "Recipes", "Shards", "Towers",
-            "Vectors",
+            "ArgumentParser", "Belfry", "BelfryServer", "Bench", "Evaluation", "Files", "Logging", "Neighbors",
+            "Recipes",
+            "Shards", "Towers", "Vectors",
         ],
     ]
     static let toolchain: Set<String> = ["Foundation", "FoundationEssentials", "Synchronization", "Dispatch"]

@@ -66,7 +66,7 @@ public struct Aliases: Sendable {
             guard isName(name) else {
                 throw BelfryError(
                     .invalidInput, "\(name.debugDescription) is no name for a collection.",
-                    remedy: "A name has 1 to 255 bytes, none of them a slash, an @ or one that cannot be seen.")
+                    remedy: "A name has 1 to 255 bytes, none of them a slash, an @ or a control character.")
             }
             guard let target else {
                 guard aliases.targets.removeValue(forKey: name) != nil else {
@@ -98,13 +98,10 @@ public struct Aliases: Sendable {
         try System.write(Data((JSON.object(members).text() + "\n").utf8), to: Self.file(folder))
     }
 
-    private static func file(_ folder: String) -> String { "\(folder)/aliases.json" }
+    package static func file(_ folder: String) -> String { "\(folder)/aliases.json" }
 
     private static func isName(_ name: String) -> Bool {
         1...255 ~= name.utf8.count && name != "." && name != ".."
-            && name.unicodeScalars.allSatisfy {
-                $0 != "/" && $0 != "@" && !$0.properties.isDefaultIgnorableCodePoint && $0.value >= 32
-                    && $0.value != 127
-            }
+            && name.unicodeScalars.allSatisfy { $0 != "/" && $0 != "@" && $0.value >= 32 && $0.value != 127 }
     }
 }

@@ -50,7 +50,7 @@ extension Filter {
 
 extension Filter {
     /// The points that match both filters; nil stands for no filter.
-    static func both(_ first: Filter?, _ second: Filter?) -> Filter? {
+    package static func both(_ first: Filter?, _ second: Filter?) -> Filter? {
         guard let first, let second else { return first ?? second }
         return Filter(must: [.filter(first), .filter(second)])
     }

@@ -38,8 +38,14 @@ extension PointVector {
 extension JSON {
     /// The components of a vector: a list of numbers; nil for any other value.
     package var components: [Float]? {
-        guard let numbers = array?.map(\.number), !numbers.contains(nil) else { return nil }
-        return numbers.map { Float($0 ?? .nan) }
+        guard case .array(let elements) = self else { return nil }
+        var components: [Float] = []
+        components.reserveCapacity(elements.count)
+        for element in elements {
+            guard let number = element.number else { return nil }
+            components.append(Float(number))
+        }
+        return components
     }
 
     /// The vectors of a point as JSON writes them: the vector where it needs no name, else an object by names; null where

@@ -22,8 +22,9 @@ extension GroupSearch {
         guard request.offset >= 0 else {
             throw BelfryError(.invalidInput, "\(request.offset) answers cannot be passed over.")
         }
-        // No page is behind the last point.
-        let total = views.reduce(0) { $0 + $1.count }
+        // No page is behind the last point; in an order by a field, a point comes once for each of its values.
+        let points = views.reduce(0) { $0 + $1.count }
+        let total = if case .ordered = request.query { points * Self.mostValues } else { points }
         guard request.offset < max(total, 1), request.k >= 0 else { return [] }
         let wanted = request.offset + min(request.k, total)
         let found =
@@ -53,6 +54,7 @@ extension GroupSearch {
     }
 
     private static let mostAsked = 1_000
+    private static let mostValues = 64
 
     fileprivate mutating func diverse(_ wanted: Int, _ diversity: Diversity) throws(BelfryError) -> [Candidate] {
         try requireOne("Diverse answers")

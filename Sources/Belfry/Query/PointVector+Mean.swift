@@ -5,7 +5,8 @@ extension PointVector {
     /// - Parameters:
     ///   - liked: vectors of the space, at least one.
     ///   - unliked: more of them; there may be none.
-    static func mean(of liked: [PointVector], away unliked: [PointVector], _ space: VectorSpace) -> PointVector {
+    package static func mean(of liked: [PointVector], away unliked: [PointVector], _ space: VectorSpace) -> PointVector
+    {
         let factor: Float = unliked.isEmpty ? 1 : 2
         switch space.kind {
         case .sparse:

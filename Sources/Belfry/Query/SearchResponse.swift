@@ -13,6 +13,8 @@ public struct SearchResponse: Sendable {
         public let score: Float
         /// The payload: a JSON object.
         public let payload: JSON
+        /// The LSN of the write that made the point what it is; 0 for one that a build wrote.
+        public let version: UInt64
         /// The name of the collection that the point is from.
         public let collection: String
 

@@ -44,7 +44,7 @@ extension View {
             hits.append(
                 SearchResponse.Hit(
                     id: found.id, key: point.key, score: found.score,
-                    payload: try point.payload(), collection: configuration.name))
+                    payload: try point.payload(), version: point.version, collection: configuration.name))
         }
         return hits
     }

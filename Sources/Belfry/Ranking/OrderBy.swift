@@ -99,7 +99,7 @@ public enum OrderValue: Hashable, Comparable, Sendable {
 
 extension OrderBy {
     /// The values by which a point counts, each once, from ``start`` on; in no particular order.
-    func values(of payload: JSON, as kind: Kind) -> Set<OrderValue> {
+    package func values(of payload: JSON, as kind: Kind) -> Set<OrderValue> {
         var values: Set<OrderValue> = []
         key.first(in: payload) { value in
             value.firstValue {

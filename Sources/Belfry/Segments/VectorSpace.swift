@@ -57,7 +57,7 @@ public struct VectorSpace: Equatable, Sendable {
     }
 
     /// Whether a vector looks like those of the space.
-    func canHold(_ vector: PointVector) -> Bool {
+    package func canHold(_ vector: PointVector) -> Bool {
         switch vector {
         case .dense(let components): kind == .dense && components.count == dimension
         case .sparse: kind == .sparse

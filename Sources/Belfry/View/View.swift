@@ -51,6 +51,17 @@ package final class View: Sendable {
         segments(of: space).reduce(0) { $0 + $1.count } + pending.reduce(0) { $0 + $1.vectors[space].liveRows }
     }
 
+    /// The number of the last write that it has.
+    package var lastWrite: UInt64 { lsn }
+
+    /// How many segments a space has.
+    package func segmentCount(of space: Int) -> Int { segments.lazy.filter { $0.segment.space == space }.count }
+
+    /// How many vectors of a space an index finds; what was written last, and small segments, are scanned.
+    package func indexedVectors(of space: Int) -> Int {
+        segments(of: space).reduce(0) { $0 + ($1.segment.record.kind == .exact ? 0 : $1.count) }
+    }
+
     /// What finds near rows of a space.
     package func indexKind(of space: Int = 0) -> IndexKind { mainSegment(of: space)?.record.kind ?? .exact }
 

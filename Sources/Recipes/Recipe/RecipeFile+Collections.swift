@@ -15,7 +15,8 @@ extension RecipeFile {
             let name = String(path.split(separator: "/").last ?? "")
             let folder = path.contains("/") ? System.parent(of: path) : "."
             if let aliases = try? Aliases(of: folder), let target = aliases.targets[name] {
-                return (aliases.path(of: target.collection), target.version)
+                let own = aliases.path(of: target.collection)
+                return (System.exists(own) ? own : try directory(at: "\(folder)/\(target.collection)"), target.version)
             }
             if let at = name.lastIndex(of: "@") {
                 let version = String(name[name.index(after: at)...])

@@ -1,0 +1,182 @@
+import Belfry
+import Files
+import Foundation
+import Synchronization
+
+/// The collections that are served, by their names and aliases.
+final class CollectionRegistry: Sendable {
+    private struct State {
+        var served: [String: ServedCollection] = [:]
+        var aliases: AliasTable
+        /// Names of collections that are being made or removed.
+        var busy: Set<String> = []
+    }
+
+    let folder: DataFolder
+    private let memoryLimit: Int?
+    private let state: Mutex<State>
+    private let deletions = Atomic<Int>(0)
+
+    init(_ folder: DataFolder, memoryLimit: Int?) throws(BelfryError) {
+        (self.folder, self.memoryLimit) = (folder, memoryLimit)
+        state = Mutex(State(aliases: try AliasTable(of: folder.path)))
+    }
+
+    // MARK: finding
+
+    /// The collection of a name or an alias.
+    /// - Throws: 404.
+    func named(_ name: String) throws -> ServedCollection { try version(named: name).collection }
+
+    /// The collection of a name, an alias or `collection@version`, and the version that is meant; empty for the first.
+    /// - Throws: 404.
+    func version(named name: String) throws -> (collection: ServedCollection, version: String) {
+        if let known = try known(name) { return known }
+        try CollectionName.require(Aliases.Target(name).collection)
+        // Another process may have built it since.
+        refresh()
+        guard let found = try known(name) else { throw Refusal.missing("Collection \(name) not found") }
+        return found
+    }
+
+    private func known(_ name: String) throws -> (collection: ServedCollection, version: String)? {
+        try state.withLock { state in
+            if let own = state.served[name] { return (own, "") }
+            try reload(&state)
+            let target = state.aliases.resolve(name)
+            return state.served[target.collection].map { ($0, target.version) }
+        }
+    }
+
+    /// Reads the aliases again where another process has changed them.
+    private func reload(_ state: inout State) throws {
+        if state.aliases.isStale(in: folder.path) { state.aliases = try AliasTable(of: folder.path) }
+    }
+
+    /// The names of all.
+    func names() -> [String] {
+        refresh()
+        return state.withLock { $0.served.keys.sorted() }
+    }
+
+    /// All, in the order of their names.
+    func all() -> [ServedCollection] {
+        refresh()
+        return state.withLock { state in state.served.sorted { $0.key < $1.key }.map(\.value) }
+    }
+
+    /// Looks what is in the folder now.
+    private func refresh() {
+        let found = folder.collections()
+        state.withLock { state in
+            for (name, path) in found where state.served[name] == nil && !state.busy.contains(name) {
+                // It may have been removed since it was seen.
+                guard !System.isMissing(path) else { continue }
+                state.served[name] = serve(name, path)
+            }
+            for (name, served) in state.served where found[name] == nil && System.isMissing(served.path) {
+                state.served[name] = nil
+            }
+        }
+    }
+
+    private func serve(
+        _ name: String, _ path: String, _ opened: VectorCollection? = nil, _ record: CollectionRecord? = nil
+    ) -> ServedCollection {
+        ServedCollection(
+            name, at: path, record: folder.record(of: name), opened: opened, described: record,
+            memoryLimit: memoryLimit)
+    }
+
+    // MARK: making and removing
+
+    /// Makes a collection.
+    /// - Throws: 409 where one of this name is there, 400 where an alias is.
+    func create(_ name: String, _ record: CollectionRecord) throws {
+        try make(name) { path in
+            try record.write(to: folder.record(of: name))
+            return serve(
+                name, path, try VectorCollection.create(path, record.description(), memoryLimit: memoryLimit), record)
+        }
+    }
+
+    /// Takes a collection in that `body` puts to a path.
+    func make(_ name: String, _ body: (_ path: String) throws -> ServedCollection) throws {
+        try CollectionName.require(name)
+        refresh()
+        try state.withLock { state throws(Refusal) in
+            guard state.aliases.targets[name] == nil else {
+                throw Refusal.bad("An alias of the name \(name) is there already")
+            }
+            guard state.served[name] == nil, state.busy.insert(name).inserted else {
+                throw Refusal(409, "Wrong input: Collection `\(name)` already exists!")
+            }
+        }
+        defer { _ = state.withLock { $0.busy.remove(name) } }
+        let served = try body(folder.place(of: name))
+        state.withLock { $0.served[name] = served }
+    }
+
+    /// A collection that lies at a path, opened when it is needed.
+    func adopt(_ name: String, at path: String) -> ServedCollection { serve(name, path) }
+
+    /// Removes a collection with its aliases; its snapshots stay.
+    /// - Returns: whether there was one.
+    func delete(_ name: String) async throws -> Bool {
+        refresh()
+        let served = state.withLock { state -> ServedCollection? in
+            guard state.served[name] != nil, state.busy.insert(name).inserted else { return nil }
+            return state.served.removeValue(forKey: name)
+        }
+        guard let served else { return false }
+        defer { _ = state.withLock { $0.busy.remove(name) } }
+        await served.close()
+        // A crash from here on leaves nothing of that name.
+        let number = deletions.add(1, ordering: .relaxed).newValue
+        let gone = "\(folder.path)/.serve/deleted-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
+        try System.rename(served.path, to: gone)
+        try changeAliases { $0.forget(name) }
+        try System.remove(folder.record(of: name))
+        try System.remove(gone)
+        return true
+    }
+
+    /// Puts a closed collection's place to other use: `body` replaces what lies there.
+    func replace(_ name: String, _ body: (_ path: String) throws -> Void) async throws {
+        let old = state.withLock { $0.served[name] }
+        await old?.close()
+        let path = old?.path ?? folder.place(of: name)
+        try body(path)
+        state.withLock { $0.served[name] = serve(name, path) }
+    }
+
+    func exists(_ name: String) -> Bool { (try? named(name)) != nil }
+
+    // MARK: aliases
+
+    var aliases: AliasTable {
+        get throws {
+            try state.withLock { state in
+                try reload(&state)
+                return state.aliases
+            }
+        }
+    }
+
+    /// Changes the aliases, all at once.
+    func changeAliases(_ change: (inout AliasTable) throws -> Void) throws {
+        try state.withLock { state in
+            try reload(&state)
+            var changed = state.aliases
+            try change(&changed)
+            guard changed != state.aliases else { return }
+            try changed.write(to: folder.path)
+            state.aliases = changed
+        }
+    }
+
+    /// Ends writing to all.
+    func close() async {
+        for served in state.withLock({ Array($0.served.values) }) { await served.close() }
+    }
+}

@@ -1,0 +1,39 @@
+import Belfry
+import Files
+
+/// A collection that a request is about, opened.
+struct Target {
+    let served: ServedCollection
+    let collection: VectorCollection
+
+    /// - Parameter version: the version that is meant; empty for the first.
+    init(_ served: ServedCollection, version: String) throws(BelfryError) {
+        let first = try served.collection()
+        (self.served, collection) = (served, version.isEmpty ? first : try first.version(version))
+    }
+
+    var configuration: CollectionConfiguration { collection.configuration }
+
+    /// The place of the space of a name.
+    /// - Throws: 400 where there is none.
+    func place(ofSpace name: String) throws(Refusal) -> Int {
+        guard let place = try? configuration.place(ofSpace: name) else { throw CollectionRecord.noVectors(name) }
+        return place
+    }
+
+    /// The vectors of a point in a space.
+    /// - Throws: 404 where there is no such point, 400 where it has no such vector.
+    func vector(of name: String, in space: Int) throws -> PointVector {
+        let vector = try collection.onCurrentView { view throws(BelfryError) in
+            guard let point = try view.storedPoint(PointName(name).id) else { return PointVector?.some(.multi([])) }
+            return try view.place(of: point, in: space).map { (place) throws(BelfryError) in try view.vector(at: place)
+            }
+        }
+        switch vector {
+        case nil:
+            throw Refusal.bad("Point \(name) has no vector \(configuration.spaces[space].name.debugDescription)")
+        case .multi([])?: throw Refusal.missing("No point with id \(name) found")
+        case let vector?: return vector
+        }
+    }
+}

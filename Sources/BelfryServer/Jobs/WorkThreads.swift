@@ -1,0 +1,71 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Threads on which requests are carried out: searches, embeddings and writes compute, and must hold up neither the event
+/// loops nor one another beyond the cores that there are.
+///
+/// It is a task executor: `await threads.run { … }` goes on here after every `await`, and holds no thread while it waits for
+/// the disk.
+final class WorkThreads: TaskExecutor {
+    private struct Waiting {
+        /// Jobs in the order in which they came; those before `first` are done.
+        var jobs: [UnownedJob] = []
+        var first = 0
+
+        mutating func next() -> UnownedJob? {
+            guard first < jobs.count else { return nil }
+            defer {
+                first += 1
+                if first == jobs.count { (jobs, first) = ([], 0) }
+            }
+            return jobs[first]
+        }
+    }
+
+    private let waiting = Mutex(Waiting())
+    private let arrived = DispatchSemaphore(value: 0)
+    private let admitted = Atomic<Int>(0)
+    private let most: Int
+
+    /// - Parameters:
+    ///   - count: how many threads.
+    ///   - most: how many requests may be here at once, those that wait counted.
+    init(_ name: String, count: Int, most: Int) {
+        self.most = most
+        for index in 0..<count {
+            let thread = Thread { [self] in work() }
+            thread.name = "\(name) \(index)"
+            // Filters and JSON may be nested.
+            thread.stackSize = 8 << 20
+            thread.start()
+        }
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        waiting.withLock { $0.jobs.append(job) }
+        arrived.signal()
+    }
+
+    private func work() {
+        while true {
+            arrived.wait()
+            guard let job = waiting.withLock({ $0.next() }) else { continue }
+            job.runSynchronously(on: asUnownedTaskExecutor())
+        }
+    }
+
+    /// How many requests are here.
+    var load: Int { admitted.load(ordering: .relaxed) }
+
+    /// Carries a request out; where too many are here already, it is refused at once instead of waiting without end.
+    func run<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+        let (_, now) = admitted.add(1, ordering: .relaxed)
+        defer { admitted.subtract(1, ordering: .relaxed) }
+        guard now <= most else {
+            throw Refusal(503, "Service unavailable: \(most) requests are being carried out. Try again in a moment.")
+        }
+        return try await withTaskExecutorPreference(self) { try await body() }
+    }
+}

@@ -1,0 +1,61 @@
+import Belfry
+import Files
+import Towers
+import Vectors
+
+extension Target {
+    /// The vectors of items that come as texts or fields, by the tower that fills a space.
+    func embed(_ inputs: [InferenceInput], in space: Int) throws -> [[Float]] {
+        for input in inputs { try requireModel(input.model, of: space) }
+        var (texts, objects) = ([String](), [JSON]())
+        for input in inputs {
+            switch input.content {
+            case .text(let text):
+                guard !text.isBlank else { throw Refusal.bad("A text that is to be embedded is empty") }
+                texts.append(text)
+            case .fields(let fields): objects.append(fields)
+            }
+        }
+        let ofTexts = texts.isEmpty ? nil : try collection.embed(items: texts, for: space)
+        let ofObjects = objects.isEmpty ? nil : try collection.embed(itemFields: objects, for: space)
+        var (text, object) = (0, 0)
+        return inputs.map { input in
+            switch input.content {
+            case .text:
+                defer { text += 1 }
+                return Array(ofTexts!.row(text))
+            case .fields:
+                defer { object += 1 }
+                return Array(ofObjects!.row(object))
+            }
+        }
+    }
+
+    /// Refuses a model that is not the tower of a space.
+    func requireModel(_ model: String?, of space: Int) throws(Refusal) {
+        let description = configuration.spaces[space]
+        guard let tower = description.tower else {
+            throw .bad(
+                "The vectors \(description.name.debugDescription) have no tower: they are made elsewhere, and so must this one be"
+            )
+        }
+        guard let model, model.lowercased() != tower.name.lowercased(), model != served.name else { return }
+        // `sentence-transformers/all-MiniLM-L6-v2` is the tower `all-MiniLM-L6-v2`.
+        guard model.lowercased().split(separator: "/").last.map(String.init) != tower.name.lowercased() else { return }
+        throw .bad("The tower of these vectors is \(tower.name.debugDescription), and not \(model.debugDescription)")
+    }
+
+    /// What a query by an object of fields starts from: a user, a session, or the fields of the query tower.
+    func query(_ input: InferenceInput, in space: Int) throws -> SearchQuery {
+        try requireModel(input.model, of: space)
+        switch input.content {
+        case .text(let text): return .text(text)
+        case .fields(let fields):
+            if fields.names == ["user"], let user = fields["user"] { return .user(try PointNames.name(user, "user")) }
+            if fields.names == ["session"], let items = fields["session"]?.array {
+                return .session(try PointNames.names(items, "session"))
+            }
+            return .fields(fields)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import Belfry
+import Files
+import Shards
+
+/// Carries queries out and writes what they find.
+struct QueryAnswers {
+    let planner: QueryPlanner
+    private var target: Target { planner.target }
+    /// The least recall that the searches so far promise; nil where nobody knows.
+    private(set) var recall: Double? = 1
+
+    init(_ planner: QueryPlanner) { self.planner = planner }
+
+    /// Writes the points of a query as a list.
+    mutating func write(_ body: Body, to writer: inout WireWriter) throws {
+        let shown = try PointView(body, of: target, payload: .none)
+        let offset = try body.whole("offset") ?? 0
+        switch try planner.plan(body) {
+        case .page(let filter, let limit):
+            let wanted = offset.addingReportingOverflow(limit)
+            let (points, view) = try target.collection.page(
+                after: nil, limit: wanted.overflow ? .max : wanted.partialValue, where: filter)
+            let page = Array(points.dropFirst(offset))
+            try target.collection.records(page, shown, of: view, to: &writer) { writer, place in
+                writer.raw(",\"version\":")
+                writer.number(page[place].version)
+                writer.raw(",\"score\":0.0")
+            }
+        case .search(var request):
+            request.offset = offset
+            let response = try target.collection.search(request)
+            note(response)
+            try write(response.hits, of: request.query, shown, to: &writer)
+        }
+    }
+
+    private mutating func note(_ response: SearchResponse) {
+        recall = recall.flatMap { known in response.recall.map { min(known, $0) } }
+    }
+
+    /// Writes the groups of a query as a list.
+    mutating func writeGroups(_ body: Body, to writer: inout WireWriter) throws {
+        let shown = try PointView(body, of: target, payload: .none)
+        guard let key = try body.text("group_by") else { throw Refusal.format("", "missing field `group_by`") }
+        let size = try body.whole("group_size", from: 1) ?? 3
+        let lookup = try GroupLookup(body, planner.named)
+        guard case .search(var request) = try planner.plan(body) else {
+            throw Refusal.bad("A query is needed to group its answers")
+        }
+        request.groups = .init(by: try JSONPath(key), size: min(size, 10_000))
+        request.k = min(request.k, 10_000)
+        let response = try target.collection.search(request)
+        note(response)
+        try writer.list(response.groups) { writer, group in
+            writer.raw("{\"id\":")
+            writer.json(group.value)
+            writer.raw(",\"hits\":")
+            try write(group.hits, of: request.query, shown, to: &writer)
+            try lookup?.write(group.value, to: &writer)
+            writer.raw("}")
+        }
+    }
+
+    /// Writes answers as a list of scored points.
+    private func write(
+        _ hits: [SearchResponse.Hit], of query: SearchQuery, _ shown: PointView, to writer: inout WireWriter
+    ) throws {
+        let vectors = shown.vectors.isNone ? [:] : try target.vectors(of: hits)
+        var order = OrderValues(query)
+        try writer.list(hits) { writer, hit in
+            writer.raw("{\"id\":")
+            writer.id(hit.id, hit.key)
+            writer.raw(",\"version\":")
+            writer.number(hit.version)
+            writer.raw(",\"score\":")
+            writer.float(hit.score)
+            if case .none = shown.payload {
+            } else {
+                writer.raw(",\"payload\":")
+                writer.json(shown.payload.part(of: hit.payload))
+            }
+            shown.writeVectors(vectors[hit.id] ?? [:], to: &writer)
+            try order.write(hit.id, hit.payload, to: &writer)
+            writer.raw("}")
+        }
+    }
+}
+
+extension Target {
+    /// The vectors of answers. One that was deleted since has none.
+    func vectors(of hits: [SearchResponse.Hit]) throws -> [PointID: [String: PointVector]] {
+        try collection.onCurrentView { view throws(BelfryError) in
+            var vectors: [PointID: [String: PointVector]] = [:]
+            for hit in hits where vectors[hit.id] == nil {
+                guard let point = try view.storedPoint(hit.id) else { continue }
+                vectors[hit.id] = try view.vectors(of: point)
+            }
+            return vectors
+        }
+    }
+}
+
+/// The values that points stand in order by. A point with several values comes once for each, in their order.
+struct OrderValues {
+    private let order: OrderBy?
+    private var left: [PointID: [OrderValue]] = [:]
+
+    init(_ query: SearchQuery) { if case .ordered(let order) = query { self.order = order } else { order = nil } }
+
+    init(_ order: OrderBy) { self.order = order }
+
+    mutating func write(_ id: PointID, _ payload: @autoclosure () throws -> JSON, to writer: inout WireWriter) throws {
+        guard let order else { return }
+        if left[id] == nil {
+            let payload = try payload()
+            let numbers = order.values(of: payload, as: .numbers)
+            let values = numbers.isEmpty ? order.values(of: payload, as: .times) : numbers
+            left[id] = order.isDescending ? values.sorted() : values.sorted(by: >)
+        }
+        guard let value = left[id]?.popLast() else { return }
+        writer.raw(",\"order_value\":")
+        switch value {
+        case .integer(let number): writer.number(number)
+        case .float(let number): writer.json(.number(number))
+        }
+    }
+}
+
+/// Points of another collection that belong to groups: those whose ids are the groups' values.
+struct GroupLookup {
+    private let target: Target
+    private let shown: PointView
+
+    /// Reads `with_lookup`: a collection's name, or an object; nil where there is none.
+    init?(_ body: Body, _ named: (String) throws -> Target) throws {
+        guard let json = body["with_lookup"] else { return nil }
+        if let name = json.string {
+            (target, shown) = (try named(name), PointView(payload: .all, vectors: .none))
+            return
+        }
+        let lookup = try Body(json, body.path("with_lookup"))
+        guard let name = try lookup.text("collection") else {
+            throw Refusal.format(lookup.place, "missing field `collection`")
+        }
+        target = try named(name)
+        shown = try PointView(lookup, of: target, payload: .all)
+    }
+
+    func write(_ value: JSON, to writer: inout WireWriter) throws {
+        guard let name = try? PointNames.name(value, "") else { return }
+        let (points, view) = try target.collection.points([name])
+        guard let point = points.first else { return }
+        writer.raw(",\"lookup\":{")
+        try shown.write(point, shown.vectors.isNone ? [:] : view.vectors(of: point), to: &writer)
+        writer.raw("}")
+    }
+}

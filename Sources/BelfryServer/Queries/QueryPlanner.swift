@@ -1,0 +1,160 @@
+import Belfry
+import Files
+import Shards
+
+/// What a request says of searches beside its body.
+struct SearchHeaders: Sendable {
+    /// `x-recall`: the mean recall that is asked for.
+    var recall: Double?
+    /// `x-exact`: whether nothing may be missed.
+    var exact = false
+}
+
+/// A query as the engine carries it out.
+enum QueryPlan {
+    case search(SearchRequest)
+    /// Points in the order of their ids.
+    case page(Filter?, limit: Int)
+}
+
+/// Makes the engine's requests of the bodies of queries.
+///
+/// 1. A query without prefetches is one request.
+/// 2. A fusion or a formula of prefetches is one request as well: the engine carries out the parts on one view.
+/// 3. Any other query over prefetches ranks again what they have found: they are carried out first, and their points are a
+///    filter.
+struct QueryPlanner {
+    let target: Target
+    let headers: SearchHeaders
+    /// Opens another collection that a query names.
+    let named: (String) throws -> Target
+
+    private static let deepest = 8
+    private static let widest = 64
+
+    /// - Parameter outer: a filter that holds beside the body's own.
+    func plan(_ body: Body, within outer: Filter? = nil, depth: Int = 1) throws -> QueryPlan {
+        guard depth <= Self.deepest else { throw Refusal.bad("Prefetches may stand \(Self.deepest) deep") }
+        let filter = Filter.both(try PointNames.filter(body), outer)
+        let limit = try body.whole("limit") ?? 10
+        guard limit > 0 else { throw Refusal.invalid("internal.\(body.path("limit"))", 0, "must be 1 or larger") }
+        let threshold = try body.number("score_threshold")
+        // It is looked for even where no point is looked up.
+        let inputs = body.has("lookup_from") ? try QueryInputs(body, target, named: named) : nil
+        let form = try QueryForm(
+            body["query"], { try inputs ?? QueryInputs(body, target, named: named) }, body.path("query"))
+        var request = SearchRequest(.sample(seed: 0), k: limit)
+        // One that ranks by no vector needs no name of vectors.
+        request.space = target.configuration.main.name
+        try set(&request, body)
+        request.scoreThreshold = threshold.map { Float($0) }
+        let prefetches = try self.prefetches(body)
+
+        switch form {
+        case .page:
+            guard prefetches.isEmpty else {
+                throw Refusal.bad(
+                    "A query is needed to merge the prefetches. Can't have prefetches without defining a query.")
+            }
+            guard threshold == nil else {
+                throw Refusal.bad(
+                    "A query is needed to use the score_threshold. Can't have score_threshold without defining a query."
+                )
+            }
+            return .page(filter, limit: limit)
+        case .fused(let fusion):
+            guard !body.has("using") else {
+                throw Refusal.bad("Fusion queries cannot be combined with the 'using' field.")
+            }
+            request.query = .fused(try parts(prefetches, filter, depth), fusion)
+        case .formula(let formula):
+            request.query = .formula(try parts(prefetches, filter, depth), formula)
+        case .ranking(let query, let excluding, let diversity):
+            if case .ordered = query, threshold != nil {
+                throw Refusal.bad("Can't use score_threshold with an order_by query.")
+            }
+            (request.query, request.excluding, request.diversity) = (query, excluding, diversity)
+            if query.needsSpace { request.space = try body.text("using") ?? "" }
+            request.filter = filter
+            if !prefetches.isEmpty {
+                let found = try self.found(prefetches, filter, depth)
+                request.filter = Filter.both(filter, Filter(must: [.hasID(found)]))
+                // They are few: all of them are looked at.
+                (request.exact, request.recall) = (true, nil)
+            }
+        }
+        return .search(request)
+    }
+
+    /// What the headers and `params` say.
+    private func set(_ request: inout SearchRequest, _ body: Body) throws {
+        let params = try body.object("params")
+        _ = try params?.whole("hnsw_ef", from: 1)
+        request.exact = try params?.flag("exact") ?? false || headers.exact
+        request.recall = request.exact ? nil : headers.recall
+    }
+
+    private func prefetches(_ body: Body) throws -> [Body] {
+        guard let json = body["prefetch"] else { return [] }
+        let elements = json.array ?? [json]
+        guard elements.count <= Self.widest else { throw Refusal.bad("There may be \(Self.widest) prefetches") }
+        return try elements.enumerated().map { try Body($1, "\(body.path("prefetch"))[\($0)]") }
+    }
+
+    // MARK: prefetches
+
+    private func parts(_ prefetches: [Body], _ filter: Filter?, _ depth: Int) throws -> [SearchRequest] {
+        guard !prefetches.isEmpty else { throw Refusal.bad("Fusions and formulas need at least one prefetch.") }
+        return try prefetches.map { body in
+            switch try plan(body, within: filter, depth: depth + 1) {
+            case .search(let request): return request
+            case .page(let filter, let limit):
+                // In the order of ids they have no score: as one that is the same for all.
+                var request = SearchRequest(.sample(seed: 0), k: limit)
+                request.space = target.configuration.main.name
+                request.filter = Filter.both(filter, Filter(must: [.hasID(Set(try page(filter, limit)))]))
+                return request
+            }
+        }
+    }
+
+    /// The points that prefetches find.
+    private func found(_ prefetches: [Body], _ filter: Filter?, _ depth: Int) throws -> Set<PointID> {
+        var found: Set<PointID> = []
+        for body in prefetches {
+            switch try plan(body, within: filter, depth: depth + 1) {
+            case .search(let request): found.formUnion(try target.collection.search(request).hits.map(\.id))
+            case .page(let filter, let limit): found.formUnion(try page(filter, limit))
+            }
+        }
+        return found
+    }
+
+    private func page(_ filter: Filter?, _ limit: Int) throws -> [PointID] {
+        try target.collection.page(after: nil, limit: limit, where: filter).points.map(\.id)
+    }
+}
+
+extension VectorCollection {
+    /// Points in the order of their ids.
+    func page(
+        after id: PointID?, limit: Int, where filter: Filter?
+    ) throws(BelfryError) -> (points: [StoredPoint], view: View) {
+        try onCurrentView { view throws(BelfryError) in
+            let limit = min(limit, view.count)
+            guard limit > 0 else { return ([], view) }
+            guard let filter, !filter.isEmpty else { return (try view.scroll(after: id, limit: limit), view) }
+            return (try view.scroll(after: id, limit: limit, where: filter), view)
+        }
+    }
+}
+
+extension SearchQuery {
+    /// Whether it ranks by vectors.
+    fileprivate var needsSpace: Bool {
+        switch self {
+        case .ordered, .sample, .fused, .formula: false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Belfry
+import Files
+
+/// Other names of collections.
+enum AliasCalls {
+    @Sendable static func all(_ service: Service, _ call: Call) throws -> Answer {
+        answer(try service.collections.aliases.listed())
+    }
+
+    @Sendable static func ofCollection(_ service: Service, _ call: Call) throws -> Answer {
+        let name = try service.collections.named(call.names[0]).name
+        return answer(try service.collections.aliases.listed(of: name))
+    }
+
+    private static func answer(_ listed: [(alias: String, target: String)]) -> Answer {
+        Answer([
+            "aliases": .array(
+                listed.map { ["alias_name": .string($0.alias), "collection_name": .string($0.target)] })
+        ])
+    }
+
+    @Sendable static func change(_ service: Service, _ call: Call) throws -> Answer {
+        let body = try call.json()
+        guard let actions = try body.objects("actions") else { throw Refusal.format("", "missing field `actions`") }
+        let changes = try actions.map { try Change($0, service) }
+        try service.collections.changeAliases { table in
+            for change in changes { try change.carryOut(on: &table) }
+        }
+        return .done
+    }
+
+    private enum Change {
+        case create(String, Aliases.Target)
+        case delete(String)
+        case rename(String, to: String)
+
+        init(_ action: Body, _ service: Service) throws {
+            if let create = try action.object("create_alias") {
+                let (alias, name) = (try text(create, "alias_name"), try text(create, "collection_name"))
+                try requireFree(alias, service)
+                self = .create(alias, try target(name, service))
+            } else if let delete = try action.object("delete_alias") {
+                self = .delete(try text(delete, "alias_name"))
+            } else if let rename = try action.object("rename_alias") {
+                let (old, new) = (try text(rename, "old_alias_name"), try text(rename, "new_alias_name"))
+                try requireFree(new, service)
+                self = .rename(old, to: new)
+            } else {
+                throw Refusal.format(action.place, "create_alias, delete_alias or rename_alias is expected")
+            }
+        }
+
+        func carryOut(on table: inout AliasTable) throws {
+            switch self {
+            case .create(let alias, let target): table.set(alias, target)
+            // One that is not there is gone already.
+            case .delete(let alias): try? table.remove(alias)
+            case .rename(let old, let new): try table.rename(old, to: new)
+            }
+        }
+    }
+
+    /// What a new alias is to stand for, which must be there: a collection, or a version of one.
+    private static func target(_ name: String, _ service: Service) throws -> Aliases.Target {
+        let target = Aliases.Target(name)
+        guard service.collections.names().contains(target.collection) else {
+            throw Refusal.missing("Collection \(name) not found")
+        }
+        if !target.version.isEmpty { _ = try service.target(name) }
+        return target
+    }
+
+    private static func requireFree(_ alias: String, _ service: Service) throws(Refusal) {
+        try CollectionName.require(alias, "alias_name")
+        guard !service.collections.names().contains(alias) else {
+            throw Refusal(409, "Wrong input: Collection with name \(alias) already exists")
+        }
+    }
+
+    private static func text(_ body: Body, _ name: String) throws(Refusal) -> String {
+        guard let text = try body.text(name) else { throw .format(body.place, "missing field `\(name)`") }
+        return text
+    }
+}

@@ -1,0 +1,82 @@
+import Belfry
+import Files
+
+/// Collections, and the indexes of their payload fields.
+enum CollectionCalls {
+    @Sendable static func list(_ service: Service, _ call: Call) -> Answer {
+        let names = service.collections.names()
+        return Answer(["collections": .array(names.map { ["name": .string($0)] })])
+    }
+
+    @Sendable static func info(_ service: Service, _ call: Call) throws -> Answer {
+        Answer(try CollectionInfo.json(service.collections.named(call.names[0])))
+    }
+
+    @Sendable static func exists(_ service: Service, _ call: Call) throws -> Answer {
+        try CollectionName.require(call.names[0])
+        return Answer(["exists": .bool(service.collections.exists(call.names[0]))])
+    }
+
+    @Sendable static func create(_ service: Service, _ call: Call) throws -> Answer {
+        let record = try CollectionRecord(creating: call.json()) { try service.collections.folder.tower($0) }
+        try service.collections.create(call.names[0], record)
+        return .done
+    }
+
+    @Sendable static func change(_ service: Service, _ call: Call) throws -> Answer {
+        let body = try call.json()
+        try service.collections.named(call.names[0]).changeRecord { try $0.change(body) }
+        return .done
+    }
+
+    @Sendable static func delete(_ service: Service, _ call: Call) async throws -> Answer {
+        try CollectionName.require(call.names[0])
+        return Answer(.bool(try await service.collections.delete(call.names[0])))
+    }
+
+    // MARK: indexes
+
+    @Sendable static func index(_ service: Service, _ call: Call) async throws -> Answer {
+        let body = try call.json()
+        guard let name = try body.text("field_name"), !name.isEmpty else {
+            throw Refusal.format("", "missing field `field_name`")
+        }
+        let schema = try PayloadSchema(name, body["field_schema"] ?? body["field_type"])
+        let target = try service.target(call.names[0])
+        // A field has one index: of another kind, it takes the old one's place.
+        let others = target.collection.indexedFields.filter { $0.path == schema.field.path && $0 != schema.field }
+        if !others.isEmpty { try await target.collection.dropIndex(of: others) }
+        try await target.collection.index([schema.field])
+        try target.served.changeRecord { $0.schema[name] = schema.params }
+        return WriteAnswer.updated(target.collection.view.lastWrite, call: call)
+    }
+
+    @Sendable static func dropIndex(_ service: Service, _ call: Call) async throws -> Answer {
+        let target = try service.target(call.names[0])
+        let path = try JSONPath(call.names[1])
+        let fields = target.collection.indexedFields.filter { $0.path == path }
+        if !fields.isEmpty {
+            try await target.collection.dropIndex(of: fields)
+            try target.served.changeRecord { $0.schema[call.names[1]] = nil }
+        }
+        return WriteAnswer.updated(target.collection.view.lastWrite, call: call)
+    }
+
+    // MARK: what one server has none of
+
+    @Sendable static func optimizations(_ service: Service, _ call: Call) throws -> Answer {
+        _ = try service.collections.named(call.names[0])
+        return Answer([
+            "summary": ["queued_optimizations": 0, "queued_segments": 0, "queued_points": 0, "idle_segments": 0],
+            "running": [], "queued": [], "completed": [], "idle_segments": [],
+        ])
+    }
+
+    @Sendable static func cluster(_ service: Service, _ call: Call) throws -> Answer {
+        let target = try service.target(call.names[0])
+        let shard: JSON = ["shard_id": 0, "points_count": .integer(Int64(target.collection.count)), "state": "Active"]
+        return Answer([
+            "peer_id": 0, "shard_count": 1, "local_shards": [shard], "remote_shards": [], "shard_transfers": [],
+        ])
+    }
+}

@@ -1,0 +1,119 @@
+import Belfry
+import Files
+import HTTPTypes
+
+/// Queries in all their forms, and those of older clients.
+enum QueryCalls {
+    @Sendable static func query(_ service: Service, _ call: Call) throws -> Answer {
+        try answer(service, call) { answers, body, writer in
+            writer.raw("{\"points\":")
+            try answers.write(body, to: &writer)
+            writer.raw("}")
+        }
+    }
+
+    @Sendable static func batch(_ service: Service, _ call: Call) throws -> Answer {
+        try answer(service, call) { answers, body, writer in
+            try writer.list(searches(body)) { writer, body in
+                writer.raw("{\"points\":")
+                try answers.write(body, to: &writer)
+                writer.raw("}")
+            }
+        }
+    }
+
+    @Sendable static func groups(_ service: Service, _ call: Call) throws -> Answer {
+        try answer(service, call) { answers, body, writer in
+            writer.raw("{\"groups\":")
+            try answers.writeGroups(body, to: &writer)
+            writer.raw("}")
+        }
+    }
+
+    // MARK: older clients
+
+    static func older(_ form: @escaping @Sendable (Body) throws -> Body) -> @Sendable (Service, Call) throws -> Answer {
+        { service, call in
+            try answer(service, call) { answers, body, writer in try answers.write(form(body), to: &writer) }
+        }
+    }
+
+    static func olderBatch(
+        _ form: @escaping @Sendable (Body) throws -> Body
+    ) -> @Sendable (Service, Call) throws -> Answer {
+        { service, call in
+            try answer(service, call) { answers, body, writer in
+                try writer.list(searches(body)) { try answers.write(form($1), to: &$0) }
+            }
+        }
+    }
+
+    static func olderGroups(
+        _ form: @escaping @Sendable (Body) throws -> Body
+    ) -> @Sendable (Service, Call) throws -> Answer {
+        { service, call in
+            try answer(service, call) { answers, body, writer in
+                writer.raw("{\"groups\":")
+                try answers.writeGroups(form(body), to: &writer)
+                writer.raw("}")
+            }
+        }
+    }
+
+    // MARK: matrices
+
+    @Sendable static func pairs(_ service: Service, _ call: Call) throws -> Answer {
+        var writer = WireWriter()
+        try DistanceMatrix(call.json(), service.target(call.names[0])).writePairs(to: &writer)
+        return Answer(writer)
+    }
+
+    @Sendable static func offsets(_ service: Service, _ call: Call) throws -> Answer {
+        var writer = WireWriter()
+        try DistanceMatrix(call.json(), service.target(call.names[0])).writeOffsets(to: &writer)
+        return Answer(writer)
+    }
+
+    // MARK: what they have in common
+
+    private static let mostSearches = 1_000
+
+    private static func searches(_ body: Body) throws -> [Body] {
+        guard let searches = try body.objects("searches") else { throw Refusal.format("", "missing field `searches`") }
+        guard searches.count <= mostSearches else { throw Refusal.bad("A batch may have \(mostSearches) searches") }
+        return searches
+    }
+
+    private static func answer(
+        _ service: Service, _ call: Call,
+        _ write: (inout QueryAnswers, Body, inout WireWriter) throws -> Void
+    ) throws -> Answer {
+        let body = try call.json()
+        let target = try service.target(call.names[0])
+        let planner = QueryPlanner(target: target, headers: try SearchHeaders(call)) { try service.target($0) }
+        var answers = QueryAnswers(planner)
+        var writer = WireWriter(capacity: 2_048)
+        try write(&answers, body, &writer)
+        var answer = Answer(writer)
+        if let recall = answers.recall { answer.headers.append(("x-recall-expected", "\(recall)")) }
+        return answer
+    }
+}
+
+extension SearchHeaders {
+    init(_ call: Call) throws(Refusal) {
+        if let text = call.headers[.recall] {
+            guard let recall = Double(text), recall > 0, recall <= 1 else {
+                throw Refusal(
+                    422, "Validation error in headers: [x-recall: value \(text) invalid, must be above 0 and up to 1]")
+            }
+            self.recall = recall
+        }
+        switch call.headers[.exact] {
+        case nil, "false"?: break
+        case "true"?: exact = true
+        case let text?:
+            throw Refusal(422, "Validation error in headers: [x-exact: value \(text) invalid, must be true or false]")
+        }
+    }
+}

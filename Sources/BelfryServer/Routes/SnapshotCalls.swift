@@ -1,0 +1,125 @@
+import Files
+import Foundation
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+
+/// Snapshots of a collection, and of all.
+enum SnapshotCalls {
+    // MARK: of a collection
+
+    @Sendable static func list(_ service: Service, _ call: Call) throws -> Answer {
+        let name = try service.collections.named(call.names[0]).name
+        return Answer(.array(try service.snapshots.list(name).map(\.json)))
+    }
+
+    @Sendable static func create(_ service: Service, _ call: Call) async throws -> Answer {
+        let served = try service.collections.named(call.names[0])
+        return try await done(service, call) {
+            Answer(try service.snapshots.create([served], of: served.name).json)
+        }
+    }
+
+    @Sendable static func download(_ service: Service, _ call: Call) throws -> Answer {
+        let name = try service.collections.named(call.names[0]).name
+        let found = try service.snapshots.find(call.names[1], of: name)
+        return Answer(.file(path: found.path, size: found.size))
+    }
+
+    @Sendable static func delete(_ service: Service, _ call: Call) async throws -> Answer {
+        let name = try service.collections.named(call.names[0]).name
+        let found = try service.snapshots.find(call.names[1], of: name)
+        return try await done(service, call) {
+            try service.snapshots.delete(found)
+            return .done
+        }
+    }
+
+    // MARK: of all
+
+    @Sendable static func listWhole(_ service: Service, _ call: Call) throws -> Answer {
+        Answer(.array(try service.snapshots.list(nil).map(\.json)))
+    }
+
+    @Sendable static func createWhole(_ service: Service, _ call: Call) async throws -> Answer {
+        try await done(service, call) {
+            Answer(try service.snapshots.create(service.collections.all(), of: nil).json)
+        }
+    }
+
+    @Sendable static func downloadWhole(_ service: Service, _ call: Call) throws -> Answer {
+        let found = try service.snapshots.find(call.names[0], of: nil)
+        return Answer(.file(path: found.path, size: found.size))
+    }
+
+    @Sendable static func deleteWhole(_ service: Service, _ call: Call) async throws -> Answer {
+        let found = try service.snapshots.find(call.names[0], of: nil)
+        return try await done(service, call) {
+            try service.snapshots.delete(found)
+            return .done
+        }
+    }
+
+    // MARK: recovering
+
+    @Sendable static func recover(_ service: Service, _ call: Call) async throws -> Answer {
+        let body = try call.json()
+        guard let location = try body.text("location") else { throw Refusal.format("", "missing field `location`") }
+        let checksum = try body.text("checksum")
+        let path = try file(of: location, root: service.snapshots.root)
+        return try await done(service, call) {
+            try await service.snapshots.recover(path, checksum: checksum, as: call.names[0], in: service.collections)
+            return .done
+        }
+    }
+
+    /// The file that a location means: one of the snapshots' folder.
+    private static func file(of location: String, root: String) throws -> String {
+        guard location.hasPrefix("file://") else {
+            throw Refusal(
+                403, "Forbidden: snapshots are recovered from files of the server's own folder, and from no other host")
+        }
+        let rest = location.dropFirst("file://".count)
+        let host = rest.prefix { $0 != "/" }
+        guard let path = PercentCoding.decoded(rest.dropFirst(host.count)), host.isEmpty || host == "localhost",
+            !path.isEmpty
+        else { throw Refusal.bad("Invalid snapshot URI, file path must be absolute or on localhost") }
+        guard let real = realpath(path, nil) else { throw Refusal.bad("Snapshot file \"\(path)\" does not exist") }
+        defer { free(real) }
+        let resolved = String(cString: real)
+        guard resolved.hasPrefix(root + "/") else {
+            throw Refusal(403, "Forbidden: Snapshot file path must be inside the snapshots directory")
+        }
+        try System.requireFile(resolved)
+        return resolved
+    }
+
+    @Sendable static func upload(_ service: Service, _ call: Call) async throws -> Answer {
+        try CollectionName.require(call.names[0])
+        let path = service.snapshots.scratch("upload")
+        defer { try? System.remove(path) }
+        var file = try MultipartFile(call.headers[.contentType], to: path, most: service.settings.mostUpload)
+        for try await piece in call.stream { try file.take(piece.readableBytesView) }
+        guard file.isComplete else { throw Refusal.bad("The form has no file, or is cut short") }
+        try await service.snapshots.recover(
+            path, checksum: call.query["checksum"], as: call.names[0], in: service.collections)
+        return .done
+    }
+
+    /// The answer of what takes long: when it is done, or, with `wait=false`, that it has begun.
+    private static func done(
+        _ service: Service, _ call: Call, _ work: @escaping @Sendable () async throws -> Answer
+    ) async throws -> Answer {
+        guard try call.query.flag("wait") == false else { return try await work() }
+        let logger = service.logger
+        Task(executorPreference: service.chores) {
+            do {
+                _ = try await work()
+            } catch {
+                logger.error("a job that nobody waits for: \(error)")
+            }
+        }
+        return Answer(.document(Array("{\"status\":\"accepted\",\"time\":0.0}".utf8)), status: 202)
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+
+/// What a caller may do.
+enum Access: Int, Comparable, Sendable {
+    /// Nothing but ask whether the server is there.
+    case nothing
+    /// Search and read.
+    case reading
+    /// All.
+    case writing
+
+    static func < (first: Access, second: Access) -> Bool { first.rawValue < second.rawValue }
+}
+
+/// The keys that open the server.
+struct AccessKeys: Sendable {
+    /// Opens all; nil where nobody needs a key to write.
+    var full: String?
+    /// Opens what only reads.
+    var readOnly: String?
+
+    /// Whether anybody may do anything.
+    var isOpen: Bool { full == nil && readOnly == nil }
+
+    /// What a request may do, by the keys that it brings. With two keys, as with a header twice, it may do nothing: what stands
+    /// before the server might have looked at the other one.
+    func access(_ given: [String]) -> Access {
+        if isOpen { return .writing }
+        guard given.count == 1 else { return .nothing }
+        let isFull = full.map { Self.isSame(given[0], $0) } ?? false
+        let isReader = readOnly.map { Self.isSame(given[0], $0) } ?? false
+        return isFull ? .writing : isReader ? .reading : .nothing
+    }
+
+    /// Whether two texts are the same, in a time that does not depend on where they differ.
+    static func isSame(_ given: String, _ key: String) -> Bool {
+        let (given, key) = (Array(given.utf8), Array(key.utf8))
+        guard !key.isEmpty else { return false }
+        var difference = UInt(given.count ^ key.count)
+        for place in key.indices { difference |= UInt((place < given.count ? given[place] : 0) ^ key[place]) }
+        return difference == 0
+    }
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Unmodified clients against a server of this build: prints what passed.
+#   Tests/Clients/run.sh              clients, and the integrations' own suites
+#   Tests/Clients/run.sh --fast       clients alone
+# BELFRY names the binary. Everything fetched stays in $BELFRY_CLIENTS (default: a folder in the cache).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+work="${BELFRY_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/belfry/clients}"
+belfry="${BELFRY:-$(swift build -c release --show-bin-path)/belfry}"
+port="${PORT:-6391}"
+mkdir -p "$work"
+data="$(mktemp -d)"
+"$belfry" serve "$data" --port "$port" 2> "$data/log" &
+server=$!
+trap 'kill $server 2> /dev/null; wait $server 2> /dev/null || true; rm -rf "$data"' EXIT
+for _ in $(seq 50); do curl -sf "localhost:$port/readyz" > /dev/null && break; sleep 0.1; done
+
+venv() {  # venv NAME PACKAGES…
+    [ -d "$work/$1" ] || { python3 -m venv "$work/$1"; "$work/$1/bin/pip" install --quiet "${@:2}"; }
+}
+
+for version in 1.16.2 1.20.0; do
+    venv "qdrant-$version" "qdrant-client==$version" numpy openai
+    echo "── qdrant-client $version"
+    "$work/qdrant-$version/bin/python" -W ignore Tests/Clients/smoke.py "http://localhost:$port"
+done
+[ "${1:-}" = --fast ] && exit 0
+
+venv integrations qdrant-client==1.20.0 pytest pytest-asyncio pytest-mock pytest-timeout langchain-core langchain-tests \
+    requests langchain-qdrant==1.1.0 qdrant-haystack==13.1.0
+for package in langchain-qdrant==1.1.0 qdrant-haystack==13.1.0; do
+    folder="$work/${package//-/_}"
+    folder="${folder/==/-}"
+    [ -d "$folder" ] || (cd "$work" && integrations/bin/pip download --quiet --no-deps --no-binary :all: "$package" \
+        && tar xzf "${folder##*/}.tar.gz")
+done
+pytest="$work/integrations/bin/python -m pytest -q -p no:cacheprovider -W ignore --timeout 60"
+echo "── langchain-qdrant"
+(cd "$work/langchain_qdrant-1.1.0" && QDRANT_URL="http://localhost:$port" \
+    $pytest tests/integration_tests -o addopts="" -k "$port" | tail -1) || true
+echo "── qdrant-haystack"
+copy="$work/haystack-tests"
+rm -rf "$copy"
+cp -r "$work/qdrant_haystack-13.1.0/tests" "$copy"
+# Its in-memory stores become the server's; each test makes its collection anew.
+grep -rl '":memory:"' "$copy" | xargs sed -i "s#location=\":memory:\"#url=\"http://localhost:$port\"#; s#\":memory:\"#\"http://localhost:$port\"#"
+(cd "$copy" && $pytest . -o addopts="" -m "not integration" | tail -1) || true

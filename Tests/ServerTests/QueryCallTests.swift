@@ -1,0 +1,130 @@
+import Belfry
+import Files
+import TestSupport
+import Testing
+
+@testable import BelfryServer
+
+@Suite(.serialized) struct QueryCallTests {
+    /// 60 points with two components, a color and a number.
+    private func fill(_ server: TestServer) async throws -> [[Float]] {
+        var random = SeededGenerator(seed: 17)
+        let vectors = (0..<60).map { _ in
+            [Float.random(in: -1...1, using: &random), .random(in: -1...1, using: &random)]
+        }
+        _ = try await server.send("PUT", "/collections/c", #"{"vectors": {"size": 2, "distance": "Dot"}}"#)
+        let points = vectors.enumerated().map { id, vector in
+            #"{"id": \#(id), "vector": [\#(vector[0]), \#(vector[1])], "payload": {"n": \#(id), "even": \#(id % 2 == 0)}}"#
+        }
+        let body = #"{"points": [\#(points.joined(separator: ","))]}"#
+        #expect(try await server.send("PUT", "/collections/c/points?wait=true", body).status == 200)
+        return vectors
+    }
+
+    private func nearest(_ vectors: [[Float]], _ query: [Float], where keeps: (Int) -> Bool = { _ in true }) -> [Int] {
+        vectors.indices.filter(keeps).sorted {
+            let (a, b) = (
+                vectors[$0][0] * query[0] + vectors[$0][1] * query[1],
+                vectors[$1][0] * query[0] + vectors[$1][1] * query[1]
+            )
+            return a > b
+        }
+    }
+
+    @Test func theNearestAreThoseOfBruteForce() async throws {
+        try await TestServer.run { server in
+            let vectors = try await fill(server)
+            let path = "/collections/c/points/query"
+            let plain = try await server.send("POST", path, #"{"query": [0.3, -0.7], "limit": 5}"#)
+            #expect(plain.ids == Array(nearest(vectors, [0.3, -0.7]).prefix(5)))
+            #expect(plain.headers["x-recall-expected"] == "1.0")
+            let page = try await server.send("POST", path, #"{"query": [0.3, -0.7], "limit": 5, "offset": 5}"#)
+            #expect(page.ids == Array(nearest(vectors, [0.3, -0.7]).dropFirst(5).prefix(5)))
+            let filter = #"{"must": [{"key": "even", "match": {"value": true}}, {"key": "n", "range": {"lt": 40}}]}"#
+            let filtered = try await server.send(
+                "POST", path, #"{"query": [0.3, -0.7], "limit": 4, "filter": \#(filter)}"#)
+            #expect(filtered.ids == Array(nearest(vectors, [0.3, -0.7]) { $0 % 2 == 0 && $0 < 40 }.prefix(4)))
+            let older = try await server.send(
+                "POST", "/collections/c/points/search", #"{"vector": [0.3, -0.7], "limit": 5}"#)
+            #expect(older.result.array?.compactMap { $0["id"]?.integer } == plain.ids)
+            let among = try await server.send(
+                "POST", path,
+                #"{"prefetch": {"query": {"order_by": "n"}, "limit": 20}, "query": [0.3, -0.7], "limit": 3}"#)
+            #expect(among.ids == Array(nearest(vectors, [0.3, -0.7]) { $0 < 20 }.prefix(3)))
+            let batch = try await server.send(
+                "POST", path + "/batch", #"{"searches": [{"query": 5, "limit": 2}, {"query": [1, 0], "limit": 1}]}"#)
+            #expect(batch.result.array?.count == 2)
+            #expect(batch.result.array?[0]["points"]?.array?.contains { $0["id"] == 5 } == false)
+        }
+    }
+
+    @Test func pagesOfAScrollHoldEveryPointOnce() async throws {
+        try await TestServer.run { server in
+            _ = try await fill(server)
+            var (seen, offset) = ([Int](), "null")
+            repeat {
+                let page = try await server.send(
+                    "POST", "/collections/c/points/scroll", #"{"limit": 7, "offset": \#(offset)}"#)
+                seen += page.ids
+                offset = page.result["next_page_offset"]?.text() ?? "null"
+            } while offset != "null"
+            #expect(seen == Array(0..<60))
+            #expect(
+                try await server.send(
+                    "POST", "/collections/c/points/count",
+                    #"{"filter": {"must": {"key": "even", "match": {"value": true}}}}"#
+                ).result == ["count": 30])
+            let down = try await server.send(
+                "POST", "/collections/c/points/scroll",
+                #"{"limit": 2, "order_by": {"key": "n", "direction": "desc"}, "with_payload": ["n"]}"#)
+            #expect(
+                down.ids == [59, 58] && down.points[0]["order_value"] == 59 && down.points[0]["payload"] == ["n": 59])
+        }
+    }
+
+    @Test func writesChangeWhatTheyNameAndTellWhatIsMissing() async throws {
+        try await TestServer.run { server in
+            _ = try await fill(server)
+            let path = "/collections/c/points"
+            #expect(
+                try await server.send("POST", path + "/payload?wait=true", #"{"points": [1], "payload": {"x": 1}}"#)
+                    .result["status"]
+                    == "completed")
+            #expect(try await server.send("GET", path + "/1").result["payload"] == ["n": 1, "even": false, "x": 1])
+            let missing = try await server.send(
+                "PUT", path + "/vectors", #"{"points": [{"id": 999, "vector": [1, 1]}]}"#)
+            #expect(missing.status == 404 && missing.error.contains("999"))
+            let batch = #"""
+                {"operations": [{"delete": {"points": [2, 3]}}, {"clear_payload": {"points": [1]}},
+                 {"upsert": {"points": [{"id": "67e55044-10b1-426f-9247-bb680e5fe0c8", "vector": [9, 9]}]}}]}
+                """#
+            #expect(try await server.send("POST", path + "/batch", batch).result.array?.count == 3)
+            #expect(try await server.send("GET", path + "/2").status == 404)
+            let first = try await server.send("POST", path + "/query", #"{"query": [1, 1], "limit": 1}"#)
+            #expect(first.points.first?["id"] == "67e55044-10b1-426f-9247-bb680e5fe0c8")
+            #expect(
+                try await server.send(
+                    "POST", path + "/delete", #"{"filter": {"must": {"key": "n", "range": {"gte": 0}}}}"#
+                )
+                .status == 200)
+            #expect(try await server.send("GET", "/collections/c").result["points_count"] == 2)
+            let update =
+                #"{"update_mode": "insert", "points": [{"id": 1, "vector": [5, 5]}, {"id": 90, "vector": [5, 5]}]}"#
+            #expect(try await server.send("PUT", path, update).status == 200)
+            let kept = try await server.send("POST", path, #"{"ids": [1, 90, 91], "with_vector": true}"#)
+            #expect(kept.result.array?.count == 2 && kept.result.array?[0]["vector"] != [5, 5])
+        }
+    }
+
+    @Test func floatsAreTheShortestAndCosineHasLengthOne() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/collections/c", #"{"vectors": {"size": 2, "distance": "Dot"}}"#)
+            _ = try await server.send(
+                "PUT", "/collections/c/points", #"{"points": [{"id": 1, "vector": [0.1, 1e-7]}]}"#)
+            #expect(try await server.send("GET", "/collections/c/points/1").text.contains("[0.1,1e-07]"))
+            _ = try await server.send("PUT", "/collections/d", #"{"vectors": {"size": 2, "distance": "Cosine"}}"#)
+            _ = try await server.send("PUT", "/collections/d/points", #"{"points": [{"id": 1, "vector": [3, 4]}]}"#)
+            #expect(try await server.send("GET", "/collections/d/points/1").text.contains("[0.6,0.8]"))
+        }
+    }
+}

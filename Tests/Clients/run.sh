@@ -42,6 +42,13 @@ echo "── qdrant-haystack"
 copy="$work/haystack-tests"
 rm -rf "$copy"
 cp -r "$work/qdrant_haystack-13.1.0/tests" "$copy"
-# Its in-memory stores become the server's; each test makes its collection anew.
-grep -rl '":memory:"' "$copy" | xargs sed -i "s#location=\":memory:\"#url=\"http://localhost:$port\"#; s#\":memory:\"#\"http://localhost:$port\"#"
-(cd "$copy" && $pytest . -o addopts="" -m "not integration" | tail -1) || true
+# Its stores in memory become the server's, which is emptied before each test.
+grep -rl ':memory:' "$copy" | xargs sed -i "s#:memory:#http://localhost:$port#g"
+here="$PWD"
+(cd "$copy" && QDRANT_URL="http://localhost:$port" PYTHONPATH="$here/Tests/Clients" \
+    $pytest -p wipe . -o addopts="" | tail -1) || true
+
+venv schemathesis schemathesis
+echo "── schemathesis: made-up requests of every call"
+"$work/schemathesis/bin/st" run "http://localhost:$port/openapi.json" --checks not_a_server_error \
+    --max-examples "${EXAMPLES:-50}" | tail -3 || true

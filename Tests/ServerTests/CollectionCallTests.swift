@@ -12,7 +12,7 @@ import Testing
         """#
 
     @Test func aCollectionIsMadeToldChangedAndRemoved() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             #expect(try await server.send("PUT", "/collections/shop", Self.body).status == 200)
             let again = try await server.send("PUT", "/collections/shop", Self.body)
             #expect(again.status == 409 && again.error.contains("already exists"))
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func namesMayNeedEncodingAndNeverLeaveTheFolder() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             for name in ["a%20b", "%C3%BC", "50%25", "a%23b", "snapshots", "aliases"] {
                 #expect(try await server.send("PUT", "/collections/\(name)", Self.body).status == 200, "\(name)")
                 #expect(try await server.send("GET", "/collections/\(name)/exists").result["exists"] == true, "\(name)")
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func aliasesChangeTogetherOrNotAtAll() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             for name in ["one", "two"] { _ = try await server.send("PUT", "/collections/\(name)", Self.body) }
             let make = #"{"actions": [{"create_alias": {"alias_name": "now", "collection_name": "one"}}]}"#
             #expect(try await server.send("POST", "/collections/aliases", make).status == 200)
@@ -71,7 +71,7 @@ import Testing
     @Test func whatIsThereOutlivesTheServer() async throws {
         let data = FileManager.default.temporaryDirectory.path + "/belfry-server-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: data) }
-        try await TestServer.run(keeping: data) { server in
+        try await TestServer.run(keeping: data) { (server: TestServer) async throws -> Void in
             _ = try await server.send("PUT", "/collections/shop", Self.body)
             let points = #"{"points": [{"id": 7, "vector": [1, 0, 0, 0], "payload": {"a": 1}}]}"#
             #expect(try await server.send("PUT", "/collections/shop/points?wait=true", points).status == 200)
@@ -85,7 +85,7 @@ import Testing
         let broken = data + "/broken.belfry"
         try FileManager.default.createDirectory(atPath: broken, withIntermediateDirectories: true)
         try Data("no catalogue".utf8).write(to: URL(fileURLWithPath: broken + "/catalog.sqlite"))
-        try await TestServer.run(keeping: data) { server in
+        try await TestServer.run(keeping: data) { (server: TestServer) async throws -> Void in
             #expect(try await server.send("GET", "/collections/now/points/7").result["payload"] == ["a": 1])
             let info = try await server.send("GET", "/collections/shop").result
             #expect(info["config"]?["metadata"]?["owner"] == "tests")

@@ -151,7 +151,7 @@ import Testing
     ]
 
     @Test func eachCaseGetsItsStatus() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             let body = #"{"vectors": {"size": 4, "distance": "Dot"}, "sparse_vectors": {"w": {}}}"#
             #expect(try await server.send("PUT", "/collections/c", body).status == 200)
             for edge in Self.cases {
@@ -170,7 +170,7 @@ import Testing
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededGenerator(seed: seed)
         let good = Self.cases.filter { $0.status == 200 && !$0.body.isEmpty }
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             let body = #"{"vectors": {"size": 4, "distance": "Dot"}, "sparse_vectors": {"w": {}}}"#
             _ = try await server.send("PUT", "/collections/c", body)
             for _ in 0..<600 {

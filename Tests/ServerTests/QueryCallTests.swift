@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func theNearestAreThoseOfBruteForce() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             let vectors = try await fill(server)
             let path = "/collections/c/points/query"
             let plain = try await server.send("POST", path, #"{"query": [0.3, -0.7], "limit": 5}"#)
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func pagesOfAScrollHoldEveryPointOnce() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             _ = try await fill(server)
             var (seen, offset) = ([Int](), "null")
             repeat {
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func writesChangeWhatTheyNameAndTellWhatIsMissing() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             _ = try await fill(server)
             let path = "/collections/c/points"
             #expect(
@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test func floatsAreTheShortestAndCosineHasLengthOne() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             _ = try await server.send("PUT", "/collections/c", #"{"vectors": {"size": 2, "distance": "Dot"}}"#)
             _ = try await server.send(
                 "PUT", "/collections/c/points", #"{"points": [{"id": 1, "vector": [0.1, 1e-7]}]}"#)

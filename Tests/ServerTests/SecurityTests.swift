@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func fiveHundredRequestsWithoutTheKeyDoNotGetIn() async throws {
-        try await TestServer.run({ $0.apiKey = Self.key }) { server in
+        try await TestServer.run({ $0.apiKey = Self.key }) { (server: TestServer) async throws -> Void in
             let good = ["api-key": Self.key]
             _ = try await server.send("PUT", "/collections/shop", #"{"vectors": {"size": 2, "distance": "Dot"}}"#, good)
             let keys: [[String: String]] = [
@@ -71,7 +71,8 @@ import Testing
     }
 
     @Test func theKeyThatReadsWritesNothing() async throws {
-        try await TestServer.run({ ($0.apiKey, $0.readOnlyKey) = (Self.key, Self.reader) }) { server in
+        try await TestServer.run({ ($0.apiKey, $0.readOnlyKey) = (Self.key, Self.reader) }) {
+            (server: TestServer) async throws -> Void in
             _ = try await server.send(
                 "PUT", "/collections/shop", #"{"vectors": {"size": 2, "distance": "Dot"}}"#, ["api-key": Self.key])
             for call in Self.calls {
@@ -120,7 +121,7 @@ import Testing
     /// Messages that two readers may take apart in different ways: one answer each, or none, and never one for what hides in
     /// a body.
     @Test func requestsDoNotHideInOthers() async throws {
-        try await TestServer.run({ $0.apiKey = Self.key }) { server in
+        try await TestServer.run({ $0.apiKey = Self.key }) { (server: TestServer) async throws -> Void in
             let hidden = "GET /collections HTTP/1.1\r\nhost: localhost\r\n\r\n"
             let heads = [
                 "content-length: 0\r\ncontent-length: 50", "content-length: 5, 6", "content-length: -1",
@@ -153,7 +154,7 @@ import Testing
     }
 
     @Test func whatIsTooLargeIsRefusedBeforeItIsRead() async throws {
-        try await TestServer.run({ $0.mostBody = 1_000 }) { server in
+        try await TestServer.run({ $0.mostBody = 1_000 }) { (server: TestServer) async throws -> Void in
             let large =
                 "PUT /collections/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\nconnection: close\r\n\r\n"
             #expect(try await server.send(raw: Data(large.utf8)).status == 413)
@@ -165,7 +166,7 @@ import Testing
     }
 
     @Test func overloadIsToldAtOnce() async throws {
-        try await TestServer.run({ $0.mostRequests = 0 }) { server in
+        try await TestServer.run({ $0.mostRequests = 0 }) { (server: TestServer) async throws -> Void in
             let reply = try await server.send("POST", "/collections/a/points/query", "{}")
             #expect(reply.status == 503 && reply.headers["retry-after"] == "1")
             #expect(try await server.send("GET", "/healthz").status == 200)

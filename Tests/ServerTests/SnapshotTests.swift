@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.serialized) struct SnapshotTests {
     @Test func aCollectionComesBackFromItsSnapshot() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             _ = try await server.send(
                 "PUT", "/collections/shop", #"{"vectors": {"size": 2, "distance": "Dot"}, "metadata": {"a": 1}}"#)
             _ = try await server.send("PUT", "/collections/shop/points", #"{"points": [{"id": 3, "vector": [1, 2]}]}"#)
@@ -53,7 +53,7 @@ import Testing
     @Test func damagedSnapshotsAreRefusedAndChangeNothing() async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededGenerator(seed: seed)
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             _ = try await server.send("PUT", "/collections/shop", #"{"vectors": {"size": 2, "distance": "Dot"}}"#)
             _ = try await server.send("PUT", "/collections/shop/points", #"{"points": [{"id": 3, "vector": [1, 2]}]}"#)
             let name = try #require(try await server.send("POST", "/collections/shop/snapshots").result["name"]?.string)
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func locationsDoNotLeadElsewhere() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run { (server: TestServer) async throws -> Void in
             for (location, status) in [
                 ("file:///etc/passwd", 403), ("file://\(server.data)/.serve/snapshots/../aliases.json", 400),
                 ("http://localhost/x.snapshot", 403), ("file://elsewhere/x", 400), ("/etc/passwd", 403),

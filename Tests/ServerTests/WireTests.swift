@@ -46,6 +46,11 @@ import Testing
         #expect(VectorReader.unit(unit) == unit)
     }
 
+    @Test func aModelHasOneNameHoweverItIsWritten() {
+        for name in ["minilm", "MiniLM", "vendor/minilm", "minilm.tower"] { #expect(ModelName.key(name) == "minilm") }
+        #expect(ModelName.shown("a.b.tower") == "a.b")
+    }
+
     @Test func timesAreCounted() {
         let metrics = RequestMetrics()
         metrics.note("/a", 200, .milliseconds(3))

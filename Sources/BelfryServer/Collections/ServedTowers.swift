@@ -13,7 +13,9 @@ struct ServedTowers {
             guard let spaces = try? served.collection().configuration.spaces else { continue }
             for (place, space) in spaces.enumerated() {
                 guard let tower = space.tower else { continue }
-                for name in [tower.name, served.name] where places[name] == nil { places[name] = (served, place) }
+                for name in [ModelName.shown(tower.name), served.name] where places[name] == nil {
+                    places[name] = (served, place)
+                }
             }
         }
         self.places = places
@@ -24,8 +26,8 @@ struct ServedTowers {
 
     /// The towers of a model, also where a client writes `vendor/` before its name.
     func towers(of model: String) throws -> TowerPair {
-        let short = model.split(separator: "/").last.map(String.init) ?? model
-        guard let (served, space) = places[model] ?? places[short] else {
+        let key = ModelName.key(model)
+        guard let (served, space) = places[model] ?? places.first(where: { ModelName.key($0.key) == key })?.value else {
             throw Refusal.missing(
                 "There is no model \(model.debugDescription); there are: \(names.joined(separator: ", "))")
         }

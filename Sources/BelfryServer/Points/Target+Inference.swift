@@ -39,10 +39,9 @@ extension Target {
                 "The vectors \(description.name.debugDescription) have no tower: they are made elsewhere, and so must this one be"
             )
         }
-        guard let model, model.lowercased() != tower.name.lowercased(), model != served.name else { return }
-        // `sentence-transformers/all-MiniLM-L6-v2` is the tower `all-MiniLM-L6-v2`.
-        guard model.lowercased().split(separator: "/").last.map(String.init) != tower.name.lowercased() else { return }
-        throw .bad("The tower of these vectors is \(tower.name.debugDescription), and not \(model.debugDescription)")
+        let name = ModelName.shown(tower.name)
+        guard let model, model != served.name, ModelName.key(model) != ModelName.key(name) else { return }
+        throw .bad("The tower of these vectors is \(name.debugDescription), and not \(model.debugDescription)")
     }
 
     /// What a query by an object of fields starts from: a user, a session, or the fields of the query tower.

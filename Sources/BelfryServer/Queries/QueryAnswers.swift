@@ -44,6 +44,8 @@ struct QueryAnswers {
         guard let key = try body.text("group_by") else { throw Refusal.format("", "missing field `group_by`") }
         let size = try body.whole("group_size", from: 1) ?? 3
         let lookup = try GroupLookup(body, planner.named)
+        var planner = planner
+        planner.groupSize = min(size, 1_000)
         guard case .search(var request) = try planner.plan(body) else {
             throw Refusal.bad("A query is needed to group its answers")
         }

@@ -28,6 +28,8 @@ struct QueryPlanner {
     let headers: SearchHeaders
     /// Opens another collection that a query names.
     let named: (String) throws -> Target
+    /// How many answers each group is to have, where there are groups: prefetches find so many times more.
+    var groupSize = 1
 
     private static let deepest = 8
     private static let widest = 64
@@ -38,12 +40,13 @@ struct QueryPlanner {
         let filter = Filter.both(try PointNames.filter(body), outer)
         let limit = try body.whole("limit") ?? 10
         guard limit > 0 else { throw Refusal.invalid("internal.\(body.path("limit"))", 0, "must be 1 or larger") }
+        let wanted = depth > 1 && limit < 1 << 30 ? limit * groupSize : limit
         let threshold = try body.number("score_threshold")
         // It is looked for even where no point is looked up.
         let inputs = body.has("lookup_from") ? try QueryInputs(body, target, named: named) : nil
         let form = try QueryForm(
             body["query"], { try inputs ?? QueryInputs(body, target, named: named) }, body.path("query"))
-        var request = SearchRequest(.sample(seed: 0), k: limit)
+        var request = SearchRequest(.sample(seed: 0), k: wanted)
         // One that ranks by no vector needs no name of vectors.
         request.space = target.configuration.main.name
         try set(&request, body)
@@ -61,7 +64,7 @@ struct QueryPlanner {
                     "A query is needed to use the score_threshold. Can't have score_threshold without defining a query."
                 )
             }
-            return .page(filter, limit: limit)
+            return .page(filter, limit: wanted)
         case .fused(let fusion):
             guard !body.has("using") else {
                 throw Refusal.bad("Fusion queries cannot be combined with the 'using' field.")

@@ -5,7 +5,7 @@ import HTTPTypes
 enum OpenAPI {
     static let document: JSON = {
         var paths: [String: JSON.Members] = [:]
-        for route in RouteTable.all {
+        for route in RouteTable.offered {
             paths[route.template, default: [:]][route.method.rawValue.lowercased()] = operation(route)
         }
         return [

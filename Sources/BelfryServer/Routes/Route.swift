@@ -73,7 +73,7 @@ extension RouteTable {
     /// The route of a request: the one with most parts of its own, so that a collection may have any name.
     static func find(_ method: HTTPRequest.Method, _ path: Substring) -> Found {
         var path = path.dropFirst()
-        if path.hasSuffix("/") { path.removeLast() }
+        if path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         var (best, most, isKnown): (Route?, Int, Bool) = (nil, -1, false)
         for route in byLength[max(parts.count, 1)] ?? [] {

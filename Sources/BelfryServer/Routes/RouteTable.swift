@@ -2,9 +2,9 @@ import HTTPTypes
 
 /// All calls, from top to bottom. docs/http.md describes them; what is not here is answered with 404.
 enum RouteTable {
-    static let all: [Route] = [service, collections, points, queries, aliases, snapshots, models, refused].flatMap {
-        $0
-    }
+    static let all: [Route] = offered + refused
+
+    static let offered: [Route] = [service, collections, points, queries, aliases, snapshots, models].flatMap { $0 }
 
     private static let service: [Route] = [
         Route(.get, "/", .reading, on: .none, ServiceCalls.version),

@@ -34,7 +34,10 @@ struct HostCheck: Sendable {
     /// A host without its port, in lowercase.
     static func name(_ host: String) -> String {
         let host = host.lowercased()
-        if host.hasPrefix("["), let end = host.firstIndex(of: "]") { return String(host[...end]) }
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            let rest = host[host.index(after: end)...]
+            return rest.isEmpty || rest.hasPrefix(":") ? String(host[...end]) : host
+        }
         return host.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? host
     }
 

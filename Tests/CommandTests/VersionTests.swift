@@ -108,6 +108,93 @@ import Vectors
         }
     }
 
+    /// The first version goes, and builds go on: what others have made stays, whatever stands first.
+    @Test func aBuildKeepsWhatItDoesNotMakeInAnyOrder() async throws {
+        try await withTemporaryDirectory { folder in
+            let shop = try Shop(folder)
+            let tower = try importTower(folder)
+            _ = try run(["build", shop.recipe])
+            _ = try run(["reembed", shop.recipe, "--tower", tower, "--to", "v2"])
+            let answers = try names(shop.collection + "@v2", "red lamp")
+            _ = try run(["vectors", shop.collection, "--add", "words=sparse"])
+            let writer = try VectorCollection(shop.collection, for: .writing)
+            try await writer.write([
+                .setVectors("p-3", ["words": .sparse(SparseVector(indices: [3], values: [1]))])
+            ])
+            try await writer.compact()
+            try await writer.close()
+            for (round, dropsFirst) in [false, true, false].enumerated() {
+                if dropsFirst { _ = try run(["vectors", shop.collection, "--drop", ""]) }
+                let lines = try String(contentsOfFile: "\(shop.recipe)/products.csv", encoding: .utf8)
+                try shop.write(lines + "more-\(round),thing \(round),one more,1\n", "shop/products.csv")
+                let built = try json(["build", shop.recipe])
+                #expect(built["points"]?.integer == 51 + round, "\(built)")
+                let collection = try VectorCollection(shop.collection)
+                #expect(collection.configuration.spaces.map(\.name).sorted() == ["", "@v2", "words"])
+                #expect(try collection.point("p-3").vectors.count == 3)
+                #expect(try names(shop.collection + "@v2", "red lamp") == answers)
+                try expectWhole(shop.collection)
+            }
+        }
+    }
+
+    /// Whoever writes texts writes to all versions, whichever one is named.
+    @Test func textsGoIntoEveryVersionThroughAnyName() throws {
+        try withTemporaryDirectory { folder in
+            let shop = try Shop(folder)
+            let (tower, path) = (try importTower(folder), folder + "/c.belfry")
+            _ = try run(["create", path, "--tower", shop.tower])
+            _ = try run(["vectors", path, "--add", "@v2=\(tower)"])
+            try Aliases.change([("now", .init("c@v2"))], in: folder)
+            for (round, name) in [path, path + "@v2", folder + "/now"].enumerated() {
+                let line = "{\"id\":\"x\(round)\",\"text\":\"thing number \(round)\"}\n"
+                let upserted = try BelfryProcess.run(["upsert", name, "-"], input: line)
+                #expect(upserted.exitCode == 0, "\(upserted.errors)")
+                let vectors = try VectorCollection(path).point("x\(round)").vectors
+                #expect(vectors[""]?.dense?.count == Shop.dimension && vectors["@v2"]?.dense?.count == 20, "\(name)")
+                for version in [path, path + "@v2"] {
+                    #expect(try names(version, "thing number \(round)").first == "x\(round)")
+                }
+            }
+            // A tower that is gone keeps nobody from dropping its version.
+            let second = try #require(
+                VectorCollection(path).configuration.spaces.last?.towerName.dropFirst("tower ".count))
+            try FileManager.default.removeItem(atPath: path + "/towers/" + second)
+            #expect(try BelfryProcess.run(["search", path + "@v2", "x"]).exitCode != 0)
+            _ = try run(["vectors", path, "--drop", "@v2"])
+            #expect(try names(path, "thing number 1").first == "x1")
+        }
+    }
+
+    /// A version that was dropped is not the first one for whoever has it open.
+    @Test func aDroppedVersionAnswersNothing() async throws {
+        try await withTemporaryDirectory { folder in
+            let collection = try VectorCollection.create(folder + "/c.belfry", .init(dimension: 2))
+            try await collection.add(.init(.init(name: "@v2", dimension: 2)))
+            let second = try collection.version("v2")
+            try await second.upsert([WrittenPoint(id: "a", vector: [1, 2])])
+            #expect(try collection.point("a").vectors.keys.sorted() == ["@v2"])
+            try await collection.drop(space: "@v2")
+            let search = #expect(throws: BelfryError.self) {
+                try second.search(SearchRequest(.vector([1, 2]), k: 1))
+            }
+            #expect(search?.code == .notFound)
+            let write = await #expect(throws: BelfryError.self) {
+                try await second.upsert([WrittenPoint(id: "a", vector: [3, 4])])
+            }
+            #expect(write?.code == .notFound)
+            // Names that look the same are the same.
+            try await collection.add(.init(.init(name: "\u{e9}", dimension: 2)))
+            let same = await #expect(throws: BelfryError.self) {
+                try await collection.add(.init(.init(name: "e\u{301}", dimension: 2)))
+            }
+            #expect(same?.code == .conflict)
+            try await collection.close()
+            let closed = await #expect(throws: BelfryError.self) { try await collection.drop(space: "\u{e9}") }
+            #expect(closed?.code == .conflict)
+        }
+    }
+
     @Test func payloadsAreEmbeddedWhereThereIsNoRecipe() async throws {
         try await withTemporaryDirectory { folder in
             let (tower, path) = (try importTower(folder), folder + "/c.belfry")

@@ -14,7 +14,7 @@ extension BuildingDirectory {
         guard let view = previous?.view else { return [] }
         var carried: [(space: VectorSpace, segments: [Catalogue.SegmentRow])] = []
         var number = (segments.last?.number ?? 0) + 1
-        for (place, space) in view.configuration.spaces.enumerated().dropFirst() {
+        for (place, space) in view.configuration.spaces.enumerated() where !space.name.isEmpty {
             var written: [Catalogue.SegmentRow] = []
             let sources = view.segments(of: place)
             let places = try keptPlaces(sources, space, view)

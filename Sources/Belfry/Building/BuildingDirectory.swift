@@ -143,7 +143,9 @@ package final class BuildingDirectory {
         _ layout: CollectionLayout, _ journal: BuildJournal, _ previous: PreviousCollection?
     ) -> (Catalogue, [Catalogue.SegmentRow])? {
         // Opened for writing first: that rolls back what a crash left half written.
-        guard System.exists(layout.catalogue), let catalogue = try? Catalogue(layout.catalogue, .create),
+        // A repair's half-made copy has a log, which no build has.
+        guard System.exists(layout.catalogue), System.isMissing(layout.log),
+            let catalogue = try? Catalogue(layout.catalogue, .create),
             let problems = try? catalogue.problems(), problems.isEmpty,
             let listed = try? catalogue.read({ try $0.segments() }),
             // What a build that was killed at its end has taken over, the end takes over anew.

@@ -10,6 +10,8 @@ package import Vectors
 /// Nobody writes to it while this lives: what was acknowledged would be lost.
 package final class PreviousCollection {
     let view: View
+    /// The place of the vectors that builds make: those without a name; nil where they were dropped.
+    private let own: Int?
     /// Whether its vectors are what the rows' would be.
     private let isOfSameSpace: Bool
     let lock: WriterLock
@@ -45,9 +47,10 @@ package final class PreviousCollection {
             if isReplaced, error.code != .conflict { return nil }
             throw error
         }
-        let main = view.configuration.main
-        isOfSameSpace =
-            main.name.isEmpty && main.tower?.fingerprint == space && main.element == element
+        let spaces = view.configuration.spaces
+        let own = spaces.firstIndex { $0.name.isEmpty }
+        self.own = own
+        isOfSameSpace = own.map { spaces[$0].tower?.fingerprint == space && spaces[$0].element == element } ?? false
         let lost = isOfSameSpace ? 0 : try others()
         guard lost == 0 else {
             throw BelfryError(
@@ -60,17 +63,17 @@ package final class PreviousCollection {
 
     /// How many points no build has written that have vectors as those of the build.
     private func others() throws(BelfryError) -> Int {
-        guard lsn > 0 else { return 0 }
+        guard lsn > 0, let own else { return 0 }
         var count = 0
-        try view.forEachPoint { if $0.source == nil, view.place(of: $0) != nil { count += 1 } }
+        try view.forEachPoint { if $0.source == nil, view.place(of: $0, in: own) != nil { count += 1 } }
         return count
     }
 
     /// What is there of a point whose vector was made of the same; nil where it has to be made.
     package func kept(_ id: PointID, source: Int64) throws(BelfryError) -> (vector: [Float], version: UInt64)? {
         do throws(BelfryError) {
-            guard isOfSameSpace, let point = try view.storedPoint(id), point.source == source, source != 0,
-                let place = view.place(of: point)
+            guard isOfSameSpace, let own, let point = try view.storedPoint(id), point.source == source, source != 0,
+                let place = view.place(of: point, in: own)
             else { return nil }
             return (try view.vector(at: place).dense ?? [], point.version)
         } catch {
@@ -87,7 +90,8 @@ package final class PreviousCollection {
             guard point.source == nil else { return }
             var other = NewPoint(id: point.id, key: point.key, payload: point.json)
             other.version = point.version
-            try body(other, try isOfSameSpace ? view.place(of: point).flatMap { try view.vector(at: $0).dense } : nil)
+            let place = isOfSameSpace ? own.flatMap { view.place(of: point, in: $0) } : nil
+            try body(other, try place.flatMap { try view.vector(at: $0).dense })
         }
     }
 }

@@ -83,7 +83,7 @@ extension VectorCollection.Description {
         }
         for (place, space) in spaces.enumerated() {
             let (title, name) = (space.vectors.title, space.vectors.name)
-            guard !spaces[..<place].contains(where: { $0.vectors.name.hasSameBytes(as: name) }) else {
+            guard !spaces[..<place].contains(where: { $0.vectors.name == name }) else {
                 throw BelfryError(
                     .invalidInput, name.isEmpty ? "Two kinds of vector have no name." : "There are two \(title).",
                     remedy: "Give each kind of vector a name of its own.")

@@ -41,6 +41,8 @@ extension VectorCollection {
     @discardableResult
     public func write(_ operations: [WriteOperation]) async throws(BelfryError) -> WriteResult {
         let writer = try writing()
+        let configuration = configuration
+        try configuration.requireVersion(version, at: path)
         let batch = try WriteBatch(operations, configuration)
         // What passes in the catalogue is found here, and kept: the writer, for whom others wait, looks at the rest alone.
         for filter in batch.filters.values {

@@ -66,8 +66,10 @@ public final class VectorCollection: Sendable {
         case .writing:
             let writer = try Writer(opening: layout, memory: MemoryBudget(limit: memoryLimit), note: note)
             (current, self.writer) = (writer.current, writer)
-            // What is embedded for it must be what it holds.
-            for (place, space) in configuration.spaces.enumerated() where space.tower != nil {
+            // What is embedded for it must be what it holds. Other versions' towers are looked at when they are used: one that is
+            // damaged keeps nobody from dropping its version.
+            for (place, space) in configuration.spaces.enumerated()
+            where space.tower != nil && space.versioned.version.hasSameBytes(as: version) {
                 _ = try towers(of: place)
             }
         }

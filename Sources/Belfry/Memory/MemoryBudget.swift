@@ -68,7 +68,7 @@ package struct MemoryBudget: Hashable, Sendable {
 package enum EqualParts {
     /// `0..<count` in as few parts as hold at most `most` each.
     package static func of(_ count: Int, most: Int) -> [Range<Int>] {
-        let parts = max(1, (count + most - 1) / max(1, most))
+        let parts = count == 0 ? 1 : (count - 1) / max(1, most) + 1
         return (0..<parts).map { $0 * count / parts..<($0 + 1) * count / parts }
     }
 }

@@ -57,6 +57,8 @@ struct GroupSearch {
         var spaces: [Int] = []
         for (collection, view) in zip(collections, views) {
             do throws(BelfryError) {
+                // It may have been dropped since the collection was opened.
+                try view.configuration.requireVersion(collection.version, at: view.path)
                 let configuration = view.configuration.version(collection.version)
                 spaces.append(try configuration.place(ofSpace: request.space))
             } catch {

@@ -3,15 +3,20 @@ import Towers
 package import Vectors
 
 extension VectorCollection {
-    /// The spaces into which a text or fields for the vectors of a name are embedded: those, and what they are in other
-    /// versions that have a tower.
-    package func embeddedSpaces(_ name: String) throws(BelfryError) -> [(place: Int, name: String)] {
+    /// The spaces into which texts, or fields, for the vectors of a name are embedded: those, and what they are in other versions
+    /// whose towers take them.
+    package func embeddedSpaces(
+        _ name: String, ofTexts: Bool
+    ) throws(BelfryError) -> [(place: Int, name: String)] {
         let configuration = configuration
         let own = try configuration.place(ofSpace: name)
         let title = configuration.spaces[own].versioned.name
-        return configuration.spaces.enumerated().filter { place, space in
-            place == own || space.tower != nil && space.versioned.name.hasSameBytes(as: title)
-        }.map { ($0, $1.name) }
+        var spaces: [(place: Int, name: String)] = [(own, configuration.spaces[own].name)]
+        for (place, space) in configuration.spaces.enumerated()
+        where place != own && space.tower != nil && space.versioned.name == title {
+            if try towers(of: place).item.takesTexts == ofTexts { spaces.append((place, space.name)) }
+        }
+        return spaces
     }
 
     /// The vectors of texts that are items of the collection, a row each.

@@ -29,7 +29,7 @@ public struct CollectionConfiguration: Equatable, Sendable {
     /// - Throws: `invalidInput` with the names that there are.
     package func place(ofSpace name: String) throws(BelfryError) -> Int {
         for wanted in [VectorSpace.name(name, inVersion: version), name] {
-            if let place = spaces.firstIndex(where: { $0.name.hasSameBytes(as: wanted) }) { return place }
+            if let place = spaces.firstIndex(where: { $0.name == wanted }) { return place }
         }
         if name.isEmpty {
             let own = spaces.indices.filter { spaces[$0].versioned.version.hasSameBytes(as: version) }

@@ -35,7 +35,7 @@ package final class View: Sendable {
     }
 
     var catalogue: Catalogue { base.catalogue }
-    var configuration: CollectionConfiguration { base.configuration }
+    package var configuration: CollectionConfiguration { base.configuration }
     var path: String { base.path }
 
     /// The segments of a space.

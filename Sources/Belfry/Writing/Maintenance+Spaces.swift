@@ -25,12 +25,12 @@ extension Maintenance {
                 try self.catalogue.write { try Self.record(changed, without: gone, $0) }
             } catch {
                 // It may have been done after all; where nobody can say, nothing more is written here.
-                guard let schema = try? self.catalogue.read({ try $0.schema() }) else {
+                let isDone = try? self.catalogue.read { try $0.schema() == base.schema }
+                if isDone == false { throw error }
+                guard isDone == true, (try? self.catalogue.write { try $0.confirm() }) != nil else {
                     writer.core.withLock { $0.isClosed = true }
                     throw error
                 }
-                guard schema == base.schema else { throw error }
-                try self.catalogue.write { try $0.confirm() }
             }
             CrashPoint.spacesListed.reach()
             writer.core.withLock { core in

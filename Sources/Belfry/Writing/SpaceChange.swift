@@ -15,7 +15,7 @@ struct SpaceChange: Sendable {
     {
         var changed = configuration
         for name in dropped {
-            guard let place = changed.spaces.firstIndex(where: { $0.name.hasSameBytes(as: name) }) else {
+            guard let place = changed.spaces.firstIndex(where: { $0.name == name }) else {
                 throw BelfryError(
                     .notFound, "There are no vectors “\(name)”.", at: .init(file: path),
                     remedy: "The collection has these vectors: \(configuration.spaceNames).")
@@ -23,7 +23,7 @@ struct SpaceChange: Sendable {
             changed.spaces.remove(at: place)
         }
         for space in added {
-            guard !changed.spaces.contains(where: { $0.name.hasSameBytes(as: space.name) }) else {
+            guard !changed.spaces.contains(where: { $0.name == space.name }) else {
                 throw BelfryError(
                     .conflict, "There are \(space.title) already.", at: .init(file: path),
                     remedy: "Give them another name, or drop those.")

@@ -217,7 +217,10 @@ final class Writer: Sendable {
                     try self.maintenance.changeSpaces(self, change)
                 }
             } catch {
-                base.layout.removeTowers(of: change.added, but: self.base.configuration)
+                // Where it was closed, or nobody knows what the catalogue lists, the next writer removes what is not.
+                if !self.core.withLock({ $0.isClosed }) {
+                    base.layout.removeTowers(of: change.added, but: self.base.configuration)
+                }
                 throw error
             }
         }
@@ -230,6 +233,8 @@ final class Writer: Sendable {
             return !queue.isClosed
         }
         guard isFirst else { return }
+        // No change of the kinds of vector goes on behind the end.
+        try await onThread(changes) { () throws(BelfryError) in }
         try await behindAll { () throws(BelfryError) in
             // Whatever fails: nobody writes from here on, and another process may.
             defer {
@@ -270,9 +275,6 @@ extension Writer.Core {
     fileprivate mutating func commit(
         _ batches: ArraySlice<WriteBatch>
     ) throws(BelfryError) -> ([Result<WriteResult, BelfryError>], View) {
-        guard !isClosed else {
-            throw BelfryError(.conflict, "The collection was closed.", at: .init(file: state.base.path))
-        }
         try openLog()
         guard let log else { preconditionFailure("it was opened") }
         var (results, logged) = ([Result<WriteResult, BelfryError>](), [[LogOperation]]())
@@ -327,6 +329,9 @@ extension Writer.Core {
 
     /// Opens the log again after a failure.
     fileprivate mutating func openLog() throws(BelfryError) {
+        guard !isClosed else {
+            throw BelfryError(.conflict, "The collection was closed.", at: .init(file: state.base.path))
+        }
         if let log, !log.isBroken { return }
         // What it had beyond the state looks as if it were on disk, and need not be.
         try log?.abandon()

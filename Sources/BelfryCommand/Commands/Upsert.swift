@@ -92,7 +92,8 @@ struct PointLoad {
         var points = first.isEmpty ? try reader.next(Self.batch) : first
         while !points.isEmpty {
             do {
-                let result = try await collection.upsert(embed(points), condition: condition)
+                // By the names that all versions have.
+                let result = try await collection.version("").upsert(embed(points), condition: condition)
                 written += result.changed
                 skipped += result.skipped
             } catch var error as BelfryError {
@@ -111,10 +112,12 @@ struct PointLoad {
     private func embed(_ points: [PointReader.Point]) throws -> [WrittenPoint] {
         var written = points.map { WrittenPoint(id: $0.id, vectors: [:], payload: $0.payload) }
         for name in Set(points.flatMap(\.vectors.keys)).sorted() {
+            let configuration = collection.configuration
+            let known = configuration.spaces[try configuration.place(ofSpace: name)].name
             var (texts, ofTexts, fields, ofFields) = ([String](), [Int](), [JSON](), [Int]())
             for (place, point) in points.enumerated() {
                 switch point.vectors[name] {
-                case .vector(let own): written[place].vectors[name] = own
+                case .vector(let own): written[place].vectors[known] = own
                 case .text(let text):
                     texts.append(text)
                     ofTexts.append(place)
@@ -124,16 +127,13 @@ struct PointLoad {
                 case nil: break
                 }
             }
-            guard !texts.isEmpty || !fields.isEmpty else { continue }
-            for (space, own) in try collection.embeddedSpaces(name) {
-                if !texts.isEmpty {
-                    let vectors = try collection.embed(items: texts, for: space, threads: threads)
-                    for (row, place) in ofTexts.enumerated() { written[place].vectors[own] = .dense(vectors[row]) }
-                }
-                if !fields.isEmpty {
-                    let vectors = try collection.embed(itemFields: fields, for: space, threads: threads)
-                    for (row, place) in ofFields.enumerated() { written[place].vectors[own] = .dense(vectors[row]) }
-                }
+            for (space, own) in try collection.embeddedSpaces(name, ofTexts: true) where !texts.isEmpty {
+                let vectors = try collection.embed(items: texts, for: space, threads: threads)
+                for (row, place) in ofTexts.enumerated() { written[place].vectors[own] = .dense(vectors[row]) }
+            }
+            for (space, own) in try collection.embeddedSpaces(name, ofTexts: false) where !fields.isEmpty {
+                let vectors = try collection.embed(itemFields: fields, for: space, threads: threads)
+                for (row, place) in ofFields.enumerated() { written[place].vectors[own] = .dense(vectors[row]) }
             }
         }
         return written

@@ -89,7 +89,9 @@ struct Alias: ParsableCommand {
 
     func run() throws {
         var aliases = try Aliases(of: folder)
-        if let name, let target { aliases = try Aliases.change([(name, .init(target))], in: folder) }
+        if let name, let target {
+            aliases = try Aliases.change([(name, .init(target.replacing(".belfry", with: "")))], in: folder)
+        }
         if let deleted { aliases = try Aliases.change([(deleted, nil)], in: folder) }
         let all = aliases.targets.sorted { $0.key < $1.key }
         if output.json {

@@ -40,8 +40,8 @@ extension VectorCollection {
         }
         let shares = components.shares + [0, 0]
         return PointMap(
-            collection: configuration.name, count: view.count, dimension: configuration.main.dimension,
-            metric: configuration.main.metric.rawValue, seed: options.seed, points: drawing,
+            collection: configuration.name, count: view.count, dimension: mapped.dimension,
+            metric: mapped.metric.rawValue, seed: options.seed, points: drawing,
             shares: (shares[0], shares[1]),
             colors: colors, cohesion: colors.cohesion(vectors, near))
     }
@@ -55,13 +55,17 @@ extension VectorCollection {
         }
     }
 
+    /// The vectors that are drawn: of several kinds those without a name, or else the first.
+    private var mappedPlace: Int { (try? configuration.place(ofSpace: "")) ?? 0 }
+    private var mapped: VectorSpace { configuration.spaces[mappedPlace] }
+
     // MARK: the sample
 
     private typealias Drawn = (id: PointID, place: PointPlace)
 
     /// At most `wanted` points, each as likely as any other, in the order of their ids.
     private func sample(_ view: View, _ wanted: Int, seed: UInt64) throws(BelfryError) -> [Drawn] {
-        let all = try view.places().sorted { $0.id < $1.id }
+        let all = try view.places(in: mappedPlace).sorted { $0.id < $1.id }
         guard wanted < all.count else { return all }
         var random = SplitMix64(seed: seed)
         var (needed, left) = (wanted, all.count)
@@ -76,10 +80,10 @@ extension VectorCollection {
 
     /// The vectors of the points, a row each; of unit length under cosine.
     private func vectors(of drawn: [Drawn], _ view: View) throws(BelfryError) -> Matrix {
-        let matrix = Matrix(rows: drawn.count, columns: configuration.main.dimension)
+        let matrix = Matrix(rows: drawn.count, columns: mapped.dimension)
         for (index, point) in drawn.enumerated() {
             let vector = try view.vector(at: point.place).dense ?? []
-            let scale = configuration.main.metric == .cosine ? MapColors.scale(vector) : 1
+            let scale = mapped.metric == .cosine ? MapColors.scale(vector) : 1
             for (column, value) in vector.enumerated() { matrix.row(index)[column] = Float(Double(value) * scale) }
         }
         return matrix
@@ -89,7 +93,7 @@ extension VectorCollection {
     private func neighbors(_ vectors: Matrix) -> [[PointMap.Neighbor]] {
         let rows = vectors.rows
         guard rows <= PointMap.maxWithNeighbors else { return [[PointMap.Neighbor]](repeating: [], count: rows) }
-        let kernel = DistanceKernel(metric: configuration.main.metric)
+        let kernel = DistanceKernel(metric: mapped.metric)
         let distances = Matrix(rows: 1, columns: rows)
         return (0..<rows).map { row in
             let query = kernel.prepare(vectors.pointer + row * vectors.columns, dimension: vectors.columns)
@@ -97,7 +101,7 @@ extension VectorCollection {
             var nearest = TopK(5)
             for other in 0..<rows where other != row { nearest.offer(UInt32(other), distances.pointer[other]) }
             return nearest.sorted.map {
-                .init(index: Int($0.row), score: configuration.main.metric.score($0.distance))
+                .init(index: Int($0.row), score: mapped.metric.score($0.distance))
             }
         }
     }

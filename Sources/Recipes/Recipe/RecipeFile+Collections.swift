@@ -14,7 +14,8 @@ extension RecipeFile {
         if System.isMissing(path) {
             let name = String(path.split(separator: "/").last ?? "")
             let folder = path.contains("/") ? System.parent(of: path) : "."
-            if let aliases = try? Aliases(of: folder), let target = aliases.targets[name] {
+            let aliases = try Aliases(of: folder)
+            if let target = aliases.targets[name] {
                 let own = aliases.path(of: target.collection)
                 return (System.exists(own) ? own : try directory(at: "\(folder)/\(target.collection)"), target.version)
             }

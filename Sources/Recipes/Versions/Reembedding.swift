@@ -34,7 +34,6 @@ public struct Reembedding: Sendable {
 
     private let collection: VectorCollection
     private let space: VectorSpace
-    private let place: Int
     private let tower: Tower
     private let source: Source
     private let threads: Int
@@ -60,7 +59,9 @@ public struct Reembedding: Sendable {
         }
         let towers = try TowerPair.open(path)
         let first = collection.configuration.spaces[try collection.configuration.place(ofSpace: name)]
-        let own = VectorSpace.name(first.name, inVersion: version)
+        let own = VectorSpace.name(first.versioned.name, inVersion: version)
+        // Before anything is made for it.
+        try Self.check(source, towers.item, collection)
         if !collection.configuration.spaces.contains(where: { $0.name == own }) {
             try await collection.add(
                 .init(
@@ -68,7 +69,7 @@ public struct Reembedding: Sendable {
                         name: own, dimension: towers.item.dimension, metric: first.metric, element: first.element),
                     tower: path))
         }
-        place = try collection.configuration.place(ofSpace: own)
+        let place = try collection.configuration.place(ofSpace: own)
         space = collection.configuration.spaces[place]
         tower = try collection.towers(of: place).item
         guard tower.space == towers.item.space else {
@@ -89,19 +90,36 @@ public struct Reembedding: Sendable {
         case .payload(let text): try await embed(payloads: TextTemplate(text), &summary, progress)
         }
         try await collection.compact()
-        summary.left = collection.count - collection.view.count(in: place)
+        let view = collection.view
+        summary.left = view.count - view.count(in: try view.configuration.place(ofSpace: space.name))
         return summary
+    }
+
+    private static func check(
+        _ source: Source, _ tower: Tower, _ collection: VectorCollection
+    ) throws(BelfryError) {
+        switch source {
+        case .rows(let recipe):
+            guard try BuildJournal.of(collection.path)?.rows == Digest.sha256(file: recipe.rows.file) else {
+                throw BelfryError(
+                    .conflict, "The rows have changed since the collection was built from them.",
+                    at: .init(file: recipe.rows.file),
+                    remedy: "Build it first: what has not changed is not embedded again.")
+            }
+            _ = try ItemReader(recipe, tower)
+        case .payload(let text):
+            _ = try TextTemplate(text)
+            guard tower.takesTexts else {
+                throw BelfryError(
+                    .invalidInput, "The tower takes no text: it takes \(tower.whatItTakes).",
+                    at: .init(file: collection.path))
+            }
+        }
     }
 
     private func embed(
         rowsOf recipe: Recipe, _ summary: inout Summary, _ progress: @Sendable (Int, Int) -> Void
     ) async throws(BelfryError) {
-        guard try BuildJournal.of(collection.path)?.rows == Digest.sha256(file: recipe.rows.file) else {
-            throw BelfryError(
-                .conflict, "The rows have changed since the collection was built from them.",
-                at: .init(file: recipe.rows.file), remedy: "Build it first: what has not changed is not embedded again."
-            )
-        }
         var items = try ItemReader(recipe, tower)
         var (done, isAtEnd) = (0, false)
         while !isAtEnd {
@@ -129,11 +147,6 @@ public struct Reembedding: Sendable {
         @Sendable func content(_ point: StoredPoint) -> Item.Content? {
             guard let payload = try? point.payload() else { return nil }
             return template.text { payload[$0]?.display }.map { .text($0) }
-        }
-        guard tower.takesTexts else {
-            throw BelfryError(
-                .invalidInput, "The tower takes no text: it takes \(tower.whatItTakes).",
-                at: .init(file: collection.path))
         }
         var (last, done): (PointID?, Int) = (nil, 0)
         while true {
@@ -201,7 +214,9 @@ public struct Reembedding: Sendable {
 
     private func hasVector(_ id: PointID) throws(BelfryError) -> Bool {
         try collection.onCurrentView { view throws(BelfryError) in
-            try view.storedPoint(id).flatMap { view.place(of: $0, in: place) } != nil
+            // Its place may have changed, where other kinds have come or gone.
+            let place = try view.configuration.place(ofSpace: space.name)
+            return try view.storedPoint(id).flatMap { view.place(of: $0, in: place) } != nil
         }
     }
 }

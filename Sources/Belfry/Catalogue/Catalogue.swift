@@ -88,6 +88,8 @@ final class Catalogue: Sendable {
         configuration.readonly = access == .read
         configuration.busyMode = .timeout(Double(Self.patience))
         configuration.prepareDatabase { database in
+            // A catalogue may come from a stranger, as in a snapshot that was uploaded.
+            try database.execute(sql: "PRAGMA trusted_schema = OFF")
             // Less would let a power cut undo a transaction that is done: the journal's end is not on disk by then.
             if access == .create { try database.execute(sql: "PRAGMA synchronous = EXTRA") }
         }

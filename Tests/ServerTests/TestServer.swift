@@ -57,7 +57,8 @@ struct TestServer: Sendable {
     private static func exchange(_ request: Data, _ port: Int) throws -> Reply {
         let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(socket) }
-        var time = timeval(tv_sec: 20, tv_usec: 0)
+        // As long as other tests may have all threads.
+        var time = timeval(tv_sec: 600, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

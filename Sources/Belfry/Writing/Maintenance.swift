@@ -222,6 +222,8 @@ extension Maintenance {
                 do throws(BelfryError) {
                     try merge(job, writer)
                 } catch {
+                    // Where its transaction has failed, it may have been done after all: nothing is recorded before that is known.
+                    try Self.wait(on: sealing) { () throws(BelfryError) in try self.concludeMerge(writer) }
                     // A segment that cannot be read keeps none of the others as they are.
                     unmerged.formUnion(job.numbers)
                     failure = failure ?? error
@@ -250,10 +252,10 @@ extension Maintenance {
         CrashPoint.mergeWritten.reach()
         // On the seals' thread: none is under way, unless one has failed.
         try Self.wait(on: sealing) { () throws(BelfryError) in
-            let (recorded, isSealing, all) = writer.core.withLock {
-                ($0.recorded, $0.sealing != nil, Set($0.state.segments.map(\.segment.number)))
+            let (recorded, mustWait, all) = writer.core.withLock {
+                ($0.recorded, $0.sealing != nil || $0.merging != nil, Set($0.state.segments.map(\.segment.number)))
             }
-            guard !isSealing else { throw self.mustWait }
+            guard !mustWait else { throw self.mustWait }
             // Their kind of vector was dropped meanwhile.
             guard all.isSuperset(of: job.numbers) else { return self.remove(job.number) }
             let segment = try row.map { (row) throws(BelfryError) in try self.open(row) }
@@ -311,6 +313,7 @@ extension Maintenance {
 
     private var mustWait: BelfryError {
         BelfryError(
-            .conflict, "Segments cannot be merged while a table waits to be sealed.", at: .init(file: base.path))
+            .conflict, "Segments cannot be merged while a table waits to be sealed, or another merge to be recorded.",
+            at: .init(file: base.path))
     }
 }

@@ -122,7 +122,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Belfry", "BelfryServer", "Files", "TestSupport",
+                "Belfry", "BelfryServer", "Files", "TestSupport", "Towers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),

@@ -182,11 +182,12 @@ struct JSONParser {
 
     // MARK: numbers
 
-    private mutating func number() throws(Failure) -> JSON {
-        let start = index
-        let negative = take(UInt8(ascii: "-"))
-        var magnitude: UInt64 = 0
-        var fits = true
+    /// Takes decimal digits, at least one.
+    /// - Parameters:
+    ///   - magnitude: what the digits before them say, and then those as well.
+    ///   - fits: made false where that is beyond 64 bits.
+    @inline(__always)
+    private mutating func digits(_ magnitude: inout UInt64, _ fits: inout Bool) throws(Failure) {
         let first = index
         while index < bytes.count, case let digit = bytes[index] &- 48, digit < 10 {
             let (product, overflow) = magnitude.multipliedReportingOverflow(by: 10)
@@ -196,6 +197,15 @@ struct JSONParser {
             index += 1
         }
         guard index > first else { throw failure("a digit is expected") }
+    }
+
+    private mutating func number() throws(Failure) -> JSON {
+        let start = index
+        let negative = take(UInt8(ascii: "-"))
+        var magnitude: UInt64 = 0
+        var fits = true
+        let first = index
+        try digits(&magnitude, &fits)
         guard index == first + 1 || bytes[first] != 48 else {
             index = first
             throw failure("a number with a leading zero")
@@ -205,14 +215,7 @@ struct JSONParser {
         if take(UInt8(ascii: ".")) {
             whole = false
             let first = index
-            while index < bytes.count, case let digit = bytes[index] &- 48, digit < 10 {
-                let (product, overflow) = magnitude.multipliedReportingOverflow(by: 10)
-                let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
-                if overflow || carry { fits = false }
-                magnitude = sum
-                index += 1
-            }
-            guard index > first else { throw failure("a digit is expected") }
+            try digits(&magnitude, &fits)
             exponent = first - index
         }
         if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {

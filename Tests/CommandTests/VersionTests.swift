@@ -125,6 +125,18 @@ import Vectors
             try await writer.close()
             for (round, dropsFirst) in [false, true, false].enumerated() {
                 if dropsFirst { _ = try run(["vectors", shop.collection, "--drop", ""]) }
+                if round == 2 {
+                    // Dropped, and there again without a build: it stands first, and every row is embedded anew.
+                    _ = try run(["vectors", shop.collection, "--drop", ""])
+                    _ = try run(["vectors", shop.collection, "--add", "=\(shop.tower)"])
+                    #expect(try VectorCollection(shop.collection).configuration.spaces.map(\.name)[0] == "")
+                    // Vectors of other kinds are not the rows' own.
+                    let writer = try VectorCollection(shop.collection, for: .writing)
+                    try await writer.write([
+                        .setVectors("p-3", ["words": .sparse(SparseVector(indices: [3], values: [1]))])
+                    ])
+                    try await writer.close()
+                }
                 let lines = try String(contentsOfFile: "\(shop.recipe)/products.csv", encoding: .utf8)
                 try shop.write(lines + "more-\(round),thing \(round),one more,1\n", "shop/products.csv")
                 let built = try json(["build", shop.recipe])
@@ -290,7 +302,8 @@ import Vectors
             #expect(throws: BelfryError.self) { try VectorCollection(at: folder + "/fine") }
             for damaged in ["", "[]", "{\"a\":1}", "{\"a/b\":\"shop\"}", "{\"a\":\"../x\"}", "{"] {
                 try Data(damaged.utf8).write(to: URL(fileURLWithPath: folder + "/aliases.json"))
-                #expect(throws: BelfryError.self, "\(damaged)") { try Aliases(of: folder) }
+                let error = #expect(throws: BelfryError.self, "\(damaged)") { try Aliases(of: folder) }
+                #expect(error?.code == .corruptData)
             }
         }
     }

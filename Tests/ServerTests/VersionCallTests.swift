@@ -2,7 +2,9 @@ import Belfry
 import Files
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
+import Towers
 
 @testable import BelfryServer
 
@@ -77,6 +79,109 @@ import Testing
             let missing = #"{"actions": [{"create_alias": {"alias_name": "other", "collection_name": "shop@v9"}}]}"#
             #expect(try await server.send("POST", "/collections/aliases", missing).status == 404)
             #expect(try Aliases(of: server.data).targets.keys.sorted() == ["now"])
+        }
+    }
+
+    /// Whoever writes texts writes to all versions, whichever one is named.
+    @Test func textsGoIntoEveryVersion() async throws {
+        try await TestServer.run { server in
+            let model = TestData.root + "/Tests/TowersTests/Fixtures/tiny-bert"
+            try Tower.importModel(from: model, to: server.data + "/tiny.tower")
+            try Tower.importModel(from: model, to: server.data + "/small.tower", dimension: 20, force: true)
+            let body = #"{"vectors": {"size": 36, "distance": "Cosine", "tower": "tiny"}}"#
+            let made = try await server.send("PUT", "/collections/shop", body)
+            #expect(made.status == 200, "\(made.text)")
+            let second = #"{"dense": {"size": 20, "distance": "Cosine", "tower": "small"}}"#
+            let added = try await server.send("PUT", "/collections/shop/vectors/%40v2", second)
+            #expect(added.status == 200, "\(added.text)")
+            for (id, name) in ["shop", "shop@v2"].enumerated() {
+                let point = #"{"points": [{"id": \#(id), "vector": {"text": "thing \#(id)"}, "payload": {"n": 1}}]}"#
+                let written = try await server.send("PUT", "/collections/\(name)/points", point)
+                #expect(written.status == 200, "\(written.text)")
+                let read = try await server.send(
+                    "POST", "/collections/shop/points", #"{"ids": [\#(id)], "with_vector": true}"#)
+                let vectors = read.result.array?.first?["vector"]
+                #expect(vectors?[""]?.array?.count == 36 && vectors?["@v2"]?.array?.count == 20, "\(read.text)")
+                for asked in ["shop", "shop@v2"] {
+                    let query = #"{"query": {"text": "thing \#(id)"}, "limit": 1}"#
+                    #expect(try await server.send("POST", "/collections/\(asked)/points/query", query).ids == [id])
+                }
+            }
+            for model in ["tiny", "vendor/Tiny", "small", "shop", "tiny"] {
+                let embedded = try await server.send(
+                    "POST", "/v1/embeddings", #"{"model": "\#(model)", "input": "thing"}"#)
+                let count = embedded.json["data"]?.array?.first?["embedding"]?.array?.count
+                #expect(count == (model == "small" ? 20 : 36), "\(embedded.text)")
+            }
+            // A model whose collection is gone is none.
+            #expect(try await server.send("DELETE", "/collections/shop").status == 200)
+            let gone = try await server.send("POST", "/v1/embeddings", #"{"model": "tiny", "input": "thing"}"#)
+            #expect(gone.status == 404, "\(gone.text)")
+        }
+    }
+
+    /// Requests of all kinds while the kinds of vector that they name come and go: answers or refusals.
+    @Test func kindsComeAndGoWhileTheyAreAsked() async throws {
+        try await TestServer.run { server in
+            try await Self.fill(server)
+            let shared = Shared()
+            let asked = [
+                ("points/query", #"{"query": [1, 2, 3, 4], "using": "x", "limit": 3}"#),
+                ("points/query", #"{"query": {"recommend": {"positive": [1, 2]}}, "using": "x"}"#),
+                ("points/query", #"{"query": 5, "using": "x", "with_vector": ["x"]}"#),
+                ("points/query", #"{"query": [1, 2, 3], "using": "@v2", "limit": 3, "with_vector": true}"#),
+                ("points/search/matrix/pairs", #"{"using": "x", "sample": 5}"#),
+                ("points/scroll", #"{"filter": {"must": [{"has_vector": "x"}]}, "with_vector": true}"#),
+                (
+                    "points/batch",
+                    #"{"operations": [{"update_vectors": {"points": [{"id": 3, "vector": {"x": [1, 2, 3, 4]}}]}}]}"#
+                ),
+                ("points/vectors/delete", #"{"points": [4], "vector": ["x"]}"#),
+            ]
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (path, body) in asked {
+                    group.addTask {
+                        while !shared.isDone.load(ordering: .relaxed) {
+                            let reply = try await server.send("POST", "/collections/shop/\(path)", body)
+                            #expect([200, 400, 404, 409, 422].contains(reply.status), "\(path) \(body): \(reply.text)")
+                        }
+                    }
+                }
+                for round in 0..<30 {
+                    let kind = #"{"dense": {"size": \#(round % 2 == 0 ? 4 : 3), "distance": "Dot"}}"#
+                    #expect(try await server.send("PUT", "/collections/shop/vectors/x", kind).status == 200)
+                    let vector = round % 2 == 0 ? "[1, 2, 3, 4]" : "[1, 2, 3]"
+                    let points =
+                        #"{"points": [{"id": 5, "vector": {"x": \#(vector)}}, {"id": 6, "vector": {"x": \#(vector)}}]}"#
+                    #expect(try await server.send("PUT", "/collections/shop/points/vectors", points).status == 200)
+                    #expect(try await server.send("DELETE", "/collections/shop/vectors/x").status == 200)
+                }
+                shared.isDone.store(true, ordering: .relaxed)
+                try await group.waitForAll()
+            }
+            let found = try await server.send(
+                "POST", "/collections/shop/points/query", #"{"query": [0, 0], "limit": 2}"#)
+            #expect(found.ids == [0, 1])
+        }
+    }
+
+    @Test func aDamagedFileOfAliasesIsToldAndHarmsNoName() async throws {
+        try await TestServer.run { server in
+            try await Self.fill(server)
+            try Data("{\"now\": ".utf8).write(to: URL(fileURLWithPath: server.data + "/aliases.json"))
+            #expect(try await server.send("GET", "/collections/shop").status == 200)
+            let alias = try await server.send("GET", "/collections/now")
+            #expect(alias.status == 500, "\(alias.text)")
+            let change = #"{"actions": [{"create_alias": {"alias_name": "now", "collection_name": "shop"}}]}"#
+            #expect(try await server.send("POST", "/collections/aliases", change).status == 500)
+            try FileManager.default.removeItem(atPath: server.data + "/aliases.json")
+            #expect(try await server.send("POST", "/collections/aliases", change).status == 200)
+            #expect(try await server.send("GET", "/collections/now").status == 200)
+            for name in ["", "a@b", "a/b", "..", "shop"] {
+                let wrong = #"{"actions": [{"create_alias": {"alias_name": "\#(name)", "collection_name": "shop"}}]}"#
+                let refused = try await server.send("POST", "/collections/aliases", wrong)
+                #expect([409, 422].contains(refused.status), "\(name): \(refused.text)")
+            }
         }
     }
 

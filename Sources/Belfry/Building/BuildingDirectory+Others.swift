@@ -40,6 +40,7 @@ extension BuildingDirectory {
         try catalogue.write { transaction in
             // What an interrupted build has taken over.
             try transaction.removePoints(from: first)
+            guard previous.hasBarePoints else { return }
             try previous.forEachOther { point, vector in
                 guard vector == nil, try transaction.point(point.id) == nil else { return }
                 guard slot < Slot.max else { throw Self.tooMany(layout.path) }
@@ -54,7 +55,7 @@ extension BuildingDirectory {
     }
 
     /// How many points no build has made.
-    package func othersCount() throws(BelfryError) -> Int {
+    func othersCount() throws(BelfryError) -> Int {
         guard previous != nil else { return 0 }
         return try catalogue.read { try $0.pointsWithoutSource() }
     }

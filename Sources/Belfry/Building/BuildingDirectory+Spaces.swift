@@ -20,12 +20,15 @@ extension BuildingDirectory {
             let places = try keptPlaces(sources, space, view)
             let most =
                 space.kind == .dense
-                ? memory.mergedRows(SegmentMemory(dimension: space.dimension, metric: space.metric, kind: nil)) : .max
+                ? try memory.segmentRows(
+                    SegmentMemory(dimension: space.dimension, metric: space.metric, kind: nil), of: places.count,
+                    beside: 0) : places.count
+            var segment = GatheredSegment(
+                number: number, space: space, layout: layout, source: .init(sources, space.kind))
+            (segment.index, segment.threads) = (.kind(sources.usualKind), threads)
+            segment.queries = try sources.keptQueries(view.base.layout)
             for range in EqualParts.of(places.count, most: most) where !range.isEmpty {
-                var segment = GatheredSegment(
-                    number: number, space: space, layout: layout, source: .init(sources, space.kind))
-                (segment.index, segment.threads) = (.kind(sources.usualKind), threads)
-                segment.queries = try sources.keptQueries(view.base.layout)
+                segment.number = number
                 written.append(try segment.write(Array(places[range])))
                 number += 1
             }
@@ -64,13 +67,15 @@ extension BuildingDirectory {
     private func kept(
         _ rows: [(id: PointID, row: Int)], _ space: VectorSpace, _ view: View
     ) throws(BelfryError) -> [(id: PointID, row: Int, slot: Slot)] {
-        var kept: [(id: PointID, row: Int, slot: Slot)] = []
-        for (id, row) in rows {
-            guard let point = try catalogue.read({ try $0.point(id) }) else { continue }
-            if space.tower != nil, try view.storedPoint(id)?.source != point.source { continue }
-            kept.append((id, row, point.slot))
+        try catalogue.read { transaction in
+            var kept: [(id: PointID, row: Int, slot: Slot)] = []
+            for (id, row) in rows {
+                guard let point = try transaction.point(id) else { continue }
+                if space.tower != nil, try view.storedPoint(id)?.source != point.source { continue }
+                kept.append((id, row, point.slot))
+            }
+            return kept
         }
-        return kept
     }
 }
 

@@ -63,7 +63,7 @@ package final class BuildingDirectory {
     /// The catalogue's document with the number of refused rows: an interrupted build goes on behind them.
     static let refused = "refused"
     /// The catalogue's document that says that the vectors of others were carried over.
-    static let others = "others"
+    static let others = "others-carried"
     /// The catalogue's document with the last write of the collection that was there when the build began: what it took over
     /// is of that moment.
     static let since = "since"

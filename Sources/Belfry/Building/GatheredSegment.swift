@@ -23,7 +23,7 @@ struct GatheredSegment {
         var isFastest: Bool { if case .kind = self { false } else { true } }
     }
 
-    let number: Int
+    var number: Int
     let space: VectorSpace
     let layout: CollectionLayout
     let source: Source

@@ -83,17 +83,21 @@ final class Catalogue: Sendable {
         }
     }
 
-    static func connect(_ path: String, _ access: Access, named name: String) throws -> DatabaseQueue {
+    private static func configuration(_ access: Access) -> Configuration {
         var configuration = Configuration()
         configuration.readonly = access == .read
-        configuration.busyMode = .timeout(Double(Self.patience))
+        configuration.busyMode = .timeout(Double(patience))
         configuration.prepareDatabase { database in
             // A catalogue may come from a stranger, as in a snapshot that was uploaded.
             try database.execute(sql: "PRAGMA trusted_schema = OFF")
             // Less would let a power cut undo a transaction that is done: the journal's end is not on disk by then.
             if access == .create { try database.execute(sql: "PRAGMA synchronous = EXTRA") }
         }
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        return configuration
+    }
+
+    static func connect(_ path: String, _ access: Access, named name: String) throws -> DatabaseQueue {
+        let queue = try DatabaseQueue(path: path, configuration: configuration(access))
         switch access {
         case .read:
             // What an older belfry wrote is brought up to date in a copy: a reader changes nothing.
@@ -151,10 +155,7 @@ final class Catalogue: Sendable {
         return try Self.reporting(path) {
             let own: DatabaseQueue? = try scanning.withLock { scanning in
                 if let scanning { return scanning }
-                var configuration = Configuration()
-                configuration.readonly = true
-                configuration.busyMode = .timeout(Double(Self.patience))
-                let made = try DatabaseQueue(path: path, configuration: configuration)
+                let made = try DatabaseQueue(path: path, configuration: Self.configuration(.read))
                 guard node != nil, Self.node(of: path) == node else { return nil }
                 scanning = made
                 return made

@@ -10,7 +10,7 @@ public struct Aliases: Sendable {
     /// The folder that holds the collections.
     public let folder: String
     /// What each name stands for.
-    public private(set) var targets: [String: Target]
+    public fileprivate(set) var targets: [String: Target]
 
     /// What a name stands for.
     public struct Target: Hashable, Sendable, CustomStringConvertible {
@@ -35,22 +35,41 @@ public struct Aliases: Sendable {
         public var description: String { VectorSpace.name(collection, inVersion: version) }
     }
 
+    /// Which file they were read from; nil where there was none. One that was put in its place has another stamp.
+    private let stamp: Stamp?
+
+    private struct Stamp: Hashable, Sendable {
+        let node, seconds, nanoseconds: Int
+
+        init?(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            (node, seconds) = (Int(status.st_ino), status.st_mtim.tv_sec)
+            nanoseconds = status.st_mtim.tv_nsec
+        }
+    }
+
     /// Reads the names of a folder.
     /// - Throws: `corruptData` for a file that is not what ``change(_:in:)`` writes.
     public init(of folder: String) throws(BelfryError) {
-        (self.folder, targets) = (folder, [:])
-        guard System.exists(Self.file(folder)) else { return }
-        let json = try JSON(parsing: System.read(Self.file(folder), limit: 1 << 26), source: Self.file(folder))
+        let file = Self.file(folder)
+        (self.folder, targets, stamp) = (folder, [:], Stamp(file))
+        guard stamp != nil else { return }
+        // Nobody has given it: what cannot be read is damage.
+        let data = try System.read(file, limit: 1 << 26)
+        guard let json = try? JSON(parsing: data, source: file), case .object = json else {
+            throw .corrupt("This is no object of aliases.", at: .init(file: file))
+        }
         for name in json.names {
             guard let text = json[name]?.string, Self.isName(name), Self.isName(Target(text).collection) else {
-                throw .corrupt("The alias \(name.debugDescription) is none.", at: .init(file: Self.file(folder)))
+                throw .corrupt("The alias \(name.debugDescription) is none.", at: .init(file: file))
             }
             targets[name] = Target(text)
         }
-        guard case .object = json else {
-            throw .corrupt("This is no object of aliases.", at: .init(file: Self.file(folder)))
-        }
     }
+
+    /// Whether somebody has changed them since they were read.
+    package var isStale: Bool { Stamp(Self.file(folder)) != stamp }
 
     /// Changes names of a folder, all at once: nil takes one away.
     /// - Throws: `notFound` for a collection or a version that is not there, or a name to take away that is not; `conflict`
@@ -59,34 +78,58 @@ public struct Aliases: Sendable {
     public static func change(_ changes: [(name: String, target: Target?)], in folder: String) throws(BelfryError)
         -> Aliases
     {
-        let lock = try WriterLock("\(folder)/aliases.lock", .wait)
-        defer { lock?.release() }
-        var aliases = try Aliases(of: folder)
-        for (name, target) in changes {
-            guard isName(name) else {
-                throw BelfryError(
-                    .invalidInput, "\(name.debugDescription) is no name for a collection.",
-                    remedy: "A name has 1 to 255 bytes, none of them a slash, an @ or a control character.")
-            }
-            guard let target else {
-                guard aliases.targets.removeValue(forKey: name) != nil else {
-                    throw BelfryError(
-                        .notFound, "There is no alias \(name.debugDescription).", at: .init(file: file(folder)))
-                }
-                continue
-            }
-            guard System.isMissing(aliases.path(of: name)) else {
-                throw BelfryError(
-                    .conflict, "A collection is called \(name.debugDescription).",
-                    at: .init(file: aliases.path(of: name)),
-                    remedy: "Give the alias another name.")
-            }
-            // One that is not there would be missed by whoever asks for the name.
-            _ = try VectorCollection(aliases.path(of: target.collection), version: target.version)
-            aliases.targets[name] = target
+        var change = try Change(in: folder)
+        for (name, target) in changes { try change.aliases.set(name, target) }
+        return try change.commit()
+    }
+
+    /// Names that are being changed: nobody else changes them meanwhile, and all stay as they are until ``commit()``.
+    package struct Change {
+        private let lock: WriterLock?
+        private let before: Aliases
+        fileprivate var aliases: Aliases
+        /// What the names are to stand for.
+        package var targets: [String: Target] {
+            get { aliases.targets }
+            set { aliases.targets = newValue }
         }
-        try aliases.write()
-        return aliases
+
+        package init(in folder: String) throws(BelfryError) {
+            lock = try WriterLock("\(folder)/aliases.lock", .wait)
+            before = try Aliases(of: folder)
+            aliases = before
+        }
+
+        /// - Returns: What the names are now.
+        package func commit() throws(BelfryError) -> Aliases {
+            defer { withExtendedLifetime(lock) {} }
+            guard aliases.targets != before.targets else { return before }
+            try aliases.write()
+            return try Aliases(of: before.folder)
+        }
+    }
+
+    private mutating func set(_ name: String, _ target: Target?) throws(BelfryError) {
+        guard Self.isName(name) else {
+            throw BelfryError(
+                .invalidInput, "\(name.debugDescription) is no name for a collection.",
+                remedy: "A name has 1 to 255 bytes, none of them a slash, an @ or a control character.")
+        }
+        guard let target else {
+            guard targets.removeValue(forKey: name) != nil else {
+                throw BelfryError(
+                    .notFound, "There is no alias \(name.debugDescription).", at: .init(file: Self.file(folder)))
+            }
+            return
+        }
+        guard System.isMissing(path(of: name)) else {
+            throw BelfryError(
+                .conflict, "A collection is called \(name.debugDescription).", at: .init(file: path(of: name)),
+                remedy: "Give the alias another name.")
+        }
+        // One that is not there would be missed by whoever asks for the name.
+        _ = try VectorCollection(path(of: target.collection), version: target.version)
+        targets[name] = target
     }
 
     /// The directory of a collection of this name.
@@ -98,7 +141,7 @@ public struct Aliases: Sendable {
         try System.write(Data((JSON.object(members).text() + "\n").utf8), to: Self.file(folder))
     }
 
-    package static func file(_ folder: String) -> String { "\(folder)/aliases.json" }
+    private static func file(_ folder: String) -> String { "\(folder)/aliases.json" }
 
     private static func isName(_ name: String) -> Bool {
         1...255 ~= name.utf8.count && name != "." && name != ".."

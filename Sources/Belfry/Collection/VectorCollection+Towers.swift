@@ -7,6 +7,14 @@ extension VectorCollection {
     /// The towers of a space that came with the collection: a pair, or one tower in both roles. They are loaded and verified
     /// once.
     package func towers(of space: Int = 0) throws(BelfryError) -> TowerPair { try base.towers(of: space) }
+
+    /// The same of a space that the collection has had: others may have come or gone since.
+    /// - Throws: `conflict` where it is gone.
+    package func towers(of space: VectorSpace) throws(BelfryError) -> TowerPair {
+        let base = base
+        guard let place = base.configuration.spaces.firstIndex(of: space) else { throw base.changedSchema }
+        return try base.towers(of: place)
+    }
 }
 
 extension CollectionBase {

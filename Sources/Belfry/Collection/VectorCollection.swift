@@ -69,7 +69,7 @@ public final class VectorCollection: Sendable {
             // What is embedded for it must be what it holds. Other versions' towers are looked at when they are used: one that is
             // damaged keeps nobody from dropping its version.
             for (place, space) in configuration.spaces.enumerated()
-            where space.tower != nil && space.versioned.version.hasSameBytes(as: version) {
+            where space.tower != nil && space.versioned.version == version {
                 _ = try towers(of: place)
             }
         }

@@ -33,6 +33,8 @@ extension VectorCollection {
         threads: Int = 1
     ) throws(BelfryError) -> EmbeddedQueries {
         let view = view ?? self.view
+        // Whoever has the place of another view has asked too late.
+        guard view.configuration.spaces.indices.contains(space) else { throw view.base.changedSchema }
         var batch = QueryBatch(self, view, space)
         if let tower {
             try view.base.verify(tower, for: space)

@@ -7,21 +7,22 @@ extension VectorCollection {
     /// whose towers take them.
     package func embeddedSpaces(
         _ name: String, ofTexts: Bool
-    ) throws(BelfryError) -> [(place: Int, name: String)] {
+    ) throws(BelfryError) -> [VectorSpace] {
         let configuration = configuration
-        let own = try configuration.place(ofSpace: name)
-        let title = configuration.spaces[own].versioned.name
-        var spaces: [(place: Int, name: String)] = [(own, configuration.spaces[own].name)]
-        for (place, space) in configuration.spaces.enumerated()
-        where place != own && space.tower != nil && space.versioned.name == title {
-            if try towers(of: place).item.takesTexts == ofTexts { spaces.append((place, space.name)) }
+        let own = configuration.spaces[try configuration.place(ofSpace: name)]
+        var spaces = [own]
+        for space in configuration.spaces
+        where space != own && space.tower != nil && space.versioned.name == own.versioned.name {
+            if try towers(of: space).item.takesTexts == ofTexts { spaces.append(space) }
         }
         return spaces
     }
 
     /// The vectors of texts that are items of the collection, a row each.
     /// - Throws: `wrongTower` where the collection has no tower, `invalidInput` where its item tower takes no texts.
-    package func embed(items texts: [String], for space: Int = 0, threads: Int = 1) throws(BelfryError) -> Matrix {
+    package func embed(
+        items texts: [String], for space: VectorSpace, threads: Int = 1
+    ) throws(BelfryError) -> Matrix {
         let tower = try towers(of: space).item
         guard tower.takesTexts else {
             throw BelfryError(
@@ -32,7 +33,7 @@ extension VectorCollection {
 
     /// The same for items by the fields of the item tower.
     package func embed(
-        itemFields fields: [JSON], for space: Int = 0, threads: Int = 1
+        itemFields fields: [JSON], for space: VectorSpace, threads: Int = 1
     ) throws(BelfryError) -> Matrix {
         try towers(of: space).item.embed(fields, as: .document, source: "the rows", threads: threads)
     }

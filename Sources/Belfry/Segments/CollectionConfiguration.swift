@@ -32,7 +32,7 @@ public struct CollectionConfiguration: Equatable, Sendable {
             if let place = spaces.firstIndex(where: { $0.name == wanted }) { return place }
         }
         if name.isEmpty {
-            let own = spaces.indices.filter { spaces[$0].versioned.version.hasSameBytes(as: version) }
+            let own = spaces.indices.filter { spaces[$0].versioned.version == version }
             if own.count == 1 { return own[0] }
             if spaces.count == 1 { return 0 }
         }

@@ -11,8 +11,9 @@ extension VectorSpace {
 
     /// Its name in the first version, and the version that it is of; empty for the first.
     public var versioned: (name: String, version: String) {
-        guard let at = name.lastIndex(of: "@") else { return (name, "") }
-        return (String(name[..<at]), String(name[name.index(after: at)...]))
+        guard let at = name.lastIndex(of: "@"), case let version = name[name.index(after: at)...], !version.isEmpty
+        else { return (name, "") }
+        return (String(name[..<at]), String(version))
     }
 }
 
@@ -22,7 +23,7 @@ extension CollectionConfiguration {
         var versions: [String] = []
         for space in spaces {
             let version = space.versioned.version
-            if !version.isEmpty, !versions.contains(where: { $0.hasSameBytes(as: version) }) {
+            if !version.isEmpty, !versions.contains(version) {
                 versions.append(version)
             }
         }
@@ -38,7 +39,7 @@ extension CollectionConfiguration {
 
     /// Refuses a version that is not there.
     func requireVersion(_ version: String, at path: String) throws(BelfryError) {
-        guard !version.isEmpty, !versions.contains(where: { $0.hasSameBytes(as: version) }) else { return }
+        guard !version.isEmpty, !versions.contains(version) else { return }
         let known = versions.map { "“\($0)”" }.joined(separator: ", ")
         throw BelfryError(
             .notFound, "The collection has no version “\(version)”.", at: .init(file: path),

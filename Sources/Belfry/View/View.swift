@@ -55,7 +55,7 @@ package final class View: Sendable {
     package var lastWrite: UInt64 { lsn }
 
     /// How many segments a space has.
-    package func segmentCount(of space: Int) -> Int { segments.lazy.filter { $0.segment.space == space }.count }
+    package func segmentCount(of space: Int) -> Int { segments(of: space).count }
 
     /// How many vectors of a space an index finds; what was written last, and small segments, are scanned.
     package func indexedVectors(of space: Int) -> Int {

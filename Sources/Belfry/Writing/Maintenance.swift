@@ -151,7 +151,7 @@ extension Maintenance {
         // What the catalogue lists already it lists with the files of indexes that were made for it.
         let (fields, indexes) =
             if listed != nil { (known, FieldIndexes?.none) } else {
-                try leavingOnly(known) { () throws(BelfryError) in try job.fields(before, base) }
+                try leavingOnly(known) { () throws(BelfryError) in try job.fields(before, known, base) }
             }
         let catalogued = try CatalogueFilter(lsn: job.lsn, fields, indexes)
         do throws(BelfryError) {
@@ -222,9 +222,9 @@ extension Maintenance {
                 do throws(BelfryError) {
                     try merge(job, writer)
                 } catch {
-                    // Where its transaction has failed, it may have been done after all: nothing is recorded before that is known.
-                    try Self.wait(on: sealing) { () throws(BelfryError) in try self.concludeMerge(writer) }
-                    // A segment that cannot be read keeps none of the others as they are.
+                    // A segment that cannot be read keeps none of the others as they are; whatever else has failed would fail
+                    // for them, too.
+                    guard error.code == .corruptData else { throw error }
                     unmerged.formUnion(job.numbers)
                     failure = failure ?? error
                 }

@@ -62,9 +62,12 @@ struct SealJob: Sendable {
 
     /// What the catalogue is to list of the indexes of payload fields, and these where they are open already. Where much was
     /// written since their files were made, there are new ones.
-    /// - Parameter before: the catalogue as the job found it.
-    func fields(_ before: CatalogueFilter, _ base: CollectionBase) throws(BelfryError) -> (FieldRecord, FieldIndexes?) {
-        let known = try base.catalogue.read { try $0.fieldRecord() }
+    /// - Parameters:
+    ///   - before: the catalogue as the job found it.
+    ///   - known: what that lists.
+    func fields(
+        _ before: CatalogueFilter, _ known: FieldRecord, _ base: CollectionBase
+    ) throws(BelfryError) -> (FieldRecord, FieldIndexes?) {
         guard !known.entries.isEmpty else { return (known, nil) }
         var record = known
         record.slots = Array(Set(record.slots).union(pending.changes)).sorted()

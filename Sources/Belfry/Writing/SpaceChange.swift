@@ -35,8 +35,9 @@ struct SpaceChange: Sendable {
                 .invalidInput, "A collection needs vectors of one kind at least.", at: .init(file: path),
                 remedy: "Add others first.")
         }
-        // The first is the main one.
-        changed.spaces = changed.spaces.filter { $0.kind == .dense } + changed.spaces.filter { $0.kind != .dense }
+        // The first is the main one: that of builds, where there is one.
+        func rank(_ space: VectorSpace) -> Int { space.kind != .dense ? 2 : space.name.isEmpty ? 0 : 1 }
+        changed.spaces = (0...2).flatMap { wanted in changed.spaces.filter { rank($0) == wanted } }
         return changed
     }
 }

@@ -154,7 +154,7 @@ struct WriteState {
                     break
                 }
                 try take(named, of: known.slot, into: &known.content.rows, &vectors)
-                changeVectors(id, known, lsn, isOfBuild: named.keys.contains(base.configuration.main.name))
+                changeVectors(id, known, lsn, isOfBuild: named.keys.contains(""))
                 result.changed += 1
             case .deleteVectors(let ids, let names):
                 for id in ids {
@@ -167,7 +167,7 @@ struct WriteState {
                         kill(known.slot, in: space)
                         known.content.rows[space] = nil
                     }
-                    changeVectors(id, known, lsn, isOfBuild: names.contains(base.configuration.main.name))
+                    changeVectors(id, known, lsn, isOfBuild: names.contains(""))
                     result.changed += 1
                 }
             case .publish: preconditionFailure("what a batch's file has is carried out in its place")
@@ -269,6 +269,7 @@ struct WriteState {
     }
 
     /// Notes that a point has other vectors now.
+    /// - Parameter isOfBuild: whether those without a name, which builds make, are among them.
     private mutating func changeVectors(_ id: PointID, _ point: KnownPoint, _ lsn: UInt64, isOfBuild: Bool) {
         var content = point.content
         // What a build knows of it is not what its vector is made of any more.

@@ -106,14 +106,7 @@ struct Audit: ParsableCommand {
             let all = try file.matrix(0..<file.rows)
             return (Matrix(chosen(of: all.rows).map { all[$0] }), [])
         }
-        let reader = try TextReader(queries, field: field)
-        var all: [String] = []
-        while true {
-            let more = try reader.next(1_024)
-            guard !more.isEmpty else { break }
-            all += more.filter { !$0.allSatisfy(\.isWhitespace) }
-        }
-        guard !all.isEmpty else { throw BelfryError(.invalidInput, "The file has no query.", at: .init(file: queries)) }
+        let all = try TextReader.queries(queries, field: field)
         let texts = chosen(of: all.count).map { all[$0] }
         let space = try collection.configuration.place(ofSpace: "")
         return (try collection.ask(texts.map { .text($0) }, in: space, threads: threads.threads).vectors, texts)

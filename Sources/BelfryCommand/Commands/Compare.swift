@@ -78,16 +78,10 @@ struct Compare: ParsableCommand {
     private func read() throws -> [CollectionComparison.Query] {
         let path = queries ?? ""
         guard let relevant else {
-            let reader = try TextReader(path, field: field)
-            var all: [CollectionComparison.Query] = []
-            while true {
-                let more = try reader.next(1_024)
-                guard !more.isEmpty else { return all }
-                all += more.filter { !$0.isBlank }.map { .init(.text($0), title: $0) }
-            }
+            return try TextReader.queries(path, field: field).map { .init(.text($0), title: $0) }
         }
         let rows = try RowReader(path)
-        let (text, ids) = (try rows.column(Self.column(field)), try rows.column(Self.column(relevant)))
+        let (text, ids) = (try rows.column(.init(option: field)), try rows.column(.init(option: relevant)))
         var all: [CollectionComparison.Query] = []
         while let query = try rows.nextUsable(
             badRow: { problem throws(BelfryError) in throw problem },
@@ -103,8 +97,6 @@ struct Compare: ParsableCommand {
         { all.append(query) }
         return all
     }
-
-    private static func column(_ name: String) -> ColumnReference { Int(name).map { .number($0) } ?? .name(name) }
 
     private func show(_ comparison: CollectionComparison, _ queries: [CollectionComparison.Query]) {
         let same = comparison.answers.count { $0.overlap == 1 }

@@ -127,13 +127,13 @@ struct PointLoad {
                 case nil: break
                 }
             }
-            for (space, own) in try collection.embeddedSpaces(name, ofTexts: true) where !texts.isEmpty {
+            for space in try collection.embeddedSpaces(name, ofTexts: true) where !texts.isEmpty {
                 let vectors = try collection.embed(items: texts, for: space, threads: threads)
-                for (row, place) in ofTexts.enumerated() { written[place].vectors[own] = .dense(vectors[row]) }
+                for (row, place) in ofTexts.enumerated() { written[place].vectors[space.name] = .dense(vectors[row]) }
             }
-            for (space, own) in try collection.embeddedSpaces(name, ofTexts: false) where !fields.isEmpty {
+            for space in try collection.embeddedSpaces(name, ofTexts: false) where !fields.isEmpty {
                 let vectors = try collection.embed(itemFields: fields, for: space, threads: threads)
-                for (row, place) in ofFields.enumerated() { written[place].vectors[own] = .dense(vectors[row]) }
+                for (row, place) in ofFields.enumerated() { written[place].vectors[space.name] = .dense(vectors[row]) }
             }
         }
         return written

@@ -18,7 +18,21 @@ struct TextReader {
             return
         }
         let rows = try RowReader(path)
-        source = .rows(rows, try rows.column(Int(field).map { .number($0) } ?? .name(field)))
+        source = .rows(rows, try rows.column(ColumnReference(option: field)))
+    }
+
+    /// All texts of a file that are not blank: what somebody may ask.
+    /// - Throws: `invalidInput` where there is none.
+    static func queries(_ path: String, field: String) throws(BelfryError) -> [String] {
+        let reader = try TextReader(path, field: field)
+        var all: [String] = []
+        while true {
+            let more = try reader.next(1_024)
+            guard !more.isEmpty else { break }
+            all += more.filter { !$0.isBlank }
+        }
+        guard !all.isEmpty else { throw BelfryError(.invalidInput, "The file has no query.", at: .init(file: path)) }
+        return all
     }
 
     /// The next texts, `count` at most; none at the end. An empty cell is an empty text: rows keep their places.
@@ -45,6 +59,11 @@ struct TextReader {
         }
         return texts
     }
+}
+
+extension ColumnReference {
+    /// A column as an option names it: by its name, or its number.
+    init(option: String) { self = Int(option).map { .number($0) } ?? .name(option) }
 }
 
 /// Lines of UTF-8 text, without their line breaks.

@@ -7,7 +7,7 @@ import Synchronization
 final class CollectionRegistry: Sendable {
     private struct State {
         var served: [String: ServedCollection] = [:]
-        var aliases: AliasTable
+        var aliases: Aliases
         /// Names of collections that are being made or removed.
         var busy: Set<String> = []
     }
@@ -15,11 +15,10 @@ final class CollectionRegistry: Sendable {
     let folder: DataFolder
     private let memoryLimit: Int?
     private let state: Mutex<State>
-    private let deletions = Atomic<Int>(0)
 
     init(_ folder: DataFolder, memoryLimit: Int?) throws(BelfryError) {
         (self.folder, self.memoryLimit) = (folder, memoryLimit)
-        state = Mutex(State(aliases: try AliasTable(of: folder.path)))
+        state = Mutex(State(aliases: try Aliases(of: folder.path)))
     }
 
     // MARK: finding
@@ -50,7 +49,7 @@ final class CollectionRegistry: Sendable {
 
     /// Reads the aliases again where another process has changed them.
     private func reload(_ state: inout State) throws {
-        if state.aliases.isStale(in: folder.path) { state.aliases = try AliasTable(of: folder.path) }
+        if state.aliases.isStale { state.aliases = try Aliases(of: folder.path) }
     }
 
     /// The names of all.
@@ -132,10 +131,9 @@ final class CollectionRegistry: Sendable {
         defer { _ = state.withLock { $0.busy.remove(name) } }
         await served.close()
         // A crash from here on leaves nothing of that name.
-        let number = deletions.add(1, ordering: .relaxed).newValue
-        let gone = "\(folder.path)/.serve/deleted-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
+        let gone = folder.scratch("deleted")
         try System.rename(served.path, to: gone)
-        try changeAliases { $0.forget(name) }
+        try changeAliases { targets in targets = targets.filter { $0.value.collection != name } }
         try System.remove(folder.record(of: name))
         try System.remove(gone)
         return true
@@ -154,7 +152,7 @@ final class CollectionRegistry: Sendable {
 
     // MARK: aliases
 
-    var aliases: AliasTable {
+    var aliases: Aliases {
         get throws {
             try state.withLock { state in
                 try reload(&state)
@@ -164,15 +162,11 @@ final class CollectionRegistry: Sendable {
     }
 
     /// Changes the aliases, all at once.
-    func changeAliases(_ change: (inout AliasTable) throws -> Void) throws {
-        try state.withLock { state in
-            try reload(&state)
-            var changed = state.aliases
-            try change(&changed)
-            guard changed != state.aliases else { return }
-            try changed.write(to: folder.path)
-            state.aliases = changed
-        }
+    func changeAliases(_ body: (inout [String: Aliases.Target]) throws -> Void) throws {
+        var change = try Aliases.Change(in: folder.path)
+        try body(&change.targets)
+        let aliases = try change.commit()
+        state.withLock { $0.aliases = aliases }
     }
 
     /// Ends writing to all.

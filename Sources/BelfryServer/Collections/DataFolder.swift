@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Synchronization
 
 /// The folder that is served: collections at any depth of it, and what the server itself keeps in `.serve`.
 ///
@@ -15,6 +16,7 @@ import Foundation
 final class DataFolder: Sendable {
     let path: String
     private let lock: Int32
+    private let numbers = Atomic<Int>(0)
 
     /// Takes the folder, which is made if it is not there.
     /// - Throws: `conflict` where another server has it.
@@ -48,6 +50,12 @@ final class DataFolder: Sendable {
 
     /// The folder of a collection's snapshots.
     func snapshots(of name: String) -> String { "\(snapshots)/\(name)" }
+
+    /// A path in the server's own folder that nobody has had.
+    func scratch(_ what: String) -> String {
+        let number = numbers.add(1, ordering: .relaxed).newValue
+        return "\(path)/.serve/\(what)-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
+    }
 
     /// All collections, by their names: of two with the same, the one that is less deep, or comes first.
     func collections() -> [String: String] {

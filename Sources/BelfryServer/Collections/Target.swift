@@ -5,14 +5,15 @@ import Files
 struct Target {
     let served: ServedCollection
     let collection: VectorCollection
+    /// As it was when the request came: kinds of vector that come or go meanwhile shift no places.
+    let configuration: CollectionConfiguration
 
     /// - Parameter version: the version that is meant; empty for the first.
     init(_ served: ServedCollection, version: String) throws(BelfryError) {
         let first = try served.collection()
         (self.served, collection) = (served, version.isEmpty ? first : try first.version(version))
+        configuration = collection.configuration
     }
-
-    var configuration: CollectionConfiguration { collection.configuration }
 
     /// The place of the space of a name.
     /// - Throws: 400 where there is none.

@@ -11,6 +11,11 @@ final class RequestMetrics: Sendable {
         /// Requests that took at most as long as each of the bounds; the last ones took longer.
         var counts = [Int](repeating: 0, count: RequestMetrics.bounds.count + 1)
         var seconds = 0.0
+
+        mutating func add(_ place: Int, _ seconds: Double) {
+            counts[place] += 1
+            self.seconds += seconds
+        }
     }
 
     /// Seconds.
@@ -22,8 +27,7 @@ final class RequestMetrics: Sendable {
         let seconds = duration / .seconds(1)
         let place = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count
         times.withLock { times in
-            times[Key(route: route, status: status), default: Times()].counts[place] += 1
-            times[Key(route: route, status: status), default: Times()].seconds += seconds
+            times[Key(route: route, status: status), default: Times()].add(place, seconds)
         }
     }
 

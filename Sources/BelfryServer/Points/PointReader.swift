@@ -116,12 +116,20 @@ struct PointReader {
         return made
     }
 
-    /// Embeds what is to be embedded, all of a space together.
+    /// Embeds what is to be embedded: all texts for a space together, and so all fields. What these vectors are in other
+    /// versions is made as well.
     private mutating func embed() throws {
+        let all = try target.collection.version("")
         for (space, wanted) in wanted {
-            let vectors = try target.embed(wanted.map(\.input), in: space)
-            for (wanted, vector) in zip(wanted, vectors) {
-                drafts[wanted.point].vectors[target.configuration.spaces[space].name] = .dense(vector)
+            for one in wanted { try target.requireModel(one.input.model, of: space) }
+            let name = target.configuration.spaces[space].name
+            for (isText, some) in Dictionary(grouping: wanted, by: \.input.isText) {
+                for own in try all.embeddedSpaces(name, ofTexts: isText) {
+                    let vectors = try target.embed(some.map(\.input), for: own)
+                    for (row, one) in some.enumerated() {
+                        drafts[one.point].vectors[own.name] = .dense(vectors[row])
+                    }
+                }
             }
         }
     }

@@ -4,9 +4,8 @@ import Towers
 import Vectors
 
 extension Target {
-    /// The vectors of items that come as texts or fields, by the tower that fills a space.
-    func embed(_ inputs: [InferenceInput], in space: Int) throws -> [[Float]] {
-        for input in inputs { try requireModel(input.model, of: space) }
+    /// The vectors of items that come as texts, or that come as fields, by the tower that fills a space.
+    func embed(_ inputs: [InferenceInput], for space: VectorSpace) throws -> Matrix {
         var (texts, objects) = ([String](), [JSON]())
         for input in inputs {
             switch input.content {
@@ -16,19 +15,9 @@ extension Target {
             case .fields(let fields): objects.append(fields)
             }
         }
-        let ofTexts = texts.isEmpty ? nil : try collection.embed(items: texts, for: space)
-        let ofObjects = objects.isEmpty ? nil : try collection.embed(itemFields: objects, for: space)
-        var (text, object) = (0, 0)
-        return inputs.map { input in
-            switch input.content {
-            case .text:
-                defer { text += 1 }
-                return Array(ofTexts!.row(text))
-            case .fields:
-                defer { object += 1 }
-                return Array(ofObjects!.row(object))
-            }
-        }
+        precondition(texts.isEmpty || objects.isEmpty, "inputs of one kind")
+        return objects.isEmpty
+            ? try collection.embed(items: texts, for: space) : try collection.embed(itemFields: objects, for: space)
     }
 
     /// Refuses a model that is not the tower of a space.

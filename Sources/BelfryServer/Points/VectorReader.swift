@@ -17,6 +17,7 @@ struct InferenceInput {
     }
 
     let content: Content
+    var isText: Bool { if case .text = content { true } else { false } }
     /// The tower's name; nil for the one that there is.
     let model: String?
 

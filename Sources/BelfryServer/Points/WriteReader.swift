@@ -39,8 +39,8 @@ struct WriteReader {
             guard !names.isEmpty else {
                 throw Refusal(422, "Validation error in JSON body: [vector: at least one name is expected]")
             }
-            for name in names { _ = try target.place(ofSpace: name) }
-            return [.deleteVectors(try PointNames.selection(body), names: names)]
+            let own = try names.map { target.configuration.spaces[try target.place(ofSpace: $0)].name }
+            return [.deleteVectors(try PointNames.selection(body), names: own)]
         default: throw Refusal.format(body.place, "there is no operation \(name.debugDescription)")
         }
     }

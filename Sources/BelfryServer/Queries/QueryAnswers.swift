@@ -30,7 +30,7 @@ struct QueryAnswers {
             request.offset = offset
             let response = try target.collection.search(request)
             note(response)
-            try write(response.hits, of: request.query, shown, to: &writer)
+            try target.write(response.hits, of: request.query, shown, scored: true, to: &writer)
         }
     }
 
@@ -57,25 +57,30 @@ struct QueryAnswers {
             writer.raw("{\"id\":")
             writer.json(group.value)
             writer.raw(",\"hits\":")
-            try write(group.hits, of: request.query, shown, to: &writer)
+            try target.write(group.hits, of: request.query, shown, scored: true, to: &writer)
             try lookup?.write(group.value, to: &writer)
             writer.raw("}")
         }
     }
+}
 
-    /// Writes answers as a list of scored points.
-    private func write(
-        _ hits: [SearchResponse.Hit], of query: SearchQuery, _ shown: PointView, to writer: inout WireWriter
+extension Target {
+    /// Writes answers as a list of points, with version and score or without.
+    func write(
+        _ hits: [SearchResponse.Hit], of query: SearchQuery, _ shown: PointView, scored: Bool,
+        to writer: inout WireWriter
     ) throws {
-        let vectors = shown.vectors.isNone ? [:] : try target.vectors(of: hits)
+        let vectors = shown.vectors.isNone ? [:] : try vectors(of: hits)
         var order = OrderValues(query)
         try writer.list(hits) { writer, hit in
             writer.raw("{\"id\":")
             writer.id(hit.id, hit.key)
-            writer.raw(",\"version\":")
-            writer.number(hit.version)
-            writer.raw(",\"score\":")
-            writer.float(hit.score)
+            if scored {
+                writer.raw(",\"version\":")
+                writer.number(hit.version)
+                writer.raw(",\"score\":")
+                writer.float(hit.score)
+            }
             if case .none = shown.payload {
             } else {
                 writer.raw(",\"payload\":")
@@ -86,11 +91,9 @@ struct QueryAnswers {
             writer.raw("}")
         }
     }
-}
 
-extension Target {
     /// The vectors of answers. One that was deleted since has none.
-    func vectors(of hits: [SearchResponse.Hit]) throws -> [PointID: [String: PointVector]] {
+    private func vectors(of hits: [SearchResponse.Hit]) throws -> [PointID: [String: PointVector]] {
         try collection.onCurrentView { view throws(BelfryError) in
             var vectors: [PointID: [String: PointVector]] = [:]
             for hit in hits where vectors[hit.id] == nil {
@@ -108,8 +111,6 @@ struct OrderValues {
     private var left: [PointID: [OrderValue]] = [:]
 
     init(_ query: SearchQuery) { if case .ordered(let order) = query { self.order = order } else { order = nil } }
-
-    init(_ order: OrderBy) { self.order = order }
 
     mutating func write(_ id: PointID, _ payload: @autoclosure () throws -> JSON, to writer: inout WireWriter) throws {
         guard let order else { return }

@@ -22,9 +22,10 @@ enum AliasCalls {
     @Sendable static func change(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
         guard let actions = try body.objects("actions") else { throw Refusal.format("", "missing field `actions`") }
-        let changes = try actions.map { try Change($0, service) }
-        try service.collections.changeAliases { table in
-            for change in changes { try change.carryOut(on: &table) }
+        let names = Set(service.collections.names())
+        let changes = try actions.map { try Change($0, names, service) }
+        try service.collections.changeAliases { targets in
+            for change in changes { try change.carryOut(on: &targets) }
         }
         return .done
     }
@@ -34,45 +35,51 @@ enum AliasCalls {
         case delete(String)
         case rename(String, to: String)
 
-        init(_ action: Body, _ service: Service) throws {
+        init(_ action: Body, _ collections: Set<String>, _ service: Service) throws {
             if let create = try action.object("create_alias") {
                 let (alias, name) = (try text(create, "alias_name"), try text(create, "collection_name"))
-                try requireFree(alias, service)
-                self = .create(alias, try target(name, service))
+                try requireFree(alias, collections)
+                self = .create(alias, try target(name, collections, service))
             } else if let delete = try action.object("delete_alias") {
                 self = .delete(try text(delete, "alias_name"))
             } else if let rename = try action.object("rename_alias") {
                 let (old, new) = (try text(rename, "old_alias_name"), try text(rename, "new_alias_name"))
-                try requireFree(new, service)
+                try requireFree(new, collections)
                 self = .rename(old, to: new)
             } else {
                 throw Refusal.format(action.place, "create_alias, delete_alias or rename_alias is expected")
             }
         }
 
-        func carryOut(on table: inout AliasTable) throws {
+        func carryOut(on aliases: inout [String: Aliases.Target]) throws {
             switch self {
-            case .create(let alias, let target): table.set(alias, target)
+            case .create(let alias, let target): aliases[alias] = target
             // One that is not there is gone already.
-            case .delete(let alias): try? table.remove(alias)
-            case .rename(let old, let new): try table.rename(old, to: new)
+            case .delete(let alias): aliases[alias] = nil
+            case .rename(let old, let new):
+                guard let target = aliases.removeValue(forKey: old) else {
+                    throw Refusal.missing("Alias \(old) does not exist")
+                }
+                aliases[new] = target
             }
         }
     }
 
     /// What a new alias is to stand for, which must be there: a collection, or a version of one.
-    private static func target(_ name: String, _ service: Service) throws -> Aliases.Target {
+    private static func target(
+        _ name: String, _ collections: Set<String>, _ service: Service
+    ) throws -> Aliases.Target {
         let target = Aliases.Target(name)
-        guard service.collections.names().contains(target.collection) else {
+        guard collections.contains(target.collection) else {
             throw Refusal.missing("Collection \(name) not found")
         }
         if !target.version.isEmpty { _ = try service.target(name) }
         return target
     }
 
-    private static func requireFree(_ alias: String, _ service: Service) throws(Refusal) {
+    private static func requireFree(_ alias: String, _ collections: Set<String>) throws(Refusal) {
         try CollectionName.require(alias, "alias_name")
-        guard !service.collections.names().contains(alias) else {
+        guard !collections.contains(alias) else {
             throw Refusal(409, "Wrong input: Collection with name \(alias) already exists")
         }
     }

@@ -24,7 +24,7 @@ enum ModelCalls {
             throw Refusal.format("encoding_format", "float or base64 is expected")
         }
         let wanted = try body.whole("dimensions", from: 1)
-        let towers = try ServedTowers(service.collections.all()).towers(of: model)
+        let towers = try service.models.towers(of: model, in: service.collections)
         let isQuery = try body.text("input_type") == "query"
         let tower = isQuery ? towers.query : towers.item
         guard tower.takesTexts else { throw Refusal.bad("The model \(model) takes no texts") }

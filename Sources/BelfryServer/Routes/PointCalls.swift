@@ -31,7 +31,8 @@ enum PointCalls {
     /// - Returns: the number of the write.
     private static func carryOut(_ operations: [WriteOperation], _ target: Target) async throws -> UInt64 {
         guard !operations.isEmpty else { return target.collection.view.lastWrite }
-        let result = try await target.collection.write(operations)
+        // They name vectors as all versions have them.
+        let result = try await target.collection.version("").write(operations)
         guard result.missing == 0 else {
             throw try missing(operations, target)
         }
@@ -109,23 +110,10 @@ enum PointCalls {
         }
         var request = SearchRequest(.ordered(order), k: limit)
         (request.filter, request.space) = (filter, target.configuration.main.name)
-        let hits = try target.collection.search(request).hits
-        let vectors = shown.vectors.isNone ? [:] : try target.vectors(of: hits)
-        var values = OrderValues(order)
         var writer = WireWriter(capacity: 4_096)
         writer.raw("{\"points\":")
-        try writer.list(hits) { writer, hit in
-            writer.raw("{\"id\":")
-            writer.id(hit.id, hit.key)
-            if case .none = shown.payload {
-            } else {
-                writer.raw(",\"payload\":")
-                writer.json(shown.payload.part(of: hit.payload))
-            }
-            shown.writeVectors(vectors[hit.id] ?? [:], to: &writer)
-            try values.write(hit.id, hit.payload, to: &writer)
-            writer.raw("}")
-        }
+        let hits = try target.collection.search(request).hits
+        try target.write(hits, of: request.query, shown, scored: false, to: &writer)
         writer.raw(",\"next_page_offset\":null}")
         return Answer(writer)
     }

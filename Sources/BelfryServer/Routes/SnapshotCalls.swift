@@ -97,7 +97,7 @@ enum SnapshotCalls {
 
     @Sendable static func upload(_ service: Service, _ call: Call) async throws -> Answer {
         try CollectionName.require(call.names[0])
-        let path = service.snapshots.scratch("upload")
+        let path = service.collections.folder.scratch("upload")
         defer { try? System.remove(path) }
         var file = try MultipartFile(call.headers[.contentType], to: path, most: service.settings.mostUpload)
         for try await piece in call.stream { try file.take(piece.readableBytesView) }

@@ -12,6 +12,7 @@ final class Service: Sendable {
     /// For what takes long: making, removing and copying collections.
     let chores: WorkThreads
     let metrics = RequestMetrics()
+    let models = KnownModels()
     let snapshots: SnapshotStore
     let logger: Logger
     let started = ContinuousClock.now

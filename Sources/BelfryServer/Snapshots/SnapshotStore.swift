@@ -81,7 +81,7 @@ final class SnapshotStore: Sendable {
         let place = place(of: collection)
         try System.createDirectory(place)
         let number = numbers.add(1, ordering: .relaxed).newValue
-        let work = "\(folder.path)/.serve/copy-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
+        let work = folder.scratch("copy")
         try System.createDirectory(work)
         defer { try? System.remove(work) }
         var entries: [TarArchive.Entry] = []
@@ -106,12 +106,6 @@ final class SnapshotStore: Sendable {
 
     // MARK: recovering
 
-    /// A new path in the server's own folder.
-    func scratch(_ what: String) -> String {
-        let number = numbers.add(1, ordering: .relaxed).newValue
-        return "\(folder.path)/.serve/\(what)-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
-    }
-
     /// Puts what a snapshot holds in the place of a collection, or where none is. The archive may come from anybody: every
     /// file of it is verified before it is put there.
     func recover(_ archive: String, checksum: String?, as name: String, in registry: CollectionRegistry) async throws {
@@ -119,7 +113,7 @@ final class SnapshotStore: Sendable {
         if let checksum, try Digest.sha256(file: archive) != checksum.lowercased() {
             throw Refusal.bad("Snapshot checksum mismatch")
         }
-        let work = scratch("recover")
+        let work = folder.scratch("recover")
         defer { try? System.remove(work) }
         try TarArchive.extract(archive, to: work)
         let made = "\(work)/\(name).belfry"

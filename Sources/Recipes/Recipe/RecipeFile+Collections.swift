@@ -19,8 +19,9 @@ extension RecipeFile {
                 let own = aliases.path(of: target.collection)
                 return (System.exists(own) ? own : try directory(at: "\(folder)/\(target.collection)"), target.version)
             }
-            if let at = name.lastIndex(of: "@") {
-                let version = String(name[name.index(after: at)...])
+            if let at = name.lastIndex(of: "@"), case let version = String(name[name.index(after: at)...]),
+                !version.isEmpty
+            {
                 return (try directory(at: String(path.dropLast(version.count + 1))), version)
             }
         }

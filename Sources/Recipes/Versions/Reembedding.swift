@@ -175,21 +175,15 @@ public struct Reembedding: Sendable {
     private func write(
         _ batch: some Sequence<(StoredPoint?, Item.Content)>, _ summary: inout Summary, isSame: (StoredPoint) -> Bool
     ) async throws(BelfryError) {
-        var (wanted, contents) = ([StoredPoint](), [Item.Content]())
-        for (point, content) in batch {
-            guard let point else { continue }
-            if try hasVector(point.id) {
-                summary.kept += 1
-            } else {
-                wanted.append(point)
-                contents.append(content)
-            }
-        }
+        let there = Array(batch).compactMap { point, content in point.map { ($0, content) } }
+        let isKept = try haveVectors(there.map(\.0))
+        summary.kept += isKept.count { $0 }
+        let wanted = zip(there, isKept).filter { !$1 }.map(\.0)
         guard !wanted.isEmpty else { return }
-        let vectors = try tower.embed(contents, threads: threads)
+        let vectors = try tower.embed(wanted.map(\.1), threads: threads)
         let check = VectorCheck(dimension: space.dimension, metric: space.metric, elementType: space.element)
         var (operations, written) = ([WriteOperation](), [PointID]())
-        for (row, point) in wanted.enumerated() {
+        for (row, (point, _)) in wanted.enumerated() {
             // What cannot be stored has no vector: as with the rows of a build.
             guard
                 (try? check.check(UnsafeBufferPointer(vectors.row(row)), "The tower's embedding", at: nil)) != nil
@@ -212,11 +206,12 @@ public struct Reembedding: Sendable {
         summary.embedded += written.count - changed.count
     }
 
-    private func hasVector(_ id: PointID) throws(BelfryError) -> Bool {
+    /// Which of some points have a vector of the version.
+    private func haveVectors(_ points: [StoredPoint]) throws(BelfryError) -> [Bool] {
         try collection.onCurrentView { view throws(BelfryError) in
             // Its place may have changed, where other kinds have come or gone.
             let place = try view.configuration.place(ofSpace: space.name)
-            return try view.storedPoint(id).flatMap { view.place(of: $0, in: place) } != nil
+            return points.map { view.place(of: $0, in: place) != nil }
         }
     }
 }

@@ -17,7 +17,8 @@ struct Tool: ParsableCommand {
             """,
         version: "belfry 0.1.0",
         subcommands: [
-            Build.self, Plan.self, Create.self, Upsert.self, Delete.self, Write.self, Import.self, Export.self,
+            Build.self, Plan.self, Create.self, Upsert.self, Delete.self, Write.self, Seen.self, Import.self,
+            Export.self,
             IndexFields.self, VectorKinds.self, Reembed.self, Alias.self, Compare.self,
             Search.self, Similar.self, Recommend.self, Count.self, Scroll.self, Embed.self, TowerCommand.self,
             Check.self, Repair.self, Snapshot.self, Restore.self, Stats.self, Explain.self, Audit.self, Evaluate.self,

@@ -57,6 +57,28 @@ import Testing
         }
     }
 
+    /// One that lacks the latest table alone is read as it is: a copy of a large catalogue takes a second.
+    @Test func oneWithoutWhatUsersHaveSeenIsReadInItsPlace() throws {
+        try withTemporaryDirectory { folder in
+            let path = folder + "/catalog.sqlite"
+            let queue = try DatabaseQueue(path: path)
+            try CatalogueSchema.migrator.migrate(queue, upTo: CatalogueSchema.migrator.migrations[1])
+            let reader = try Catalogue(path, .read)
+            #expect(try reader.read { try $0.seen(by: "u") } == nil)
+            #expect(try reader.problems().isEmpty)
+            // It is read where it lies: what another connection writes is seen.
+            try queue.write {
+                try Catalogue.Transaction(database: $0, path: path).put("note", Note(text: "new"))
+            }
+            #expect(try reader.read { try $0.document("note", as: Note.self) } == Note(text: "new"))
+            try queue.close()
+            let list = SeenList([.init(id: .number(7), slot: 3, seconds: 9)])
+            let writer = try Catalogue(path, .create)
+            try writer.write { try $0.put(list, seenBy: "u") }
+            #expect(try reader.read { try $0.seen(by: "u") } == list)
+        }
+    }
+
     @Test(arguments: [Catalogue.Access.read, .create])
     func aNewerOneIsRefused(access: Catalogue.Access) throws {
         try withTemporaryDirectory { folder in

@@ -56,11 +56,20 @@ import Vectors
         var payload: JSON
     }
 
-    /// What the collection must say: all points, and the ten nearest to some queries in each space.
+    /// What users have seen: ids, with the seconds.
+    private typealias Seen = [String: [String: Int]]
+
+    /// What the collection must say: all points, and the ten nearest to some queries in each space that a user has not seen.
     private static func compare(
-        _ collection: VectorCollection, _ known: [String: Known], _ random: inout SeededGenerator, _ place: String
+        _ collection: VectorCollection, _ known: [String: Known], _ seen: Seen, _ random: inout SeededGenerator,
+        _ place: String
     ) throws {
         #expect(collection.count == known.count, "\(place)")
+        let user = "user \(Int.random(in: 0..<4, using: &random))"
+        let marked = try collection.seen(by: user)
+        #expect(
+            Dictionary(uniqueKeysWithValues: marked.map { ($0.id, Int($0.time!.timeIntervalSince1970)) })
+                == seen[user] ?? [:], "\(place)")
         for space in collection.configuration.spaces {
             let query = vector(of: space, &random)
             let asked: SearchQuery =
@@ -70,10 +79,10 @@ import Vectors
                 case .multi(let vectors): .multi(vectors)
                 }
             var request = SearchRequest(asked, k: 10)
-            (request.exact, request.space) = (true, space.name)
+            (request.exact, request.space, request.seenBy) = (true, space.name, user)
             let found = try collection.search(request).hits
             var distances: [String: Double] = [:]
-            for (name, point) in known {
+            for (name, point) in known where seen[user]?[name] == nil {
                 distances[name] = point.vectors[space.name].flatMap { distance(query, $0) }
             }
             // Of two that f32 cannot tell apart either may come first.
@@ -94,7 +103,8 @@ import Vectors
 
     /// A batch of random operations, which are carried out on `known` as well.
     private static func batch(
-        _ known: inout [String: Known], _ spaces: [VectorSpace], _ round: Int, _ random: inout SeededGenerator
+        _ known: inout [String: Known], _ seen: inout Seen, _ spaces: [VectorSpace], _ round: Int,
+        _ random: inout SeededGenerator
     ) -> [WriteOperation] {
         var batch: [WriteOperation] = []
         // Where there are several kinds of vector, a point may lack some, or all.
@@ -107,7 +117,7 @@ import Vectors
         }
         for _ in 0..<Int.random(in: 1...500, using: &random) {
             let name = "\(Int.random(in: 0..<3_000, using: &random))"
-            switch Int.random(in: 0..<11, using: &random) {
+            switch Int.random(in: 0..<12, using: &random) {
             case 0..<6:
                 let point = Known(vectors: vectors(), payload: ["n": .integer(Int64(round)), "x": "a"])
                 batch.append(
@@ -129,6 +139,7 @@ import Vectors
                 if changed.isEmpty { continue }
                 batch.append(.setVectors(name, changed))
                 known[name]?.vectors.merge(changed) { $1 }
+            case 10: batch.append(note(&seen, &random))
             default:
                 guard spaces.count > 1, let space = spaces.randomElement(using: &random)?.name else { continue }
                 batch.append(.deleteVectors([name], names: [space]))
@@ -136,6 +147,26 @@ import Vectors
             }
         }
         return batch.isEmpty ? [.delete(["nobody"])] : batch
+    }
+
+    /// What a user has seen, or is to forget. Points may not be there.
+    private static func note(_ seen: inout Seen, _ random: inout SeededGenerator) -> WriteOperation {
+        let user = "user \(Int.random(in: 0..<4, using: &random))"
+        let names = (0..<Int.random(in: 1...20, using: &random)).map { _ in
+            "\(Int.random(in: 0..<3_200, using: &random))"
+        }
+        let time = Int.random(in: 1...1_000, using: &random)
+        switch Int.random(in: 0..<20, using: &random) {
+        case 0:
+            seen[user] = seen[user]?.filter { $0.value >= time }
+            return .forgetAllSeen(by: user, before: Date(timeIntervalSince1970: TimeInterval(time)))
+        case 1..<4:
+            for name in names { seen[user]?[name] = nil }
+            return .forgetSeen(names, by: user)
+        default:
+            for name in names { seen[user, default: [:]][name] = time }
+            return .markSeen(names, by: user, at: Date(timeIntervalSince1970: TimeInterval(time)))
+        }
     }
 
     @Test(arguments: [[""], ["title", "image", "words", "tokens"]])
@@ -152,24 +183,24 @@ import Vectors
             let path = folder + "/live.belfry"
             var collection = try VectorCollection.create(
                 path, .init(spaces.map { .init($0) }))
-            var known: [String: Known] = [:]
+            var (known, seen) = ([String: Known](), Seen())
             // So small a table is sealed many times, and its segments are merged.
             CollectionBase.tableRows.store(1_000, ordering: .relaxed)
             defer { CollectionBase.tableRows.store(20_000, ordering: .relaxed) }
             var (round, operations) = (0, 0)
             while operations < LongRun.choose(25_000, long: 1_000_000) {
                 round += 1
-                let batch = Self.batch(&known, spaces, round, &random)
+                let batch = Self.batch(&known, &seen, spaces, round, &random)
                 try await collection.write(batch)
                 operations += batch.count
                 if round % 30 == 0 { try await collection.compact() }
                 if Int.random(in: 0..<10, using: &random) == 0 {
                     let reader = try VectorCollection(path)
-                    try Self.compare(reader, known, &random, "reader, round \(round), \(random)")
+                    try Self.compare(reader, known, seen, &random, "reader, round \(round), \(random)")
                     try await collection.close()
                     collection = try VectorCollection(path, for: .writing)
                 }
-                try Self.compare(collection, known, &random, "round \(round), \(random)")
+                try Self.compare(collection, known, seen, &random, "round \(round), \(random)")
             }
             try await collection.close()
             for finding in try VectorCollection.check(path) {

@@ -101,7 +101,7 @@ extension SeededGenerator {
     }
 
     mutating func operation() -> LogOperation {
-        switch Int.random(in: 0..<11, using: &self) {
+        switch Int.random(in: 0..<14, using: &self) {
         case 0:
             let point = LogPoint(
                 id: pointID(), key: Bool.random(using: &self) ? text() : nil, vectors: vectors(), payload: text(40))
@@ -116,6 +116,9 @@ extension SeededGenerator {
         case 7: return .deleteVectors(ids: pointIDs(), names: texts())
         case 8: return .setPayloadAt(ids: pointIDs(), path: text(), json: text(40))
         case 9: return .deletePayloadAt(ids: pointIDs(), paths: texts())
+        case 10: return .note(.seen(pointIDs(), seconds: UInt32.random(in: 0 ... .max, using: &self)), user: text())
+        case 11: return .note(.forgotten(pointIDs()), user: text())
+        case 12: return .note(.forgottenBefore(next()), user: text())
         default:
             let number = Int.random(in: 1...LogFile.numberLimit, using: &self)
             return .publish(StagedBatch(number: number, operations: Int.random(in: 0...Int.max, using: &self)))

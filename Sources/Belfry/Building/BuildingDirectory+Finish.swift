@@ -46,6 +46,7 @@ extension BuildingDirectory {
             dimension: towers.item.dimension, metric: description.metric, element: description.element)
         space.tower = reference
         let points = try carryBare()
+        try carrySeen()
         let others = try othersCount()
         let fields = try keptFields()
         let carried = try carrySpaces(memory, threads: threads)

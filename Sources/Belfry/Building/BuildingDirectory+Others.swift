@@ -54,6 +54,27 @@ extension BuildingDirectory {
         return Int(slot)
     }
 
+    /// Takes over what users have seen: of points that are there, and of others, which may come back.
+    func carrySeen() throws(BelfryError) {
+        guard let previous else { return }
+        try catalogue.write { transaction in
+            // What an interrupted build has taken over.
+            try transaction.removeSeen()
+            // Whatever is seen by many is looked up once.
+            var slots: [PointID: Slot?] = [:]
+            try previous.forEachSeen { user, list in
+                var list = list
+                try list.findSlots(all: true) { id in
+                    if let known = slots[id] { return known }
+                    let slot = try transaction.slot(of: id)
+                    slots[id] = .some(slot)
+                    return slot
+                }
+                try transaction.put(list, seenBy: user)
+            }
+        }
+    }
+
     /// How many points no build has made.
     func othersCount() throws(BelfryError) -> Int {
         guard previous != nil else { return 0 }

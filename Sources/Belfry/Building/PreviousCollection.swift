@@ -86,6 +86,11 @@ package final class PreviousCollection {
     /// Whether there may be points without a vector that the build can take over.
     var hasBarePoints: Bool { lsn > 0 && view.count > (isOfSameSpace ? own.map { view.count(in: $0) } ?? 0 : 0) }
 
+    /// Hands on what every user has seen, which no build knows.
+    func forEachSeen(_ body: (_ user: String, SeenList) throws -> Void) throws(BelfryError) {
+        try view.forEachSeen(body)
+    }
+
     /// Hands on every point that no build has written, with its vector, if it has one.
     func forEachOther(_ body: (NewPoint, [Float]?) throws -> Void) throws(BelfryError) {
         guard lsn > 0 else { return }

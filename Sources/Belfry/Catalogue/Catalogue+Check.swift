@@ -17,12 +17,14 @@ extension Catalogue {
             let place = BelfryError.Location(file: path)
             var problems = try String.fetchAll(transaction.database, sql: "PRAGMA integrity_check")
                 .filter { $0 != "ok" }.map { BelfryError.corrupt("SQLite: \($0).", at: place) }
-            for table in CatalogueSchema.tables {
+            for table in try CatalogueSchema.tables(in: transaction.database) {
                 let rows = try DatabaseRow.fetchCursor(transaction.database, sql: "SELECT * FROM \(table)")
                 while let row = try rows.next() {
                     do {
                         // Points are known by their ids, not by their slots.
-                        try transaction.verify(row, table, Transaction.name(row[table == "points" ? 1 : 0]))
+                        let name = Transaction.name(row[table == "points" ? 1 : 0])
+                        if table == "seen" { _ = try transaction.seenList(row, name) }
+                        try transaction.verify(row, table, name)
                     } catch let error as BelfryError {
                         problems.append(error)
                     }

@@ -2,10 +2,13 @@ import Files
 import GRDB
 
 extension Catalogue.Transaction {
-    /// Removes points and users whose rows are not what was written: nobody knows what they were.
+    /// Removes points, users, and what users have seen, whose rows are not what was written: nobody knows what they were.
     /// - Returns: What they are called, as far as that can be read.
     func removeDamagedRows() throws -> (points: [String], users: [String]) {
-        (try removeDamaged("points", name: 1), try removeDamaged("users", name: 0))
+        (
+            try removeDamaged("points", name: 1),
+            try removeDamaged("users", name: 0) + removeDamaged("seen", name: 0)
+        )
     }
 
     /// - Parameter name: the column that people know a row by; the first one is its key.
@@ -16,6 +19,7 @@ extension Catalogue.Transaction {
             do {
                 try verify(row, table, "")
                 if table == "points" { _ = try point(row) }
+                if table == "seen" { _ = try seenList(row, "") }
             } catch is BelfryError {
                 damaged.append((row[0], Self.name(row[name])))
             }

@@ -217,7 +217,7 @@ extension Catalogue {
 
         // MARK: Checksums
 
-        private func write(_ verb: String, _ table: String, _ values: [DatabaseValue]) throws {
+        func write(_ verb: String, _ table: String, _ values: [DatabaseValue]) throws {
             let places = values.map { _ in "?" }.joined(separator: ", ")
             let statement = try database.cachedStatement(sql: "\(verb) INTO \(table) VALUES (\(places), ?)")
             try statement.execute(arguments: StatementArguments(values + [RowChecksum.of(table, values).databaseValue]))

@@ -7,7 +7,8 @@ import GRDB
 /// |---|---|
 /// | `configuration` | a named JSON document: `collection`, `journal`, `index`, `state` |
 /// | `segments` | the number of a segment under `segments/`, its row count, a JSON document of its files, its dead rows |
-/// | `users` | a user's id, fields, and the items that the user has had |
+/// | `users` | a user's id, fields, and the items that the user has had: what a recipe says |
+/// | `seen` | a user's id, and a ``SeenList``: what was noted since |
 /// | `points` | a point's slot, its id, its key, its payload, the number of the write that made it what it is, and, of one that a build has written, the digest of what its vector was made of |
 ///
 /// Where a point's vector lies, the segments say: a merge of segments changes no point.
@@ -65,6 +66,11 @@ enum CatalogueSchema {
         ),
     ]
 
+    /// What users have seen.
+    static let third: [(name: String, sql: String)] = [
+        ("seen", "(key TEXT NOT NULL PRIMARY KEY, points BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT")
+    ]
+
     static let migrator: DatabaseMigrator = {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: configuration, segments, users, points") { database in
@@ -72,11 +78,16 @@ enum CatalogueSchema {
             for table in first { try database.execute(sql: "CREATE TABLE IF NOT EXISTS \(table.name) \(table.sql)") }
         }
         migrator.registerMigration("2: slots, versions, dead rows", migrate: toSlots)
+        migrator.registerMigration("3: what users have seen") { database in
+            for table in third { try database.execute(sql: "CREATE TABLE \(table.name) \(table.sql)") }
+        }
         return migrator
     }()
 
-    /// The tables that hold rows of ours.
-    static let tables = first.map(\.name)
+    /// The tables that hold rows of ours, of those that a database has.
+    static func tables(in database: Database) throws -> [String] {
+        try (first + third).map(\.name).filter { try database.tableExists($0) }
+    }
 
     /// The table in which GRDB notes what was applied.
     private static let notes = definition("grdb_migrations", "(identifier TEXT NOT NULL PRIMARY KEY)")
@@ -85,7 +96,8 @@ enum CatalogueSchema {
     /// would cost every start some milliseconds; a test does that.
     static let definitions: [Set<String>] = {
         let replaced = Set(second.map(\.name))
-        let tables = [first, first.filter { !replaced.contains($0.name) } + second]
+        let slotted = first.filter { !replaced.contains($0.name) } + second
+        let tables = [first, slotted, slotted + third]
         return tables.map { Set($0.map { definition($0.name, $0.sql) } + [notes]) }
     }()
 
@@ -95,8 +107,8 @@ enum CatalogueSchema {
 
     /// Refuses what this Belfry cannot bring up to date: the catalogue of a newer one, or of one so old that it lacks
     /// tables; and a database that defines anything else than a catalogue does.
-    /// - Returns: Whether all migrations were applied.
-    private static func isCurrent(_ database: Database, _ path: String) throws -> Bool {
+    /// - Returns: How many migrations were applied.
+    private static func version(_ database: Database, _ path: String) throws -> Int {
         let place = BelfryError.Location(file: path)
         let found = try definitions(in: database)
         let applied = found.contains(notes) ? try migrator.appliedIdentifiers(database) : []
@@ -105,9 +117,8 @@ enum CatalogueSchema {
                 .unsupported, "The catalogue was changed by a newer belfry (“\(newer)”).", at: place,
                 remedy: "Use a newer belfry.")
         }
-        let version = applied.isEmpty ? 0 : applied.count - 1
-        let expected = applied.isEmpty ? definitions[0].subtracting([notes]) : definitions[version]
-        if found == expected { return version == definitions.count - 1 }
+        let expected = applied.isEmpty ? definitions[0].subtracting([notes]) : definitions[applied.count - 1]
+        if found == expected { return applied.count }
         guard !found.isEmpty, found.isStrictSubset(of: expected) else {
             throw BelfryError(
                 .corruptData, "The catalogue's tables are not those that Belfry defines.", at: place,
@@ -117,11 +128,16 @@ enum CatalogueSchema {
     }
 
     /// Whether a catalogue can be read as it is; if not, a writer, or a reader in a copy, brings it up to date.
-    static func canBeRead(_ database: Database, _ path: String) throws -> Bool { try isCurrent(database, path) }
+    static func canBeRead(_ database: Database, _ path: String) throws -> Bool {
+        try version(database, path) >= readable
+    }
+
+    /// From so many migrations on a catalogue can be read as it is: what it lacks is as if it were empty.
+    private static let readable = 2
 
     /// Makes the tables, or brings those that are there up to date.
     static func migrate(_ queue: DatabaseQueue, _ path: String) throws {
-        try queue.read { if try !definitions(in: $0).isEmpty { _ = try isCurrent($0, path) } }
+        try queue.read { if try !definitions(in: $0).isEmpty { _ = try version($0, path) } }
         do {
             try migrator.migrate(queue)
         } catch var error as BelfryError {

@@ -12,10 +12,12 @@ package struct SearchScope: Sendable {
     package var excluding: [[PointPlace]]
     /// The only points that may be answered; nil for all.
     package var kept: PointSet?
+    /// Points that no query must find, and all dead rows; nil where there are none but the dead.
+    package var left: PointSet?
 
     /// A scope, of all points unless it says otherwise.
-    package init(excluding: [[PointPlace]] = [], kept: PointSet? = nil) {
-        (self.excluding, self.kept) = (excluding, kept)
+    package init(excluding: [[PointPlace]] = [], kept: PointSet? = nil, left: PointSet? = nil) {
+        (self.excluding, self.kept, self.left) = (excluding, kept, left)
     }
 }
 

@@ -18,6 +18,9 @@ import Vectors
 // | 9 | publish | u64 number of the file, u64 number of its operations |
 // | 10 | setPayloadAt | ids, path, JSON text |
 // | 11 | deletePayloadAt | ids, paths |
+// | 12 | note, seen | user, ids, u32 seconds |
+// | 13 | note, forgotten | user, ids |
+// | 14 | note, forgottenBefore | user, u64 seconds |
 //
 // Vectors are a list of name and vector. A condition is u8 0 always, 1 insertOnly, 2 updateOnly, or 3 and u64 version.
 // Numbers that are not in these tables are for later versions: `unsupported`. Everything else that does not fit is
@@ -74,6 +77,19 @@ extension LogOperation {
             try encoder.put(UInt8(11))
             try encoder.put(ids)
             try encoder.put(paths)
+        case .note(.seen(let ids, let seconds), let user):
+            try encoder.put(UInt8(12))
+            try encoder.put(user)
+            try encoder.put(ids)
+            try encoder.put(seconds)
+        case .note(.forgotten(let ids), let user):
+            try encoder.put(UInt8(13))
+            try encoder.put(user)
+            try encoder.put(ids)
+        case .note(.forgottenBefore(let seconds), let user):
+            try encoder.put(UInt8(14))
+            try encoder.put(user)
+            try encoder.put(seconds)
         }
     }
 
@@ -104,6 +120,16 @@ extension LogOperation {
             self = .setPayloadAt(
                 ids: try reader.pointIDs(), path: try reader.text("A path"), json: try reader.text("The payload"))
         case 11: self = .deletePayloadAt(ids: try reader.pointIDs(), paths: try reader.texts("A path"))
+        case 12:
+            let user = try reader.text("A user")
+            self = .note(
+                .seen(try reader.pointIDs(), seconds: try reader.read(UInt32.self, "The time")), user: user)
+        case 13:
+            let user = try reader.text("A user")
+            self = .note(.forgotten(try reader.pointIDs()), user: user)
+        case 14:
+            let user = try reader.text("A user")
+            self = .note(.forgottenBefore(try reader.read(UInt64.self, "The time")), user: user)
         case let tag: throw .fromNewer("operation", tag, at: place)
         }
         guard reader.remaining == 0 else {

@@ -25,6 +25,8 @@ enum LogOperation: Equatable, Sendable {
     case setVectors(id: PointID, vectors: [String: PointVector])
     /// Removes the named vectors of points.
     case deleteVectors(ids: [PointID], names: [String])
+    /// Notes what a user has seen, or is to count as never seen.
+    case note(SeenNote, user: String)
     /// Carries out the operations of a batch that is too large for a record, and has a file of its own: ``StagedBatch``.
     case publish(StagedBatch)
 }

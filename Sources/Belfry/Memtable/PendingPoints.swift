@@ -16,7 +16,9 @@ struct PendingPoints: Sendable {
     private var slots: TreeDictionary<PointID, Slot> = [:]
     /// The slots that were written to, in order; one that was written to again is there again.
     private(set) var changes: [Slot] = []
-    /// Bytes of the points without their vectors.
+    /// What was noted of what users have seen.
+    private(set) var seen: TreeDictionary<String, SeenChanges> = [:]
+    /// Bytes of the points without their vectors, and of what was seen.
     private var bytes = 0
 
     /// Nothing yet.
@@ -43,7 +45,7 @@ struct PendingPoints: Sendable {
     }
 
     /// Whether nothing was written to it.
-    var isUnused: Bool { points.isEmpty }
+    var isUnused: Bool { points.isEmpty && seen.isEmpty }
 
     /// The space whose segment is to have this number; nil where none is.
     func space(ofSegment number: Int) -> Int? { vectors.firstIndex { $0.number == number } }
@@ -70,6 +72,15 @@ struct PendingPoints: Sendable {
         slots[point.id] = slot
         changes.append(slot)
     }
+
+    /// Notes what a user has seen.
+    mutating func note(_ note: SeenNote, user: String) {
+        seen[user, default: SeenChanges()].note(note)
+        bytes += Self.overhead + user.utf8.count + note.ids.count * Self.markBytes
+    }
+
+    /// What a point that was seen takes, about.
+    private static let markBytes = 64
 
     /// What a point takes beside its payload, about.
     private static let overhead = 200

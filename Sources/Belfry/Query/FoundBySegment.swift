@@ -42,9 +42,12 @@ extension SearchScope {
     /// What is asked of one segment.
     /// - Parameter dead: the rows of it that are dead.
     func asked(of segment: Int, _ k: Int, _ dead: RowSet?, _ threads: Int) -> SegmentQuery {
-        SegmentQuery(
+        let left = left?.rows[segment]
+        return SegmentQuery(
             k: k, excludedRows: excluding.map { places in places.compactMap { $0.segment == segment ? $0.row : nil } },
-            kept: kept.map { $0.rows[segment] ?? RowSet(capacity: 0) }, dead: dead?.count == 0 ? nil : dead,
-            threads: threads)
+            kept: kept.map { kept in
+                let rows = kept.rows[segment] ?? RowSet(capacity: 0)
+                return left.map(rows.subtracting) ?? rows
+            }, dead: (left ?? dead)?.count == 0 ? nil : left ?? dead, leavesOut: left != nil, threads: threads)
     }
 }

@@ -43,6 +43,8 @@ extension GroupSearch {
         var part = part
         part.filter = Filter.both(part.filter, filter)
         part.excluding += request.excluding
+        part.seenBy = part.seenBy ?? request.seenBy
+        part.includesSeen = part.includesSeen || request.includesSeen
         var search = try GroupSearch(collections, views, part)
         let answers = try search.answers()
         note(search)
@@ -88,24 +90,37 @@ extension GroupSearch {
         let embedded = try collections[0].ask(queries, on: view, in: space)
         var left = request.includesSeen ? [] : try view.places(names, in: space)
         if !request.excluding.isEmpty { left += try view.places(request.excluding, in: space) }
-        let scope = SearchScope(excluding: [left], kept: try view.points(where: filter, in: space))
-        noteScan(of: scope.kept?.count ?? view.count(in: space))
-        return try view.best(by: score, embedded.vectors, k: k, scope: scope, in: space).map {
+        let kept = try view.points(where: filter, in: space)
+        noteScan(of: kept?.count ?? view.count(in: space))
+        let found = try unseen(of: 0) { seen throws(BelfryError) in
+            let scope = SearchScope(excluding: [left], kept: kept, left: seen)
+            return try view.best(by: score, embedded.vectors, k: k, scope: scope, in: space)
+        } ids: {
+            $0.lazy.map(\.id)
+        }
+        return found.map {
             Candidate(collection: 0, id: $0.id, distance: $0.distance, score: -$0.distance)
         }
     }
 
     // MARK: without vectors
 
-    private mutating func ordered(_ order: OrderBy, _ k: Int, _ filter: Filter?) throws(BelfryError) -> [Candidate] {
+    /// Whether a point is not to be answered.
+    private func leftWithoutVectors() throws(BelfryError) -> (PointID) -> Bool {
         let excluded = Set(request.excluding.map { PointName($0).id })
+        let seen = if let seer { try views[0].seen(by: seer, in: spaces[0]) } else { SeenPoints?.none }
+        return { excluded.contains($0) || seen?.contains($0) == true }
+    }
+
+    private mutating func ordered(_ order: OrderBy, _ k: Int, _ filter: Filter?) throws(BelfryError) -> [Candidate] {
+        let isLeft = try leftWithoutVectors()
         // What a field holds, its values say: numbers, or times.
         for kind in [OrderBy.Kind.numbers, .times] {
             var points = OrderedPoints(order, as: kind, limit: k)
             var looked = 0
             try views[0].forEachPoint(where: filter) { (point: StoredPoint) throws(BelfryError) in
                 looked += 1
-                if !excluded.contains(point.id) { points.offer(point.id, try point.payload()) }
+                if !isLeft(point.id) { points.offer(point.id, try point.payload()) }
             }
             noteScan(of: looked)
             let found = points.points
@@ -116,7 +131,7 @@ extension GroupSearch {
 
     private mutating func sampled(_ seed: UInt64, _ k: Int, _ filter: Filter?) throws(BelfryError) -> [Candidate] {
         let slots = try views[0].slots(where: filter ?? Filter()).listed
-        let excluded = Set(request.excluding.map { PointName($0).id })
+        let isLeft = try leftWithoutVectors()
         var order = RandomOrder(slots.count, seed: seed)
         var found: [Candidate] = []
         while found.count < k {
@@ -124,7 +139,7 @@ extension GroupSearch {
             guard !drawn.isEmpty else { break }
             let places = Dictionary(uniqueKeysWithValues: drawn.enumerated().map { ($1, $0) })
             let points = try views[0].points(at: drawn.sorted()).sorted { places[$0.slot]! < places[$1.slot]! }
-            found += points.filter { !excluded.contains($0.id) }.map { candidate(RankedPoint($0.id, 0)) }
+            found += points.filter { !isLeft($0.id) }.map { candidate(RankedPoint($0.id, 0)) }
         }
         return found
     }

@@ -24,6 +24,8 @@ struct GroupSearch {
     var groups: [(value: JSON, count: Int)] = []
     /// Of each collection the points that it must not find.
     var excluded: [[PointPlace]]
+    /// Whose seen points are left out; nil where none are.
+    let seer: String?
     /// What could be expected of each collection that was searched.
     private var expectations: [Int: Expectation] = [:]
     private var verdict = SearchVerdict(recall: 1)
@@ -54,6 +56,8 @@ struct GroupSearch {
     ) throws(BelfryError) {
         (self.request, self.collections, self.views) = (request, collections, views)
         excluded = [[PointPlace]](repeating: [], count: collections.count)
+        let user: String? = if case .user(let id) = request.query { id } else { nil }
+        seer = request.includesSeen ? nil : request.seenBy ?? user
         var spaces: [Int] = []
         for (collection, view) in zip(collections, views) {
             do throws(BelfryError) {
@@ -138,8 +142,10 @@ struct GroupSearch {
     /// The query's vector; notes which points of each collection are left out.
     private mutating func embed() throws(BelfryError) -> EmbeddedQueries {
         let owner = try owner()
+        // What the user of a query has seen is left out by itself; other collections do not know the user.
+        let isOwn = if case .user(let id) = request.query { collections.count == 1 && seer == id } else { false }
         let embedded = try collections[owner].ask(
-            [request.query], on: views[owner], in: spaces[owner], includingSeen: request.includesSeen,
+            [request.query], on: views[owner], in: spaces[owner], includingSeen: request.includesSeen || isOwn,
             tower: request.tower)
         for (index, view) in views.enumerated() {
             let space = spaces[index]
@@ -175,22 +181,37 @@ struct GroupSearch {
         var candidates: [Candidate] = []
         for (index, view) in views.enumerated() {
             let points = try view.points(where: filter, in: spaces[index])
-            let scope = SearchScope(excluding: [excluded[index]], kept: points)
-            let found =
+            let found = try unseen(of: index) { left throws(BelfryError) in
+                let scope = SearchScope(excluding: [excluded[index]], kept: points, left: left)
                 switch query.others.first {
-                case .sparse(let terms): try view.nearest(terms, k: k, scope: scope, in: spaces[index])
-                case .multi(let vectors): try view.nearest(vectors, k: k, scope: scope, in: spaces[index])
+                case .sparse(let terms): return try view.nearest(terms, k: k, scope: scope, in: spaces[index])
+                case .multi(let vectors): return try view.nearest(vectors, k: k, scope: scope, in: spaces[index])
                 case nil, .dense:
-                    try view.nearest(
+                    return try view.nearest(
                         query.vectors, k: k, recall: request.recall, exact: request.exact, scope: scope,
                         styles: request.query.styles, threads: request.threads, in: spaces[index])
                 }
+            } ids: {
+                $0.points[0].lazy.map(\.id)
+            }
             candidates += found.points[0].map { self.candidate(index, $0) }
             expectations[index] = found.expectation
             verdict.add(found.verdicts[0])
             work.add(found.work)
         }
         return Array(candidates.sorted().prefix(k))
+    }
+
+    /// What a search finds that leaves rows out, without points that the user has seen.
+    func unseen<Found>(
+        of index: Int, _ search: (_ left: PointSet?) throws(BelfryError) -> Found,
+        ids: (Found) -> [PointID]
+    ) throws(BelfryError) -> Found {
+        guard let seer, let seen = try views[index].seen(by: seer, in: spaces[index]) else { return try search(nil) }
+        let found = try search(seen.left)
+        guard ids(found).contains(where: seen.contains) else { return found }
+        // A point that was seen has come back since: it has another row than the one that was left out.
+        return try search(views[index].seen(by: seer, in: spaces[index], lookingUp: true)?.left)
     }
 
     private func candidate(_ collection: Int, _ found: FoundPoint) -> Candidate {

@@ -59,7 +59,10 @@ public struct SearchRequest: Sendable {
     public var diversity: Diversity?
     /// Points that are not answered, by their ids or keys.
     public var excluding: [String] = []
-    /// Whether a session's points, and those that a user has had, may be found again.
+    /// A user whose seen points are left out: those that were noted by ``VectorCollection/markSeen(_:by:at:)``, and those that
+    /// the recipe says. A search by a user leaves that one's out by itself.
+    public var seenBy: String?
+    /// Whether a session's points, and those that a user has seen, may be found again.
     public var includesSeen = false
     /// Collections that are searched as well, as if all were one. Their vectors must be of the same space.
     public var others: [VectorCollection] = []

@@ -51,7 +51,7 @@ extension DenseSegment {
         if searcher.verdict.isScanned { work.exactlyReranked = nil }
         // Nobody knows how near to a query those are that somebody chose. Dead rows were rows like all others: as many more
         // of all are asked for, at what was measured for so many.
-        let isOfLife = asked.kept == nil && excluded.count <= Self.fewRows
+        let isOfLife = asked.kept == nil && !asked.leavesOut && excluded.count <= Self.fewRows
         let verdict = searcher.verdict == .unmeasured && isOfLife ? .calibrated : searcher.verdict
         return SegmentAnswer(rows: rows, verdict: verdict, work: work)
     }

@@ -8,8 +8,10 @@ struct SegmentQuery {
     let excludedRows: [[Int]]
     /// The only rows that may be found, all of them alive; nil for all that are.
     let kept: RowSet?
-    /// Rows whose point is gone, or lives elsewhere; nil where there are none.
+    /// Rows whose point is gone, lives elsewhere, or is left out for whoever asks; nil where there are none.
     var dead: RowSet?
+    /// Whether some are left out for whoever asks.
+    var leavesOut = false
     let threads: Int
 
     /// How many of a segment's `rows` may be found.

@@ -15,9 +15,7 @@ final class CatalogueFilter: Sendable {
     /// written since their files were made.
     private let indexes: Mutex<FieldIndexes?>
     private let all = Mutex<RowSet?>(nil)
-    private let found = Mutex<[Filter: RowSet]>([:])
-    /// So many answers are kept: of a million points one takes 125 kB.
-    private static let limit = 256
+    private let found = Mutex(RecentValues<Filter, RowSet>(bytes: 32 << 20))
 
     /// - Parameter indexes: those of the record, where they are open already.
     /// - Throws: `invalidInput` where the record has a path that is none.
@@ -39,7 +37,7 @@ final class CatalogueFilter: Sendable {
 
     /// The slots of the points that pass. What was changed since is for the caller to look at again.
     func slots(_ filter: Filter, of view: View) throws(BelfryError) -> RowSet {
-        if let known = found.withLock({ $0[filter] }) { return known }
+        if let known = found.withLock({ $0.value(filter) }) { return known }
         let (slots, isOfThen) = try view.scan { transaction in
             let all = try all(transaction, capacity: view.slotBound)
             let cursor = Catalogue.Transaction.SlotCursor(transaction)
@@ -60,10 +58,7 @@ final class CatalogueFilter: Sendable {
         }
         // Which vectors there are, a view says: this one may be of writes that do not come to be.
         if isOfThen, !filter.asksForVectors, !filter.isLarge {
-            found.withLock { found in
-                if found.count >= Self.limit { found.removeAll() }
-                found[filter] = slots
-            }
+            found.withLock { $0.keep(slots, for: filter, bytes: slots.size) }
         }
         return slots
     }

@@ -9,30 +9,22 @@ final class FilterCache: Sendable {
         let space: Int
     }
 
-    private let slots = Mutex<[Filter: RowSet]>([:])
-    private let sets = Mutex<[Key: PointSet]>([:])
-    /// So many answers are kept: of a million points one takes 125 kB.
-    private static let limit = 256
+    private let slots = Mutex(RecentValues<Filter, RowSet>(bytes: 32 << 20))
+    private let sets = Mutex(RecentValues<Key, PointSet>(bytes: 32 << 20))
 
     /// The slots that pass a filter, if they are known.
-    func slots(_ filter: Filter) -> RowSet? { slots.withLock { $0[filter] } }
+    func slots(_ filter: Filter) -> RowSet? { slots.withLock { $0.value(filter) } }
 
     func keep(_ found: RowSet, _ filter: Filter) {
-        slots.withLock { slots in
-            if slots.count >= Self.limit { slots.removeAll() }
-            slots[filter] = found
-        }
+        slots.withLock { $0.keep(found, for: filter, bytes: found.size) }
     }
 
     /// The vectors of the points that pass a filter, which are made where they are not known.
     func set(_ filter: Filter, in space: Int, _ make: () -> PointSet) -> PointSet {
         let key = Key(filter: filter, space: space)
-        if let known = sets.withLock({ $0[key] }) { return known }
+        if let known = sets.withLock({ $0.value(key) }) { return known }
         let made = make()
-        sets.withLock { sets in
-            if sets.count >= Self.limit { sets.removeAll() }
-            sets[key] = made
-        }
+        sets.withLock { $0.keep(made, for: key, bytes: made.size) }
         return made
     }
 }

@@ -24,13 +24,12 @@ final class PendingFilter: Sendable {
         var passing = RowSet(capacity: 0)
     }
 
-    private let found = Mutex<[Key: Found]>([:])
-    private static let limit = 64
+    private let found = Mutex(RecentValues<Key, Found>(bytes: 16 << 20))
 
     /// What a table says, as a view sees it.
     func slots(_ filter: Filter, of part: PendingPoints, in view: View) throws(BelfryError) -> Found {
         let key = Key(filter: filter, table: part.vectors[0].number, lsn: view.catalogued.lsn)
-        var result = found.withLock { $0[key] } ?? Found()
+        var result = found.withLock { $0.value(key) } ?? Found()
         // Another view was of later.
         if result.changes > part.changes.count { result = Found() }
         guard result.changes < part.changes.count else { return result }
@@ -49,8 +48,8 @@ final class PendingFilter: Sendable {
         guard !filter.isLarge else { return result }
         let latest = result
         found.withLock { found in
-            if found.count >= Self.limit, found[key] == nil { found.removeAll() }
-            if found[key]?.changes ?? 0 <= latest.changes { found[key] = latest }
+            guard found.value(key)?.changes ?? 0 <= latest.changes else { return }
+            found.keep(latest, for: key, bytes: latest.decided.size + latest.passing.size)
         }
         return result
     }

@@ -30,8 +30,11 @@ struct SearchPlan: Sendable {
 
 /// What was made for some segments. Views of the same segments share it: searches are mostly of few kinds.
 final class PlanCache: Sendable {
-    private let plans = Mutex<[SearchPlan.Key: SearchPlan]>([:])
+    /// A service asks in few ways.
+    private let plans = Mutex(RecentValues<SearchPlan.Key, SearchPlan>(bytes: 1 << 20))
     private let sources = Mutex<[Int: CalibrationSource]>([:])
+    /// What users have seen.
+    let seen = SeenCache()
 
     /// What the segments of a space were calibrated on: texts, which every answer carries.
     func source(of space: Int, _ make: () -> CalibrationSource) -> CalibrationSource {
@@ -42,17 +45,11 @@ final class PlanCache: Sendable {
         }
     }
 
-    /// So many plans are kept; a service asks in fewer ways.
-    private static let limit = 1_000
-
     /// The plan for `key`, which is made where it is not known.
     func plan(_ key: SearchPlan.Key, _ make: () -> SearchPlan) -> SearchPlan {
-        if let known = plans.withLock({ $0[key] }) { return known }
+        if let known = plans.withLock({ $0.value(key) }) { return known }
         let plan = make()
-        plans.withLock { plans in
-            if plans.count == Self.limit { plans.removeAll() }
-            plans[key] = plan
-        }
+        plans.withLock { $0.keep(plan, for: key, bytes: 1_024) }
         return plan
     }
 }

@@ -23,6 +23,7 @@ package final class View: Sendable {
     /// What filters find in the catalogue.
     let catalogued: CatalogueFilter
     let filters = FilterCache()
+    let seenPoints = SeenPointsCache()
 
     /// - Parameter plans: those of a view of the same segments; nil where they are others.
     init(

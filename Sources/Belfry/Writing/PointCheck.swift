@@ -29,6 +29,16 @@ struct PointCheck {
         return ids
     }
 
+    /// A user's id as it is kept.
+    static func user(_ text: String) throws(BelfryError) -> String {
+        guard !text.isBlank, !text.utf8.contains(0), text.utf8.count <= 1_024 else {
+            throw BelfryError(
+                .invalidInput, "\(String(text.prefix(40)).debugDescription) is no user.",
+                remedy: "A user is a text of 1 to 1,024 bytes with something to see, without U+0000.")
+        }
+        return text.wholeNumberName ?? text
+    }
+
     // MARK: payloads
 
     /// The text of a payload.

@@ -1,4 +1,5 @@
 import Files
+import HashTreeCollections
 import Neighbors
 import Shards
 import Vectors
@@ -109,6 +110,12 @@ struct SealJob: Sendable {
                 .init(
                     slot: slot, id: point.id, key: content.key, payload: content.payload, version: point.version,
                     source: content.source))
+        }
+        for (user, changes) in pending.seen {
+            var list = try transaction.seen(by: user) ?? SeenList()
+            list.apply(changes)
+            try list.findSlots { try transaction.slot(of: $0) }
+            try transaction.put(list, seenBy: user)
         }
         var segments = try transaction.segments()
         for (place, segment) in segments.enumerated() {

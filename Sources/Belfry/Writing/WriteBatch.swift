@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Shards
 import Vectors
 
@@ -23,7 +24,7 @@ struct WriteBatch: Sendable {
     init(_ operations: [WriteOperation], _ configuration: CollectionConfiguration) throws(BelfryError) {
         guard !operations.isEmpty else { throw BelfryError(.invalidInput, "The batch has no operation.") }
         let check = PointCheck(configuration)
-        var (log, ids, filters) = ([LogOperation](), [PointID](), [Int: Filter]())
+        var (log, ids, filters, named) = ([LogOperation](), [PointID](), [Int: Filter](), 0)
         for (place, operation) in operations.enumerated() {
             do throws(BelfryError) {
                 log.append(try LogOperation(operation, check))
@@ -33,6 +34,7 @@ struct WriteBatch: Sendable {
                 throw error
             }
             ids += log[place].ids
+            named += log[place].named.count
             if case .matching(let filter)? = operation.selection {
                 guard !filter.isEmpty else {
                     throw BelfryError(
@@ -42,10 +44,10 @@ struct WriteBatch: Sendable {
                 filters[place] = filter
             }
         }
-        guard max(ids.count, operations.count) <= WriteLimits.batch else {
+        guard max(named, operations.count) <= WriteLimits.batch else {
             throw BelfryError(
                 .invalidInput,
-                "The batch has \(max(ids.count, operations.count)) operations and points; it may have \(WriteLimits.batch).",
+                "The batch has \(max(named, operations.count)) operations and points; it may have \(WriteLimits.batch).",
                 remedy: "Write it in several batches: each is all or nothing by itself.")
         }
         var bytes = 0
@@ -63,7 +65,7 @@ struct WriteBatch: Sendable {
                 .invalidInput, "The batch has about \(bytes) bytes; it may have \(WriteLimits.batchBytes).",
                 remedy: "Write it in several batches: each is all or nothing by itself.")
         }
-        isLarge = bytes > LogFile.recordLimit || max(ids.count, operations.count) > WriteLimits.logged
+        isLarge = bytes > LogFile.recordLimit || max(named, operations.count) > WriteLimits.logged
         guard !isLarge || filters.isEmpty else {
             throw BelfryError(
                 .invalidInput,
@@ -109,7 +111,7 @@ extension WriteOperation {
         case .delete(let points), .setPayload(let points, _, _), .overwritePayload(let points, _),
             .deletePayload(let points, _), .clearPayload(let points), .deleteVectors(let points, _):
             points
-        case .upsert, .setVectors: nil
+        case .upsert, .setVectors, .markSeen, .forgetSeen, .forgetAllSeen: nil
         }
     }
 }
@@ -131,7 +133,7 @@ extension LogOperation {
         case .deletePayloadAt(_, let paths): .deletePayloadAt(ids: ids, paths: paths)
         case .clearPayload: .clearPayload(ids: ids)
         case .deleteVectors(_, let names): .deleteVectors(ids: ids, names: names)
-        case .upsert, .setVectors, .publish: self
+        case .upsert, .setVectors, .note, .publish: self
         }
     }
 
@@ -171,10 +173,24 @@ extension LogOperation {
             var known: [String] = []
             for space in spaces { known.append(try check.name(ofSpace: space)) }
             self = .deleteVectors(ids: try PointCheck.ids(names.named), names: known)
+        case .markSeen(let names, let user, let time):
+            guard let seconds = SeenList.seconds(time) else {
+                throw BelfryError(
+                    .invalidInput, "Nothing was seen at \(time).", remedy: "Give a time from 1970 to 2106.")
+            }
+            self = .note(.seen(try PointCheck.ids(names), seconds: seconds), user: try PointCheck.user(user))
+        case .forgetSeen(let names, let user):
+            self = .note(.forgotten(try PointCheck.ids(names)), user: try PointCheck.user(user))
+        case .forgetAllSeen(let user, let time):
+            let seconds = UInt64(min(max(0, time.timeIntervalSince1970.rounded(.up)), Double(UInt32.max) + 1))
+            self = .note(.forgottenBefore(seconds), user: try PointCheck.user(user))
         }
     }
 
-    /// The points that it names.
+    /// The points that it names, there or not.
+    fileprivate var named: [PointID] { if case .note(let note, _) = self { note.ids } else { ids } }
+
+    /// The points whose state it asks for, or changes.
     var ids: [PointID] {
         switch self {
         case .upsert(let point, _): [point.id]
@@ -183,7 +199,7 @@ extension LogOperation {
             .deleteVectors(let ids, _):
             ids
         case .setVectors(let id, _): [id]
-        case .publish: []
+        case .note, .publish: []
         }
     }
 
@@ -200,7 +216,7 @@ extension LogOperation {
 extension LogOperation {
     /// So many bytes it takes in the log, at the most.
     var mostBytes: Int {
-        var bytes = 128 + 17 * ids.count
+        var bytes = 128 + 17 * named.count
         switch self {
         case .upsert(let point, _):
             bytes += point.payload.utf8.count + (point.key?.utf8.count ?? 0)
@@ -208,6 +224,7 @@ extension LogOperation {
         case .setPayloadAt(_, let path, let json): bytes += path.utf8.count + json.utf8.count
         case .deletePayload(_, let keys), .deletePayloadAt(_, let keys):
             bytes += keys.reduce(0) { $0 + $1.utf8.count + 8 }
+        case .note(_, let user): bytes += user.utf8.count
         default: break
         }
         for (name, vector) in vectors { bytes += 8 + name.utf8.count + vector.bytes }

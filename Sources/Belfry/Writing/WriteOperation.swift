@@ -1,5 +1,5 @@
 public import Files
-import Foundation
+public import Foundation
 
 /// Which points an operation is about.
 public enum PointSelection: Sendable, ExpressibleByArrayLiteral {
@@ -32,6 +32,13 @@ public enum WriteOperation: Sendable {
     case setVectors(String, [String: PointVector])
     /// Removes the vectors of points in spaces of these names.
     case deleteVectors(PointSelection, names: [String])
+    /// Notes that a user has seen points, which may be none of the collection's yet. Searches for that user leave them out:
+    /// see ``SearchRequest/seenBy``.
+    case markSeen([String], by: String, at: Date = Date())
+    /// Has points count as never seen by a user.
+    case forgetSeen([String], by: String)
+    /// Has all that a user has seen before some time count as never seen.
+    case forgetAllSeen(by: String, before: Date = .distantFuture)
 }
 
 /// A point as it is to be written.

@@ -170,6 +170,9 @@ struct WriteState {
                     changeVectors(id, known, lsn, isOfBuild: names.contains(""))
                     result.changed += 1
                 }
+            case .note(let note, let user):
+                pending[0].note(note, user: user)
+                result.changed += note.ids.count
             case .publish: preconditionFailure("what a batch's file has is carried out in its place")
             }
             decided.append(operation)

@@ -68,6 +68,7 @@ struct SearchOptions: ParsableArguments {
     var others: [String] = []
     @OptionGroup var filter: FilterOptions
     @Option(help: "The name of the vectors that are searched, where the collection has several kinds.") var using = ""
+    @Option(parsing: .unconditional, help: "Leave out what this user has seen.") var seenBy: String?
     @OptionGroup var shape: ShapeOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
@@ -75,7 +76,7 @@ struct SearchOptions: ParsableArguments {
     func request(_ query: SearchQuery) -> SearchRequest {
         var request = SearchRequest(query, k: answer.k)
         (request.recall, request.exact, request.threads) = (recall.recall, recall.exact, threads.threads)
-        request.space = using
+        (request.space, request.seenBy) = (using, seenBy)
         shape.shape(&request)
         return request
     }

@@ -16,7 +16,8 @@ struct Write: AsyncParsableCommand {
             overwrite_payload, delete_payload (with keys), clear_payload, each with ids, or with a filter as Qdrant's clients send \
             it. Keys may be paths, as country.capital \
             or stock[].shop; set_payload with a key merges into what is there. And set_vector with id and vector, \
-            delete_vector with ids and names. Several vectors are an object by their names. \
+            delete_vector with ids and names. mark_seen with user and ids, and perhaps at, a time; forget_seen with user and \
+            ids, or with user and perhaps before, a time. Several vectors are an object by their names. \
             For each line a line is answered: {"lsn", "changed", "skipped", "missing"}, or {"error"}.
             """)
 
@@ -97,6 +98,11 @@ enum WriteLine {
                 throw mistake("delete_vector needs names, a list of them.")
             }
             return [.deleteVectors(try points(content), names: names)]
+        case "mark_seen":
+            return [.markSeen(try ids(content["ids"]), by: try user(content), at: try time(content["at"]) ?? Date())]
+        case "forget_seen":
+            guard content["ids"] == nil else { return [.forgetSeen(try ids(content["ids"]), by: try user(content))] }
+            return [.forgetAllSeen(by: try user(content), before: try time(content["before"]) ?? .distantFuture)]
         default: throw mistake("There is no operation \(names[0].debugDescription).")
         }
     }
@@ -108,6 +114,8 @@ enum WriteLine {
             "set_payload": ["ids", "filter", "payload", "key"], "overwrite_payload": ["ids", "filter", "payload"],
             "delete_payload": ["ids", "filter", "keys"], "clear_payload": ["ids", "filter"],
             "set_vector": ["id", "vector"], "delete_vector": ["ids", "filter", "names"],
+            "mark_seen": ["user", "ids", "at"],
+            "forget_seen": content["ids"] == nil ? ["user", "before"] : ["user", "ids"],
         ]
         guard let known = members[name] else { return }
         for one in content.array ?? [content] {
@@ -126,6 +134,19 @@ enum WriteLine {
     private static func id(_ value: JSON?) throws(BelfryError) -> String {
         guard let name = value?.name else { throw mistake("An id is missing: a text or a whole number of 64 bits.") }
         return name
+    }
+
+    private static func user(_ content: JSON) throws(BelfryError) -> String {
+        guard let user = content["user"]?.name else { throw mistake("A user is missing: a text or a whole number.") }
+        return user
+    }
+
+    private static func time(_ value: JSON?) throws(BelfryError) -> Date? {
+        guard let value else { return nil }
+        guard let time = value.string.flatMap({ Timestamp($0) }) else {
+            throw mistake("\(value.text()) is no time: write \"2026-11-30T12:00:00Z\".")
+        }
+        return Date(timeIntervalSince1970: TimeInterval(time.microseconds) / 1_000_000)
     }
 
     /// The points of an operation: `ids`, a `filter`, or ids alone.

@@ -95,6 +95,7 @@ struct QueryPlanner {
         _ = try params?.whole("hnsw_ef", from: 1)
         request.exact = try params?.flag("exact") ?? false || headers.exact
         request.recall = request.exact ? nil : headers.recall
+        request.seenBy = try body.user("seen_by")
     }
 
     private func prefetches(_ body: Body) throws -> [Body] {

@@ -49,6 +49,9 @@ enum RouteTable {
         Route(.post, "/collections/{name}/points/scroll", .reading, PointCalls.scroll),
         Route(.post, "/collections/{name}/points/count", .reading, PointCalls.count),
         Route(.post, "/collections/{name}/facet", .reading, PointCalls.facet),
+        Route(.post, "/collections/{name}/seen", .writing, SeenCalls.note),
+        Route(.post, "/collections/{name}/seen/forget", .writing, SeenCalls.forget),
+        Route(.get, "/collections/{name}/seen/{user}", .reading, SeenCalls.list),
     ]
 
     private static let queries: [Route] = [

@@ -37,6 +37,16 @@ struct Body {
         return text
     }
 
+    /// A user: a text or a whole number.
+    func user(_ name: String) throws(Refusal) -> String? {
+        guard let value = self[name] else { return nil }
+        switch value {
+        case .string(let text) where !text.isBlank: return text
+        case .integer, .unsigned: return value.text()
+        default: throw wrong(name, value, "a user, which is a text or a whole number,")
+        }
+    }
+
     func flag(_ name: String) throws(Refusal) -> Bool? {
         guard let value = self[name] else { return nil }
         guard let flag = value.bool else { throw wrong(name, value, "true or false") }

@@ -1,0 +1,55 @@
+import Belfry
+import Files
+import Foundation
+
+/// What users have seen: noted, forgotten, listed. A query with `seen_by` leaves it out.
+enum SeenCalls {
+    @Sendable static func note(_ service: Service, _ call: Call) async throws -> Answer {
+        let body = try call.json()
+        guard let ids = try body.list("ids") else { throw Refusal.format("", "missing field `ids`") }
+        let names = try PointNames.names(ids, "ids")
+        return try await write(
+            .markSeen(names, by: user(body), at: time(body, "at") ?? Date()), service, call)
+    }
+
+    @Sendable static func forget(_ service: Service, _ call: Call) async throws -> Answer {
+        let body = try call.json()
+        guard let ids = try body.list("ids") else {
+            return try await write(
+                .forgetAllSeen(by: user(body), before: time(body, "before") ?? .distantFuture), service, call)
+        }
+        guard !body.has("before") else { throw Refusal.bad("Give `ids` or `before`: not both.") }
+        return try await write(.forgetSeen(PointNames.names(ids, "ids"), by: user(body)), service, call)
+    }
+
+    @Sendable static func list(_ service: Service, _ call: Call) throws -> Answer {
+        let target = try service.target(call.names[0])
+        let points = try target.collection.seen(by: call.names[1]).map { point -> JSON in
+            let time = point.time.map { Timestamp(microseconds: Int64($0.timeIntervalSince1970) * 1_000_000) }
+            return [
+                "id": UInt64(point.id).map { .unsigned($0) } ?? .string(point.id),
+                "at": time.map { .string($0.description) } ?? .null,
+            ]
+        }
+        return Answer(["points": .array(points)])
+    }
+
+    private static func write(_ operation: WriteOperation, _ service: Service, _ call: Call) async throws -> Answer {
+        let waits = try call.query.waits
+        let number = try await service.target(call.names[0]).collection.version("").write([operation]).lsn
+        return Answer(WriteAnswer.json(number, waits: waits))
+    }
+
+    private static func user(_ body: Body) throws -> String {
+        guard let user = try body.user("user") else { throw Refusal.format("", "missing field `user`") }
+        return user
+    }
+
+    private static func time(_ body: Body, _ name: String) throws(Refusal) -> Date? {
+        guard let text = try body.text(name) else { return nil }
+        guard let time = Timestamp(text) else {
+            throw Refusal.format(body.path(name), "a time is expected, as 2026-11-30T12:00:00Z")
+        }
+        return Date(timeIntervalSince1970: TimeInterval(time.microseconds) / 1_000_000)
+    }
+}

@@ -103,13 +103,27 @@ import Testing
             let later = try VectorCollection(shop.collection, for: .writing)
             #expect(try await later.delete(["theirs"]).lsn > version + 1)
             try await later.upsert([WrittenPoint(id: "another", vector: vector)])
+            try await later.markSeen(["p-9", "bare", "p-2", "p-more"], by: "ann")
             try await later.compact()
+            try await later.markSeen(["p-8"], by: "ann")
+            try await later.markSeen(["p-10"], by: "bob")
             try await later.close()
             try rows(shop) { $0 + ["p-more,one more thing,a thing,1"] }
             let last = try build(shop)
             #expect(last["others_points"]?.integer == 2 && last["points"]?.integer == count + 2, "\(last)")
             collection = try VectorCollection(shop.collection)
             #expect(try collection.point("bare").payload["title"] == "without a vector")
+            // What users have seen stays, of rows that are gone and of one that comes now as well.
+            let seen = ["p-9", "p-8", "p-more", "bare"]
+            let ids = Set(seen + ["p-2"]).map { PointName($0).id }
+            #expect(try Set(collection.seen(by: "ann").map { PointName($0.id).id }) == Set(ids))
+            #expect(try collection.seen(by: "bob").map(\.id) == ["p-10"])
+            let places = try collection.view.catalogue.read { try $0.seen(by: "ann") }
+            #expect(places?.marks.count { $0.slot != nil } == 4, "where they are is known")
+            var request = SearchRequest(.vector(vector), k: 10_000)
+            (request.seenBy, request.exact) = ("ann", true)
+            let found = try collection.search(request).hits.map(\.name)
+            #expect(found.count == count - 2 && Set(seen).isDisjoint(with: found), "\(found.count) of \(count - 2)")
             #expect(try VectorCollection.check(shop.collection).allSatisfy(\.problems.isEmpty))
         }
     }

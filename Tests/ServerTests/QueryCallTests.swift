@@ -31,6 +31,43 @@ import Testing
         }
     }
 
+    @Test func whatAUserHasSeenIsLeftOut() async throws {
+        try await TestServer.run { (server: TestServer) async throws -> Void in
+            let vectors = try await fill(server)
+            let all = nearest(vectors, [0.3, -0.7])
+            func found(_ more: String) async throws -> [Int] {
+                let body = "{\"query\": [0.3, -0.7], \"limit\": 3\(more)}"
+                return try await server.send("POST", "/collections/c/points/query", body).ids
+            }
+            let (noted, forgotten) = ("/collections/c/seen", "/collections/c/seen/forget")
+            let ids = "[\(all[0]), \(all[2]), \"later\"]"
+            let first = try await server.send(
+                "POST", noted, "{\"user\": \"ann/é\", \"ids\": \(ids), \"at\": \"2026-01-02T03:04:05Z\"}")
+            #expect(first.status == 200, "\(first.text)")
+            #expect(try await found(#", "seen_by": "ann/é""#) == [all[1], all[3], all[4]])
+            #expect(try await found(#", "seen_by": 5"#) == Array(all.prefix(3)))
+            #expect(try await found("") == Array(all.prefix(3)))
+            let listed = try await server.send("GET", "/collections/c/seen/ann%2F%C3%A9")
+            let points = listed.result["points"]?.array ?? []
+            #expect(points.count == 3 && points.allSatisfy { $0["at"] == "2026-01-02T03:04:05Z" }, "\(listed.text)")
+            #expect(points.contains { $0["id"] == .integer(Int64(all[0])) }, "\(listed.text)")
+            _ = try await server.send("POST", forgotten, "{\"user\": \"ann/é\", \"ids\": [\(all[0])]}")
+            #expect(try await found(#", "seen_by": "ann/é""#) == [all[0], all[1], all[3]])
+            _ = try await server.send("POST", forgotten, #"{"user": "ann/é"}"#)
+            #expect(try await found(#", "seen_by": "ann/é""#) == Array(all.prefix(3)))
+            for (path, body) in [
+                (noted, #"{"ids": [1]}"#), (noted, #"{"user": "u"}"#), (noted, #"{"user": "", "ids": [1]}"#),
+                (noted, #"{"user": ["u"], "ids": [1]}"#), (noted, #"{"user": "u", "ids": [1.5]}"#),
+                (noted, #"{"user": "u", "ids": [1], "at": "now"}"#),
+                (forgotten, #"{"user": "u", "ids": [1], "before": "2026-01-01"}"#),
+                ("/collections/c/points/query", #"{"query": [1, 0], "seen_by": true}"#),
+            ] {
+                let refused = try await server.send("POST", path, body)
+                #expect([400, 422].contains(refused.status), "\(body): \(refused.text)")
+            }
+        }
+    }
+
     @Test func theNearestAreThoseOfBruteForce() async throws {
         try await TestServer.run { (server: TestServer) async throws -> Void in
             let vectors = try await fill(server)

@@ -12,16 +12,6 @@ extension Catalogue.Transaction {
         return try row.map { try seenList($0, user) }
     }
 
-    /// What a user has seen: what was noted, and what the recipe says.
-    func allSeen(by user: String) throws -> SeenList {
-        var list = try seen(by: user) ?? SeenList()
-        let had = try self.user(user)?.seen ?? []
-        guard !had.isEmpty else { return list }
-        list.add(had.map { SeenList.Mark(id: PointName($0).id, seconds: 0) })
-        try list.findSlots { try slot(of: $0) }
-        return list
-    }
-
     /// Writes what a user has seen in the place of what was known.
     func put(_ list: SeenList, seenBy user: String) throws {
         guard list.marks.isEmpty else {

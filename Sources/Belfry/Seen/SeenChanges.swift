@@ -45,3 +45,29 @@ enum SeenNote: Equatable, Sendable {
         }
     }
 }
+
+extension SeenList {
+    /// So many are kept of one user: beyond it those that were seen longest ago are forgotten.
+    static let limit = 100_000
+
+    /// Takes up what was noted since.
+    mutating func apply(_ changes: SeenChanges) {
+        let known = Dictionary(uniqueKeysWithValues: changes.marks.compactMap { id, _ in mark(id).map { (id, $0) } })
+        var kept = marks.filter { UInt64($0.seconds) >= changes.forgottenBefore && changes.marks[$0.id] == nil }
+        for (id, seconds) in changes.marks {
+            if let seconds { kept.append(Mark(id: id, slot: known[id]?.slot, seconds: seconds)) }
+        }
+        if kept.count > Self.limit {
+            kept.sort { ($1.seconds, $0.id) < ($0.seconds, $1.id) }
+            kept.removeLast(kept.count - Self.limit)
+        }
+        self = SeenList(distinct: kept)
+    }
+
+    /// The list with what was noted since, the newest first.
+    func applying(_ changes: [SeenChanges]) -> SeenList {
+        var list = self
+        for change in changes.reversed() { list.apply(change) }
+        return list
+    }
+}

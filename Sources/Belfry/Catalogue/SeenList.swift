@@ -1,6 +1,5 @@
 import Files
 import Foundation
-import HashTreeCollections
 import Shards
 
 /// What a user has seen: points by their ids, each with when, in the order of the ids.
@@ -18,16 +17,17 @@ struct SeenList: Equatable, Sendable {
         var seconds: UInt32
     }
 
+    /// In the order of the ids.
     private(set) var marks: [Mark] = []
-
-    /// So many are kept of one user: beyond it those that were seen longest ago are forgotten.
-    static let limit = 100_000
 
     /// The seconds since 1970 of a time; nil before that, and from 2106 on.
     static func seconds(_ time: Date) -> UInt32? { UInt32(exactly: time.timeIntervalSince1970.rounded(.down)) }
 
     /// Nothing.
     init() {}
+
+    /// These points, no two of the same id.
+    init(distinct marks: [Mark]) { self.marks = marks.sorted { $0.id < $1.id } }
 
     /// These points, in any order; of those of the same id the last.
     init(_ marks: [Mark]) {
@@ -40,27 +40,6 @@ struct SeenList: Equatable, Sendable {
     func mark(_ id: PointID) -> Mark? {
         let place = marks.partitioningIndex { !($0.id < id) }
         return place < marks.count && marks[place].id == id ? marks[place] : nil
-    }
-
-    /// Takes up what was noted since.
-    mutating func apply(_ changes: SeenChanges) {
-        let known = Dictionary(uniqueKeysWithValues: changes.marks.compactMap { id, _ in mark(id).map { (id, $0) } })
-        var kept = marks.filter { UInt64($0.seconds) >= changes.forgottenBefore && changes.marks[$0.id] == nil }
-        for (id, seconds) in changes.marks {
-            if let seconds { kept.append(Mark(id: id, slot: known[id]?.slot, seconds: seconds)) }
-        }
-        if kept.count > Self.limit {
-            kept.sort { ($1.seconds, $0.id) < ($0.seconds, $1.id) }
-            kept.removeLast(kept.count - Self.limit)
-        }
-        marks = kept.sorted { $0.id < $1.id }
-    }
-
-    /// The list with what was noted since, the newest first.
-    func applying(_ changes: [SeenChanges]) -> SeenList {
-        var list = self
-        for change in changes.reversed() { list.apply(change) }
-        return list
     }
 
     /// The points' ids.

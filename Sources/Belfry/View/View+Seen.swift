@@ -69,15 +69,25 @@ extension View {
             return SeenCache.Known(lsn: known.lsn, list)
         }
         return try read { transaction in
-            let list = try transaction.allSeen(by: user)
+            let list = try Self.seen(by: user, transaction)
             return SeenCache.Known(lsn: try transaction.lsn(), list)
         }
+    }
+
+    /// What the catalogue has of that.
+    private static func seen(by user: String, _ transaction: Catalogue.Transaction) throws -> SeenList {
+        var list = try transaction.seen(by: user) ?? SeenList()
+        let had = try transaction.user(user)?.seen ?? []
+        guard !had.isEmpty else { return list }
+        list.add(had.map { SeenList.Mark(id: PointName($0).id, seconds: 0) })
+        try list.findSlots { try transaction.slot(of: $0) }
+        return list
     }
 
     /// All that a user has seen.
     func seenList(by user: String) throws(BelfryError) -> SeenList {
         let user = user.wholeNumberName ?? user
-        let list = try read { try $0.allSeen(by: user) }
+        let list = try read { try Self.seen(by: user, $0) }
         return list.applying(pending.compactMap { $0.seen[user] })
     }
 

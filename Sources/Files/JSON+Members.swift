@@ -26,6 +26,11 @@ extension JSON {
         public var isEmpty: Bool { values.isEmpty }
         /// The names, in the order of their bytes.
         public var names: [String] { values.keys.sorted().map(\.text) }
+
+        /// Puts members in the place of those of the same names; null takes one away.
+        public mutating func merge(_ members: Members) {
+            for (name, value) in members.sorted { self[name] = value == .null ? nil : value }
+        }
         /// Names and values, in the order of the names' bytes.
         public var sorted: [(name: String, value: JSON)] {
             values.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) }

@@ -91,34 +91,37 @@ extension JSONPath {
         }
     }
 
-    /// Merges `members` into the objects at this path. Objects on the way are made where there are none, and what is there
-    /// and no object gives way; elements are changed where they are, and never made.
-    public func merge(_ members: JSON.Members, into root: inout JSON.Members) {
+    /// Merges `members` into the objects at this path: see ``JSON/Members/merge(_:)``. Objects on the way are made where there
+    /// are none, and what is there and no object gives way; elements are changed where they are, and never made.
+    /// - Parameter replacing: whether they take the place of all that lies there.
+    public func merge(_ members: JSON.Members, into root: inout JSON.Members, replacing: Bool = false) {
         var value = JSON.object(root)
-        Self.merge(members, into: &value, steps[...])
+        Self.merge(members, into: &value, steps[...], replacing)
         if case .object(let changed) = value { root = changed }
     }
 
-    private static func merge(_ added: JSON.Members, into value: inout JSON, _ steps: ArraySlice<Step>) {
+    private static func merge(
+        _ added: JSON.Members, into value: inout JSON, _ steps: ArraySlice<Step>, _ replacing: Bool
+    ) {
         let rest = steps.dropFirst()
         switch steps.first {
         case nil:
-            var members = value.members ?? [:]
-            for (name, value) in added.sorted { members[name] = value }
+            var members = replacing ? [:] : value.members ?? [:]
+            members.merge(added)
             value = .object(members)
         case .member(let name):
             var members = value.members ?? [:]
             var inner = members[name] ?? .null
-            merge(added, into: &inner, rest)
+            merge(added, into: &inner, rest, replacing)
             members[name] = inner
             value = .object(members)
         case .element(let place):
             var elements = value.array ?? []
-            if place < elements.count { merge(added, into: &elements[place], rest) }
+            if place < elements.count { merge(added, into: &elements[place], rest, replacing) }
             value = .array(elements)
         case .every:
             var elements = value.array ?? []
-            for place in elements.indices { merge(added, into: &elements[place], rest) }
+            for place in elements.indices { merge(added, into: &elements[place], rest, replacing) }
             value = .array(elements)
         }
     }

@@ -59,7 +59,7 @@ import Testing
 
     @Test func whatIsNewerIsSaidToBe() throws {
         for (body, place) in [
-            ([15, 0], 108), ([0xff], 108), ([1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4], 127),
+            ([16, 0], 108), ([0xff], 108), ([1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4], 127),
         ]
             as [([UInt8], Int)]
         {

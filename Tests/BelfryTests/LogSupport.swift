@@ -101,7 +101,7 @@ extension SeededGenerator {
     }
 
     mutating func operation() -> LogOperation {
-        switch Int.random(in: 0..<14, using: &self) {
+        switch Int.random(in: 0..<15, using: &self) {
         case 0:
             let point = LogPoint(
                 id: pointID(), key: Bool.random(using: &self) ? text() : nil, vectors: vectors(), payload: text(40))
@@ -118,6 +118,7 @@ extension SeededGenerator {
         case 9: return .deletePayloadAt(ids: pointIDs(), paths: texts())
         case 10: return .note(.seen(pointIDs(), seconds: UInt32.random(in: 0 ... .max, using: &self)), user: text())
         case 11: return .note(.forgotten(pointIDs()), user: text())
+        case 13: return .overwritePayloadAt(ids: pointIDs(), path: text(), json: text(40))
         case 12: return .note(.forgottenBefore(next()), user: text())
         default:
             let number = Int.random(in: 1...LogFile.numberLimit, using: &self)

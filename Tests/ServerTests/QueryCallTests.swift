@@ -31,6 +31,58 @@ import Testing
         }
     }
 
+    /// What was found by asking Qdrant's engine the same: see Tests/Clients/differential.
+    @Test func pagesOrdersAndPartsOfAFusion() async throws {
+        try await TestServer.run { (server: TestServer) async throws -> Void in
+            _ = try await fill(server)
+            let path = "/collections/c/points/query"
+            // A prefetch without a query is in the order of the ids.
+            let fused = try await server.send(
+                "POST", path, #"{"prefetch": [{"limit": 4}], "query": {"fusion": "rrf"}, "limit": 10}"#)
+            #expect(fused.ids == [0, 1, 2, 3])
+            // No part of a fusion answers with a point that another starts from.
+            let parts = #"[{"query": 5, "limit": 60}, {"query": 6, "limit": 60}, {"query": [1, 0], "limit": 60}]"#
+            let among = try await server.send(
+                "POST", path, #"{"prefetch": \#(parts), "query": {"fusion": "dbsf"}, "limit": 60}"#)
+            #expect(among.ids.count == 58 && !among.ids.contains(5) && !among.ids.contains(6))
+            // A point with several values stands once for each, on every page.
+            let points = (0..<4).map {
+                #"{"id": \#(100 + $0), "vector": [1, 0], "payload": {"v": [\#($0), \#($0 + 10)]}}"#
+            }
+            _ = try await server.send(
+                "PUT", "/collections/c/points", #"{"points": [\#(points.joined(separator: ","))]}"#)
+            let ordered = try await server.send(
+                "POST", path, #"{"query": {"order_by": "v"}, "limit": 3, "offset": 3}"#)
+            let values = ordered.result["points"]?.array?.map { [$0["id"]?.integer, $0["order_value"]?.integer] }
+            #expect(values == [[103, 3], [100, 10], [101, 11]], "\(ordered.text)")
+        }
+    }
+
+    @Test func payloadsAreMergedAndOverwrittenAtAKey() async throws {
+        try await TestServer.run { (server: TestServer) async throws -> Void in
+            _ = try await fill(server)
+            func payload(_ id: Int) async throws -> JSON? {
+                try await server.send("GET", "/collections/c/points/\(id)").result["payload"]
+            }
+            func post(_ method: String, _ body: String) async throws {
+                let sent = try await server.send(method, "/collections/c/points/payload", body)
+                #expect(sent.status == 200, "\(sent.text)")
+            }
+            let country = #"{"payload": {"country": {"name": "Peru", "people": 33}}, "points": [1]}"#
+            try await post("POST", country)
+            // The filter asks for what is overwritten.
+            let filter = #"{"must": [{"key": "country.name", "match": {"value": "Peru"}}]}"#
+            try await post("PUT", #"{"payload": {"new": 1}, "key": "country", "filter": \#(filter)}"#)
+            #expect(try await payload(1)?["country"] == ["new": 1])
+            #expect(try await payload(1)?["n"] == 1)
+            // Null takes a member away.
+            try await post("POST", #"{"payload": {"n": null, "other": null, "even": 5}, "points": [1]}"#)
+            #expect(try await payload(1) == ["country": ["new": 1], "even": 5])
+            try await post("POST", #"{"payload": {"new": null, "old": 2}, "key": "country", "points": [1]}"#)
+            #expect(try await payload(1) == ["country": ["old": 2], "even": 5])
+        }
+    }
+
     @Test func whatAUserHasSeenIsLeftOut() async throws {
         try await TestServer.run { (server: TestServer) async throws -> Void in
             let vectors = try await fill(server)

@@ -21,6 +21,7 @@ import Vectors
 // | 12 | note, seen | user, ids, u32 seconds |
 // | 13 | note, forgotten | user, ids |
 // | 14 | note, forgottenBefore | user, u64 seconds |
+// | 15 | overwritePayloadAt | ids, path, JSON text |
 //
 // Vectors are a list of name and vector. A condition is u8 0 always, 1 insertOnly, 2 updateOnly, or 3 and u64 version.
 // Numbers that are not in these tables are for later versions: `unsupported`. Everything else that does not fit is
@@ -77,6 +78,11 @@ extension LogOperation {
             try encoder.put(UInt8(11))
             try encoder.put(ids)
             try encoder.put(paths)
+        case .overwritePayloadAt(let ids, let path, let json):
+            try encoder.put(UInt8(15))
+            try encoder.put(ids)
+            try encoder.put(path)
+            try encoder.put(json)
         case .note(.seen(let ids, let seconds), let user):
             try encoder.put(UInt8(12))
             try encoder.put(user)
@@ -130,6 +136,9 @@ extension LogOperation {
         case 14:
             let user = try reader.text("A user")
             self = .note(.forgottenBefore(try reader.read(UInt64.self, "The time")), user: user)
+        case 15:
+            self = .overwritePayloadAt(
+                ids: try reader.pointIDs(), path: try reader.text("A path"), json: try reader.text("The payload"))
         case let tag: throw .fromNewer("operation", tag, at: place)
         }
         guard reader.remaining == 0 else {

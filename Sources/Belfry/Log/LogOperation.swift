@@ -15,6 +15,8 @@ enum LogOperation: Equatable, Sendable {
     case setPayloadAt(ids: [PointID], path: String, json: String)
     /// Puts a JSON object in the place of the points' payload.
     case overwritePayload(ids: [PointID], json: String)
+    /// Puts a JSON object in the place of what lies at a path of the points' payload.
+    case overwritePayloadAt(ids: [PointID], path: String, json: String)
     /// Removes fields of the points' payload.
     case deletePayload(ids: [PointID], keys: [String])
     /// Removes what lies at paths of the points' payload; a field whose whole name is such a text is meant by it.

@@ -8,7 +8,7 @@ extension SearchQuery {
     /// Whether points are ranked by their distance to one vector, or several.
     var isEmbedded: Bool {
         switch self {
-        case .scored, .fused, .formula, .ordered, .sample: false
+        case .scored, .fused, .formula, .ordered, .listed, .sample: false
         case .text, .fields, .user, .session, .point, .examples, .vector, .sparse, .multi: true
         }
     }
@@ -28,6 +28,7 @@ extension GroupSearch {
             let lists = try parts.mapLists { part throws(BelfryError) in try answers(of: part, filter) }
             return Array(try scored(by: formula, lists).prefix(k))
         case .ordered(let order): return try ordered(order, k, filter)
+        case .listed(let names): return try listed(names, k, filter)
         case .sample(let seed): return try sampled(seed, k, filter)
         default: preconditionFailure("a query by a vector")
         }
@@ -124,9 +125,27 @@ extension GroupSearch {
             }
             noteScan(of: looked)
             let found = points.points
-            guard found.isEmpty else { return found.map { candidate(RankedPoint($0.id, 0)) } }
+            guard found.isEmpty else {
+                return found.map {
+                    Candidate(collection: 0, id: $0.id, distance: 0, score: 0, orderValue: $0.value)
+                }
+            }
         }
         return []
+    }
+
+    private func listed(_ names: [String], _ k: Int, _ filter: Filter?) throws(BelfryError) -> [Candidate] {
+        let isLeft = try leftWithoutVectors()
+        let passing = if let filter { try views[0].slots(where: filter) } else { RowSet?.none }
+        let ids = names.map { PointName($0).id }
+        var (found, known) = ([Candidate](), Set<PointID>())
+        for (id, slot) in zip(ids, try views[0].slots(of: ids)) where found.count < k {
+            guard let slot, passing?.contains(Int(slot)) != false, !isLeft(id), known.insert(id).inserted else {
+                continue
+            }
+            found.append(candidate(RankedPoint(id, 0)))
+        }
+        return found
     }
 
     private mutating func sampled(_ seed: UInt64, _ k: Int, _ filter: Filter?) throws(BelfryError) -> [Candidate] {

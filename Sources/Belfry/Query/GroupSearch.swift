@@ -39,6 +39,8 @@ struct GroupSearch {
         let distance: Float
         /// What people see.
         let score: Float
+        /// Where points stand in an order by a field, the value by which this one does.
+        var orderValue: OrderValue?
 
         static func < (first: Candidate, second: Candidate) -> Bool {
             (first.distance, first.collection, first.id) < (second.distance, second.collection, second.id)
@@ -165,7 +167,8 @@ struct GroupSearch {
         case .user(let id):
             for (index, collection) in collections.enumerated() where try collection.knows(user: id) { return index }
             return 0
-        case .text, .fields, .session, .vector, .sparse, .multi, .scored, .fused, .formula, .ordered, .sample: return 0
+        case .text, .fields, .session, .vector, .sparse, .multi, .scored, .fused, .formula, .ordered, .listed, .sample:
+            return 0
         }
         for (index, view) in views.enumerated() where try view.slots(of: names).allSatisfy({ $0 != nil }) {
             return index
@@ -239,10 +242,14 @@ struct GroupSearch {
         var hits: [ArraySlice<SearchResponse.Hit>] = []
         for (index, view) in views.enumerated() {
             let own = candidates.filter { $0.collection == index }.map { ($0.id, $0.score) }
-            guard let found = try view.hits(own) else { return nil }
+            guard let found = try view.hits(own, withPayload: request.withPayload) else { return nil }
             hits.append(found[...])
         }
-        return candidates.map { hits[$0.collection].removeFirst() }
+        return candidates.map { candidate in
+            var hit = hits[candidate.collection].removeFirst()
+            hit.orderValue = candidate.orderValue
+            return hit
+        }
     }
 
     /// The items of a session that no collection has.

@@ -43,6 +43,8 @@ public indirect enum SearchQuery: Sendable {
     case formula([SearchRequest], ScoreFormula)
     /// Points by a payload field, in the place of a score.
     case ordered(OrderBy)
+    /// These points, by their ids or keys, in their order, as far as they are there.
+    case listed([String])
     /// Points at random; the same ones for the same seed, as long as nothing is written.
     case sample(seed: UInt64)
 
@@ -54,7 +56,7 @@ public indirect enum SearchQuery: Sendable {
         case .user, .fields: [.users, .given]
         case .session: [.given]
         // A mean of rows is not like a row, and of a vector nobody knows what it is of.
-        case .examples, .vector, .sparse, .multi, .scored, .fused, .formula, .ordered, .sample: nil
+        case .examples, .vector, .sparse, .multi, .scored, .fused, .formula, .ordered, .listed, .sample: nil
         }
     }
 }

@@ -68,6 +68,8 @@ public struct SearchRequest: Sendable {
     public var others: [VectorCollection] = []
     /// Embeds the query in the place of the collection's own query tower.
     public var tower: Tower?
+    /// Whether answers come with their payload. Without it there is less to do.
+    public var withPayload = true
     /// How many threads search, at most.
     public var threads = 1
 

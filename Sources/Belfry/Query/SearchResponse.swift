@@ -11,8 +11,13 @@ public struct SearchResponse: Sendable {
         public let key: String?
         /// The score in the collection's metric: see ``Metric/score(_:)``.
         public let score: Float
-        /// The payload: a JSON object.
+        /// The payload: a JSON object. Empty where the request asked for none.
         public let payload: JSON
+        /// The payload as it is kept: the text of a JSON object, whether it was asked for or not.
+        package let text: String
+        /// Where points were asked for in an order by a field, the value by which this one stands where it does: one with several
+        /// comes once for each.
+        public package(set) var orderValue: OrderValue?
         /// The LSN of the write that made the point what it is; 0 for one that a build wrote.
         public let version: UInt64
         /// The name of the collection that the point is from.

@@ -123,7 +123,7 @@ private struct QueryBatch {
             let mean = try PointVector.mean(of: vectors(like), away: vectors(unlike), description)
             sources.append(.vector(mean))
             if !includesSeen { names = like + unlike }
-        case .scored, .fused, .formula, .ordered, .sample:
+        case .scored, .fused, .formula, .ordered, .listed, .sample:
             throw BelfryError(.invalidInput, "The query is by no vector: it cannot be embedded.")
         }
         excluded.append(names)

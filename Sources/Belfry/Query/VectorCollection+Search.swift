@@ -37,14 +37,18 @@ extension VectorCollection {
 
 extension View {
     /// These points with their payload, in their order; nil where a later write has changed one of them since.
-    func hits(_ found: [(id: PointID, score: Float)]) throws(BelfryError) -> [SearchResponse.Hit]? {
+    /// - Parameter withPayload: whether the payload is parsed, too.
+    func hits(_ found: [(id: PointID, score: Float)], withPayload: Bool = true) throws(BelfryError) -> [SearchResponse
+        .Hit]?
+    {
         guard let points = try storedPoints(found.map(\.id)) else { return nil }
         var hits: [SearchResponse.Hit] = []
         for (point, found) in zip(points, found) {
             hits.append(
                 SearchResponse.Hit(
                     id: found.id, key: point.key, score: found.score,
-                    payload: try point.payload(), version: point.version, collection: configuration.name))
+                    payload: withPayload ? try point.payload() : [:], text: point.json, version: point.version,
+                    collection: configuration.name))
         }
         return hits
     }

@@ -8,6 +8,8 @@ import Vectors
 final class CatalogueFilter: Sendable {
     /// The last write that the catalogue had.
     let lsn: UInt64
+    /// Points of it that were answered.
+    let points: KnownPoints
     /// The fields that are to have an index: where a file is damaged, one more than there are.
     let declared: [IndexedField]
     private let record: FieldRecord
@@ -21,6 +23,7 @@ final class CatalogueFilter: Sendable {
     /// - Throws: `invalidInput` where the record has a path that is none.
     init(lsn: UInt64, _ record: FieldRecord, _ indexes: FieldIndexes? = nil) throws(BelfryError) {
         (self.lsn, self.record, declared) = (lsn, record, try record.fields())
+        points = KnownPoints(lsn: lsn)
         self.indexes = Mutex(indexes)
     }
 

@@ -5,20 +5,24 @@ extension View {
     /// The points of these ids, in their order; nil where a later write has changed one of them since: a newer view has it.
     /// - Throws: `corruptData` where one of them, which has a vector, is not in the catalogue.
     package func storedPoints(_ ids: [PointID]) throws(BelfryError) -> [StoredPoint]? {
-        let known = ids.map(pendingPoint(_:))
-        let rows = try catalogue.read { transaction in
-            try zip(ids, known).map { try $1 == nil ? transaction.point($0) : nil }
+        let written = ids.map(pendingPoint(_:))
+        var known = catalogued.points.points(ids)
+        let unknown = ids.indices.filter { written[$0] == nil && known[$0] == nil }
+        if !unknown.isEmpty {
+            let read = try catalogue.read { transaction in try unknown.map { try transaction.point(ids[$0]) } }
+            for (place, row) in zip(unknown, read) { known[place] = row.map { StoredPoint($0, catalogue.path) } }
+            catalogued.points.keep(unknown.compactMap { known[$0] })
         }
         var points: [StoredPoint] = []
-        for (id, (written, row)) in zip(ids, zip(known, rows)) {
-            if let (slot, point) = written, let content = point.content {
+        for place in ids.indices {
+            if let (slot, point) = written[place], let content = point.content {
                 points.append(StoredPoint(slot, point, content, catalogue.path))
-            } else if let row, row.version <= lsn {
-                points.append(StoredPoint(row, catalogue.path))
-            } else if row != nil || lsn > 0 {
+            } else if written[place] == nil, let point = known[place], point.version <= lsn {
+                points.append(point)
+            } else if known[place] != nil || lsn > 0 {
                 return nil
             } else {
-                throw hasNoRow(id)
+                throw hasNoRow(ids[place])
             }
         }
         return points

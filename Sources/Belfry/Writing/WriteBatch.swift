@@ -108,7 +108,7 @@ extension WriteOperation {
     /// The points that it is about, where it can be about several.
     fileprivate var selection: PointSelection? {
         switch self {
-        case .delete(let points), .setPayload(let points, _, _), .overwritePayload(let points, _),
+        case .delete(let points), .setPayload(let points, _, _), .overwritePayload(let points, _, _),
             .deletePayload(let points, _), .clearPayload(let points), .deleteVectors(let points, _):
             points
         case .upsert, .setVectors, .markSeen, .forgetSeen, .forgetAllSeen: nil
@@ -129,6 +129,7 @@ extension LogOperation {
         case .setPayload(_, let json): .setPayload(ids: ids, json: json)
         case .setPayloadAt(_, let path, let json): .setPayloadAt(ids: ids, path: path, json: json)
         case .overwritePayload(_, let json): .overwritePayload(ids: ids, json: json)
+        case .overwritePayloadAt(_, let path, let json): .overwritePayloadAt(ids: ids, path: path, json: json)
         case .deletePayload(_, let keys): .deletePayload(ids: ids, keys: keys)
         case .deletePayloadAt(_, let paths): .deletePayloadAt(ids: ids, paths: paths)
         case .clearPayload: .clearPayload(ids: ids)
@@ -153,8 +154,11 @@ extension LogOperation {
         case .setPayload(let names, let payload, let path?):
             self = .setPayloadAt(
                 ids: try PointCheck.ids(names.named), path: path.description, json: try PointCheck.object(payload))
-        case .overwritePayload(let names, let payload):
+        case .overwritePayload(let names, let payload, nil):
             self = .overwritePayload(ids: try PointCheck.ids(names.named), json: try PointCheck.object(payload))
+        case .overwritePayload(let names, let payload, let path?):
+            self = .overwritePayloadAt(
+                ids: try PointCheck.ids(names.named), path: path.description, json: try PointCheck.object(payload))
         case .deletePayload(let names, let keys):
             let ids = try PointCheck.ids(names.named)
             var areFields = true
@@ -195,6 +199,7 @@ extension LogOperation {
         switch self {
         case .upsert(let point, _): [point.id]
         case .delete(let ids), .setPayload(let ids, _), .setPayloadAt(let ids, _, _), .overwritePayload(let ids, _),
+            .overwritePayloadAt(let ids, _, _),
             .deletePayload(let ids, _), .deletePayloadAt(let ids, _), .clearPayload(let ids),
             .deleteVectors(let ids, _):
             ids
@@ -221,7 +226,8 @@ extension LogOperation {
         case .upsert(let point, _):
             bytes += point.payload.utf8.count + (point.key?.utf8.count ?? 0)
         case .setPayload(_, let json), .overwritePayload(_, let json): bytes += json.utf8.count
-        case .setPayloadAt(_, let path, let json): bytes += path.utf8.count + json.utf8.count
+        case .setPayloadAt(_, let path, let json), .overwritePayloadAt(_, let path, let json):
+            bytes += path.utf8.count + json.utf8.count
         case .deletePayload(_, let keys), .deletePayloadAt(_, let keys):
             bytes += keys.reduce(0) { $0 + $1.utf8.count + 8 }
         case .note(_, let user): bytes += user.utf8.count

@@ -19,10 +19,10 @@ public enum WriteOperation: Sendable {
     /// Removes points; one that is not there is none to remove.
     case delete(PointSelection)
     /// Merges an object into the payload of points, or into the objects at a path of it: its members take the place of those
-    /// of the same name.
+    /// of the same name, and null takes one away.
     case setPayload(PointSelection, JSON, at: JSONPath? = nil)
-    /// Puts an object in the place of the payload of points.
-    case overwritePayload(PointSelection, JSON)
+    /// Puts an object in the place of the payload of points, or of what lies at a path of it.
+    case overwritePayload(PointSelection, JSON, at: JSONPath? = nil)
     /// Removes members of the payload of points: fields, or what lies at a ``JSONPath`` like `country.capital`. A field that
     /// has such a text as its whole name is meant by it.
     case deletePayload(PointSelection, keys: [String])

@@ -120,7 +120,7 @@ struct WriteState {
                 let added = try Self.members(json)
                 try change(ids, stored, &result) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
-                    for (name, value) in added.sorted { members[name] = value }
+                    members.merge(added)
                     return JSON.object(members).text()
                 }
             case .setPayloadAt(let ids, let path, let json):
@@ -131,6 +131,13 @@ struct WriteState {
                     return JSON.object(members).text()
                 }
             case .overwritePayload(let ids, let json): try change(ids, stored, &result) { _ in json }
+            case .overwritePayloadAt(let ids, let path, let json):
+                let (path, added) = (try JSONPath(path), try Self.members(json))
+                try change(ids, stored, &result) { payload throws(BelfryError) in
+                    var members = try Self.members(payload)
+                    path.merge(added, into: &members, replacing: true)
+                    return JSON.object(members).text()
+                }
             case .deletePayload(let ids, let keys):
                 try change(ids, stored, &result) { payload throws(BelfryError) in
                     var members = try Self.members(payload)

@@ -15,7 +15,7 @@ struct Write: AsyncParsableCommand {
             There are upsert, with condition insert_only, update_only or {"version": n} beside it; delete; set_payload, \
             overwrite_payload, delete_payload (with keys), clear_payload, each with ids, or with a filter as Qdrant's clients send \
             it. Keys may be paths, as country.capital \
-            or stock[].shop; set_payload with a key merges into what is there. And set_vector with id and vector, \
+            or stock[].shop; set_payload, with a key or without, merges into what is there, and null takes a member away. And set_vector with id and vector, \
             delete_vector with ids and names. mark_seen with user and ids, and perhaps at, a time; forget_seen with user and \
             ids, or with user and perhaps before, a time. Several vectors are an object by their names. \
             For each line a line is answered: {"lsn", "changed", "skipped", "missing"}, or {"error"}.
@@ -78,12 +78,9 @@ enum WriteLine {
             return upserts
         case "delete": return [.delete(try points(content))]
         case "set_payload":
-            let path = try content["key"].map { (key) throws(BelfryError) in
-                guard let text = key.string else { throw mistake("A key is a text, as \"country.capital\".") }
-                return try JSONPath(text)
-            }
-            return [.setPayload(try points(content), try payload(content), at: path)]
-        case "overwrite_payload": return [.overwritePayload(try points(content), try payload(content))]
+            return [.setPayload(try points(content), try payload(content), at: try path(content))]
+        case "overwrite_payload":
+            return [.overwritePayload(try points(content), try payload(content), at: try path(content))]
         case "delete_payload":
             guard let list = content["keys"]?.array, case let keys = list.compactMap(\.string), !keys.isEmpty,
                 keys.count == list.count
@@ -111,7 +108,8 @@ enum WriteLine {
     private static func requireMembers(of content: JSON, _ name: String) throws(BelfryError) {
         let members: [String: Set<String>] = [
             "upsert": ["id", "vector", "payload"], "delete": ["ids", "filter"],
-            "set_payload": ["ids", "filter", "payload", "key"], "overwrite_payload": ["ids", "filter", "payload"],
+            "set_payload": ["ids", "filter", "payload", "key"],
+            "overwrite_payload": ["ids", "filter", "payload", "key"],
             "delete_payload": ["ids", "filter", "keys"], "clear_payload": ["ids", "filter"],
             "set_vector": ["id", "vector"], "delete_vector": ["ids", "filter", "names"],
             "mark_seen": ["user", "ids", "at"],
@@ -163,6 +161,12 @@ enum WriteLine {
         var ids: [String] = []
         for one in list { ids.append(try id(one)) }
         return ids
+    }
+
+    private static func path(_ content: JSON) throws(BelfryError) -> JSONPath? {
+        guard let key = content["key"] else { return nil }
+        guard let text = key.string else { throw mistake("A key is a text, as \"country.capital\".") }
+        return try JSONPath(text)
     }
 
     private static func payload(_ content: JSON) throws(BelfryError) -> JSON {

@@ -34,8 +34,11 @@ final class WorkThreads: TaskExecutor {
     init(_ name: String, count: Int, most: Int) {
         self.most = most
         for index in 0..<count {
-            let thread = Thread { [self] in work() }
-            thread.name = "\(name) \(index)"
+            let thread = Thread { [self] in
+                // By itself: the name that it is given from outside is not the system's.
+                Thread.current.name = "\(name) \(index)"
+                work()
+            }
             // Filters and JSON may be nested.
             thread.stackSize = 8 << 20
             thread.start()
@@ -59,8 +62,24 @@ final class WorkThreads: TaskExecutor {
     /// How many requests are here.
     var load: Int { admitted.load(ordering: .relaxed) }
 
-    /// Carries a request out; where too many are here already, it is refused at once instead of waiting without end.
+    /// Computes the answer to a request; where too many are here already, it is refused at once instead of waiting without
+    /// end.
+    func run<Result: Sendable>(_ body: @Sendable () throws -> Result) async throws -> Result {
+        try await admit { try await Self.compute(body) }
+    }
+
+    /// The same for what waits in between.
     func run<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+        try await admit(body)
+    }
+
+    /// A function that computes goes over to the executor before its first line. One that only calls another one does not: it
+    /// leaves that to the other, which a function that has been made an asynchronous one does not do.
+    private static func compute<Result: Sendable>(_ body: @Sendable () throws -> Result) async throws -> Result {
+        try body()
+    }
+
+    private func admit<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
         let (_, now) = admitted.add(1, ordering: .relaxed)
         defer { admitted.subtract(1, ordering: .relaxed) }
         guard now <= most else {

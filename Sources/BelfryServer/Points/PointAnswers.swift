@@ -17,6 +17,14 @@ struct PointView {
 
     init(payload: PayloadSelector, vectors: VectorSelector) { (self.payload, self.vectors) = (payload, vectors) }
 
+    /// Whether some members of the payload are shown, and others are not.
+    var isOfMembers: Bool {
+        switch payload {
+        case .none, .all: false
+        case .including, .excluding: true
+        }
+    }
+
     /// Writes a point's id, payload and vectors, as members of an object that is open.
     func write(_ point: StoredPoint, _ vectors: [String: PointVector], to writer: inout WireWriter) throws {
         writer.raw("\"id\":")

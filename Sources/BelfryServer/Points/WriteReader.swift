@@ -20,12 +20,8 @@ struct WriteReader {
             let path = try body.text("key").map { try JSONPath($0) }
             return [.setPayload(try PointNames.selection(body), try payload(body), at: path)]
         case "overwrite_payload":
-            if let key = try body.text("key") {
-                // What lies at the key goes first: what is merged then is all there is.
-                let (points, path) = (try PointNames.selection(body), try JSONPath(key))
-                return [.deletePayload(points, keys: [key]), .setPayload(points, try payload(body), at: path)]
-            }
-            return [.overwritePayload(try PointNames.selection(body), try payload(body))]
+            let path = try body.text("key").map { try JSONPath($0) }
+            return [.overwritePayload(try PointNames.selection(body), try payload(body), at: path)]
         case "delete_payload":
             guard let keys = try body.texts("keys") else { throw Refusal.format(body.place, "missing field `keys`") }
             guard !keys.isEmpty else { return [] }

@@ -28,9 +28,10 @@ struct QueryAnswers {
             }
         case .search(var request):
             request.offset = offset
+            request.withPayload = shown.isOfMembers
             let response = try target.collection.search(request)
             note(response)
-            try target.write(response.hits, of: request.query, shown, scored: true, to: &writer)
+            try target.write(response.hits, shown, scored: true, to: &writer)
         }
     }
 
@@ -51,13 +52,14 @@ struct QueryAnswers {
         }
         request.groups = .init(by: try JSONPath(key), size: min(size, 10_000))
         request.k = min(request.k, 10_000)
+        request.withPayload = shown.isOfMembers
         let response = try target.collection.search(request)
         note(response)
         try writer.list(response.groups) { writer, group in
             writer.raw("{\"id\":")
             writer.json(group.value)
             writer.raw(",\"hits\":")
-            try target.write(group.hits, of: request.query, shown, scored: true, to: &writer)
+            try target.write(group.hits, shown, scored: true, to: &writer)
             try lookup?.write(group.value, to: &writer)
             writer.raw("}")
         }
@@ -67,12 +69,11 @@ struct QueryAnswers {
 extension Target {
     /// Writes answers as a list of points, with version and score or without.
     func write(
-        _ hits: [SearchResponse.Hit], of query: SearchQuery, _ shown: PointView, scored: Bool,
+        _ hits: [SearchResponse.Hit], _ shown: PointView, scored: Bool,
         to writer: inout WireWriter
     ) throws {
         let vectors = shown.vectors.isNone ? [:] : try vectors(of: hits)
-        var order = OrderValues(query)
-        try writer.list(hits) { writer, hit in
+        writer.list(hits) { writer, hit in
             writer.raw("{\"id\":")
             writer.id(hit.id, hit.key)
             if scored {
@@ -81,13 +82,23 @@ extension Target {
                 writer.raw(",\"score\":")
                 writer.float(hit.score)
             }
-            if case .none = shown.payload {
-            } else {
+            switch shown.payload {
+            case .none: break
+            case .all:
+                writer.raw(",\"payload\":")
+                writer.raw(hit.text)
+            case .including, .excluding:
                 writer.raw(",\"payload\":")
                 writer.json(shown.payload.part(of: hit.payload))
             }
             shown.writeVectors(vectors[hit.id] ?? [:], to: &writer)
-            try order.write(hit.id, hit.payload, to: &writer)
+            if let value = hit.orderValue {
+                writer.raw(",\"order_value\":")
+                switch value {
+                case .integer(let number): writer.number(number)
+                case .float(let number): writer.json(.number(number))
+                }
+            }
             writer.raw("}")
         }
     }
@@ -101,30 +112,6 @@ extension Target {
                 vectors[hit.id] = try view.vectors(of: point)
             }
             return vectors
-        }
-    }
-}
-
-/// The values that points stand in order by. A point with several values comes once for each, in their order.
-struct OrderValues {
-    private let order: OrderBy?
-    private var left: [PointID: [OrderValue]] = [:]
-
-    init(_ query: SearchQuery) { if case .ordered(let order) = query { self.order = order } else { order = nil } }
-
-    mutating func write(_ id: PointID, _ payload: @autoclosure () throws -> JSON, to writer: inout WireWriter) throws {
-        guard let order else { return }
-        if left[id] == nil {
-            let payload = try payload()
-            let numbers = order.values(of: payload, as: .numbers)
-            let values = numbers.isEmpty ? order.values(of: payload, as: .times) : numbers
-            left[id] = order.isDescending ? values.sorted() : values.sorted(by: >)
-        }
-        guard let value = left[id]?.popLast() else { return }
-        writer.raw(",\"order_value\":")
-        switch value {
-        case .integer(let number): writer.number(number)
-        case .float(let number): writer.json(.number(number))
         }
     }
 }

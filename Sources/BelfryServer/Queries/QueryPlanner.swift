@@ -69,9 +69,11 @@ struct QueryPlanner {
             guard !body.has("using") else {
                 throw Refusal.bad("Fusion queries cannot be combined with the 'using' field.")
             }
-            request.query = .fused(try parts(prefetches, filter, depth), fusion)
+            let parts = try parts(prefetches, filter, depth)
+            (request.query, request.excluding) = (.fused(parts, fusion), parts.flatMap(\.own))
         case .formula(let formula):
-            request.query = .formula(try parts(prefetches, filter, depth), formula)
+            let parts = try parts(prefetches, filter, depth)
+            (request.query, request.excluding) = (.formula(parts, formula), parts.flatMap(\.own))
         case .ranking(let query, let excluding, let diversity):
             if case .ordered = query, threshold != nil {
                 throw Refusal.bad("Can't use score_threshold with an order_by query.")
@@ -113,10 +115,9 @@ struct QueryPlanner {
             switch try plan(body, within: filter, depth: depth + 1) {
             case .search(let request): return request
             case .page(let filter, let limit):
-                // In the order of ids they have no score: as one that is the same for all.
-                var request = SearchRequest(.sample(seed: 0), k: limit)
+                let ids = try page(filter, limit)
+                var request = SearchRequest(.listed(ids.map(\.description)), k: limit)
                 request.space = target.configuration.main.name
-                request.filter = Filter.both(filter, Filter(must: [.hasID(Set(try page(filter, limit)))]))
                 return request
             }
         }
@@ -125,11 +126,11 @@ struct QueryPlanner {
     /// The points that prefetches find.
     private func found(_ prefetches: [Body], _ filter: Filter?, _ depth: Int) throws -> Set<PointID> {
         var found: Set<PointID> = []
-        for body in prefetches {
-            switch try plan(body, within: filter, depth: depth + 1) {
-            case .search(let request): found.formUnion(try target.collection.search(request).hits.map(\.id))
-            case .page(let filter, let limit): found.formUnion(try page(filter, limit))
-            }
+        let parts = try parts(prefetches, filter, depth)
+        for var part in parts {
+            part.excluding += parts.flatMap(\.own)
+            part.withPayload = false
+            found.formUnion(try target.collection.search(part).hits.map(\.id))
         }
         return found
     }
@@ -153,11 +154,23 @@ extension VectorCollection {
     }
 }
 
+extension SearchRequest {
+    /// The points that it starts from: no part of a query answers with those of another.
+    fileprivate var own: [String] {
+        switch query {
+        case .point(let name): return excluding + [name]
+        case .scored(_, let examples):
+            return excluding + examples.compactMap { if case .point(let name) = $0 { name } else { nil } }
+        default: return excluding
+        }
+    }
+}
+
 extension SearchQuery {
     /// Whether it ranks by vectors.
     fileprivate var needsSpace: Bool {
         switch self {
-        case .ordered, .sample, .fused, .formula: false
+        case .ordered, .listed, .sample, .fused, .formula: false
         default: true
         }
     }

@@ -44,7 +44,7 @@ enum PointCalls {
         let names = operations.flatMap { operation -> [String] in
             switch operation {
             case .setVectors(let name, _): return [name]
-            case .setPayload(.ids(let names), _, _), .overwritePayload(.ids(let names), _): return names
+            case .setPayload(.ids(let names), _, _), .overwritePayload(.ids(let names), _, _): return names
             default: return []
             }
         }
@@ -110,10 +110,11 @@ enum PointCalls {
         }
         var request = SearchRequest(.ordered(order), k: limit)
         (request.filter, request.space) = (filter, target.configuration.main.name)
+        request.withPayload = shown.isOfMembers
         var writer = WireWriter(capacity: 4_096)
         writer.raw("{\"points\":")
         let hits = try target.collection.search(request).hits
-        try target.write(hits, of: request.query, shown, scored: false, to: &writer)
+        try target.write(hits, shown, scored: false, to: &writer)
         writer.raw(",\"next_page_offset\":null}")
         return Answer(writer)
     }

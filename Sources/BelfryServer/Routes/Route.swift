@@ -19,16 +19,40 @@ struct Route: Sendable {
     let work: Work
     /// Whether the body is read piece by piece, by the call itself.
     let isStreamed: Bool
-    let respond: @Sendable (Service, Call) async throws -> Answer
+    let response: Response
+
+    /// What carries a call out.
+    enum Response: Sendable {
+        /// It computes.
+        case computed(@Sendable (Service, Call) throws -> Answer)
+        /// It waits in between.
+        case awaited(@Sendable (Service, Call) async throws -> Answer)
+    }
     /// The template's parts; nil for those that are open.
     private let parts: [String?]
 
+    /// A call that computes.
+    init(
+        _ method: HTTPRequest.Method, _ template: String, _ access: Access, on work: Work = .short,
+        _ respond: @escaping @Sendable (Service, Call) throws -> Answer
+    ) {
+        self.init(method, template, access, work, isStreamed: false, .computed(respond))
+    }
+
+    /// A call that waits in between.
     init(
         _ method: HTTPRequest.Method, _ template: String, _ access: Access, on work: Work = .short,
         isStreamed: Bool = false, _ respond: @escaping @Sendable (Service, Call) async throws -> Answer
     ) {
+        self.init(method, template, access, work, isStreamed: isStreamed, .awaited(respond))
+    }
+
+    private init(
+        _ method: HTTPRequest.Method, _ template: String, _ access: Access, _ work: Work, isStreamed: Bool,
+        _ response: Response
+    ) {
         (self.method, self.template, self.access, self.work) = (method, template, access, work)
-        (self.isStreamed, self.respond) = (isStreamed, respond)
+        (self.isStreamed, self.response) = (isStreamed, response)
         parts = template.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { part in
             part.hasPrefix("{") ? nil : String(part)
         }

@@ -88,10 +88,17 @@ struct Responder: HTTPResponder {
         try query.checkTimeout()
         let body = route.isStreamed ? ByteBuffer() : try await self.body(of: request)
         let call = Call(names: names, query: query, headers: request.headers, body: body, stream: request.body)
-        switch route.work {
-        case .none: return try await route.respond(service, call)
-        case .short: return try await service.work.run { try await route.respond(service, call) }
-        case .long: return try await service.chores.run { try await route.respond(service, call) }
+        let threads: WorkThreads? =
+            switch route.work {
+            case .none: nil
+            case .short: service.work
+            case .long: service.chores
+            }
+        switch (route.response, threads) {
+        case (.computed(let respond), nil): return try respond(service, call)
+        case (.awaited(let respond), nil): return try await respond(service, call)
+        case (.computed(let respond), let threads?): return try await threads.run { try respond(service, call) }
+        case (.awaited(let respond), let threads?): return try await threads.run { try await respond(service, call) }
         }
     }
 

@@ -16,6 +16,7 @@ import time
 
 import differences
 from asking import FORMS, Asker
+from comparing import place, same, same_vectors
 from making import INDEXES, Maker
 from peer import Peer
 from server import Server
@@ -56,12 +57,12 @@ class Run:
         late = r.random() < 0.5
         for _ in range(r.choice([1, 1, 2, 2, 2, 3, 3, 4, 12])):
             self.change(peer, "upsert", {"points": [maker.point() for _ in range(100)]})
-        maker.ids = sorted((id for id in self.ids(peer)), key=differences.place)
+        maker.ids = sorted((id for id in self.ids(peer)), key=place)
         if not late:
             self.index(indexed)
         for _ in range(maker.changes):
             self.change(peer, *maker.change())
-            maker.ids = sorted((id for id in self.ids(peer)), key=differences.place)
+            maker.ids = sorted((id for id in self.ids(peer)), key=place)
         if late:
             self.index(indexed)
         if r.random() < 0.3:
@@ -98,14 +99,14 @@ class Run:
         ours = {p["id"]: p for p in result["points"]}
         count = self.counts["state"]
         wrong, known = {}, 0
-        for id in sorted(ours.keys() | set(peer.ids), key=differences.place):
+        for id in sorted(ours.keys() | set(peer.ids), key=place):
             if (id in ours) != (id in peer.payloads):
                 wrong[id] = "only here" if id in ours else "only there"
                 continue
             vectors = ours[id]["vector"] if isinstance(ours[id]["vector"], dict) else {"": ours[id]["vector"]}
-            if not differences.same_vectors(vectors, peer.vectors[id]):
+            if not same_vectors(vectors, peer.vectors[id]):
                 wrong[id] = f"vectors {vectors}, not {peer.vectors[id]}"
-            elif not differences.same(ours[id]["payload"], peer.payloads[id]):
+            elif not same(ours[id]["payload"], peer.payloads[id]):
                 # Both get the peer's, so that questions are about the same points.
                 self.write("PUT", f"/collections/{self.name}/points/payload?wait=true", {"points": [id], "payload": peer.payloads[id]})
                 if id in self.suspects:
@@ -159,7 +160,7 @@ class Run:
     def fault(self, what, text):
         self.faults += 1
         if self.faults <= 40:
-            print(f"\r\x1b[K" if sys.stdout.isatty() else "", f"seed {self.at}, {what} {text}", sep="", flush=True)
+            print("\r\x1b[K" if sys.stdout.isatty() else "", f"seed {self.at}, {what} {text}", sep="", flush=True)
 
     def progress(self):
         if sys.stderr.isatty() and self.asked % 20 == 0:
@@ -167,7 +168,7 @@ class Run:
             print(f"\r{self.asked}/{self.queries}, {rate:.0f}/s, {(self.queries - self.asked) / rate:.0f} s left ", end="", file=sys.stderr, flush=True)
 
     def report(self):
-        print(f"\r\x1b[K" if sys.stderr.isatty() else "", f"{'':16}" + "".join(f"{c:>13}" for c in COLUMNS), sep="")
+        print("\r\x1b[K" if sys.stderr.isatty() else "", f"{'':16}" + "".join(f"{c:>13}" for c in COLUMNS), sep="")
         total = sum((c for form, c in self.counts.items() if form != "state"), collections.Counter())
         for form, count in [*self.counts.items(), ("all questions", total)]:
             print(f"{form:16}" + "".join(f"{count[c]:>13}" for c in COLUMNS))

@@ -3,7 +3,7 @@
     pip install qdrant-edge-py==0.9.0 numpy
     python Tests/Clients/differential --queries 20000 --seed 1 --belfry .build/release/belfry
 
-A round makes a collection, changes it in both, compares all of it, and asks 400 questions. Answers must be the same up to the
+A round makes a collection, changes it in both, compares all of it, and asks 200 questions. Answers must be the same up to the
 order of equal scores, or different in a way that `differences.py` names. Exit status 1 where one is not.
 """
 
@@ -21,7 +21,7 @@ from making import INDEXES, Maker
 from peer import Peer
 from server import Server
 
-PER_ROUND = 400
+PER_ROUND = 200
 COLUMNS = ["asked", "equal", "named", "unexplained", "empty"]
 
 

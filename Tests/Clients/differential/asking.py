@@ -17,6 +17,8 @@ SHARES = [(0, 0), (1e-9, 0.01), (0.01, 0.1), (0.01, 0.1), (0.1, 0.5), (0.1, 0.5)
 class Asker:
     def __init__(self, maker, peer):
         self.maker, self.peer, self.r = maker, peer, maker.r
+        # Filters that were drawn: some are asked again in other questions, which costs little.
+        self.drawn = []
 
     def question(self):
         form = self.r.choices(list(FORMS), FORMS.values())[0]
@@ -33,6 +35,8 @@ class Asker:
         """A member of a body, or nothing."""
         if self.r.random() > odds:
             return {}
+        if self.drawn and self.r.random() < 0.4:
+            return {"filter": self.r.choice(self.drawn)}
         low, high = self.r.choice(SHARES)
         draw = lambda: self.maker.filter(TOP, self.r.choice([0, 1, 1, 2, 2, 3, 3]))
         made = draw()
@@ -41,6 +45,7 @@ class Asker:
             if low <= share <= high:
                 break
             made = {"should": [made, draw()]} if share < low else {"must": [made, draw()]}
+        self.drawn.append(made)
         return {"filter": made}
 
     def page(self):

@@ -33,7 +33,16 @@ class Server:
 
     def call(self, method, path, body=None):
         """The status, and the result or what is said instead."""
-        self.connection.request(method, path, json.dumps(body) if body is not None else None, {"content-type": "application/json"})
-        response = self.connection.getresponse()
+        text = json.dumps(body) if body is not None else None
+        for attempt in (1, 2):
+            try:
+                self.connection.request(method, path, text, {"content-type": "application/json"})
+                response = self.connection.getresponse()
+                break
+            except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+                # A connection that nobody used for long is closed by the server.
+                self.connection.close()
+                if attempt == 2:
+                    raise
         answer = json.loads(response.read())
         return response.status, answer["result"] if response.status == 200 else answer["status"]["error"]

@@ -55,16 +55,24 @@ class Run:
         self.write("PUT", path, maker.config)
         indexed = r.sample(list(INDEXES), len(INDEXES) // 2) if r.random() < 0.5 else []
         late = r.random() < 0.5
-        for _ in range(r.choice([1, 1, 2, 2, 2, 3, 3, 4, 12])):
-            self.change(peer, "upsert", {"points": [maker.point() for _ in range(100)]})
-        maker.ids = sorted((id for id in self.ids(peer)), key=place)
+        size, seals = r.choice([50, 100]), r.random() < 0.3
+        for _ in range(r.choice([1, 1, 2, 2, 2, 3, 3, 4, 12]) * 100 // size):
+            self.change(peer, "upsert", {"points": [maker.point() for _ in range(size)]})
+        maker.ids = sorted(self.ids(peer), key=place)
         if not late:
             self.index(indexed)
         for _ in range(maker.changes):
             self.change(peer, *maker.change())
-            maker.ids = sorted((id for id in self.ids(peer)), key=place)
+            maker.ids = sorted(self.ids(peer), key=place)
         if late:
             self.index(indexed)
+        if seals:
+            # What is in memory becomes a segment before a kind of vector is added.
+            self.write("PUT", f"{path}/vectors/z?wait=true", {"dense": {"size": 2, "distance": "Dot"}})
+            self.write("DELETE", f"{path}/vectors/z?wait=true", None)
+            for _ in range(maker.changes // 4):
+                self.change(peer, *maker.change())
+                maker.ids = sorted(self.ids(peer), key=place)
         if r.random() < 0.3:
             self.server.stop()
             self.server.start()

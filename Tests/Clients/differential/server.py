@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import subprocess
 import tempfile
@@ -14,7 +15,9 @@ class Server:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([self.belfry, "serve", self.folder.name, "--port", "0"], stdout=self.log, stderr=self.log)
+        # Upserts of 100 points become segments of their own; those of 50 go to the log and the table in memory.
+        environment = os.environ | {"BELFRY_LARGE_BATCH": "80"}
+        self.process = subprocess.Popen([self.belfry, "serve", self.folder.name, "--port", "0"], stdout=self.log, stderr=self.log, env=environment)
         for _ in range(200):
             time.sleep(0.05)
             self.log.seek(0)

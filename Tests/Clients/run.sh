@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Unmodified clients against a server of this build: prints what passed.
-#   Tests/Clients/run.sh              clients, and the integrations' own suites
-#   Tests/Clients/run.sh --fast       clients alone
+#   Tests/Clients/run.sh              clients, the integrations' own suites, 20,000 questions beside Qdrant's engine
+#   Tests/Clients/run.sh --fast       clients alone, and 500 questions
 # BELFRY names the binary. Everything fetched stays in $BELFRY_CLIENTS (default: a folder in the cache).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -24,7 +24,17 @@ for version in 1.16.2 1.20.0; do
     echo "── qdrant-client $version"
     "$work/qdrant-$version/bin/python" -W ignore Tests/Clients/smoke.py "http://localhost:$port"
 done
-[ "${1:-}" = --fast ] && exit 0
+
+differential() {  # differential QUESTIONS
+    venv differential qdrant-edge-py==0.9.0 numpy
+    echo "── qdrant-edge-py: $1 questions"
+    "$work/differential/bin/python" Tests/Clients/differential --queries "$1" --seed "${SEED:-1}" --belfry "$belfry"
+}
+
+if [ "${1:-}" = --fast ]; then
+    differential 500
+    exit
+fi
 
 venv integrations qdrant-client==1.20.0 pytest pytest-asyncio pytest-mock pytest-timeout langchain-core langchain-tests \
     requests langchain-qdrant==1.1.0 qdrant-haystack==13.1.0
@@ -52,3 +62,5 @@ venv schemathesis schemathesis
 echo "── schemathesis: made-up requests of every call"
 "$work/schemathesis/bin/st" run "http://localhost:$port/openapi.json" --checks not_a_server_error \
     --max-examples "${EXAMPLES:-50}" | tail -3 || true
+
+differential 20000

@@ -100,14 +100,6 @@ NAMED = {
         lambda peer, body: "order_by" in json.dumps(body)),
 }
 
-FAULTS = {
-    "overwrite at a key by a filter": (
-        "FAULT: `overwrite_payload` with a `key` removes what is there before the filter is asked again: a point that then passes no more loses it.",),
-    "order values behind an offset": (
-        "FAULT: of a point with several values the ones before the page are shown again: `order_value` begins anew at every offset.",),
-    "prefetch without a query": ("FAULT: the points of a prefetch without a query are in the order of ids; here in a random one.",),
-}
-
 OTHERS = {
     "product that is zero": ("The engine ends a product at a factor of zero; Belfry looks at the others, and tells that one has no value.",),
     "overwrite at a key": ("The engine overlooks the `key` of `overwrite_payload`, and overwrites everything; Belfry what is at the key.",),
@@ -116,7 +108,7 @@ OTHERS = {
     "refused by both": ("Both refuse it: a formula over a value that is missing or of the wrong kind, or that has no result.",),
 }
 
-KNOWN = NAMED | OTHERS | FAULTS
+KNOWN = NAMED | OTHERS
 
 
 def verdict(peer, form, call, body, status, result):
@@ -137,20 +129,9 @@ def verdict(peer, form, call, body, status, result):
     for names in [[name] for name in traits] + [traits]:
         if names and ours_without(peer, form, call, body, result, names) is None:
             return " + ".join(names), None
-    if order_of(body) and body.get("offset") and has_places(peer, body, result["points"]):
-        return "order values behind an offset", None
     if found.startswith("the engine refuses") and not result.get("points", True) and body.get("offset", 0) >= len(peer.ids):
         return "page behind all points", None
-    if any("query" not in part for part in leaves(body)):
-        return "prefetch without a query", None
     return None, found
-
-
-def has_places(peer, body, points):
-    """Whether the points of a page have the values that the page has."""
-    full = peer.ordered(order_of(body), body.get("filter"))
-    wanted = full[body["offset"]: body["offset"] + body["limit"]]
-    return len(points) == len(wanted) and all((p["id"], value) in full for p, (_, value) in zip(points, wanted))
 
 
 def is_zero_product(peer, body, message):

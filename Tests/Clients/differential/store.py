@@ -83,7 +83,7 @@ class Store:
         if name == "upsert":
             self.shard.update(U.upsert_points([q.Point(to_id(p["id"]), self.named(p["vector"]), to_payload(p["payload"])) for p in body["points"]]))
         elif name == "overwrite_payload" and body.get("key"):
-            # The engine overlooks the key, and overwrites everything: see `differences.WRITES`.
+            # The engine overlooks the key, and overwrites everything: see `differences.OTHERS`.
             ids = {"points": body["points"] if "points" in body else self.matching(body["filter"])}
             self.write("delete_payload", {"keys": [body["key"]]} | ids)
             self.write("set_payload", {"payload": body["payload"], "key": body["key"]} | ids)

@@ -1,4 +1,5 @@
 public import Files
+import Synchronization
 package import Vectors
 
 /// The number of a point inside its collection: given at its first upsert, never given again.
@@ -22,6 +23,7 @@ public final class SlotsReader: Sendable {
     private let file: SegmentFile
     private let slots: Range<Int>
     private let order: Range<Int>
+    private let tables = Mutex<(first: Slot, rows: [UInt32])?>(nil)
 
     /// Maps the file at `path` and verifies all of it.
     /// - Throws: `notFound`, `corruptData` with the byte offset, or `unsupported` for a newer format.
@@ -66,16 +68,51 @@ public final class SlotsReader: Sendable {
         return word(slots, row)
     }
 
-    /// The rows that have one of these slots.
+    /// The rows that have one of these slots: slot by slot where they are few, row by row where they are many.
     package func rows(in wanted: RowSet) -> RowSet {
-        RowSet(capacity: count) { index in
-            var word: UInt64 = 0
-            for row in index * 64..<min(index * 64 + 64, count) where wanted.contains(Int(self.word(slots, row))) {
-                word |= 1 << UInt64(row & 63)
+        if wanted.count < count / 8, let table = rowsBySlot {
+            var rows = RowSet(capacity: count)
+            for slot in wanted.listed where slot >= table.first && Int(slot - table.first) < table.rows.count {
+                let row = table.rows[Int(slot - table.first)]
+                if row != Self.noRow { rows.insert(Int(row)) }
             }
-            return word
+            return rows
+        }
+        // A pass over memory in order, without a check of each place.
+        let numbers = file.file.bytes.baseAddress! + slots.lowerBound
+        return wanted.words.withUnsafeBufferPointer { words in
+            RowSet(capacity: count) { index in
+                var word: UInt64 = 0
+                for row in index * 64..<min(index * 64 + 64, count) {
+                    let slot = UInt32(littleEndian: numbers.loadUnaligned(fromByteOffset: row * 4, as: UInt32.self))
+                    let place = Int(slot >> 6)
+                    let has = place < words.count ? words[place] >> UInt64(slot & 63) & 1 : 0
+                    word |= has << UInt64(row & 63)
+                }
+                return word
+            }
         }
     }
+
+    /// The row of each slot from the first one on; nil where the slots have too many gaps for that. Made when somebody first
+    /// asks for few slots of many: 4 bytes for each.
+    private var rowsBySlot: (first: Slot, rows: [UInt32])? {
+        tables.withLock { tables in
+            if let table = tables { return table.rows.isEmpty ? nil : table }
+            var table = (first: Slot(0), rows: [UInt32]())
+            if count > 0 {
+                let (first, last) = (slot(Int(word(order, 0))), slot(Int(word(order, count - 1))))
+                if Int(last - first) < 4 * count + 1_024 {
+                    table = (first, [UInt32](repeating: Self.noRow, count: Int(last - first) + 1))
+                    for row in 0..<count { table.rows[Int(slot(row) - first)] = UInt32(row) }
+                }
+            }
+            tables = table
+            return table.rows.isEmpty ? nil : table
+        }
+    }
+
+    private static let noRow = UInt32.max
 
     /// The row of a slot; nil where no row has it.
     public func row(of slot: Slot) -> Int? {

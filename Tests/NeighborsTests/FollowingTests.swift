@@ -24,14 +24,20 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
     }
 
     private static func ask(
-        _ segment: SegmentIndex, _ queries: Matrix, _ target: Double, k: Int = 10
+        _ segment: SegmentIndex, _ queries: Matrix, _ target: Double, k: Int = 10, where filter: RowFilter? = nil
     ) throws -> Outcome {
         let searcher = segment.makeSearcher()
-        let truth = try ExactSearch(segment.shard, metric: segment.metric).search(queries, k: k, threads: 2)
+        let truth = try ExactSearch(segment.shard, metric: segment.metric).search(
+            queries, k: k, filter: filter, threads: 2)
         var outcome = Outcome()
         for query in 0..<queries.rows {
-            let near = try searcher.search(
-                queries.pointer + query * queries.columns, k: k, effort: segment.effort(recall: target, k: k))
+            let vector = queries.pointer + query * queries.columns
+            let near =
+                if let filter {
+                    try searcher.search(vector, k: k, recall: target, filter: filter)
+                } else {
+                    try searcher.search(vector, k: k, effort: segment.effort(recall: target, k: k))
+                }
             let found = Set(near.map(\.row)).intersection(truth[query].map(\.row)).count
             outcome.recalls.append(Double(found) / Double(k))
             outcome.nearestMissed += near.contains { $0.row == truth[query][0].row } ? 0 : 1
@@ -114,6 +120,15 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
             #expect(known.unlike <= 12, "\(known.unlike) of 300, \(random)")
             #expect(known.mean > 0.93, "\(known.mean), \(random)")
             #expect(known.evaluations < 300 * rows.rows / 4, "\(known.evaluations), \(random)")
+            // The same among half of the rows: how far a query is, all rows say.
+            let half = RowSet((0..<36_000).filter { _ in Bool.random(using: &random) }, capacity: 36_000)
+            let filter = RowFilter(half)
+            let filtered = try Self.ask(segment, far, 0.95, where: filter)
+            #expect(filtered.unlike >= 85, "\(filtered.unlike) of 100, \(random)")
+            #expect(filtered.mean > 0.9, "\(filtered.mean), \(random)")
+            let usual = try Self.ask(segment, near, 0.95, where: filter)
+            #expect(usual.unlike <= 12, "\(usual.unlike) of 300, \(random)")
+            #expect(usual.mean > 0.93 && usual.evaluations < 300 * rows.rows / 3, "\(usual), \(random)")
         }
     }
 

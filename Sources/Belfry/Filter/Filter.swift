@@ -68,6 +68,13 @@ extension Filter {
         }
     }
 
+    /// Whether it asks for points by their ids.
+    var asksForIDs: Bool {
+        conditions.contains { condition in
+            if case .hasID = condition { true } else { condition.inner?.asksForIDs ?? false }
+        }
+    }
+
     /// Whether it asks which vectors a point has.
     var asksForVectors: Bool {
         conditions.contains { condition in

@@ -41,6 +41,7 @@ final class CatalogueFilter: Sendable {
     /// The slots of the points that pass. What was changed since is for the caller to look at again.
     func slots(_ filter: Filter, of view: View) throws(BelfryError) -> RowSet {
         if let known = found.withLock({ $0.value(filter) }) { return known }
+        if let slots = indexed(filter, of: view) { return slots }
         let (slots, isOfThen) = try view.scan { transaction in
             let all = try all(transaction, capacity: view.slotBound)
             let cursor = Catalogue.Transaction.SlotCursor(transaction)
@@ -64,6 +65,17 @@ final class CatalogueFilter: Sendable {
             found.withLock { $0.keep(slots, for: filter, bytes: slots.size) }
         }
         return slots
+    }
+
+    /// What passes where the indexes alone say it, without a look into the catalogue; nil where they do not.
+    private func indexed(_ filter: Filter, of view: View) -> RowSet? {
+        guard let opened, let all = all.withLock({ $0 }), !filter.asksForVectors, !filter.asksForIDs else { return nil }
+        let slots = FilteredSlots(all) { _ throws(BelfryError) in throw view.overtaken }
+        guard let narrowed = try? opened.narrow(filter, over: slots), narrowed.doubtful.count == 0 else { return nil }
+        if !filter.isLarge {
+            found.withLock { $0.keep(narrowed.certain, for: filter, bytes: narrowed.certain.size) }
+        }
+        return narrowed.certain
     }
 
     /// What passes, whatever is wrong with the files of indexes: without them payloads are read.

@@ -102,17 +102,13 @@ extension SegmentSlots {
         var rows: RowSet
         switch self {
         case .consecutive(let first, let count):
-            rows = RowSet(capacity: count)
-            let (first, last) = (Int(first), Int(first) + count)
-            for slot in slots.listed where Int(slot) >= first && Int(slot) < last { rows.insert(Int(slot) - first) }
-        case .listed(let reader):
-            // One by one where they are few: a row is found by a binary search.
-            if slots.count < reader.count / 32 {
-                rows = RowSet(capacity: reader.count)
-                for slot in slots.listed { if let row = reader.row(of: slot) { rows.insert(row) } }
-            } else {
-                rows = reader.rows(in: slots)
+            // The same bits, moved by the first slot.
+            let (words, shift) = (Int(first >> 6), UInt64(first & 63))
+            rows = RowSet(capacity: count) { index in
+                let low = slots.word(index + words)
+                return shift == 0 ? low : low >> shift | slots.word(index + words + 1) << (64 - shift)
             }
+        case .listed(let reader): rows = reader.rows(in: slots)
         }
         return dead.map { rows.subtracting($0) } ?? rows
     }

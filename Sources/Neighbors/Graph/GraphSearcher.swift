@@ -34,6 +34,8 @@ final class GraphSearcher {
 
     /// What searches have cost since this was last set to zero.
     var cost = SearchCost()
+    /// The distance of the nearest row that the last search with a filter has met, whether the filter keeps it or not.
+    private(set) var nearestOfAll = Float.infinity
     /// Rows that were estimated for the query at hand.
     private var spent = 0
 
@@ -136,9 +138,15 @@ final class GraphSearcher {
     ) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
         precondition(filter.rows.capacity >= view.rows)
+        nearestOfAll = .infinity
         guard wanted <= Self.limit, try fillPool(query, effort) else { return nil }
         var (kept, early) = (0, 0)
         let count = reranked(effort)
+        let first = min(count, Self.nearestCount)
+        for index in 0..<first { candidates[index] = GraphWalk.row(walk.pool[index]) }
+        codesQuery.prepare(query)
+        try estimate(first)
+        for index in 0..<first { nearestOfAll = min(nearestOfAll, distances[index]) }
         filter.rows.words.withUnsafeBufferPointer { words in
             for index in 0..<count {
                 let row = GraphWalk.row(walk.pool[index])
@@ -149,6 +157,9 @@ final class GraphSearcher {
         }
         return early < k ? nil : try rerank(query, k, kept)
     }
+
+    /// The nearest row is one of so many with the best routing estimates.
+    private static let nearestCount = 8
 
     /// Fills the walk's pool with rows near the query; false where that went over the budget.
     private func fillPool(_ query: UnsafePointer<Float>, _ effort: GraphEffort) throws(BelfryError) -> Bool {

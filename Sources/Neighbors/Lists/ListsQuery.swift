@@ -154,6 +154,16 @@ final class ListsQuery {
         }
     }
 
+    /// The row of the pool with the best estimate.
+    var bestRow: UInt32? {
+        guard let estimates = pool.pointee.estimates, let rows = pool.pointee.rows, pool.pointee.count > 0 else {
+            return nil
+        }
+        var place = 0
+        for index in 1..<pool.pointee.count where estimates[index] < estimates[place] { place = index }
+        return rows[place]
+    }
+
     /// How many rows of the pool the filter keeps.
     func countKept(by filter: RowFilter) -> Int {
         (0..<pool.pointee.count).count { filter.keeps(Int(pool.pointee.rows[$0])) }

@@ -24,6 +24,8 @@ package final class ListsSearcher {
     private let one: ListsQuery
     /// What all searches so far have cost.
     package var cost = SearchCost()
+    /// The distance of the nearest row that the last search with a filter has met, whether the filter keeps it or not.
+    private(set) var nearestOfAll = Float.infinity
     /// Ask the kernel for all lists of a query before the first of them is scanned, and for the codes of all candidates
     /// before the first is looked at again: for files that are larger than memory, where a page that is not there costs
     /// more than the request for it.
@@ -124,10 +126,22 @@ package final class ListsSearcher {
         guard k > 0, lists.rowCount > 0 else { return [] }
         precondition(filter.rows.capacity == lists.rowCount)
         probe(query, effort, keep: wanted)
+        nearestOfAll = try nearest(one, query)
         let kept = one.compactKept(by: filter)
         one.cut(to: wanted)
         // What is left of the pool tells how near those are that were kept.
         return one.countKept(by: filter) < k ? nil : try rerank(one, one.kept, kept, query, k)
+    }
+
+    /// The distance of the row with the best estimate in a query's pool.
+    private func nearest(_ found: ListsQuery, _ query: UnsafePointer<Float>) throws(BelfryError) -> Float {
+        guard var best = found.bestRow else { return .infinity }
+        self.query.prepare(query)
+        var distance = Float.infinity
+        guard codes.estimates(self.query, rows: &best, count: 1, into: &distance) else {
+            throw .corrupt("The lists name a row that has no code.", at: .init(file: lists.path))
+        }
+        return distance
     }
 
     /// Fills the pool with the best of the nearest lists, at least `keep` of them if there are as many. Returns how many

@@ -233,21 +233,60 @@ public final class SegmentSearcher {
             }
             if let found = try search(query, few, rank, effort, filter) {
                 verdict = .unmeasured
-                return found
+                guard case .following(let ratio) = effort, isFarFromAll(query) else { return found }
+                return try searchFar(query, few, rank, found, ratio, filter)
             }
             budget -= cost
             wanted = min(4 * wanted, Double(count))
         }
     }
 
+    /// Whether the nearest row that the last search with a filter has met, kept or not, is farther than nearly everything in
+    /// the calibration.
+    private func isFarFromAll(_ query: UnsafePointer<Float>) -> Bool {
+        guard let reach else { return false }
+        return farnessFromAll(query) > reach.usual
+    }
+
+    private func farnessFromAll(_ query: UnsafePointer<Float>) -> Float {
+        let nearest = graph?.nearestOfAll ?? lists?.nearestOfAll ?? .infinity
+        return segment.metric.farness(nearest, of: query, dimension: segment.shard.dimension)
+    }
+
+    /// As the search for a far query without a filter: with more slack, and then with the most that there is.
+    private func searchFar(
+        _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ found: [Neighbor], _ ratio: Float, _ filter: RowFilter
+    ) throws(BelfryError) -> [Neighbor] {
+        guard let reach, let calibration = segment.calibration else { return found }
+        var found = found
+        let hardest = calibration.levels.count - 1
+        let careful = calibration.choice(recall: Self.carefulRecall, k: rank)?.level ?? hardest
+        let carefulRatio = Slack.ratio(calibration.levels[careful])
+        if carefulRatio > ratio {
+            let effort = SegmentIndex.Effort.following(ratio: carefulRatio)
+            let limit = Int(min(Self.carefulLimit * segment.expectedEvaluations(effort, k: rank), 1e9))
+            let again = try search(query, k, rank, effort, filter, limit: limit)
+            found = try nearest(k, of: found, and: again ?? [], query)
+            guard isFarFromAll(query) else { return found }
+        }
+        if Int(segment.codes.bytesPerVector) * filter.count <= Self.unlikeScanBytes {
+            return try scan(query, k, filter: filter, .scannedAsUnlike)
+        }
+        verdict = .unlike
+        guard farnessFromAll(query) > reach.beyondDoubt else { return found }
+        let most = SegmentIndex.Effort.following(ratio: Slack.ratio(calibration.levels[hardest]))
+        return try search(query, k, rank, most, filter) ?? found
+    }
+
     /// What the index finds if it is asked for `rank` rows; nil where too few of them may be returned.
     private func search(
-        _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ effort: SegmentIndex.Effort, _ filter: RowFilter
+        _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ effort: SegmentIndex.Effort, _ filter: RowFilter,
+        limit: Int = .max
     ) throws(BelfryError) -> [Neighbor]? {
-        if let graph, let effort = effort.ofGraph(k: rank) {
+        if let graph, let effort = effort.ofGraph(k: rank, limit: limit) {
             return try graph.search(query, k: k, among: rank, effort: effort, filter: filter)
         }
-        if let lists, let effort = effort.ofLists(lists.lists.listCount, k: rank) {
+        if let lists, let effort = effort.ofLists(lists.lists.listCount, k: rank, limit: limit) {
             return try lists.search(query, k: k, among: rank, effort: effort, filter: filter)
         }
         return nil

@@ -56,11 +56,12 @@ struct FilterData {
     /// Writes all rows with their payload to a collection, in batches.
     func load(into collection: VectorCollection) async throws {
         let rows = try VectorFile("\(folder)/rows.npy")
+        let payload = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/payload.jsonl"), options: .mappedIfSafe)
         var batch: [WrittenPoint] = []
         var row = 0
-        for try await line in URL(fileURLWithPath: "\(folder)/payload.jsonl").lines {
+        for line in payload.split(separator: UInt8(ascii: "\n")) {
             let vector = try rows.matrix(row..<row + 1)[0]
-            let payload = try JSON(parsing: Data(line.utf8), source: "payload.jsonl")
+            let payload = try JSON(parsing: line, source: "payload.jsonl")
             batch.append(WrittenPoint(id: "\(row)", vector: vector, payload: payload))
             row += 1
             if batch.count == 2_000 || row == rows.rows {

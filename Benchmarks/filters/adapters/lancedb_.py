@@ -23,7 +23,7 @@ class Adapter(Base):
     def build(self, data, folder: Path) -> None:
         dimension = data.rows.shape[1]
         schema = pa.schema(
-            [("row", pa.int64()), ("v", pa.list_(pa.float32(), dimension))]
+            [("row", pa.int64()), ("vector", pa.list_(pa.float32(), dimension))]
             + [(name, KINDS[kind]) for name, kind in data.fields.items()])
 
         def parts():
@@ -34,7 +34,7 @@ class Adapter(Base):
                 yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
         table = lancedb.connect(str(folder)).create_table("filters", data=parts(), schema=schema)
-        table.create_index(metric="cosine", vector_column_name="v")
+        table.create_index(metric="cosine", vector_column_name="vector")
         table.create_scalar_index("row", index_type="BTREE")
         for name, kind in data.fields.items():
             form = "LABEL_LIST" if kind.endswith("[]") else "BITMAP" if kind == "keyword" else "BTREE"
@@ -53,8 +53,8 @@ class Adapter(Base):
 
     def search(self, query, filter, setting, k: int) -> list[int]:
         nprobes, refine = setting
-        search = self.table.search(query, vector_column_name="v").distance_type("cosine").limit(k).nprobes(nprobes)
-        search = search.refine_factor(refine).select(["row"])
+        search = self.table.search(query, vector_column_name="vector").distance_type("cosine").limit(k).nprobes(nprobes)
+        search = search.refine_factor(refine).select(["row", "_distance"])
         if filter:
             search = search.where(filter, prefilter=True)
         return search.to_arrow()["row"].to_pylist()

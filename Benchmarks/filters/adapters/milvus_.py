@@ -17,21 +17,23 @@ class Adapter(Base):
         client = MilvusClient(str(folder / "filters.db"))
         schema = client.create_schema(auto_id=False)
         schema.add_field("row", DataType.INT64, is_primary=True)
-        schema.add_field("v", DataType.FLOAT_VECTOR, dim=data.rows.shape[1])
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=data.rows.shape[1])
         for name, kind in data.fields.items():
             more = {"max_length": 100} if kind.startswith("keyword") else {}
             if kind.endswith("[]"):
                 more |= {"element_type": DataType.VARCHAR, "max_capacity": 100}
             schema.add_field(name, KINDS[kind], nullable=True, **more)
         indexes = client.prepare_index_params()
-        indexes.add_index("v", index_type="HNSW", metric_type="COSINE", params={"M": 16, "efConstruction": 200})
-        for name in data.fields:
-            indexes.add_index(name, index_type="INVERTED")
+        indexes.add_index("vector", index_type="HNSW", metric_type="COSINE", params={"M": 16, "efConstruction": 200})
+        for name, kind in data.fields.items():
+            # It has none for fields of lists.
+            if not kind.endswith("[]"):
+                indexes.add_index(name, index_type="INVERTED")
         client.create_collection("filters", schema=schema, index_params=indexes)
         for start, rows, payload in batches(data, 5_000):
             client.insert(
                 "filters",
-                [{**payload[i], "row": start + i, "v": row.tolist()} for i, row in enumerate(rows)])
+                [{**payload[i], "row": start + i, "vector": row.tolist()} for i, row in enumerate(rows)])
         client.flush("filters")
         client.close()
 
@@ -48,6 +50,6 @@ class Adapter(Base):
 
     def search(self, query, filter, setting, k: int) -> list[int]:
         found = self.client.search(
-            "filters", data=[query.tolist()], anns_field="v", filter=filter or "", limit=k,
+            "filters", data=[query.tolist()], anns_field="vector", filter=filter or "", limit=k,
             search_params={"metric_type": "COSINE", "params": setting})
         return [one["row"] for one in found[0]]

@@ -17,13 +17,7 @@ class Adapter(Base):
 
     def build(self, data, folder: Path) -> None:
         folder.mkdir(parents=True)
-        config = q.EdgeConfig(
-            vectors=q.EdgeVectorParams(size=data.rows.shape[1], distance=q.Distance.Cosine),
-            hnsw_config=q.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000),
-            # One segment, as all others have.
-            optimizers=q.EdgeOptimizersConfig(default_segment_number=1, max_segment_size=100_000_000),
-        )
-        shard = q.EdgeShard.create(str(folder), config)
+        shard = q.EdgeShard.create(str(folder), self.config(data))
         for field, kind in data.fields.items():
             shard.update(q.UpdateOperation.create_field_index(field, KINDS[kind.removesuffix("[]")]))
         for start, rows, payload in batches(data, 1_000):
@@ -34,8 +28,15 @@ class Adapter(Base):
         shard.flush()
         shard.close()
 
+    def config(self, data, **more) -> q.EdgeConfig:
+        return q.EdgeConfig(
+            vectors=q.EdgeVectorParams(size=data.rows.shape[1], distance=q.Distance.Cosine),
+            hnsw_config=q.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000),
+            # One segment, as all others have.
+            optimizers=q.EdgeOptimizersConfig(default_segment_number=1, max_segment_size=100_000_000), **more)
+
     def open(self, data, folder: Path) -> None:
-        self.shard = q.EdgeShard.load(str(folder), q.EdgeConfig(max_search_threads=1))
+        self.shard = q.EdgeShard.load(str(folder), self.config(data, max_search_threads=1))
 
     def prepare(self, filter):
         return filter and q.Filter(must=[self.condition(filter)])

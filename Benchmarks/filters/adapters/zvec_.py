@@ -27,11 +27,11 @@ class Adapter(Base):
         ]
         fields.append(zvec.FieldSchema("row", DataType.INT64, index_param=zvec.InvertIndexParam()))
         vector = zvec.VectorSchema(
-            "v", DataType.VECTOR_FP32, data.rows.shape[1], zvec.HnswIndexParam(metric_type=zvec.MetricType.COSINE))
+            "vector", DataType.VECTOR_FP32, data.rows.shape[1], zvec.HnswIndexParam(metric_type=zvec.MetricType.COSINE))
         collection = zvec.create_and_open(str(folder), zvec.CollectionSchema("filters", fields=fields, vectors=[vector]))
         for start, rows, payload in batches(data, 1_000):
             collection.insert([
-                zvec.Doc(id=str(start + i), fields={**payload[i], "row": start + i}, vectors={"v": row.tolist()})
+                zvec.Doc(id=str(start + i), fields={**payload[i], "row": start + i}, vectors={"vector": row.tolist()})
                 for i, row in enumerate(rows)])
         collection.flush()
         collection.optimize()
@@ -49,5 +49,5 @@ class Adapter(Base):
 
     def search(self, query, filter, setting, k: int) -> list[int]:
         found = self.collection.query(
-            zvec.Query(field_name="v", vector=query.tolist(), param=setting), topk=k, filter=filter, output_fields=[])
+            zvec.Query(field_name="vector", vector=query.tolist(), param=setting), topk=k, filter=filter, output_fields=[])
         return [int(one.id) for one in found]

@@ -12,6 +12,14 @@ struct Measured: Encodable {
     var cells: [CellTimes]
 }
 
+/// A search, and what it took.
+struct TimedSearch {
+    let response: SearchResponse
+    let milliseconds: Double
+    /// Milliseconds of processor.
+    let processor: Double
+}
+
 /// The answers and times of the queries of one cell. Times are in milliseconds.
 struct CellTimes: Encodable {
     let name: String
@@ -19,6 +27,8 @@ struct CellTimes: Encodable {
     private(set) var answers: [[UInt64]] = []
     /// Of filters that nobody has asked before, with the payload of the answers; nil for one that came before.
     private(set) var first: [Double?] = []
+    /// Of the same the time of processor.
+    private(set) var firstCpu: [Double?] = []
     /// The same filter once more, with the payload.
     private(set) var again: [Double] = []
     /// The same two and a scan of what passes, without fetching payloads.
@@ -38,29 +48,29 @@ struct CellTimes: Encodable {
     init(name: String) { self.name = name }
 
     mutating func take(
-        _ first: (SearchResponse, milliseconds: Double), again: (SearchResponse, milliseconds: Double),
-        scan: (SearchResponse, milliseconds: Double), walk: Double?, isFirst: Bool
+        _ first: TimedSearch, again: TimedSearch, scan: TimedSearch, walk: Double?, isFirst: Bool
     ) {
-        let ids = first.0.hits.map(Self.number)
+        let ids = first.response.hits.map(Self.number)
         answers.append(ids)
-        if ids != again.0.hits.map(Self.number) { changed += 1 }
+        if ids != again.response.hits.map(Self.number) { changed += 1 }
         self.first.append(isFirst ? first.milliseconds : nil)
-        firstSearch.append(isFirst ? first.0.trace.searchMilliseconds : nil)
+        firstCpu.append(isFirst ? first.processor : nil)
+        firstSearch.append(isFirst ? first.response.trace.searchMilliseconds : nil)
         self.again.append(again.milliseconds)
-        againSearch.append(again.0.trace.searchMilliseconds)
-        scanSearch.append(scan.0.trace.searchMilliseconds)
+        againSearch.append(again.response.trace.searchMilliseconds)
+        scanSearch.append(scan.response.trace.searchMilliseconds)
         self.walk.append(walk)
-        evaluations.append(again.0.trace.evaluations)
-        scanned.append(again.0.trace.isScanned)
-        passing.append(scan.0.trace.evaluations)
-        scores.append(first.0.hits.map { Double($0.score) })
+        evaluations.append(again.response.trace.evaluations)
+        scanned.append(again.response.trace.isScanned)
+        passing.append(scan.response.trace.evaluations)
+        scores.append(first.response.hits.map { Double($0.score) })
     }
 
     /// Of the answers, for recall; not written.
     private var scores: [[Double]] = []
 
     private enum CodingKeys: String, CodingKey {
-        case name, answers, first, again, firstSearch, againSearch, scanSearch, walk
+        case name, answers, first, firstCpu, again, firstSearch, againSearch, scanSearch, walk
         case evaluations, scanned, recalls, passing, changed
     }
 

@@ -26,7 +26,7 @@ class Base:
         raise NotImplementedError
 
     def search(self, query: np.ndarray, filter: Any, setting: Any, k: int) -> list[int]:
-        """The numbers of the rows that it finds."""
+        """The numbers of the rows that it finds. Their payload is fetched as well: Belfry always does."""
         raise NotImplementedError
 
 

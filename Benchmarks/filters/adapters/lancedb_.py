@@ -43,6 +43,7 @@ class Adapter(Base):
 
     def open(self, data, folder: Path) -> None:
         self.table = lancedb.connect(str(folder)).open_table("filters")
+        self.fields = ["row", "_distance", *data.fields]
         self.lists = {name for name, kind in data.fields.items() if kind.endswith("[]")}
 
     def prepare(self, filter):
@@ -54,7 +55,7 @@ class Adapter(Base):
     def search(self, query, filter, setting, k: int) -> list[int]:
         nprobes, refine = setting
         search = self.table.search(query, vector_column_name="vector").distance_type("cosine").limit(k).nprobes(nprobes)
-        search = search.refine_factor(refine).select(["row", "_distance"])
+        search = search.refine_factor(refine).select(self.fields)
         if filter:
             search = search.where(filter, prefilter=True)
-        return search.to_arrow()["row"].to_pylist()
+        return [line["row"] for line in search.to_list()]

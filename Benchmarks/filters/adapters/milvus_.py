@@ -40,6 +40,7 @@ class Adapter(Base):
     def open(self, data, folder: Path) -> None:
         self.client = MilvusClient(str(folder / "filters.db"))
         self.client.load_collection("filters")
+        self.fields = list(data.fields)
         self.lists = {name for name, kind in data.fields.items() if kind.endswith("[]")}
 
     def prepare(self, filter):
@@ -51,5 +52,5 @@ class Adapter(Base):
     def search(self, query, filter, setting, k: int) -> list[int]:
         found = self.client.search(
             "filters", data=[query.tolist()], anns_field="vector", filter=filter or "", limit=k,
-            search_params={"metric_type": "COSINE", "params": setting})
+            output_fields=self.fields, search_params={"metric_type": "COSINE", "params": setting})
         return [one["row"] for one in found[0]]

@@ -58,5 +58,5 @@ class Adapter(Base):
 
     def search(self, query, filter, setting, k: int) -> list[int]:
         request = q.QueryRequest(
-            limit=k, query=q.Query.Nearest(query.tolist()), filter=filter, params=setting, with_payload=False, with_vector=False)
+            limit=k, query=q.Query.Nearest(query.tolist()), filter=filter, params=setting, with_payload=True, with_vector=False)
         return [point.id for point in self.shard.query(request)]

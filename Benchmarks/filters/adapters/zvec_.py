@@ -39,6 +39,7 @@ class Adapter(Base):
 
     def open(self, data, folder: Path) -> None:
         self.collection = zvec.open(str(folder))
+        self.fields = list(data.fields)
         self.lists = {name for name, kind in data.fields.items() if kind.endswith("[]")}
 
     def prepare(self, filter):
@@ -49,5 +50,6 @@ class Adapter(Base):
 
     def search(self, query, filter, setting, k: int) -> list[int]:
         found = self.collection.query(
-            zvec.Query(field_name="vector", vector=query.tolist(), param=setting), topk=k, filter=filter, output_fields=[])
+            zvec.Query(field_name="vector", vector=query.tolist(), param=setting), topk=k, filter=filter,
+            output_fields=self.fields)
         return [int(one.id) for one in found]

@@ -106,7 +106,7 @@ def main() -> None:
             best = min(good, key=lambda one: one.p50) if good else max(cells, key=lambda one: one.recall, default=None)
             shown.append(best.text(REACHED) if best else "–")
         ratio = processor = "–"
-        if own and reached:
+        if own and reached and not np.isnan(own.p50):
             value = min(one.p50 for one in reached) / own.p50
             ratio, processor = digits(value), digits(min(one.processor for one in reached) / own.processor)
             ratios.append((name, value))

@@ -1,6 +1,6 @@
 """Side by side: what run.py has measured, as tables in Markdown.
 
-    python report.py FOLDER OUTPUT [--target 0.95] [--only "label, near"] [--short]
+    python report.py FOLDER OUTPUT [--target 0.95] [--only "label, near"] [--short] [--grouped]
 
 Recall is recomputed here from the answers, by one rule for all. Times are those of filters that nobody has asked before: of
 each query the median over the rounds, and of these the median and the 99th percentile. A ratio of processor times does not
@@ -18,14 +18,19 @@ import numpy as np
 from truth import Dataset, Judge
 
 REACHED = 0.9
+# What there is one of for each query, and what went wrong.
+PARTS = {"first", "first_cpu", "first_search", "again_search", "scan_search", "walk", "errors"}
 
 
 class Cell:
-    """One cell of one system and setting, of all its rounds."""
+    """One cell of one system and setting, or several as if they were one, of all its rounds."""
 
-    def __init__(self, rounds: list[dict], judge: Judge, place: int) -> None:
-        self.rounds = rounds
-        recalls = np.array([judge.recalls(place, one["answers"]) for one in rounds])
+    def __init__(self, rounds: list[dict[str, dict]], judge: Judge, names: dict[str, int]) -> None:
+        recalls = np.array(
+            [sum((judge.recalls(place, one[name]["answers"]) for name, place in names.items()), []) for one in rounds])
+        self.rounds = [
+            {part: sum((one[name][part] for name in names), []) for part in one[next(iter(names))] if part in PARTS}
+            for one in rounds]
         self.recalls = recalls.mean(axis=0)
         self.recall, self.lowest = recalls.mean(), recalls.min()
         first = self.middle("first")
@@ -81,6 +86,7 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--target", type=float, default=0.95)
     parser.add_argument("--only", nargs="+", help="cells whose names have one of these")
+    parser.add_argument("--grouped", action="store_true", help="the forms of a filter as one, but for lists of ids")
     parser.add_argument("--short", action="store_true", help="without the second table")
     options = parser.parse_args()
     data = Dataset(options.folder)
@@ -90,13 +96,18 @@ def main() -> None:
     print(f"| filter | passing | belfry | {' | '.join(others)} | best other / belfry | by processor |")
     print("|---" * (len(others) + 5) + "|")
     details, ratios = [], []
+    groups: dict[str, dict[str, int]] = defaultdict(dict)
     for place, cell in enumerate(data.cells):
-        name = cell["name"]
-        if options.only and not any(part in name for part in options.only):
+        if options.only and not any(part in cell["name"] for part in options.only):
             continue
-        found = {
-            key: Cell([one[name] for one in rounds if name in one], judge, place)
-            for key, rounds in runs.items() if any(name in one for one in rounds)}
+        is_grouped = options.grouped and cell["form"] != "10,000 ids"
+        group = f"{cell['correlation']}, {100 * cell['share']:g} %" if is_grouped else cell["name"]
+        groups[group][cell["name"]] = place
+    for name, names in groups.items():
+        found = {}
+        for key, rounds in runs.items():
+            if rounds := [one for one in rounds if names.keys() <= one.keys()]:
+                found[key] = Cell(rounds, judge, names)
         own = found.get(("belfry", f"recall {options.target:g}"))
         shown, reached = [], []
         for system in others:
@@ -110,7 +121,7 @@ def main() -> None:
             value = min(one.p50 for one in reached) / own.p50
             ratio, processor = digits(value), digits(min(one.processor for one in reached) / own.processor)
             ratios.append((name, value))
-        passing = np.mean([one["passing"] for one in judge.truth[place]]) / len(data.rows)
+        passing = np.mean([one["passing"] for place in names.values() for one in judge.truth[place]]) / len(data.rows)
         own_text = own.text(options.target - 0.005) if own else "–"
         print(f"| {name} | {100 * passing:.3g} % | {own_text} | {' | '.join(shown)} | {ratio} | {processor} |")
         if own:

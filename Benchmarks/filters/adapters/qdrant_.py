@@ -7,6 +7,8 @@ from adapters.base import Base, batches
 
 KINDS = {"keyword": q.PayloadSchemaType.Keyword, "float": q.PayloadSchemaType.Float, "integer": q.PayloadSchemaType.Integer}
 
+MOST_LINKED = 2
+
 
 class Adapter(Base):
     settings = {
@@ -18,8 +20,14 @@ class Adapter(Base):
     def build(self, data, folder: Path) -> None:
         folder.mkdir(parents=True)
         shard = q.EdgeShard.create(str(folder), self.config(data))
+        numbers = list(data.fields.values()).count("float")
         for field, kind in data.fields.items():
-            shard.update(q.UpdateOperation.create_field_index(field, KINDS[kind.removesuffix("[]")]))
+            schema = KINDS[kind.removesuffix("[]")]
+            # A graph for every range of every field of numbers: with twelve of them it had not ended after six minutes of
+            # processor, so that they are left out where there are many.
+            if kind == "float" and numbers > MOST_LINKED:
+                schema = q.FloatIndexParams(enable_hnsw=False)
+            shard.update(q.UpdateOperation.create_field_index(field, schema))
         for start, rows, payload in batches(data, 1_000):
             points = [q.Point(start + i, row.tolist(), payload[i]) for i, row in enumerate(rows)]
             shard.update(q.UpdateOperation.upsert_points(points))

@@ -64,6 +64,8 @@ let package = Package(
             name: "CollectionFilterBenchmark",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),
+                .product(name: "Neighbors", package: "belfry"),
+                .product(name: "Shards", package: "belfry"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]),

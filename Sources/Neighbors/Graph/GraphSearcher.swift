@@ -131,10 +131,10 @@ final class GraphSearcher {
         return answers
     }
 
-    /// The `k` nearest rows that it finds and that the filter keeps; nil if there are fewer than `k` of these among the
-    /// `wanted` nearest of all.
+    /// The `k` nearest rows that it finds and that the filter keeps, of the `wanted` nearest of all; nil if there are fewer
+    /// than `k` of these among the first `within`.
     func search(
-        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, effort: GraphEffort, filter: RowFilter
+        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, within: Int, effort: GraphEffort, filter: RowFilter
     ) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
         precondition(filter.rows.capacity >= view.rows)
@@ -152,7 +152,7 @@ final class GraphSearcher {
                 let row = GraphWalk.row(walk.pool[index])
                 candidates[kept] = row
                 kept += Int(words[Int(row >> 6)] >> UInt64(row & 63) & 1)
-                if index + 1 == min(wanted, count) { early = kept }
+                if index + 1 == min(within, count) { early = kept }
             }
         }
         return early < k ? nil : try rerank(query, k, kept)

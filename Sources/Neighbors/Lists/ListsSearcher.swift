@@ -118,17 +118,17 @@ package final class ListsSearcher {
         max(ListsEffort(probes: probes, lists: lists.listCount, k: k).rerank, k)
     }
 
-    /// The `k` nearest rows that were found and that the filter keeps; nil if there are fewer than `k` of these among the
-    /// `wanted` nearest of all.
+    /// The `k` nearest rows that were found and that the filter keeps, of the `wanted` nearest of all; nil if there are fewer
+    /// than `k` of these among the first `within`.
     func search(
-        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, effort: ListsEffort, filter: RowFilter
+        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, within: Int, effort: ListsEffort, filter: RowFilter
     ) throws(BelfryError) -> [Neighbor]? {
         guard k > 0, lists.rowCount > 0 else { return [] }
         precondition(filter.rows.capacity == lists.rowCount)
         probe(query, effort, keep: wanted)
         nearestOfAll = try nearest(one, query)
         let kept = one.compactKept(by: filter)
-        one.cut(to: wanted)
+        one.cut(to: within)
         // What is left of the pool tells how near those are that were kept.
         return one.countKept(by: filter) < k ? nil : try rerank(one, one.kept, kept, query, k)
     }

@@ -224,21 +224,63 @@ public final class SegmentSearcher {
         let needed = (Double(few) + 3 * Double(few).squareRoot()) * Double(count) / Double(left)
         var wanted = min(needed, Double(count))
         var budget = Self.scanCost(left, of: count)
+        if let found = try searchNear(query, few, target, filter, instead: min(wanted, Double(count)), budget) {
+            return found
+        }
         while true {
             let rank = Int(wanted)
-            let effort = segment.effort(recall: target, k: rank)
+            let effort = effort(recall: target, rank: rank)
             let cost = segment.expectedEvaluations(effort, k: rank)
             guard effort != .exact, rank < count, cost < budget else {
                 return try scan(query, k, filter: filter, .scanned)
             }
-            if let found = try search(query, few, rank, effort, filter) {
-                verdict = .unmeasured
-                guard case .following(let ratio) = effort, isFarFromAll(query) else { return found }
-                return try searchFar(query, few, rank, found, ratio, filter)
+            // Of a filter that keeps away from the query the answers are the last of so many rows, of which more are missed
+            // than of the first: they have to be within the first half.
+            let within = wanted > needed ? rank / 2 : rank
+            if let found = try search(query, few, rank, effort, filter, within: within) {
+                return try lookingHow(far: query, few, rank, found, effort, filter)
             }
             budget -= cost
             wanted = min(4 * wanted, Double(count))
         }
+    }
+
+    /// The effort for so many rows of which a filter keeps some. Where it is an extrapolation, half of what may be missed is left
+    /// as a margin: what was measured for fewer rows promises a little too much for more.
+    private func effort(recall target: Double, rank: Int) -> SegmentIndex.Effort {
+        let isExtrapolated = segment.calibration?.choice(recall: target, k: rank)?.isExtrapolated == true
+        return segment.effort(recall: isExtrapolated ? (1 + target) / 2 : target, k: rank)
+    }
+
+    /// A try with few rows, where it costs little beside what is to be done otherwise: a filter that keeps what is near the
+    /// query, as its own category, needs no more. Nil where too few of them may be returned.
+    private func searchNear(
+        _ query: UnsafePointer<Float>, _ k: Int, _ target: Double, _ filter: RowFilter, instead wanted: Double,
+        _ budget: Double
+    ) throws(BelfryError) -> [Neighbor]? {
+        let rank = Self.nearRank * k
+        guard Double(rank) < wanted else { return nil }
+        let (effort, usual) = (effort(recall: target, rank: rank), effort(recall: target, rank: Int(wanted)))
+        let otherwise = usual == .exact ? budget : min(budget, segment.expectedEvaluations(usual, k: Int(wanted)))
+        guard effort != .exact, Self.nearCost * segment.expectedEvaluations(effort, k: rank) < otherwise,
+            let found = try search(query, k, rank, effort, filter)
+        else { return nil }
+        return try lookingHow(far: query, k, rank, found, effort, filter)
+    }
+
+    /// The rank of such a try, for each answer that is wanted.
+    private static let nearRank = 3
+    /// So many times what it costs is to be saved.
+    private static let nearCost = 5.0
+
+    /// What was found with a filter; where the query is far, what a more careful search finds.
+    private func lookingHow(
+        far query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ found: [Neighbor], _ effort: SegmentIndex.Effort,
+        _ filter: RowFilter
+    ) throws(BelfryError) -> [Neighbor] {
+        verdict = .unmeasured
+        guard case .following(let ratio) = effort, isFarFromAll(query) else { return found }
+        return try searchFar(query, k, rank, found, ratio, filter)
     }
 
     /// Whether the nearest row that the last search with a filter has met, kept or not, is farther than nearly everything in
@@ -278,16 +320,18 @@ public final class SegmentSearcher {
         return try search(query, k, rank, most, filter) ?? found
     }
 
-    /// What the index finds if it is asked for `rank` rows; nil where too few of them may be returned.
+    /// What the index finds if it is asked for `rank` rows; nil where too few of the first `within` of them may be returned.
     private func search(
         _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ effort: SegmentIndex.Effort, _ filter: RowFilter,
-        limit: Int = .max
+        within: Int? = nil, limit: Int = .max
     ) throws(BelfryError) -> [Neighbor]? {
         if let graph, let effort = effort.ofGraph(k: rank, limit: limit) {
-            return try graph.search(query, k: k, among: rank, effort: effort, filter: filter)
+            return try graph.search(
+                query, k: k, among: rank, within: within ?? rank, effort: effort, filter: filter)
         }
         if let lists, let effort = effort.ofLists(lists.lists.listCount, k: rank, limit: limit) {
-            return try lists.search(query, k: k, among: rank, effort: effort, filter: filter)
+            return try lists.search(
+                query, k: k, among: rank, within: within ?? rank, effort: effort, filter: filter)
         }
         return nil
     }

@@ -49,6 +49,23 @@ extension JSON.Members: ExpressibleByDictionaryLiteral {
 }
 
 extension JSON {
+    /// Arrays and objects may stand so deep in one another, in texts that are read.
+    static let deepest = 256
+
+    /// Whether it could be read again: no array or object stands deeper than in any text that is read.
+    public var isReadable: Bool { isReadable(within: Self.deepest) }
+
+    private func isReadable(within levels: Int) -> Bool {
+        guard levels > 0 else { return false }
+        return switch self {
+        case .array(let elements): elements.allSatisfy { $0.isReadable(within: levels - 1) }
+        case .object(let members): members.allValues.allSatisfy { $0.isReadable(within: levels - 1) }
+        case .null, .bool, .integer, .unsigned, .number, .string: true
+        }
+    }
+}
+
+extension JSON {
     /// Equal values of the same kind; strings and names by their bytes.
     public static func == (first: JSON, second: JSON) -> Bool {
         switch (first, second) {

@@ -13,7 +13,7 @@ struct JSONParser {
 
     private let bytes: UnsafeRawBufferPointer
     private var index = 0
-    private static let deepest = 256
+    private static let deepest = JSON.deepest
 
     /// Parses `bytes`, which may have white space around the value and nothing else.
     static func parse(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> JSON {

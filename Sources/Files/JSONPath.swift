@@ -25,7 +25,15 @@ public struct JSONPath: Hashable, Sendable {
     public init(_ text: String) throws(BelfryError) {
         var parser = JSONPathParser(text)
         steps = try parser.steps()
+        guard steps.count <= Self.mostSteps else {
+            throw BelfryError(
+                .invalidInput, "The path has \(steps.count) steps; one may have \(Self.mostSteps).",
+                at: .init(file: text.prefix(100) + "…"))
+        }
     }
+
+    /// Nobody nests payloads so deep, and every step is a call in a call.
+    private static let mostSteps = 64
 
     /// A path of these steps.
     public init(steps: [Step]) { self.steps = steps }

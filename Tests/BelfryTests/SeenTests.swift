@@ -207,6 +207,13 @@ import Testing
                 #expect(error?.code == .invalidInput)
             }
             #expect(try collection.seen(by: "nobody").isEmpty)
+            // Two texts that look the same are two users.
+            try await collection.markSeen(["p-0"], by: "jos\u{e9}")
+            for isSealed in [false, true] {
+                if isSealed { try await collection.compact() }
+                #expect(try Self.names(collection, Self.request(seenBy: "jos\u{e9}")) == ["p-1", "p-2"])
+                #expect(try Self.names(collection, Self.request(seenBy: "jose\u{301}")) == ["p-0", "p-1", "p-2"])
+            }
             // A number is the same user, however a program writes it.
             try await collection.markSeen(["p-0"], by: "7.0")
             #expect(try Self.names(collection, Self.request(seenBy: "7")) == ["p-1", "p-2"])

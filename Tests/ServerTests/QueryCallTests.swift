@@ -80,6 +80,21 @@ import Testing
             #expect(try await payload(1) == ["country": ["new": 1], "even": 5])
             try await post("POST", #"{"payload": {"new": null, "old": 2}, "key": "country", "points": [1]}"#)
             #expect(try await payload(1) == ["country": ["old": 2], "even": 5])
+            // What could not be read again is refused, however it would come to be.
+            let deep = String(repeating: #"{"a":"#, count: 220) + "1" + String(repeating: "}", count: 220)
+            for (key, payload) in [
+                (Array(repeating: "a", count: 300).joined(separator: "."), #"{"w": 1}"#),
+                (Array(repeating: "a", count: 100_000).joined(separator: "."), #"{"w": 1}"#),
+                (Array(repeating: "a", count: 60).joined(separator: "."), deep),
+            ] {
+                for method in ["POST", "PUT"] {
+                    let refused = try await server.send(
+                        method, "/collections/c/points/payload",
+                        #"{"payload": \#(payload), "key": "\#(key)", "points": [1]}"#)
+                    #expect([400, 422].contains(refused.status), "\(method): \(refused.text.prefix(200))")
+                }
+            }
+            #expect(try await payload(1) == ["country": ["old": 2], "even": 5])
         }
     }
 
@@ -105,7 +120,18 @@ import Testing
             #expect(points.contains { $0["id"] == .integer(Int64(all[0])) }, "\(listed.text)")
             _ = try await server.send("POST", forgotten, "{\"user\": \"ann/é\", \"ids\": [\(all[0])]}")
             #expect(try await found(#", "seen_by": "ann/é""#) == [all[0], all[1], all[3]])
-            _ = try await server.send("POST", forgotten, #"{"user": "ann/é"}"#)
+            for slip in [
+                #"{"user": "ann/é"}"#, #"{"user": "ann/é", "ids": null}"#, #"{"user": "ann/é", "befor": "2026-01-01"}"#,
+            ] {
+                #expect(try await server.send("POST", forgotten, slip).status == 400)
+            }
+            // Also of what is ranked again, and without a query.
+            let again = #", "prefetch": {"query": [0.3, -0.7], "limit": 2}, "seen_by": "ann/é""#
+            #expect(try await found(again) == [all[0], all[1]])
+            let page = try await server.send(
+                "POST", "/collections/c/points/query", #"{"limit": 60, "seen_by": "ann/é"}"#)
+            #expect(page.ids.count == 59 && !page.ids.contains(all[2]))
+            _ = try await server.send("POST", forgotten, #"{"user": "ann/é", "all": true}"#)
             #expect(try await found(#", "seen_by": "ann/é""#) == Array(all.prefix(3)))
             for (path, body) in [
                 (noted, #"{"ids": [1]}"#), (noted, #"{"user": "u"}"#), (noted, #"{"user": "", "ids": [1]}"#),

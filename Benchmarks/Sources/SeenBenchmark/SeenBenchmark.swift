@@ -53,6 +53,8 @@ struct SeenBenchmark: AsyncParsableCommand {
             try await collection.compact()
             try await measure(isNear ? "near" : "far", collection, queries)
         }
+        // So that the end is no merge of vectors.
+        try await collection.compact()
         let before = try size()
         let start = ContinuousClock.now
         for first in stride(from: 0, to: users, by: 100) {

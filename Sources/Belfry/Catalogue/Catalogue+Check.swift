@@ -5,10 +5,28 @@ extension Catalogue {
     /// Every problem that the catalogue shows: the schema, SQLite's own check, every row's checksum.
     static func check(_ path: String) -> [BelfryError] {
         do throws(BelfryError) {
-            return try Catalogue(path, .read).problems()
+            let problems = try Catalogue(path, .read).problems()
+            return try sizeProblem(path).map { [$0] + problems } ?? problems
         } catch {
             return [error]
         }
+    }
+
+    /// What is wrong with the file's length: a page at its end that holds no row is missed by nothing else. (The places of page
+    /// size, counters and page count: SQLite's file format, section 1.3.)
+    private static func sizeProblem(_ path: String) throws(BelfryError) -> BelfryError? {
+        let file = try MappedFile(path)
+        defer { withExtendedLifetime(file) {} }
+        // While somebody writes, and where somebody was killed, the file is of no one moment.
+        guard file.bytes.count >= 100, !hasJournal(path) else { return nil }
+        func word(_ place: Int) -> UInt32 {
+            file.bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self).bigEndian
+        }
+        let size = Int(file.bytes.loadUnaligned(fromByteOffset: 16, as: UInt16.self).bigEndian)
+        let wanted = Int(word(28)) * (size == 1 ? 65_536 : size)
+        guard word(24) == word(92), wanted != file.bytes.count else { return nil }
+        return .corrupt(
+            "The file has \(file.bytes.count) bytes; its header says \(wanted).", at: .init(file: path))
     }
 
     /// As ``check(_:)``, through this connection.

@@ -42,6 +42,9 @@ struct SeenList: Equatable, Sendable {
         return place < marks.count && marks[place].id == id ? marks[place] : nil
     }
 
+    /// Bytes that it takes.
+    var size: Int { marks.count * MemoryLayout<Mark>.stride }
+
     /// The points' ids.
     var ids: [PointID] { marks.map(\.id) }
 

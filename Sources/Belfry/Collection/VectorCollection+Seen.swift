@@ -1,5 +1,6 @@
 public import Files
 public import Foundation
+package import Shards
 
 // What a user has seen: it is kept by the ids of points, and searches with ``SearchRequest/seenBy`` leave it out. A user needs
 // no row of a recipe; a point needs not be there. Of one user the latest 100,000 points are kept.
@@ -41,19 +42,40 @@ extension VectorCollection {
         public let time: Date?
     }
 
-    /// The points that a user has seen, the latest first; none for a user that nobody has named.
+    /// The points that a user has seen, the latest first, and then those that the recipe says; none for a user that nobody
+    /// has named.
+    /// - Parameter limit: how many are wanted, at most: each is looked up.
     /// - Throws: `corruptData`.
-    public func seen(by user: String) throws(BelfryError) -> [SeenPoint] {
+    public func seen(by user: String, limit: Int = .max) throws(BelfryError) -> [SeenPoint] {
         try onCurrentView { view throws(BelfryError) in
-            let marks = try view.seenList(by: user).marks.sorted { ($1.seconds, $0.id) < ($0.seconds, $1.id) }
+            let (noted, had) = try view.seenLists(by: user)
+            let latest = noted.marks.sorted { ($1.seconds, $0.id) < ($0.seconds, $1.id) }
             var points: [SeenPoint] = []
-            for mark in marks {
+            for mark in (latest + had.marks.filter { noted.mark($0.id) == nil }).prefix(max(0, limit)) {
+                let isNoted = points.count < latest.count
                 points.append(
                     SeenPoint(
                         id: try view.storedPoint(mark.id)?.name ?? mark.id.description,
-                        time: mark.seconds == 0 ? nil : Date(timeIntervalSince1970: TimeInterval(mark.seconds))))
+                        time: isNoted ? Date(timeIntervalSince1970: TimeInterval(mark.seconds)) : nil))
             }
             return points
+        }
+    }
+
+    /// How many points a user has seen.
+    /// - Throws: `corruptData`.
+    public func seenCount(by user: String) throws(BelfryError) -> Int {
+        try onCurrentView { view throws(BelfryError) in
+            let (noted, had) = try view.seenLists(by: user)
+            return noted.marks.count + had.marks.count { noted.mark($0.id) == nil }
+        }
+    }
+
+    /// The ids of the points that a user has seen.
+    package func seenIDs(by user: String) throws(BelfryError) -> Set<PointID> {
+        try onCurrentView { view throws(BelfryError) in
+            let (noted, had) = try view.seenLists(by: user)
+            return Set(noted.ids + had.ids)
         }
     }
 }

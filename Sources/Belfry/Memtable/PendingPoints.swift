@@ -1,3 +1,4 @@
+import Files
 import HashTreeCollections
 import Neighbors
 import Shards
@@ -17,7 +18,7 @@ struct PendingPoints: Sendable {
     /// The slots that were written to, in order; one that was written to again is there again.
     private(set) var changes: [Slot] = []
     /// What was noted of what users have seen.
-    private(set) var seen: TreeDictionary<String, SeenChanges> = [:]
+    private(set) var seen: TreeDictionary<UTF8Key, SeenChanges> = [:]
     /// Bytes of the points without their vectors, and of what was seen.
     private var bytes = 0
 
@@ -75,7 +76,7 @@ struct PendingPoints: Sendable {
 
     /// Notes what a user has seen.
     mutating func note(_ note: SeenNote, user: String) {
-        seen[user, default: SeenChanges()].note(note)
+        seen[UTF8Key(user), default: SeenChanges()].note(note)
         bytes += Self.overhead + user.utf8.count + note.ids.count * Self.markBytes
     }
 

@@ -60,7 +60,7 @@ public struct SearchRequest: Sendable {
     /// Points that are not answered, by their ids or keys.
     public var excluding: [String] = []
     /// A user whose seen points are left out: those that were noted by ``VectorCollection/markSeen(_:by:at:)``, and those that
-    /// the recipe says. A search by a user leaves that one's out by itself.
+    /// the recipe says. Where none is named, a search by a user leaves that one's out.
     public var seenBy: String?
     /// Whether a session's points, and those that a user has seen, may be found again.
     public var includesSeen = false

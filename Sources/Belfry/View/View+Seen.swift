@@ -7,6 +7,8 @@ import Vectors
 struct SeenPoints {
     /// As the catalogue has it.
     fileprivate let list: SeenList
+    /// What the recipe says that the user has had.
+    fileprivate let had: SeenList
     /// What was noted since, the newest first.
     fileprivate let changes: [SeenChanges]
     /// The rows that the searches leave out: those of points that were seen, and the dead. Of segments without such none.
@@ -14,12 +16,18 @@ struct SeenPoints {
 
     /// Whether the user has seen a point.
     func contains(_ id: PointID) -> Bool {
+        guard had.mark(id) == nil else { return true }
         var forgottenBefore: UInt64 = 0
         for change in changes {
             if let seconds = change.marks[id] { return seconds.map { $0 >= forgottenBefore } ?? false }
             forgottenBefore = max(forgottenBefore, change.forgottenBefore)
         }
         return list.mark(id).map { $0.seconds >= forgottenBefore } ?? false
+    }
+
+    /// Bytes that it takes, about.
+    var size: Int {
+        left.size + list.size + had.size + changes.reduce(0) { $0 + 64 * $1.marks.count }
     }
 }
 
@@ -32,11 +40,11 @@ extension View {
     /// - Parameter lookingUp: whether the slots are not to be believed.
     func seen(by user: String, in space: Int, lookingUp: Bool = false) throws(BelfryError) -> SeenPoints? {
         let user = user.wholeNumberName ?? user
-        let key = SeenPointsCache.Key(user: user, space: space)
+        let key = SeenPointsCache.Key(user: UTF8Key(user), space: space)
         if !lookingUp, let known = seenPoints[key] { return known }
         var known = try knownSeen(by: user, lookingUp: lookingUp)
-        let changes = pending.compactMap { $0.seen[user] }
-        guard !changes.isEmpty || !known.list.marks.isEmpty else { return nil }
+        let changes = pending.compactMap { $0.seen[UTF8Key(user)] }
+        guard !changes.isEmpty || !known.list.marks.isEmpty || !known.had.marks.isEmpty else { return nil }
 
         let added = Set(changes.flatMap { $0.marks.keys })
         let new = added.filter { lookingUp || known.added[$0] == nil }
@@ -44,7 +52,8 @@ extension View {
         let left: PointSet
         if changes.contains(where: \.forgets) {
             // Some rows of the list count no more.
-            let whole = known.list.applying(changes)
+            var whole = known.list.applying(changes)
+            whole.add(known.had.marks)
             left = rowsLeft(of: whole.marks.compactMap { $0.slot ?? known.added[$0.id] ?? nil }, in: space)
         } else {
             for live in segments(of: space) where known.rows[live.segment.number] == nil {
@@ -54,41 +63,40 @@ extension View {
             left = rowsLeft(of: added.compactMap { known.added[$0] ?? nil } + written, beside: known.rows, in: space)
         }
         plans.seen.keep(known, of: user)
-        let seen = SeenPoints(list: known.list, changes: changes, left: left)
+        let seen = SeenPoints(list: known.list, had: known.had, changes: changes, left: left)
         seenPoints[key] = seen
         return seen
     }
 
     /// What the catalogue says that a user has seen: what was noted, and what the recipe says.
     private func knownSeen(by user: String, lookingUp: Bool) throws(BelfryError) -> SeenCache.Known {
-        if let known = plans.seen.known(user, lsn: catalogued.lsn) {
-            guard lookingUp else { return known }
-            var list = known.list
-            let slots = Dictionary(uniqueKeysWithValues: zip(list.ids, try slots(of: list.ids)))
-            list.findSlots(all: true) { slots[$0] ?? nil }
-            return SeenCache.Known(lsn: known.lsn, list)
-        }
-        return try read { transaction in
-            let list = try Self.seen(by: user, transaction)
-            return SeenCache.Known(lsn: try transaction.lsn(), list)
+        let cached = plans.seen.known(user, lsn: catalogued.lsn)
+        let known = if let cached { cached } else { try readSeen(by: user) }
+        // What was just read may be as wrong as what was known: the slots are those of when it was written.
+        guard lookingUp else { return known }
+        var (list, had) = (known.list, known.had)
+        let ids = list.ids + had.ids
+        let slots = Dictionary(zip(ids, try slots(of: ids))) { first, _ in first }
+        list.findSlots(all: true) { slots[$0] ?? nil }
+        had.findSlots(all: true) { slots[$0] ?? nil }
+        return SeenCache.Known(lsn: known.lsn, list, had: had)
+    }
+
+    private func readSeen(by user: String) throws(BelfryError) -> SeenCache.Known {
+        try read { transaction in
+            let marks = try transaction.user(user)?.seen.map { SeenList.Mark(id: PointName($0).id, seconds: 0) }
+            var had = SeenList(marks ?? [])
+            try had.findSlots { try transaction.slot(of: $0) }
+            return SeenCache.Known(
+                lsn: try transaction.lsn(), try transaction.seen(by: user) ?? SeenList(), had: had)
         }
     }
 
-    /// What the catalogue has of that.
-    private static func seen(by user: String, _ transaction: Catalogue.Transaction) throws -> SeenList {
-        var list = try transaction.seen(by: user) ?? SeenList()
-        let had = try transaction.user(user)?.seen ?? []
-        guard !had.isEmpty else { return list }
-        list.add(had.map { SeenList.Mark(id: PointName($0).id, seconds: 0) })
-        try list.findSlots { try transaction.slot(of: $0) }
-        return list
-    }
-
-    /// All that a user has seen.
-    func seenList(by user: String) throws(BelfryError) -> SeenList {
+    /// What a user has seen: what was noted, and what the recipe says.
+    func seenLists(by user: String) throws(BelfryError) -> (noted: SeenList, had: SeenList) {
         let user = user.wholeNumberName ?? user
-        let list = try read { try Self.seen(by: user, $0) }
-        return list.applying(pending.compactMap { $0.seen[user] })
+        let known = try knownSeen(by: user, lookingUp: false)
+        return (known.list.applying(pending.compactMap { $0.seen[UTF8Key(user)] }), known.had)
     }
 
     /// Hands on what every user has seen that somebody has noted.
@@ -96,11 +104,12 @@ extension View {
         try read { transaction in
             var left = Set(pending.flatMap { $0.seen.keys })
             try transaction.forEachSeen { user, list in
+                let user = UTF8Key(user)
                 left.remove(user)
-                try body(user, list.applying(pending.compactMap { $0.seen[user] }))
+                try body(user.text, list.applying(pending.compactMap { $0.seen[user] }))
             }
             for user in left.sorted() {
-                try body(user, SeenList().applying(pending.compactMap { $0.seen[user] }))
+                try body(user.text, SeenList().applying(pending.compactMap { $0.seen[user] }))
             }
         }
     }

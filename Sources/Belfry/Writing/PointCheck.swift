@@ -48,6 +48,9 @@ struct PointCheck {
         guard case .object = payload else {
             throw BelfryError(.invalidInput, "\(what) is no JSON object.", remedy: "Write {\"name\": value}.")
         }
+        guard payload.isReadable else {
+            throw BelfryError(.invalidInput, "\(what) has more levels of nesting than can be read.")
+        }
         let text = payload.text()
         guard text.utf8.count <= WriteLimits.payload else {
             throw BelfryError(

@@ -112,10 +112,10 @@ struct SealJob: Sendable {
                     source: content.source))
         }
         for (user, changes) in pending.seen {
-            var list = try transaction.seen(by: user) ?? SeenList()
+            var list = try transaction.seen(by: user.text) ?? SeenList()
             list.apply(changes)
             try list.findSlots { try transaction.slot(of: $0) }
-            try transaction.put(list, seenBy: user)
+            try transaction.put(list, seenBy: user.text)
         }
         var segments = try transaction.segments()
         for (place, segment) in segments.enumerated() {

@@ -180,7 +180,7 @@ extension LogOperation {
         case .markSeen(let names, let user, let time):
             guard let seconds = SeenList.seconds(time) else {
                 throw BelfryError(
-                    .invalidInput, "Nothing was seen at \(time).", remedy: "Give a time from 1970 to 2106.")
+                    .invalidInput, "Nothing can have been seen then.", remedy: "Give a time from 1970 to 2106.")
             }
             self = .note(.seen(try PointCheck.ids(names), seconds: seconds), user: try PointCheck.user(user))
         case .forgetSeen(let names, let user):

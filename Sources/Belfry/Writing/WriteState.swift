@@ -121,14 +121,14 @@ struct WriteState {
                 try change(ids, stored, &result) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     members.merge(added)
-                    return JSON.object(members).text()
+                    return try Self.text(members)
                 }
             case .setPayloadAt(let ids, let path, let json):
                 let (path, added) = (try JSONPath(path), try Self.members(json))
                 try change(ids, stored, &result) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     path.merge(added, into: &members)
-                    return JSON.object(members).text()
+                    return try Self.text(members)
                 }
             case .overwritePayload(let ids, let json): try change(ids, stored, &result) { _ in json }
             case .overwritePayloadAt(let ids, let path, let json):
@@ -136,13 +136,13 @@ struct WriteState {
                 try change(ids, stored, &result) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     path.merge(added, into: &members, replacing: true)
-                    return JSON.object(members).text()
+                    return try Self.text(members)
                 }
             case .deletePayload(let ids, let keys):
                 try change(ids, stored, &result) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     for key in keys { members[key] = nil }
-                    return JSON.object(members).text()
+                    return try Self.text(members)
                 }
             case .deletePayloadAt(let ids, let texts):
                 var paths: [JSONPath] = []
@@ -152,7 +152,7 @@ struct WriteState {
                     for (text, path) in zip(texts, paths) {
                         if members[text] != nil { members[text] = nil } else { path.remove(from: &members) }
                     }
-                    return JSON.object(members).text()
+                    return try Self.text(members)
                 }
             case .clearPayload(let ids): try change(ids, stored, &result) { _ in "{}" }
             case .setVectors(let id, let named):
@@ -250,6 +250,13 @@ struct WriteState {
             pending[0].put(known.slot, PendingPoint(id: id, version: lsn, content: known.content))
             result.changed += 1
         }
+    }
+
+    private static func text(_ members: JSON.Members) throws(BelfryError) -> String {
+        guard case let payload = JSON.object(members), payload.isReadable else {
+            throw BelfryError(.invalidInput, "The payload would have more levels of nesting than can be read.")
+        }
+        return payload.text()
     }
 
     private static func members(_ json: String) throws(BelfryError) -> JSON.Members {

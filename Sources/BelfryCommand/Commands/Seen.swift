@@ -42,7 +42,7 @@ struct Seen: AsyncParsableCommand {
         } else {
             try await opened.forgetSeen(ids, by: user)
         }
-        let count = try opened.seen(by: user).count
+        let count = try opened.seenCount(by: user)
         try await opened.close()
         if output.json {
             Terminal.print(JSON.object(["user": .string(user), "seen": .integer(Int64(count))]).text())

@@ -17,7 +17,13 @@ final class WorkThreads: TaskExecutor {
             guard first < jobs.count else { return nil }
             defer {
                 first += 1
-                if first == jobs.count { (jobs, first) = ([], 0) }
+                if first == jobs.count {
+                    (jobs, first) = ([], 0)
+                } else if first == 1_024 {
+                    // Under steady load there is always one that waits.
+                    jobs.removeFirst(first)
+                    first = 0
+                }
             }
             return jobs[first]
         }
@@ -37,6 +43,7 @@ final class WorkThreads: TaskExecutor {
             let thread = Thread { [self] in
                 // By itself: the name that it is given from outside is not the system's.
                 Thread.current.name = "\(name) \(index)"
+                Thread.current.threadDictionary[Self.key] = "\(name) \(index)"
                 work()
             }
             // Filters and JSON may be nested.
@@ -44,6 +51,10 @@ final class WorkThreads: TaskExecutor {
             thread.start()
         }
     }
+
+    /// What the thread of whoever asks is called; nil where it is none of these.
+    static var current: String? { Thread.current.threadDictionary[key] as? String }
+    private static let key = "belfry.work"
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)

@@ -34,8 +34,12 @@ struct QueryPlanner {
     private static let deepest = 8
     private static let widest = 64
 
-    /// - Parameter outer: a filter that holds beside the body's own.
-    func plan(_ body: Body, within outer: Filter? = nil, depth: Int = 1) throws -> QueryPlan {
+    /// - Parameters:
+    ///   - outer: a filter that holds beside the body's own.
+    ///   - user: whose seen points are left out where the body itself names none.
+    func plan(
+        _ body: Body, within outer: Filter? = nil, seenBy user: String? = nil, depth: Int = 1
+    ) throws -> QueryPlan {
         guard depth <= Self.deepest else { throw Refusal.bad("Prefetches may stand \(Self.deepest) deep") }
         let filter = Filter.both(try PointNames.filter(body), outer)
         let limit = try body.whole("limit") ?? 10
@@ -50,6 +54,8 @@ struct QueryPlanner {
         // One that ranks by no vector needs no name of vectors.
         request.space = target.configuration.main.name
         try set(&request, body)
+        request.seenBy = try body.user("seen_by") ?? user
+        let seer = request.seenBy
         request.scoreThreshold = threshold.map { Float($0) }
         let prefetches = try self.prefetches(body)
 
@@ -64,15 +70,15 @@ struct QueryPlanner {
                     "A query is needed to use the score_threshold. Can't have score_threshold without defining a query."
                 )
             }
-            return .page(filter, limit: wanted)
+            return .page(try Filter.both(filter, seer.map { try unseen(by: $0) }), limit: wanted)
         case .fused(let fusion):
             guard !body.has("using") else {
                 throw Refusal.bad("Fusion queries cannot be combined with the 'using' field.")
             }
-            let parts = try parts(prefetches, filter, depth)
+            let parts = try parts(prefetches, filter, seer, depth)
             (request.query, request.excluding) = (.fused(parts, fusion), parts.flatMap(\.own))
         case .formula(let formula):
-            let parts = try parts(prefetches, filter, depth)
+            let parts = try parts(prefetches, filter, seer, depth)
             (request.query, request.excluding) = (.formula(parts, formula), parts.flatMap(\.own))
         case .ranking(let query, let excluding, let diversity):
             if case .ordered = query, threshold != nil {
@@ -82,7 +88,7 @@ struct QueryPlanner {
             if query.needsSpace { request.space = try body.text("using") ?? "" }
             request.filter = filter
             if !prefetches.isEmpty {
-                let found = try self.found(prefetches, filter, depth)
+                let found = try self.found(prefetches, filter, seer, depth, besides: request.own)
                 request.filter = Filter.both(filter, Filter(must: [.hasID(found)]))
                 // They are few: all of them are looked at.
                 (request.exact, request.recall) = (true, nil)
@@ -97,7 +103,6 @@ struct QueryPlanner {
         _ = try params?.whole("hnsw_ef", from: 1)
         request.exact = try params?.flag("exact") ?? false || headers.exact
         request.recall = request.exact ? nil : headers.recall
-        request.seenBy = try body.user("seen_by")
     }
 
     private func prefetches(_ body: Body) throws -> [Body] {
@@ -109,10 +114,18 @@ struct QueryPlanner {
 
     // MARK: prefetches
 
-    private func parts(_ prefetches: [Body], _ filter: Filter?, _ depth: Int) throws -> [SearchRequest] {
+    /// What a user has not seen.
+    private func unseen(by user: String) throws -> Filter {
+        let seen = try target.collection.seenIDs(by: user)
+        return Filter(mustNot: [.hasID(seen)])
+    }
+
+    private func parts(
+        _ prefetches: [Body], _ filter: Filter?, _ user: String?, _ depth: Int
+    ) throws -> [SearchRequest] {
         guard !prefetches.isEmpty else { throw Refusal.bad("Fusions and formulas need at least one prefetch.") }
         return try prefetches.map { body in
-            switch try plan(body, within: filter, depth: depth + 1) {
+            switch try plan(body, within: filter, seenBy: user, depth: depth + 1) {
             case .search(let request): return request
             case .page(let filter, let limit):
                 let ids = try page(filter, limit)
@@ -124,11 +137,13 @@ struct QueryPlanner {
     }
 
     /// The points that prefetches find.
-    private func found(_ prefetches: [Body], _ filter: Filter?, _ depth: Int) throws -> Set<PointID> {
+    private func found(
+        _ prefetches: [Body], _ filter: Filter?, _ user: String?, _ depth: Int, besides own: [String]
+    ) throws -> Set<PointID> {
         var found: Set<PointID> = []
-        let parts = try parts(prefetches, filter, depth)
+        let parts = try parts(prefetches, filter, user, depth)
         for var part in parts {
-            part.excluding += parts.flatMap(\.own)
+            part.excluding += own + parts.flatMap(\.own)
             part.withPayload = false
             found.formUnion(try target.collection.search(part).hits.map(\.id))
         }

@@ -51,7 +51,7 @@ enum RouteTable {
         Route(.post, "/collections/{name}/facet", .reading, PointCalls.facet),
         Route(.post, "/collections/{name}/seen", .writing, SeenCalls.note),
         Route(.post, "/collections/{name}/seen/forget", .writing, SeenCalls.forget),
-        Route(.get, "/collections/{name}/seen/{user}", .reading, SeenCalls.list),
+        Route(.get, "/collections/{name}/seen/{user}", .reading, on: .long, SeenCalls.list),
     ]
 
     private static let queries: [Route] = [

@@ -14,17 +14,19 @@ enum SeenCalls {
 
     @Sendable static func forget(_ service: Service, _ call: Call) async throws -> Answer {
         let body = try call.json()
-        guard let ids = try body.list("ids") else {
-            return try await write(
-                .forgetAllSeen(by: user(body), before: time(body, "before") ?? .distantFuture), service, call)
+        let (ids, before, all) = (try body.list("ids"), try time(body, "before"), try body.flag("all") ?? false)
+        guard [ids != nil, before != nil, all].count(where: { $0 }) == 1 else {
+            throw Refusal.bad("Give one of `ids`, `before` and `all`.")
         }
-        guard !body.has("before") else { throw Refusal.bad("Give `ids` or `before`: not both.") }
+        guard let ids else {
+            return try await write(.forgetAllSeen(by: user(body), before: before ?? .distantFuture), service, call)
+        }
         return try await write(.forgetSeen(PointNames.names(ids, "ids"), by: user(body)), service, call)
     }
 
     @Sendable static func list(_ service: Service, _ call: Call) throws -> Answer {
         let target = try service.target(call.names[0])
-        let points = try target.collection.seen(by: call.names[1]).map { point -> JSON in
+        let points = try target.collection.seen(by: call.names[1], limit: limit(call)).map { point -> JSON in
             let time = point.time.map { Timestamp(microseconds: Int64($0.timeIntervalSince1970) * 1_000_000) }
             return [
                 "id": UInt64(point.id).map { .unsigned($0) } ?? .string(point.id),
@@ -32,6 +34,15 @@ enum SeenCalls {
             ]
         }
         return Answer(["points": .array(points)])
+    }
+
+    private static func limit(_ call: Call) throws(Refusal) -> Int {
+        guard let text = call.query["limit"] else { return 1_000 }
+        guard let limit = Int(text), (1...10_000).contains(limit) else {
+            throw Refusal(
+                422, "Validation error in query parameters: [limit: value \(text) invalid, must be from 1 to 10000]")
+        }
+        return limit
     }
 
     private static func write(_ operation: WriteOperation, _ service: Service, _ call: Call) async throws -> Answer {

@@ -83,9 +83,6 @@ NAMED = {
         "Under cosine the mean of examples is one of directions in Belfry; Qdrant's server takes vectors that a request has as they are.",
         lambda peer, body: any(isinstance(b.get("query"), dict) and b["query"].get("recommend", {}).get("strategy") == "average_vector"
                                and peer.spaces[b.get("using", "")][1] == "Cosine" for b in [body, *leaves(body)])),
-    "examples of prefetches": (
-        "Qdrant's server leaves out the points that any of the prefetches starts from; Belfry those from which the list itself starts.",
-        lambda peer, body: bool(body.get("prefetch")) and bool(peer.referenced(body))),
     "null in a formula": (
         "A null counts as no value in Belfry, so that the default is taken; in the engine only where the field has an index.",
         lambda peer, body: "formula" in json.dumps(body)),

@@ -40,6 +40,9 @@ import Testing
             let fused = try await server.send(
                 "POST", path, #"{"prefetch": [{"limit": 4}], "query": {"fusion": "rrf"}, "limit": 10}"#)
             #expect(fused.ids == [0, 1, 2, 3])
+            let beside = try await server.send(
+                "POST", path, #"{"prefetch": [{"limit": 4}, {"query": 1, "limit": 1}], "query": {"fusion": "rrf"}}"#)
+            #expect(Set(beside.ids).isSuperset(of: [0, 2, 3, 4]) && !beside.ids.contains(1))
             // No part of a fusion answers with a point that another starts from.
             let parts = #"[{"query": 5, "limit": 60}, {"query": 6, "limit": 60}, {"query": [1, 0], "limit": 60}]"#
             let among = try await server.send(

@@ -124,11 +124,17 @@ struct QueryPlanner {
         _ prefetches: [Body], _ filter: Filter?, _ user: String?, _ depth: Int
     ) throws -> [SearchRequest] {
         guard !prefetches.isEmpty else { throw Refusal.bad("Fusions and formulas need at least one prefetch.") }
-        return try prefetches.map { body in
-            switch try plan(body, within: filter, seenBy: user, depth: depth + 1) {
+        let plans = try prefetches.map { try plan($0, within: filter, seenBy: user, depth: depth + 1) }
+        // A page is as long as it may be without the points that other parts start from.
+        let own = plans.flatMap { plan -> [String] in
+            if case .search(let request) = plan { request.own } else { [] }
+        }
+        let others = own.isEmpty ? nil : Filter(mustNot: [.hasID(Set(own.map { PointName($0).id }))])
+        return try plans.map { plan in
+            switch plan {
             case .search(let request): return request
             case .page(let filter, let limit):
-                let ids = try page(filter, limit)
+                let ids = try page(Filter.both(filter, others), limit)
                 var request = SearchRequest(.listed(ids.map(\.description)), k: limit)
                 request.space = target.configuration.main.name
                 return request

@@ -34,22 +34,22 @@ public final class SegmentSearcher {
 
     let segment: SegmentIndex
     private let exact: ExactSearch
-    private let graph: GraphSearcher?
-    private let lists: ListsSearcher?
+    let graph: GraphSearcher?
+    let lists: ListsSearcher?
     private let query: Matrix
-    private let reach: RecallCalibration.Reach?
+    let reach: RecallCalibration.Reach?
     private var scanned = 0
 
     /// What is known of the last answer.
-    public private(set) var verdict = Verdict.scanned
+    public internal(set) var verdict = Verdict.scanned
 
     /// The most bytes of codes that are scanned for a query that is unlike all others: a tenth of a millisecond of one core.
     /// One query in a hundred of those that the calibration knows is as far, and must not cost more than all others.
-    private static let unlikeScanBytes = 2 << 20
+    static let unlikeScanBytes = 2 << 20
     /// What a far query is searched for again.
-    private static let carefulRecall = 0.99
+    static let carefulRecall = 0.99
     /// So many times what such a search costs on average it may cost for a far query.
-    private static let carefulLimit = 2.0
+    static let carefulLimit = 2.0
 
     init(_ segment: SegmentIndex, readsAhead: Bool) {
         self.segment = segment
@@ -152,7 +152,7 @@ public final class SegmentSearcher {
 
     /// The `k` nearest rows of two answers to one query, by the stored vectors: of estimates and exact distances beside
     /// each other, an estimate that is too small would win.
-    private func nearest(
+    func nearest(
         _ k: Int, of first: [Neighbor], and second: [Neighbor], _ query: UnsafePointer<Float>
     ) throws(BelfryError) -> [Neighbor] {
         var rows = Set(second.map(\.row))
@@ -196,156 +196,7 @@ public final class SegmentSearcher {
         return answers
     }
 
-    /// The `k` nearest rows among those that a filter lets through, with a mean recall of `target`.
-    ///
-    /// If a share `s` of the rows is let through and knows nothing of the query, the nearest `k` of them are about the
-    /// first `k / s` of all rows. So the index is asked for these at the effort that finds `target` of *them*; a scan of
-    /// what is let through is the answer where that is cheaper. Where the filter keeps away from the query, too few are
-    /// found; then the index is asked for more, until it would have cost as much as the scan: all in all never more than
-    /// about twice the scan. Where `k / s` is beyond what was calibrated, nobody has measured the effort.
-    ///
-    /// - Parameters:
-    ///   - query: as many finite components as the rows have.
-    ///   - filter: which rows may be returned; nil for all.
-    public func search(
-        _ query: UnsafePointer<Float>, k: Int, recall target: Double, filter: RowFilter?
-    ) throws(BelfryError) -> [Neighbor] {
-        let count = segment.shard.rowCount
-        precondition(filter.map { $0.rows.capacity == count } ?? true, "a filter over the segment's rows")
-        verdict = .calibrated
-        guard k > 0 else { return [] }
-        guard let filter else {
-            return try search(query, k: k, effort: segment.effort(recall: target, k: k))
-        }
-        let left = filter.count
-        guard left > 0 else { return [] }
-        let few = min(k, left)
-        // Three standard deviations more than are needed on average.
-        let needed = (Double(few) + 3 * Double(few).squareRoot()) * Double(count) / Double(left)
-        var wanted = min(needed, Double(count))
-        var budget = Self.scanCost(left, of: count)
-        if let found = try searchNear(query, few, target, filter, instead: min(wanted, Double(count)), budget) {
-            return found
-        }
-        while true {
-            let rank = Int(wanted)
-            let effort = effort(recall: target, rank: rank)
-            let cost = segment.expectedEvaluations(effort, k: rank)
-            guard effort != .exact, rank < count, cost < budget else {
-                return try scan(query, k, filter: filter, .scanned)
-            }
-            // Of a filter that keeps away from the query the answers are the last of so many rows, of which more are missed
-            // than of the first: they have to be within the first half.
-            let within = wanted > needed ? rank / 2 : rank
-            if let found = try search(query, few, rank, effort, filter, within: within) {
-                return try lookingHow(far: query, few, rank, found, effort, filter)
-            }
-            budget -= cost
-            wanted = min(4 * wanted, Double(count))
-        }
-    }
-
-    /// The effort for so many rows of which a filter keeps some. Where it is an extrapolation, half of what may be missed is left
-    /// as a margin: what was measured for fewer rows promises a little too much for more.
-    private func effort(recall target: Double, rank: Int) -> SegmentIndex.Effort {
-        let isExtrapolated = segment.calibration?.choice(recall: target, k: rank)?.isExtrapolated == true
-        return segment.effort(recall: isExtrapolated ? (1 + target) / 2 : target, k: rank)
-    }
-
-    /// A try with few rows, where it costs little beside what is to be done otherwise: a filter that keeps what is near the
-    /// query, as its own category, needs no more. Nil where too few of them may be returned.
-    private func searchNear(
-        _ query: UnsafePointer<Float>, _ k: Int, _ target: Double, _ filter: RowFilter, instead wanted: Double,
-        _ budget: Double
-    ) throws(BelfryError) -> [Neighbor]? {
-        let rank = Self.nearRank * k
-        guard Double(rank) < wanted else { return nil }
-        let (effort, usual) = (effort(recall: target, rank: rank), effort(recall: target, rank: Int(wanted)))
-        let otherwise = usual == .exact ? budget : min(budget, segment.expectedEvaluations(usual, k: Int(wanted)))
-        guard effort != .exact, Self.nearCost * segment.expectedEvaluations(effort, k: rank) < otherwise,
-            let found = try search(query, k, rank, effort, filter)
-        else { return nil }
-        return try lookingHow(far: query, k, rank, found, effort, filter)
-    }
-
-    /// The rank of such a try, for each answer that is wanted.
-    private static let nearRank = 3
-    /// So many times what it costs is to be saved.
-    private static let nearCost = 5.0
-
-    /// What was found with a filter; where the query is far, what a more careful search finds.
-    private func lookingHow(
-        far query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ found: [Neighbor], _ effort: SegmentIndex.Effort,
-        _ filter: RowFilter
-    ) throws(BelfryError) -> [Neighbor] {
-        verdict = .unmeasured
-        guard case .following(let ratio) = effort, isFarFromAll(query) else { return found }
-        return try searchFar(query, k, rank, found, ratio, filter)
-    }
-
-    /// Whether the nearest row that the last search with a filter has met, kept or not, is farther than nearly everything in
-    /// the calibration.
-    private func isFarFromAll(_ query: UnsafePointer<Float>) -> Bool {
-        guard let reach else { return false }
-        return farnessFromAll(query) > reach.usual
-    }
-
-    private func farnessFromAll(_ query: UnsafePointer<Float>) -> Float {
-        let nearest = graph?.nearestOfAll ?? lists?.nearestOfAll ?? .infinity
-        return segment.metric.farness(nearest, of: query, dimension: segment.shard.dimension)
-    }
-
-    /// As the search for a far query without a filter: with more slack, and then with the most that there is.
-    private func searchFar(
-        _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ found: [Neighbor], _ ratio: Float, _ filter: RowFilter
-    ) throws(BelfryError) -> [Neighbor] {
-        guard let reach, let calibration = segment.calibration else { return found }
-        var found = found
-        let hardest = calibration.levels.count - 1
-        let careful = calibration.choice(recall: Self.carefulRecall, k: rank)?.level ?? hardest
-        let carefulRatio = Slack.ratio(calibration.levels[careful])
-        if carefulRatio > ratio {
-            let effort = SegmentIndex.Effort.following(ratio: carefulRatio)
-            let limit = Int(min(Self.carefulLimit * segment.expectedEvaluations(effort, k: rank), 1e9))
-            let again = try search(query, k, rank, effort, filter, limit: limit)
-            found = try nearest(k, of: found, and: again ?? [], query)
-            guard isFarFromAll(query) else { return found }
-        }
-        if Int(segment.codes.bytesPerVector) * filter.count <= Self.unlikeScanBytes {
-            return try scan(query, k, filter: filter, .scannedAsUnlike)
-        }
-        verdict = .unlike
-        guard farnessFromAll(query) > reach.beyondDoubt else { return found }
-        let most = SegmentIndex.Effort.following(ratio: Slack.ratio(calibration.levels[hardest]))
-        return try search(query, k, rank, most, filter) ?? found
-    }
-
-    /// What the index finds if it is asked for `rank` rows; nil where too few of the first `within` of them may be returned.
-    private func search(
-        _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ effort: SegmentIndex.Effort, _ filter: RowFilter,
-        within: Int? = nil, limit: Int = .max
-    ) throws(BelfryError) -> [Neighbor]? {
-        if let graph, let effort = effort.ofGraph(k: rank, limit: limit) {
-            return try graph.search(
-                query, k: k, among: rank, within: within ?? rank, effort: effort, filter: filter)
-        }
-        if let lists, let effort = effort.ofLists(lists.lists.listCount, k: rank, limit: limit) {
-            return try lists.search(
-                query, k: k, among: rank, within: within ?? rank, effort: effort, filter: filter)
-        }
-        return nil
-    }
-
-    /// Rows of a list that are scanned in the time that one row of a graph takes.
-    static let listedRows = 6.0
-
-    /// What it costs to look at the codes of all `left` rows, in rows of a graph: they are gathered one by one if they
-    /// are few, and passed through in order if they are many.
-    private static func scanCost(_ left: Int, of count: Int) -> Double {
-        left <= count / 4 ? Double(left) : Double(count) / 3
-    }
-
-    private func scan(
+    func scan(
         _ query: UnsafePointer<Float>, _ k: Int, filter: RowFilter?, _ verdict: Verdict
     ) throws(BelfryError) -> [Neighbor] {
         scanned += filter?.count ?? segment.shard.rowCount
@@ -357,7 +208,7 @@ public final class SegmentSearcher {
 
 extension SegmentIndex.Effort {
     /// The effort of a graph for `k` rows; nil where it is not one of a graph.
-    fileprivate func ofGraph(k: Int, limit: Int = .max) -> GraphEffort? {
+    func ofGraph(k: Int, limit: Int = .max) -> GraphEffort? {
         switch self {
         case .graph(let window): GraphEffort(window: window, k: k)
         case .following(let ratio): GraphEffort(slack: Slack(ratio: ratio, k: k, limit: limit), k: k)
@@ -366,7 +217,7 @@ extension SegmentIndex.Effort {
     }
 
     /// The effort of so many lists for `k` rows; nil where it is not one of lists.
-    fileprivate func ofLists(_ count: Int, k: Int, limit: Int = .max) -> ListsEffort? {
+    func ofLists(_ count: Int, k: Int, limit: Int = .max) -> ListsEffort? {
         switch self {
         case .lists(let probes): ListsEffort(probes: probes, lists: count, k: k)
         case .following(let ratio): ListsEffort(slack: Slack(ratio: ratio, k: k, limit: limit), k: k)

@@ -50,19 +50,4 @@ extension Catalogue {
         try queue.close()
         return try connect(copy, .read, named: path)
     }
-
-    /// What changes when a file is written.
-    private struct FileState: Equatable {
-        let node: UInt64
-        let size: Int64
-        let seconds: Int
-        let nanoseconds: Int
-
-        init?(_ path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            (node, size) = (UInt64(status.st_ino), Int64(status.st_size))
-            (seconds, nanoseconds) = (Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec))
-        }
-    }
 }

@@ -121,9 +121,9 @@ extension SeenList {
     private static let noSlot = Slot.max
 }
 
-extension [SeenList.Mark] {
+extension Array {
     /// The first place from which on all elements are as `belongs` says.
-    fileprivate func partitioningIndex(_ belongs: (Element) -> Bool) -> Int {
+    func partitioningIndex(_ belongs: (Element) -> Bool) -> Int {
         var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2

@@ -35,26 +35,15 @@ public struct Aliases: Sendable {
         public var description: String { VectorSpace.name(collection, inVersion: version) }
     }
 
-    /// Which file they were read from; nil where there was none. One that was put in its place has another stamp.
-    private let stamp: Stamp?
-
-    private struct Stamp: Hashable, Sendable {
-        let node, seconds, nanoseconds: Int
-
-        init?(_ path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            (node, seconds) = (Int(status.st_ino), status.st_mtim.tv_sec)
-            nanoseconds = status.st_mtim.tv_nsec
-        }
-    }
+    /// Which file they were read from; nil where there was none. One that was put in its place has another state.
+    private let state: FileState?
 
     /// Reads the names of a folder.
     /// - Throws: `corruptData` for a file that is not what ``change(_:in:)`` writes.
     public init(of folder: String) throws(BelfryError) {
         let file = Self.file(folder)
-        (self.folder, targets, stamp) = (folder, [:], Stamp(file))
-        guard stamp != nil else { return }
+        (self.folder, targets, state) = (folder, [:], FileState(file))
+        guard state != nil else { return }
         // Nobody has given it: what cannot be read is damage.
         let data = try System.read(file, limit: 1 << 26)
         guard let json = try? JSON(parsing: data, source: file), case .object = json else {
@@ -69,7 +58,7 @@ public struct Aliases: Sendable {
     }
 
     /// Whether somebody has changed them since they were read.
-    package var isStale: Bool { Stamp(Self.file(folder)) != stamp }
+    package var isStale: Bool { FileState(Self.file(folder)) != state }
 
     /// Changes names of a folder, all at once: nil takes one away.
     /// - Throws: `notFound` for a collection or a version that is not there, or a name to take away that is not; `conflict`

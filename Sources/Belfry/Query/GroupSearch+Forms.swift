@@ -97,7 +97,7 @@ extension GroupSearch {
             let scope = SearchScope(excluding: [left], kept: kept, left: seen)
             return try view.best(by: score, embedded.vectors, k: k, scope: scope, in: space)
         } ids: {
-            $0.lazy.map(\.id)
+            $0.map(\.id)
         }
         return found.map {
             Candidate(collection: 0, id: $0.id, distance: $0.distance, score: -$0.distance)

@@ -195,7 +195,7 @@ struct GroupSearch {
                         styles: request.query.styles, threads: request.threads, in: spaces[index])
                 }
             } ids: {
-                $0.points[0].lazy.map(\.id)
+                $0.points[0].map(\.id)
             }
             candidates += found.points[0].map { self.candidate(index, $0) }
             expectations[index] = found.expectation

@@ -168,11 +168,7 @@ extension SegmentSlots {
 extension [Slot] {
     /// Whether a sorted list has a slot.
     fileprivate func hasSorted(_ slot: Slot) -> Bool {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < slot { low = middle + 1 } else { high = middle }
-        }
-        return low < count && self[low] == slot
+        let place = partitioningIndex { $0 >= slot }
+        return place < count && self[place] == slot
     }
 }

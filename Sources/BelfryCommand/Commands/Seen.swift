@@ -53,9 +53,7 @@ struct Seen: AsyncParsableCommand {
 
     private func show(_ opened: VectorCollection) throws {
         let seen = try opened.seen(by: user)
-        func time(_ date: Date) -> String {
-            Timestamp(microseconds: Int64(date.timeIntervalSince1970) * 1_000_000).description
-        }
+        func time(_ date: Date) -> String { Timestamp(date).description }
         if output.json {
             let points = seen.map { point in
                 JSON.object(["id": .string(point.id), "at": point.time.map { .string(time($0)) } ?? .null])
@@ -72,6 +70,6 @@ struct Seen: AsyncParsableCommand {
         guard let time = Timestamp(text) else {
             throw ValidationError("\(option) takes a time, as 2026-11-30 or 2026-11-30T12:00:00Z, not \(text).")
         }
-        return Date(timeIntervalSince1970: TimeInterval(time.microseconds) / 1_000_000)
+        return time.date
     }
 }

@@ -144,7 +144,7 @@ enum WriteLine {
         guard let time = value.string.flatMap({ Timestamp($0) }) else {
             throw mistake("\(value.text()) is no time: write \"2026-11-30T12:00:00Z\".")
         }
-        return Date(timeIntervalSince1970: TimeInterval(time.microseconds) / 1_000_000)
+        return time.date
     }
 
     /// The points of an operation: `ids`, a `filter`, or ids alone.

@@ -27,7 +27,7 @@ enum SeenCalls {
     @Sendable static func list(_ service: Service, _ call: Call) throws -> Answer {
         let target = try service.target(call.names[0])
         let points = try target.collection.seen(by: call.names[1], limit: limit(call)).map { point -> JSON in
-            let time = point.time.map { Timestamp(microseconds: Int64($0.timeIntervalSince1970) * 1_000_000) }
+            let time = point.time.map { Timestamp($0) }
             return [
                 "id": UInt64(point.id).map { .unsigned($0) } ?? .string(point.id),
                 "at": time.map { .string($0.description) } ?? .null,
@@ -61,6 +61,6 @@ enum SeenCalls {
         guard let time = Timestamp(text) else {
             throw Refusal.format(body.path(name), "a time is expected, as 2026-11-30T12:00:00Z")
         }
-        return Date(timeIntervalSince1970: TimeInterval(time.microseconds) / 1_000_000)
+        return time.date
     }
 }

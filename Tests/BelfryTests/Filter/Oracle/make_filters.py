@@ -17,6 +17,8 @@ import tempfile
 
 import qdrant_edge as q
 
+from engine import field_condition
+
 TEXTS = ["title", "notes"]
 SHOPS = ["north", "south", "north pier", "Süd", ""]
 BRANDS = ["Acme", "Bolt", "acme", "Åse", "Ǻ", "5", "true", "A", "Ac"]
@@ -198,10 +200,6 @@ def filter_(fields, depth, points):
 # MARK: the same for the engine
 
 
-def engine_point(p):
-    return q.GeoPoint(lon=p["lon"], lat=p["lat"])
-
-
 def engine_condition(c):
     if "key" not in c:
         if "is_empty" in c:
@@ -215,29 +213,7 @@ def engine_condition(c):
         if "nested" in c:
             return q.NestedCondition(c["nested"]["key"], engine_filter(c["nested"]["filter"]))
         return engine_filter(c)
-    key = c["key"]
-    if "match" in c:
-        (kind, value), = c["match"].items()
-        made = {"value": q.MatchValue, "any": q.MatchAny, "except": q.MatchExcept, "text": q.MatchText, "text_any": q.MatchTextAny,
-                "phrase": q.MatchPhrase, "prefix": q.MatchPrefix, "substring": q.MatchSubstring}[kind](value)
-        return q.FieldCondition(key, match=made)
-    if "range" in c:
-        days = any(isinstance(v, str) for v in c["range"].values())
-        return q.FieldCondition(key, range=(q.RangeDateTime if days else q.RangeFloat)(**c["range"]))
-    if "values_count" in c:
-        return q.FieldCondition(key, values_count=q.ValuesCount(**c["values_count"]))
-    if "geo_bounding_box" in c:
-        b = c["geo_bounding_box"]
-        return q.FieldCondition(key, geo_bounding_box=q.GeoBoundingBox(engine_point(b["top_left"]), engine_point(b["bottom_right"])))
-    if "geo_radius" in c:
-        g = c["geo_radius"]
-        return q.FieldCondition(key, geo_radius=q.GeoRadius(engine_point(g["center"]), g["radius"]))
-    if "geo_polygon" in c:
-        g = c["geo_polygon"]
-        return q.FieldCondition(key, geo_polygon=q.GeoPolygon([engine_point(p) for p in g["exterior"]["points"]], [[engine_point(p) for p in h["points"]] for h in g["interiors"]]))
-    if "is_empty" in c:
-        return q.FieldCondition(key, is_empty=c["is_empty"])
-    return q.FieldCondition(key, is_null=c["is_null"])
+    return field_condition(c)
 
 
 def engine_id(i):

@@ -1,5 +1,6 @@
 public import Files
 import Foundation
+import Synchronization
 
 /// Reads the file `ids` through a mapping: row → point id.
 ///
@@ -25,6 +26,8 @@ public final class IDsReader: Sendable {
     private let values: Range<Int>
     private let kinds: Range<Int>
     private let crcs: Range<Int>
+    /// The rows by their ids, once so many have been looked for that they were worth it.
+    private let table = Mutex<(asked: Int, rows: IDTable?)>((0, nil))
 
     /// Maps the file at `path` and verifies its header and table.
     /// - Throws: `notFound`, `corruptData` with the byte offset, or `unsupported` for a newer format.
@@ -51,9 +54,7 @@ public final class IDsReader: Sendable {
     public func id(_ row: Int) throws(BelfryError) -> PointID {
         precondition(row >= 0 && row < count, "a row of this file")
         let bytes = file.file.bytes
-        let start = values.lowerBound + row * 16
-        let value = bytes.loadUnaligned(fromByteOffset: start, as: Value.self)
-        let kind = bytes[kinds.lowerBound + row]
+        let (start, value, kind) = (values.lowerBound + row * 16, value(row), kind(row))
         guard Self.checksum(kind, value) == bytes.loadLittle(crcs.lowerBound + row * 4, as: UInt32.self) else {
             throw .corrupt("The id of row \(row) does not match its checksum.", at: .byte(start, of: path))
         }
@@ -63,6 +64,28 @@ public final class IDsReader: Sendable {
         default: throw .corrupt("The id of row \(row) is of no known kind.", at: .byte(start, of: path))
         }
     }
+
+    /// The rows of some ids, in their order; nil for those that no row has. A row whose id is damaged is not found.
+    ///
+    /// They are looked up in a table of 8 to 16 bytes a row, which is made once many have been looked for: until then nil.
+    package func rows(of ids: some Collection<PointID>) -> [Int?]? {
+        let known = table.withLock { table in
+            table.asked += ids.count
+            if table.rows == nil, table.asked >= count / Self.idsForTable { table.rows = IDTable(count, value: value) }
+            return table.rows
+        }
+        guard let known else { return nil }
+        return ids.map { id in
+            let (kind, wanted) = Self.encode(id)
+            return known.row(of: wanted) { row in
+                let found = self.value(row)
+                return found.0 == wanted.0 && found.1 == wanted.1 && self.kind(row) == kind && (try? self.id(row)) == id
+            }
+        }
+    }
+
+    /// To make the table takes as long as to find one id in so many in a catalogue.
+    private static let idsForTable = 64
 
     /// Reads every byte of the file and returns all that is wrong, each with its byte offset.
     public func check() -> [BelfryError] {
@@ -78,6 +101,12 @@ public final class IDsReader: Sendable {
     }
 
     // MARK: one row
+
+    private func value(_ row: Int) -> Value {
+        file.file.bytes.loadUnaligned(fromByteOffset: values.lowerBound + row * 16, as: Value.self)
+    }
+
+    private func kind(_ row: Int) -> UInt8 { file.file.bytes[kinds.lowerBound + row] }
 
     /// The kind and the 16 bytes, as they lie in the file, of an id.
     static func encode(_ id: PointID) -> (kind: UInt8, value: Value) {

@@ -53,6 +53,27 @@ private func randomUUID(_ random: inout SeededGenerator) -> UUID {
             #expect(reader.count == count)
             for row in 0..<count { #expect(try reader.id(row) == ids[row]) }
             #expect(reader.check().isEmpty && SegmentFile.check(folder + "/ids").isEmpty)
+            let rows = Array(0..<count).shuffled(using: &random)
+            #expect(reader.rows(of: rows.map { ids[$0] }) == rows)
+            // What is nearly an id is none.
+            let others = ids.map { id -> PointID in
+                guard case .number(let number) = id else { return .uuid(randomUUID(&random)) }
+                return .uuid(UUID(uuid: unsafeBitCast((number.littleEndian, UInt64(0)), to: uuid_t.self)))
+            }
+            #expect(reader.rows(of: others) == others.map { _ in nil })
+        }
+    }
+
+    /// For few ids of many the table is not made, unless they are asked for again and again.
+    @Test func makesItsTableWhenItIsWorthIt() throws {
+        try withTemporaryDirectory { folder in
+            let writer = try IDsWriter(folder + "/ids")
+            for id in 0..<6_400 { try writer.append(.number(UInt64(id))) }
+            try writer.finish()
+            let reader = try IDsReader(folder + "/ids")
+            let ids = (0..<60).map { PointID.number(UInt64($0)) }
+            #expect(reader.rows(of: ids) == nil)
+            #expect(reader.rows(of: ids) == Array(0..<60))
         }
     }
 
@@ -75,6 +96,9 @@ private func randomUUID(_ random: inout SeededGenerator) -> UUID {
                 for row in ids.indices {
                     guard let id = try? reader.id(row) else { continue }
                     #expect(id == ids[row], "bit \(bit)")
+                }
+                for (place, row) in (reader.rows(of: ids) ?? []).enumerated() where row != nil {
+                    #expect(row == place, "bit \(bit)")
                 }
             }
             for length in 0..<file.count {

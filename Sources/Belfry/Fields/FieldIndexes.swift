@@ -8,8 +8,8 @@ public struct FilteredSlots {
     public var live: RowSet
     /// The point in a slot: reads its payload.
     public var point: (Slot) throws(BelfryError) -> FilteredPoint
-    /// The slot of a point, if whoever asks knows it without reading payloads.
-    public var slot: ((PointID) throws(BelfryError) -> Slot?)?
+    /// The slots of points, of those that there are, if whoever asks knows them without reading payloads.
+    public var slots: ((Set<PointID>) throws(BelfryError) -> [Slot])?
     /// The id of the point in a slot, if that can be known without reading its payload.
     public var id: ((Slot) -> PointID)?
     /// The slots that have a vector of a name, if that is known.
@@ -17,11 +17,11 @@ public struct FilteredSlots {
 
     /// Slots.
     public init(
-        _ live: RowSet, slot: ((PointID) throws(BelfryError) -> Slot?)? = nil, id: ((Slot) -> PointID)? = nil,
+        _ live: RowSet, slots: ((Set<PointID>) throws(BelfryError) -> [Slot])? = nil, id: ((Slot) -> PointID)? = nil,
         vectors: ((String) -> RowSet?)? = nil,
         point: @escaping (Slot) throws(BelfryError) -> FilteredPoint
     ) {
-        (self.live, self.slot, self.id, self.vectors, self.point) = (live, slot, id, vectors, point)
+        (self.live, self.slots, self.id, self.vectors, self.point) = (live, slots, id, vectors, point)
     }
 }
 
@@ -116,9 +116,9 @@ extension FieldIndexes {
         case .nested(let path, let filter):
             return .unknown(among: try holding(filter, below: Condition.elements(path), in: live) ?? live)
         case .hasID(let ids):
-            guard let slot = slots.slot else { return .unknown(among: live) }
+            guard let known = slots.slots else { return .unknown(among: live) }
             var found = RowSet(capacity: live.capacity)
-            for id in ids { if let slot = try slot(id), live.contains(Int(slot)) { found.insert(Int(slot)) } }
+            for slot in try known(ids) where live.contains(Int(slot)) { found.insert(Int(slot)) }
             return FieldAnswer(exactly: found)
         case .hasVector(let name):
             guard let found = slots.vectors?(name) else { return .unknown(among: live) }

@@ -59,21 +59,18 @@ extension Filter {
     var isLarge: Bool {
         conditions.contains { condition in
             switch condition {
-            case .hasID(let ids): ids.count > 10_000
-            case .field(_, .any(.strings(let values))), .field(_, .except(.strings(let values))): values.count > 10_000
+            case .hasID(let ids): ids.count > Self.many
+            case .field(_, .any(.strings(let values))), .field(_, .except(.strings(let values))):
+                values.count > Self.many
             case .field(_, .any(.integers(let values))), .field(_, .except(.integers(let values))):
-                values.count > 10_000
+                values.count > Self.many
             default: condition.inner?.isLarge ?? false
             }
         }
     }
 
-    /// Whether it asks for points by their ids.
-    var asksForIDs: Bool {
-        conditions.contains { condition in
-            if case .hasID = condition { true } else { condition.inner?.asksForIDs ?? false }
-        }
-    }
+    /// To look for a filter of more values among those that are known takes as long as to look for the values.
+    private static let many = 1_000
 
     /// Whether it asks which vectors a point has.
     var asksForVectors: Bool {

@@ -47,7 +47,11 @@ final class CatalogueFilter: Sendable {
             let cursor = Catalogue.Transaction.SlotCursor(transaction)
             let asksForVectors = filter.asksForVectors
             let slots = FilteredSlots(
-                all, slot: { id throws(BelfryError) in try view.catalogue.reporting { try transaction.slot(of: id) } },
+                all,
+                slots: { ids throws(BelfryError) in
+                    let (found, left) = view.slots(of: ids, among: all)
+                    return try view.catalogue.reporting { found + (try left.compactMap(transaction.slot)) }
+                },
                 vectors: { view.slotsInSegments(withVector: $0) },
                 point: { slot throws(BelfryError) in
                     guard let row = try view.catalogue.reporting({ try cursor.point(slot) }) else {
@@ -69,8 +73,15 @@ final class CatalogueFilter: Sendable {
 
     /// What passes where the indexes alone say it, without a look into the catalogue; nil where they do not.
     private func indexed(_ filter: Filter, of view: View) -> RowSet? {
-        guard let opened, let all = all.withLock({ $0 }), !filter.asksForVectors, !filter.asksForIDs else { return nil }
-        let slots = FilteredSlots(all) { _ throws(BelfryError) in throw view.overtaken }
+        guard let opened, let all = all.withLock({ $0 }), !filter.asksForVectors else { return nil }
+        let slots = FilteredSlots(
+            all,
+            slots: { ids throws(BelfryError) in
+                let (found, left) = view.slots(of: ids, among: all)
+                if !left.isEmpty { throw view.overtaken }
+                return found
+            },
+            point: { _ throws(BelfryError) in throw view.overtaken })
         guard let narrowed = try? opened.narrow(filter, over: slots), narrowed.doubtful.count == 0 else { return nil }
         if !filter.isLarge {
             found.withLock { $0.keep(narrowed.certain, for: filter, bytes: narrowed.certain.size) }
@@ -96,5 +107,28 @@ final class CatalogueFilter: Sendable {
         try transaction.forEachSlot { if Int($0) < capacity { slots.insert(Int($0)) } }
         if try transaction.lsn() == lsn { all.withLock { $0 = slots } }
         return slots
+    }
+}
+
+extension View {
+    /// The slots of points of the catalogue, as far as segments tell them: a row says whose slot is whose, and no slot is ever
+    /// given again, so that it matters not whether the row is still alive.
+    /// - Parameter all: the slots that the catalogue has.
+    /// - Returns: Slots, and the ids that were not found.
+    fileprivate func slots(of ids: Set<PointID>, among all: RowSet) -> (found: [Slot], left: [PointID]) {
+        var (found, left) = ([Slot](), Array(ids))
+        for live in segments where !left.isEmpty {
+            guard let rows = live.segment.ids.rows(of: left) else { continue }
+            var unknown: [PointID] = []
+            for (id, row) in zip(left, rows) {
+                if let slot = row.map(live.segment.slots.slot), all.contains(Int(slot)) {
+                    found.append(slot)
+                } else {
+                    unknown.append(id)
+                }
+            }
+            left = unknown
+        }
+        return (found, left)
     }
 }

@@ -26,7 +26,7 @@ struct SlotPoints {
             return points[slot]!
         }
         guard isKnown else { return slots }
-        slots.slot = { bySlot[$0] }
+        slots.slots = { ids in ids.compactMap { bySlot[$0] } }
         slots.id = { points[$0]!.id }
         slots.vectors = { name in
             RowSet(points.filter { $0.value.vectors.contains(name) }.map { Int($0.key) }, capacity: capacity)

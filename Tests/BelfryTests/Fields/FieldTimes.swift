@@ -78,7 +78,11 @@ import Vectors
                 reads += 1
                 return FilteredPoint(id: .number(UInt64(slot)), payload: payloads[Int(slot)])
             }
-            slots.slot = { if case .number(let number) = $0, number < UInt64(count) { Slot(number) } else { nil } }
+            slots.slots = { ids in
+                ids.compactMap {
+                    if case .number(let number) = $0, number < UInt64(count) { Slot(number) } else { nil }
+                }
+            }
             let ids = (0..<1_000).map { "\($0 * 7)" }.joined(separator: ", ")
             func report(_ text: String, _ runs: Int = 5) throws {
                 let filter = try Filter(parsing: text)

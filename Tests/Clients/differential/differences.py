@@ -114,11 +114,15 @@ def verdict(peer, form, call, body, status, result):
     if status != 200:
         if has(body, lambda c, nested: nested and ("has_id" in c or "has_vector" in c)) and status in (400, 422) and "nested" in str(result):
             return "id within nested", None
-        try:
-            compare(peer, form, call, body, {"count": 0, "hits": [], "points": [], "groups": [], "next_page_offset": None})
-        except Exception:
-            return ("refused by both", None) if form == "formula" else (None, f"{status}: {result}; the engine refuses it as well")
-        return ("product that is zero", None) if form == "formula" and is_zero_product(peer, body, result) else (None, f"{status}: {result}")
+        if form != "formula":
+            return None, f"{status}: {result}" + ("; the engine refuses it as well" if is_refused(peer, form, call, body) else "")
+        if is_refused(peer, form, call, body):
+            return "refused by both", None
+        for name, (_, applies) in NAMED.items():
+            # What only Belfry's prefetches find may have no value.
+            if applies(peer, body) and is_refused(peer, form, call, body, name):
+                return name, None
+        return ("product that is zero", None) if is_zero_product(peer, body, result) else (None, f"{status}: {result}")
     found = ours_without(peer, form, call, body, result, ())
     if found is None:
         return None, None
@@ -129,6 +133,12 @@ def verdict(peer, form, call, body, status, result):
     if found.startswith("the engine refuses") and not result.get("points", True) and body.get("offset", 0) >= len(peer.ids):
         return "page behind all points", None
     return None, found
+
+
+def is_refused(peer, form, call, body, *names):
+    """Whether the engine, without some quirks, has no answer."""
+    nothing = {"count": 0, "hits": [], "points": [], "groups": [], "next_page_offset": None}
+    return (ours_without(peer, form, call, body, nothing, names) or "").startswith("the engine refuses")
 
 
 def is_zero_product(peer, body, message):

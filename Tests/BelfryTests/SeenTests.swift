@@ -268,7 +268,7 @@ import Testing
             let problems = try VectorCollection.check(path).flatMap(\.problems)
             #expect(problems.contains { "\($0)".contains("seen") }, "\(problems)")
             let report = try CollectionRepair.make(path)
-            #expect(report.lostUsers == ["ann"])
+            #expect(report.lostSeen == ["ann"] && report.lostUsers.isEmpty && report.hasLoss)
             #expect(try Self.names(VectorCollection(path), Self.request(seenBy: "bob")) == ["p-1", "p-2", "p-3"])
         }
     }

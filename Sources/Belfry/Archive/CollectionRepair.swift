@@ -22,6 +22,8 @@ public enum CollectionRepair {
         public var lostPoints: [String] = []
         /// Users that are lost.
         public var lostUsers: [String] = []
+        /// Users of whom it is not known any more what was noted as seen.
+        public var lostSeen: [String] = []
         /// How many vectors of points are lost; those points are still there.
         public var lostVectors = 0
         /// How many writes are lost at the least: whole batches at the end of the log.
@@ -32,7 +34,9 @@ public enum CollectionRepair {
         public var remaining: [BelfryError] = []
 
         /// Whether anything is not as it was.
-        public var hasLoss: Bool { !lostPoints.isEmpty || !lostUsers.isEmpty || lostVectors > 0 || lostWrites > 0 }
+        public var hasLoss: Bool {
+            !lostPoints.isEmpty || !lostUsers.isEmpty || !lostSeen.isEmpty || lostVectors > 0 || lostWrites > 0
+        }
 
         /// Equal where both say the same.
         public static func == (first: Report, second: Report) -> Bool {
@@ -107,7 +111,12 @@ public enum CollectionRepair {
         let base = try CollectionBase(place)
         try base.catalogue.copy(to: copy.catalogue)
         let catalogue = try Catalogue(copy.catalogue, .create)
-        (report.lostPoints, report.lostUsers) = try catalogue.write { try $0.removeDamagedRows() }
+        (report.lostPoints, report.lostUsers, report.lostSeen) = try catalogue.write { transaction in
+            (
+                try transaction.removeDamagedRows(of: "points"), try transaction.removeDamagedRows(of: "users"),
+                try transaction.removeDamagedRows(of: "seen")
+            )
+        }
         var points = RowSet(capacity: 0)
         try catalogue.read { transaction in
             let state = try transaction.state()

@@ -2,17 +2,11 @@ import Files
 import GRDB
 
 extension Catalogue.Transaction {
-    /// Removes points, users, and what users have seen, whose rows are not what was written: nobody knows what they were.
-    /// - Returns: What they are called, as far as that can be read.
-    func removeDamagedRows() throws -> (points: [String], users: [String]) {
-        (
-            try removeDamaged("points", name: 1),
-            try removeDamaged("users", name: 0) + removeDamaged("seen", name: 0)
-        )
-    }
-
-    /// - Parameter name: the column that people know a row by; the first one is its key.
-    private func removeDamaged(_ table: String, name: Int) throws -> [String] {
+    /// Removes the rows of a table of points, users or what they have seen that are not what was written: nobody knows what they
+    /// were.
+    /// - Returns: What people call them, as far as that can be read.
+    func removeDamagedRows(of table: String) throws -> [String] {
+        let (key, name) = table == "points" ? ("slot", 1) : ("key", 0)
         var damaged: [(key: DatabaseValue, name: String)] = []
         let rows = try DatabaseRow.fetchCursor(database, sql: "SELECT * FROM \(table)")
         while let row = try rows.next() {
@@ -24,7 +18,6 @@ extension Catalogue.Transaction {
                 damaged.append((row[0], Self.name(row[name])))
             }
         }
-        let key = table == "points" ? "slot" : "key"
         for row in damaged { try database.execute(sql: "DELETE FROM \(table) WHERE \(key) = ?", arguments: [row.key]) }
         return damaged.map(\.name)
     }

@@ -28,10 +28,11 @@ struct Repair: ParsableCommand {
         guard let kept = report.kept else { return Terminal.print("\(path): nothing is damaged.") }
         for folder in report.rewritten { Terminal.print("made anew  \(folder)") }
         for (count, what) in [
-            (report.lostPoints.count, "point"), (report.lostUsers.count, "user"), (report.lostVectors, "vector"),
+            (report.lostPoints.count, "point"), (report.lostUsers.count, "user"),
+            (report.lostSeen.count, "seen list"), (report.lostVectors, "vector"),
             (Int(clamping: report.lostWrites), "write"),
         ] where count > 0 { Terminal.print("LOST       \(Human.count(count, what))") }
-        let names = report.lostPoints + report.lostUsers
+        let names = report.lostPoints + report.lostUsers + report.lostSeen
         if !names.isEmpty {
             Terminal.print("           " + names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : ""))
         }
@@ -47,8 +48,8 @@ extension CollectionRepair.Report {
         return [
             "damaged": .bool(kept != nil), "kept": kept.map { .string($0) } ?? .null, "rewritten": list(rewritten),
             "lost": [
-                "points": list(lostPoints), "users": list(lostUsers), "vectors": .integer(Int64(lostVectors)),
-                "writes": .integer(Int64(clamping: lostWrites)),
+                "points": list(lostPoints), "users": list(lostUsers), "seen": list(lostSeen),
+                "vectors": .integer(Int64(lostVectors)), "writes": .integer(Int64(clamping: lostWrites)),
             ],
             "remaining": .array(remaining.map(Failure.json)),
         ]

@@ -91,15 +91,20 @@ public struct ExactSearch: Sendable {
         let count = shard.rowCount
         let left = filter?.count ?? count
         guard k > 0, left > 0 else { return [TopK](repeating: TopK(k), count: queries.rows) }
-        // One row by itself costs some ten times its share of a whole block, and a listed code four times its share.
-        if left <= count / 16, codes == nil || left / 16 <= k {
+        // One row by itself costs some ten times its share of a whole block, and a listed code four times its share. Of few
+        // rows the bounds leave no fewer than the k nearest.
+        let areFew = left <= count / 16
+        if areFew, codes == nil || left / Self.rowsForCodes <= k {
             return try compare(queries, k, .rows(filter?.listed ?? []), threads)
         }
-        guard let codes, k <= left / 16 else { return try compare(queries, k, .blocks(filter), threads) }
+        guard let codes, areFew || k <= left / 16 else { return try compare(queries, k, .blocks(filter), threads) }
         try codes.verify()
         let listed = left <= count / 4 ? filter?.listed : nil
         return try nearestByCodes(queries, k, codes, listed: listed, filter, threads)
     }
+
+    /// So many rows are to be looked at for each that is wanted, before their codes are looked at first.
+    private static let rowsForCodes = 3
 
     private func check(dimension: Int) throws(BelfryError) {
         guard dimension == shard.dimension else {

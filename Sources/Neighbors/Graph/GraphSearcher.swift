@@ -36,6 +36,8 @@ final class GraphSearcher {
     var cost = SearchCost()
     /// The distance of the nearest row that the last search with a filter has met, whether the filter keeps it or not.
     private(set) var nearestOfAll = Float.infinity
+    /// How many of the first rows of that search the filter keeps.
+    private(set) var keptOfFirst = 0
     /// Rows that were estimated for the query at hand.
     private var spent = 0
 
@@ -138,9 +140,9 @@ final class GraphSearcher {
     ) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
         precondition(filter.rows.capacity >= view.rows)
-        nearestOfAll = .infinity
+        (nearestOfAll, keptOfFirst) = (.infinity, 0)
         guard wanted <= Self.limit, try fillPool(query, effort) else { return nil }
-        var (kept, early) = (0, 0)
+        var kept = 0
         let count = reranked(effort)
         let first = min(count, Self.nearestCount)
         for index in 0..<first { candidates[index] = GraphWalk.row(walk.pool[index]) }
@@ -152,10 +154,10 @@ final class GraphSearcher {
                 let row = GraphWalk.row(walk.pool[index])
                 candidates[kept] = row
                 kept += Int(words[Int(row >> 6)] >> UInt64(row & 63) & 1)
-                if index + 1 == min(within, count) { early = kept }
+                if index + 1 == min(within, count) { keptOfFirst = kept }
             }
         }
-        guard early >= k else { return nil }
+        guard keptOfFirst >= k else { return nil }
         try estimate(kept)
         return try nearest(query, k, kept)
     }

@@ -26,6 +26,8 @@ package final class ListsSearcher {
     package var cost = SearchCost()
     /// The distance of the nearest row that the last search with a filter has met, whether the filter keeps it or not.
     private(set) var nearestOfAll = Float.infinity
+    /// How many of the first rows of that search the filter keeps.
+    private(set) var keptOfFirst = 0
     /// Ask the kernel for all lists of a query before the first of them is scanned, and for the codes of all candidates
     /// before the first is looked at again: for files that are larger than memory, where a page that is not there costs
     /// more than the request for it.
@@ -130,7 +132,8 @@ package final class ListsSearcher {
         let kept = one.compactKept(by: filter)
         one.cut(to: within)
         // What is left of the pool tells how near those are that were kept.
-        return one.countKept(by: filter) < k ? nil : try rerank(one, one.kept, kept, query, k)
+        keptOfFirst = one.countKept(by: filter)
+        return keptOfFirst < k ? nil : try rerank(one, one.kept, kept, query, k)
     }
 
     /// The distance of the row with the best estimate in a query's pool.

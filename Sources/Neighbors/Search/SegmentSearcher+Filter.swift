@@ -9,8 +9,8 @@ extension SegmentSearcher {
     /// If a share `s` of the rows is let through and knows nothing of the query, the nearest `k` of them are about the
     /// first `k / s` of all rows. So the index is asked for these at the effort that finds `target` of *them*; a scan of
     /// what is let through is the answer where that is cheaper. Where the filter keeps away from the query, too few are
-    /// found; then the index is asked for more, until it would have cost as much as the scan: all in all never more than
-    /// about twice the scan. Where `k / s` is beyond what was calibrated, nobody has measured the effort.
+    /// found; then the index is asked for more, unless the share of what was found says that to find enough costs as much as
+    /// the scan: all in all never more than about twice the scan. Where `k / s` is beyond what was calibrated, nobody has measured the effort.
     ///
     /// - Parameters:
     ///   - query: as many finite components as the rows have.
@@ -49,8 +49,20 @@ extension SegmentSearcher {
                 return try lookingHow(far: query, few, rank, found, effort, filter)
             }
             budget -= cost
+            // If one more had been kept.
+            let enough = min(
+                Double(few * within) / Double((graph?.keptOfFirst ?? lists?.keptOfFirst ?? 0) + 1), Double(count))
+            guard expectedEvaluations(target, rank: Int(enough)) < budget else {
+                return try scan(query, k, filter: filter, .scanned)
+            }
             wanted = min(4 * wanted, Double(count))
         }
+    }
+
+    /// What it costs to ask the index for so many rows.
+    private func expectedEvaluations(_ target: Double, rank: Int) -> Double {
+        let effort = effort(recall: target, rank: rank)
+        return effort == .exact ? .infinity : segment.expectedEvaluations(effort, k: rank)
     }
 
     /// The effort for so many rows of which a filter keeps some. Where it is an extrapolation, half of what may be missed is left
@@ -68,8 +80,8 @@ extension SegmentSearcher {
     ) throws(BelfryError) -> [Neighbor]? {
         let rank = Self.nearRank * k
         guard Double(rank) < wanted else { return nil }
-        let (effort, usual) = (effort(recall: target, rank: rank), effort(recall: target, rank: Int(wanted)))
-        let otherwise = usual == .exact ? budget : min(budget, segment.expectedEvaluations(usual, k: Int(wanted)))
+        let effort = effort(recall: target, rank: rank)
+        let otherwise = min(budget, expectedEvaluations(target, rank: Int(wanted)))
         guard effort != .exact, Self.nearCost * segment.expectedEvaluations(effort, k: rank) < otherwise,
             let found = try search(query, k, rank, effort, filter)
         else { return nil }

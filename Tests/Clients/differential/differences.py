@@ -4,6 +4,7 @@ A named difference is recognized twice: the question has the trait, and the peer
 what Belfry answers.
 """
 
+import itertools
 import json
 import re
 
@@ -102,6 +103,7 @@ OTHERS = {
     "overwrite at a key": ("The engine overlooks the `key` of `overwrite_payload`, and overwrites everything; Belfry what is at the key.",),
     "page behind all points": ("Behind as many answers as there are points Belfry shows an empty page without looking; the engine an error, if there is one.",),
     "id within nested": ("`has_id` and `has_vector` within `nested` are an error in Belfry; the engine takes them for false.",),
+    "tie at a limit": ("Of points with equal scores where a prefetch's limit cuts them off, each keeps others.",),
     "refused by both": ("Both refuse it: a formula over a value that is missing or of the wrong kind, or that has no result.",),
 }
 
@@ -132,7 +134,21 @@ def verdict(peer, form, call, body, status, result):
             return " + ".join(names), None
     if found.startswith("the engine refuses") and not result.get("points", True) and body.get("offset", 0) >= len(peer.ids):
         return "page behind all points", None
-    return None, found
+    return ("tie at a limit", None) if has_other_ties(peer, form, call, body, result, traits) else (None, found)
+
+
+def has_other_ties(peer, form, call, body, result, traits):
+    """Whether the engine answers the same if one of its prefetches keeps others of the points that are tied at its end."""
+    for part in leaves(body):
+        tied, kept = peer.tied(part, body)
+        for left_out in itertools.islice(itertools.combinations(tied, len(tied) - kept), 50):
+            peer.left_out = {id(part): left_out}
+            try:
+                if left_out and any(ours_without(peer, form, call, body, result, names) is None for names in ([], traits)):
+                    return True
+            finally:
+                peer.left_out = {}
+    return False
 
 
 def is_refused(peer, form, call, body, *names):

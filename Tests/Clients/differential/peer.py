@@ -111,9 +111,29 @@ class Peer(Store):
         return rest | {"filter": {"must": [passing] + ([body["filter"]] if body.get("filter") else [])}}
 
     def prefetch(self, body):
+        left_out = self.left_out.get(id(body))
         body = self.within(body)
+        kept = self.kept(body, False)
+        if left_out:
+            kept = q.Filter(must=[kept] if kept else None, must_not=[q.HasIdCondition({to_id(i) for i in left_out})])
         return q.Prefetch(limit=body["limit"], query=self.scoring(body), prefetches=[self.prefetch(p) for p in body.get("prefetch", [])], params=EXACT,
-                          filter=self.kept(body, False), score_threshold=body.get("score_threshold"))
+                          filter=kept, score_threshold=body.get("score_threshold"))
+
+    def filtered(self, part, body):
+        """A prefetch by itself, with the filter that the query around it gives it."""
+        outer = [f for f in (body.get("filter"), part.get("filter")) if f]
+        if "examples of prefetches" not in self.without:
+            outer.append({"must_not": [{"has_id": self.referenced(body)}]})
+        return part | {"filter": {"must": outer} if outer else None}
+
+    def tied(self, part, body):
+        """The points of a prefetch with the score of the last one that its limit lets through, and how many of them it does."""
+        found = self.ranked(self.filtered(part, body), part["limit"] + 10)
+        if len(found) <= part["limit"]:
+            return [], 0
+        last = found[part["limit"] - 1][1]
+        tied = [place for place, (_, score) in enumerate(found) if abs(score - last) <= 1e-6 * max(1, abs(last))]
+        return [found[place][0] for place in tied], sum(place < part["limit"] for place in tied)
 
     def ranked(self, body, limit=ALL):
         """All that a query finds, best first."""
@@ -138,10 +158,7 @@ class Peer(Store):
         """DBSF in which a smaller distance is better."""
         sums = {}
         for part in body["prefetch"]:
-            outer = [f for f in (body.get("filter"), part.get("filter")) if f]
-            if "examples of prefetches" not in self.without:
-                outer.append({"must_not": [{"has_id": self.referenced(body)}]})
-            found = self.ranked(part | {"filter": {"must": outer} if outer else None}, part["limit"])
+            found = self.ranked(self.filtered(part, body), part["limit"])
             found = [(i, -s * s if self.is_distance(part) else s) for i, s in found]
             scores = np.array([s for _, s in found])
             mean, deviation = (scores.mean(), scores.std(ddof=1)) if len(found) > 1 else (0, 0)

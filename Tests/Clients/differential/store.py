@@ -58,6 +58,8 @@ class Store:
         self.spaces, self.folders = maker.spaces, []
         self.shard = self.made()
         self.without, self.known, self.has_twins, self.in_formula = frozenset(), {}, False, False
+        # By the identities of prefetches: points that these leave out.
+        self.left_out = {}
 
     def create(self, dense, sparse={}):
         self.folders.append(tempfile.TemporaryDirectory())

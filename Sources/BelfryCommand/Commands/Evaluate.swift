@@ -11,24 +11,32 @@ struct Evaluate: ParsableCommand {
         discussion: """
             belfry evaluate Indexes/movielens --only unseen-films-of-user --k 1,10,100
             belfry evaluate Indexes/movielens Indexes/sessions --summary
+            belfry evaluate --log Indexes/.serve/feedback
 
             Runs the evaluations of the recipe, for all variants, by exact search and through the index at the recipe's \
             recall. The intervals hold 95 % of the means of 1,000 bootstrap samples of the queries.
             """)
 
     @Argument(help: "The folder of a recipe whose collections are built, or one variant of it; or several.")
-    var recipe: [String]
+    var recipe: [String] = []
     @Flag(help: "One table of the headline figures, with what the index costs.") var summary = false
     @Option(help: "Only the evaluation of this name.") var only: String?
     @Option(help: "Only this variant.") var variant: String?
     @Option(help: "Numbers of answers that count, as 1,10 (default: what the recipe says).") var k: String?
     @Option(help: "Ask only this many of the queries, drawn at random.") var limit: Int?
     @Option(help: "What samples and intervals are drawn by.") var seed: UInt64 = 1
+    @Option(help: "A log of a server's feedback, or a folder of them, in the place of a recipe.") var log: [String] = []
+    @Option(help: "Ask the recommendations of the log again on this collection.") var replay: String?
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         _ = try counts()
+        if replay != nil, log.isEmpty { throw ValidationError("--replay goes with --log.") }
+        guard log.isEmpty else {
+            guard recipe.isEmpty else { throw ValidationError("Name a recipe, or a --log: one of them.") }
+            return
+        }
         guard !recipe.isEmpty else { throw ValidationError("Name the folder of a recipe.") }
         if summary, k != nil {
             throw ValidationError(
@@ -38,6 +46,7 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
+        guard log.isEmpty else { return try EvaluateLog(log, replaying: replay, output).run() }
         let recipes = try recipe.flatMap(recipes)
         // What cannot be asked at all is said before anything is.
         var asked: [(Evaluator, [Recipe.Evaluation])] = []

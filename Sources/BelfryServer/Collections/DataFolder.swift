@@ -12,6 +12,7 @@ import Synchronization
 ///   aliases.json                  other names of collections and versions
 ///   .serve/collections/NAME.json  what a client said of a collection when it made it
 ///   .serve/snapshots/NAME/…
+///   .serve/feedback/DAY-NUMBER.jsonl  what was recommended, and what became of it
 /// ```
 final class DataFolder: Sendable {
     let path: String
@@ -41,6 +42,9 @@ final class DataFolder: Sendable {
     deinit { close(lock) }
 
     var snapshots: String { "\(path)/.serve/snapshots" }
+
+    /// The folder of the feedback log.
+    var feedback: String { "\(path)/.serve/feedback" }
 
     /// Where a client's new collection goes.
     func place(of name: String) -> String { "\(path)/\(name).belfry" }

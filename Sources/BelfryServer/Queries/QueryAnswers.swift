@@ -68,12 +68,14 @@ struct QueryAnswers {
 
 extension Target {
     /// Writes answers as a list of points, with version and score or without.
+    /// - Parameter more: writes further members of each.
     func write(
-        _ hits: [SearchResponse.Hit], _ shown: PointView, scored: Bool,
-        to writer: inout WireWriter
+        _ hits: [SearchResponse.Hit], _ shown: PointView, scored: Bool, to writer: inout WireWriter,
+        more: (inout WireWriter, Int) -> Void = { _, _ in }
     ) throws {
         let vectors = shown.vectors.isNone ? [:] : try vectors(of: hits)
-        writer.list(hits) { writer, hit in
+        writer.list(hits.indices) { writer, place in
+            let hit = hits[place]
             writer.raw("{\"id\":")
             writer.id(hit.id, hit.key)
             if scored {
@@ -99,6 +101,7 @@ extension Target {
                 case .float(let number): writer.json(.number(number))
                 }
             }
+            more(&writer, place)
             writer.raw("}")
         }
     }

@@ -8,6 +8,21 @@ struct SearchHeaders: Sendable {
     var recall: Double?
     /// `x-exact`: whether nothing may be missed.
     var exact = false
+
+    init() {}
+
+    /// What a line of the feedback log says of them.
+    init(logged line: JSON) {
+        recall = line["headers"]?["recall"]?.number
+        exact = line["headers"]?["exact"]?.bool ?? false
+    }
+
+    var logged: JSON {
+        var members: JSON.Members = [:]
+        members["recall"] = recall.map { .number($0) }
+        if exact { members["exact"] = true }
+        return .object(members)
+    }
 }
 
 /// A query as the engine carries it out.

@@ -102,6 +102,7 @@ enum QueryCalls {
 
 extension SearchHeaders {
     init(_ call: Call) throws(Refusal) {
+        self.init()
         if let text = call.headers[.recall] {
             guard let recall = Double(text), recall > 0, recall <= 1 else {
                 throw Refusal(

@@ -52,6 +52,8 @@ enum RouteTable {
         Route(.post, "/collections/{name}/seen", .writing, SeenCalls.note),
         Route(.post, "/collections/{name}/seen/forget", .writing, SeenCalls.forget),
         Route(.get, "/collections/{name}/seen/{user}", .reading, on: .long, SeenCalls.list),
+        Route(.post, "/collections/{name}/recommend", .reading, RecommendCalls.recommend),
+        Route(.post, "/feedback", .writing, RecommendCalls.feedback),
     ]
 
     private static let queries: [Route] = [

@@ -13,6 +13,8 @@ final class Service: Sendable {
     let chores: WorkThreads
     let metrics = RequestMetrics()
     let models = KnownModels()
+    let recommendations = RecommendMetrics()
+    let feedback: FeedbackLog
     let snapshots: SnapshotStore
     let logger: Logger
     let started = ContinuousClock.now
@@ -22,6 +24,7 @@ final class Service: Sendable {
         let folder = try DataFolder(settings.data)
         collections = try CollectionRegistry(folder, memoryLimit: settings.memoryLimit)
         snapshots = SnapshotStore(folder)
+        feedback = FeedbackLog(folder.feedback)
         let cores = max(2, ProcessInfo.processInfo.activeProcessorCount)
         work = WorkThreads("work", count: cores, most: settings.mostRequests)
         chores = WorkThreads("chore", count: 2, most: 64)

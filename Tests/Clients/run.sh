@@ -25,6 +25,10 @@ for version in 1.16.2 1.20.0; do
     "$work/qdrant-$version/bin/python" -W ignore Tests/Clients/smoke.py "http://localhost:$port"
 done
 
+venv mcp mcp
+echo "── mcp"
+"$work/mcp/bin/python" -W ignore Tests/Clients/tools.py "http://localhost:$port"
+
 differential() {  # differential QUESTIONS
     venv differential qdrant-edge-py==0.9.0 numpy
     echo "── qdrant-edge-py: $1 questions"

@@ -101,6 +101,7 @@ enum RouteTable {
     private static let models: [Route] = [
         Route(.get, "/v1/models", .reading, ModelCalls.list),
         Route(.post, "/v1/embeddings", .reading, ModelCalls.embed),
+        Route(.post, "/mcp", .reading, MCPCalls.message),
     ]
 
     /// What the interface has and Belfry does not, by name.

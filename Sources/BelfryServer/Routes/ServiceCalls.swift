@@ -20,7 +20,7 @@ enum ServiceCalls {
     }
 
     @Sendable static func metrics(_ service: Service, _ call: Call) -> Answer {
-        var text = service.metrics.text() + service.recommendations.text()
+        var text = service.metrics.text() + service.recommender.metrics.text()
         text += "# TYPE belfry_requests_running gauge\nbelfry_requests_running \(service.work.load)\n"
         text += "# TYPE belfry_uptime_seconds counter\n"
         text += "belfry_uptime_seconds \((ContinuousClock.now - service.started) / .seconds(1))\n"

@@ -164,4 +164,5 @@ extension HTTPField.Name {
     static let contentTypeOptions = HTTPField.Name("x-content-type-options")!
     static let recall = HTTPField.Name("x-recall")!
     static let exact = HTTPField.Name("x-exact")!
+    static let protocolVersion = HTTPField.Name("mcp-protocol-version")!
 }

@@ -13,8 +13,7 @@ final class Service: Sendable {
     let chores: WorkThreads
     let metrics = RequestMetrics()
     let models = KnownModels()
-    let recommendations = RecommendMetrics()
-    let feedback: FeedbackLog
+    let recommender: Recommender
     let snapshots: SnapshotStore
     let logger: Logger
     let started = ContinuousClock.now
@@ -24,7 +23,7 @@ final class Service: Sendable {
         let folder = try DataFolder(settings.data)
         collections = try CollectionRegistry(folder, memoryLimit: settings.memoryLimit)
         snapshots = SnapshotStore(folder)
-        feedback = FeedbackLog(folder.feedback)
+        recommender = Recommender(feedback: FeedbackLog(folder.feedback), logger: logger)
         let cores = max(2, ProcessInfo.processInfo.activeProcessorCount)
         work = WorkThreads("work", count: cores, most: settings.mostRequests)
         chores = WorkThreads("chore", count: 2, most: 64)

@@ -1,0 +1,168 @@
+import Belfry
+import Files
+
+/// What a language model may ask of the collections, as the Model Context Protocol describes tools. All of them only read.
+struct MCPTool: Sendable {
+    let name: String
+    let title: String
+    let description: String
+    /// The members of the arguments: JSON Schema of each.
+    let members: [(name: String, schema: JSON)]
+    let required: [String]
+    /// Carries a call out; what it returns is JSON.
+    let run: @Sendable (Service, Body) throws -> [UInt8]
+
+    var json: JSON {
+        [
+            "name": .string(name), "title": .string(title), "description": .string(description),
+            "inputSchema": [
+                "type": "object", "properties": .object(JSON.Members(members.map { ($0.name, $0.schema) })),
+                "required": .array(required.map { .string($0) }),
+            ],
+            "annotations": ["readOnlyHint": true, "openWorldHint": false],
+        ]
+    }
+
+    static let all = [search, similar, recommend, explain, stats]
+}
+
+// MARK: the tools
+
+extension MCPTool {
+    private static let collection = ("collection", text("The collection's name: `stats` lists them."))
+    private static let limit: (String, JSON) = (
+        "limit",
+        [
+            "type": "integer", "minimum": 1, "maximum": .integer(Int64(most)),
+            "description": "How many answers; 10 unless it is said.",
+        ]
+    )
+    private static let filter = (
+        "filter",
+        text(
+            "A condition on the payload: price < 50 and brand in ('Acme', 'Bolt') and not tags = 'used'. `stats` names the fields."
+        )
+    )
+    private static let id: (String, JSON) = ("id", anyID("A point's id."))
+    private static let most = 100
+
+    private static func text(_ description: String) -> JSON { ["type": "string", "description": .string(description)] }
+
+    private static func anyID(_ description: String) -> JSON {
+        ["type": ["string", "integer"], "description": .string(description)]
+    }
+
+    private static func ids(_ description: String) -> JSON {
+        ["type": "array", "items": ["type": ["string", "integer"]], "description": .string(description)]
+    }
+
+    private static let search = MCPTool(
+        name: "search", title: "Search by a text",
+        description:
+            "Finds the points of a collection whose meaning is nearest to a text, with their payload and score.",
+        members: [collection, ("text", text("What to search for.")), limit, filter], required: ["collection", "text"]
+    ) { service, arguments in
+        try answers(service, arguments, ["text": try arguments.required("text")])
+    }
+
+    private static let similar = MCPTool(
+        name: "similar", title: "Find similar points",
+        description: "Finds the points of a collection that are nearest to one of its points.",
+        members: [collection, id, limit, filter], required: ["collection", "id"]
+    ) { service, arguments in
+        try answers(service, arguments, try arguments.required("id"))
+    }
+
+    private static let recommend = MCPTool(
+        name: "recommend", title: "Recommend to a user",
+        description:
+            "Recommends by a user, a session or examples, and where these say too little, by what is popular or latest. Each answer names its source.",
+        members: [
+            collection, ("user", anyID("A user's id.")), ("session", ids("Points in the order of a session.")),
+            ("like", ids("Points that the answers are to be like.")),
+            ("unlike", ids("Points that they are to be unlike.")),
+            ("popular", text("A payload field, of which the largest values come first.")),
+            ("latest", text("A payload field of times, the latest first.")), limit, filter,
+        ], required: ["collection"]
+    ) { service, arguments in
+        var members: JSON.Members = ["with_payload": true, "limit": .integer(Int64(try count(arguments)))]
+        for name in RecommendationReader.names + ["unlike"] { members[name] = arguments[name] }
+        members["filter"] = try filterJSON(arguments)
+        let name = try name(arguments)
+        return try service.recommender.answer(
+            Body(.object(members)), service.target(name), named: name, SearchHeaders()
+        ).json
+    }
+
+    private static let explain = MCPTool(
+        name: "explain", title: "Explain a search",
+        description:
+            "Says how a search is answered: index, effort, expected recall, how many distances it computes, how long each step takes.",
+        members: [collection, ("text", text("What to search for.")), ("id", anyID("Or a point.")), limit, filter],
+        required: ["collection"]
+    ) { service, arguments in
+        guard arguments.has("text") != arguments.has("id") else { throw Refusal.format("", "text or id is expected") }
+        let query: JSON = arguments["text"].map { ["text": $0] } ?? arguments["id"] ?? .null
+        let planner = try planner(service, arguments)
+        guard case .search(let request) = try planner.plan(body(arguments, query)) else { return [] }
+        return Array(try planner.target.collection.search(request).trace.json.text().utf8)
+    }
+
+    private static let stats = MCPTool(
+        name: "stats", title: "Collections and their figures",
+        description:
+            "Lists the collections; of one that is named: how many points it has, its vectors and towers, its index and recall, and the fields of its payload.",
+        members: [collection], required: []
+    ) { service, arguments in
+        guard arguments.has("collection") else {
+            let names = service.collections.names().map { JSON.string($0) }
+            return Array(JSON.object(["collections": .array(names)]).text().utf8)
+        }
+        let target = try service.target(name(arguments))
+        guard case .object(var members) = try target.collection.statistics().json else { return [] }
+        let fields = try target.collection.onCurrentView { view throws(BelfryError) in
+            try view.payloadFields(ofFirst: 1_000)
+        }
+        members["payload_fields"] = .array(fields.map { .string($0) })
+        return Array(JSON.object(members).text().utf8)
+    }
+}
+
+// MARK: what they have in common
+
+extension MCPTool {
+    private static func name(_ arguments: Body) throws -> String {
+        guard let name = try arguments.text("collection") else {
+            throw Refusal.format("", "missing field `collection`")
+        }
+        return name
+    }
+
+    private static func count(_ arguments: Body) throws -> Int { try arguments.whole("limit", from: 1, to: most) ?? 10 }
+
+    /// The filter, which is in the language for people.
+    private static func filterJSON(_ arguments: Body) throws -> JSON? {
+        try arguments.text("filter").map { try Filter(parsing: $0) { PointName($0).id }.json }
+    }
+
+    private static func body(_ arguments: Body, _ query: JSON) throws -> Body {
+        var members: JSON.Members = [
+            "query": query, "limit": .integer(Int64(try count(arguments))), "with_payload": true,
+        ]
+        members["filter"] = try filterJSON(arguments)
+        return try Body(.object(members))
+    }
+
+    private static func planner(_ service: Service, _ arguments: Body) throws -> QueryPlanner {
+        QueryPlanner(target: try service.target(name(arguments)), headers: SearchHeaders()) { try service.target($0) }
+    }
+
+    private static func answers(_ service: Service, _ arguments: Body, _ query: JSON) throws -> [UInt8] {
+        var answers = QueryAnswers(try planner(service, arguments))
+        var writer = WireWriter(capacity: 2_048)
+        writer.raw("{\"points\":")
+        try answers.write(body(arguments, query), to: &writer)
+        writer.raw("}")
+        return writer.bytes
+    }
+}

@@ -17,10 +17,11 @@ public struct RowFilter: Hashable, Sendable {
     public init?(of count: Int, keeping kept: RowSet?, except removed: RowSet? = nil) {
         let removed = removed?.count == 0 ? nil : removed
         guard kept != nil || removed != nil else { return nil }
-        rows = RowSet(capacity: count) { index in
-            let word = kept?.word(index) ?? ~0
-            return word & ~(removed?.word(index) ?? 0)
-        }
+        let rows =
+            if let kept { kept.capacity == count ? kept : RowSet(capacity: count).union(kept) } else {
+                RowSet(capacity: count) { _ in ~0 }
+            }
+        self.rows = removed.map { rows.subtracting($0) } ?? rows
     }
 
     /// Whether a search may answer with `row`.

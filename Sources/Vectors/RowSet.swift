@@ -1,3 +1,5 @@
+import CKernels
+
 /// A set of row numbers below a fixed bound, one bit each: tombstones, a filter's answer, a query's own row.
 public struct RowSet: Hashable, Sendable {
     /// The bound: rows are `0..<capacity`.
@@ -50,26 +52,67 @@ extension RowSet {
     /// The rows below `capacity` whose bits `word` gives, 64 at a time.
     package init(capacity: Int, _ word: (_ index: Int) -> UInt64) {
         self.init(capacity: capacity)
-        for index in words.indices {
-            words[index] = word(index)
-            if capacity - index * 64 < 64 { words[index] &= 1 << UInt64(capacity - index * 64) - 1 }
-            count += words[index].nonzeroBitCount
+        words.withUnsafeMutableBufferPointer { words in
+            for index in words.indices { words[index] = word(index) }
         }
+        cutLastWord()
+        count = words.withUnsafeBufferPointer { belfry_words_count(Self.isa, $0.baseAddress, $0.count) }
     }
+
+    /// Takes out of the last word what is not below the capacity.
+    private mutating func cutLastWord() {
+        if capacity & 63 != 0 { words[words.count - 1] &= 1 << UInt64(capacity & 63) - 1 }
+    }
+
+    private static let isa = InstructionSet.current.isa
 
     /// The bits of rows `64 * index` and on; none beyond the capacity.
     package func word(_ index: Int) -> UInt64 { index < words.count ? words[index] : 0 }
 
     /// The rows that are in both sets.
     package func intersection(_ other: RowSet) -> RowSet {
-        RowSet(capacity: min(capacity, other.capacity)) { words[$0] & other.words[$0] }
+        // What the smaller one does not have is in no word of it.
+        var result = capacity <= other.capacity ? self : other
+        result.combine(result.capacity == capacity ? other : self, belfry_words_and)
+        return result
     }
 
     /// The rows that are in one of the sets, of which this one has the capacity.
-    package func union(_ other: RowSet) -> RowSet { RowSet(capacity: capacity) { words[$0] | other.word($0) } }
+    package func union(_ other: RowSet) -> RowSet {
+        if count == 0, capacity == other.capacity { return other }
+        var result = self
+        result.combine(other, belfry_words_or)
+        if other.capacity > capacity {
+            result.cutLastWord()
+            result.count = result.words.withUnsafeBufferPointer {
+                belfry_words_count(Self.isa, $0.baseAddress, $0.count)
+            }
+        }
+        return result
+    }
 
     /// The rows that are in this set alone.
-    package func subtracting(_ other: RowSet) -> RowSet { RowSet(capacity: capacity) { words[$0] & ~other.word($0) } }
+    package func subtracting(_ other: RowSet) -> RowSet {
+        if other.count == 0 { return self }
+        var result = self
+        result.combine(other, belfry_words_and_not)
+        return result
+    }
+
+    private typealias Combination = (
+        belfry_isa, UnsafeMutablePointer<UInt64>?, UnsafePointer<UInt64>?, UnsafePointer<UInt64>?, Int
+    ) -> Int
+
+    /// Makes of each word of this set what a kernel makes of it and that of another one, which is empty beyond its end.
+    private mutating func combine(_ other: RowSet, _ kernel: Combination) {
+        let common = min(words.count, other.words.count)
+        count = words.withUnsafeMutableBufferPointer { words in
+            other.words.withUnsafeBufferPointer { others in
+                kernel(Self.isa, words.baseAddress, words.baseAddress, others.baseAddress, common)
+                    + belfry_words_count(Self.isa, words.baseAddress.map { $0 + common }, words.count - common)
+            }
+        }
+    }
 
     /// Adds many rows at once.
     /// - Returns: The place of the first that is not below the capacity, which ends it; nil where there is none.

@@ -4,13 +4,21 @@ import Vectors
 ///
 /// Where both are the same, nothing is left to be asked. What is certain is possible.
 struct FieldAnswer {
-    var certain: RowSet
-    var possible: RowSet
+    let certain: RowSet
+    /// What is possible where that is more.
+    private let more: RowSet?
+    var possible: RowSet { more ?? certain }
 
-    init(certain: RowSet, possible: RowSet) { (self.certain, self.possible) = (certain, possible) }
+    init(certain: RowSet, possible: RowSet) {
+        self.certain = certain
+        more = possible.count == certain.count ? nil : possible
+    }
 
     /// An answer that leaves no doubt.
-    init(exactly slots: RowSet) { self.init(certain: slots, possible: slots) }
+    init(exactly slots: RowSet) { (certain, more) = (slots, nil) }
+
+    /// Whether it leaves no doubt.
+    var isExact: Bool { more == nil }
 
     /// Nothing is known, but that it holds for no others than `slots`.
     static func unknown(among slots: RowSet) -> FieldAnswer {
@@ -18,23 +26,27 @@ struct FieldAnswer {
     }
 
     /// For which slots it is not known.
-    var doubtful: RowSet { possible.subtracting(certain) }
+    var doubtful: RowSet { more?.subtracting(certain) ?? RowSet(capacity: certain.capacity) }
 
     /// Of `live` slots those for which it does not hold.
     func negated(in live: RowSet) -> FieldAnswer {
-        FieldAnswer(certain: live.subtracting(possible), possible: live.subtracting(certain))
+        isExact
+            ? FieldAnswer(exactly: live.subtracting(certain))
+            : FieldAnswer(certain: live.subtracting(possible), possible: live.subtracting(certain))
     }
 
     func intersection(_ other: FieldAnswer) -> FieldAnswer {
-        FieldAnswer(certain: certain.intersection(other.certain), possible: possible.intersection(other.possible))
+        let common = certain.intersection(other.certain)
+        guard !isExact || !other.isExact else { return FieldAnswer(exactly: common) }
+        return FieldAnswer(certain: common, possible: possible.intersection(other.possible))
     }
 
-    func intersection(_ slots: RowSet) -> FieldAnswer {
-        FieldAnswer(certain: certain.intersection(slots), possible: possible.intersection(slots))
-    }
+    func intersection(_ slots: RowSet) -> FieldAnswer { intersection(FieldAnswer(exactly: slots)) }
 
     func union(_ other: FieldAnswer) -> FieldAnswer {
-        FieldAnswer(certain: certain.union(other.certain), possible: possible.union(other.possible))
+        let all = certain.union(other.certain)
+        guard !isExact || !other.isExact else { return FieldAnswer(exactly: all) }
+        return FieldAnswer(certain: all, possible: possible.union(other.possible))
     }
 
     /// What two indexes of the same field know together.

@@ -71,18 +71,19 @@ public struct FieldIndex: Sendable {
 extension FieldIndex {
     /// For which of `live` slots a condition on this field holds.
     func answer(_ condition: Condition, in live: RowSet) throws(BelfryError) -> FieldAnswer {
-        var answer = try lookUp(condition, in: live).intersection(live)
+        let answer = try lookUp(condition, in: live).intersection(live)
         guard !changes.isEmpty else { return answer }
+        var (certain, possible) = (answer.certain, answer.possible)
         for (slot, values) in changes {
             let row = Int(slot)
             guard live.contains(row) else { continue }
-            answer.certain.remove(row)
-            answer.possible.remove(row)
+            certain.remove(row)
+            possible.remove(row)
             if condition.holds(forValues: values) {
-                answer.certain.insert(row)
-                answer.possible.insert(row)
+                certain.insert(row)
+                possible.insert(row)
             }
         }
-        return answer
+        return FieldAnswer(certain: certain, possible: possible)
     }
 }

@@ -88,23 +88,25 @@ extension FieldIndexes {
 
     private func answer(_ filter: Filter, _ slots: FilteredSlots) throws(BelfryError) -> FieldAnswer {
         let live = slots.live
-        var whole = FieldAnswer(exactly: live)
-        for condition in filter.must { whole = whole.intersection(try answer(condition, slots)) }
-        for condition in filter.mustNot { whole = whole.intersection(try answer(condition, slots).negated(in: live)) }
+        // Each answer is of live slots alone.
+        var parts: [FieldAnswer] = []
+        for condition in filter.must { parts.append(try answer(condition, slots)) }
+        for condition in filter.mustNot { parts.append(try answer(condition, slots).negated(in: live)) }
         if !filter.should.isEmpty {
             var some = FieldAnswer(exactly: RowSet(capacity: live.capacity))
             for condition in filter.should { some = some.union(try answer(condition, slots)) }
-            whole = whole.intersection(some)
+            parts.append(some)
         }
         if let minShould = filter.minShould, minShould.count > 0 {
             var answers: [FieldAnswer] = []
             for condition in minShould.conditions { answers.append(try answer(condition, slots)) }
-            whole = whole.intersection(
+            parts.append(
                 FieldAnswer(
                     certain: .inAtLeast(minShould.count, of: answers.map(\.certain), capacity: live.capacity),
                     possible: .inAtLeast(minShould.count, of: answers.map(\.possible), capacity: live.capacity)))
         }
-        return whole
+        guard let first = parts.first else { return FieldAnswer(exactly: live) }
+        return parts.dropFirst().reduce(first) { $0.intersection($1) }
     }
 
     private func answer(_ condition: Condition, _ slots: FilteredSlots) throws(BelfryError) -> FieldAnswer {
@@ -138,7 +140,7 @@ extension FieldIndexes {
         for kind in FieldKind.allCases {
             guard let index = indexes[IndexedField(path, kind)] else { continue }
             answer = answer.agreeing(with: try index.answer(condition, in: live))
-            if answer.certain.count == answer.possible.count { break }
+            if answer.isExact { break }
         }
         return answer
     }

@@ -22,7 +22,8 @@ extension View {
     /// - Parameter known: what was found before in tables that are not sealed; another one than the collection's for a view
     ///   of writes that may not come to be.
     func slots(where filter: Filter, _ known: PendingFilter) throws(BelfryError) -> RowSet {
-        var slots = RowSet(capacity: slotBound).union(try catalogued.slots(filter, of: self))
+        let catalogued = try catalogued.slots(filter, of: self)
+        var slots = catalogued.capacity == slotBound ? catalogued : RowSet(capacity: slotBound).union(catalogued)
         for part in pending.reversed() {
             let found = try known.slots(filter, of: part, in: self)
             slots = slots.subtracting(found.decided).union(found.passing)

@@ -17,5 +17,6 @@
 #include "pause.h"
 #include "rounding.h"
 #include "routing.h"
+#include "words.h"
 
 #endif

@@ -65,11 +65,10 @@ extension SegmentSearcher {
         return effort == .exact ? .infinity : segment.expectedEvaluations(effort, k: rank)
     }
 
-    /// The effort for so many rows of which a filter keeps some. Where it is an extrapolation, half of what may be missed is left
-    /// as a margin: what was measured for fewer rows promises a little too much for more.
+    /// The effort for so many rows of which a filter keeps some. Half of what may be missed is left as a margin: what was measured
+    /// for all of them promises a little too much for those that are kept, and for more rows than were measured.
     private func effort(recall target: Double, rank: Int) -> SegmentIndex.Effort {
-        let isExtrapolated = segment.calibration?.choice(recall: target, k: rank)?.isExtrapolated == true
-        return segment.effort(recall: isExtrapolated ? (1 + target) / 2 : target, k: rank)
+        segment.effort(recall: (1 + target) / 2, k: rank)
     }
 
     /// A try with few rows, where it costs little beside what is to be done otherwise: a filter that keeps what is near the
@@ -91,7 +90,7 @@ extension SegmentSearcher {
     /// The rank of such a try, for each answer that is wanted.
     private static let nearRank = 3
     /// So many times what it costs is to be saved.
-    private static let nearCost = 5.0
+    private static let nearCost = 3.0
 
     /// What was found with a filter; where the query is far, what a more careful search finds.
     private func lookingHow(
@@ -161,8 +160,8 @@ extension SegmentSearcher {
     static let listedRows = 6.0
 
     /// What it costs to look at the codes of all `left` rows, in rows of a graph: they are gathered one by one if they
-    /// are few, and passed through in order if they are many.
+    /// are few, and passed through in order if they are many. (Measured on 100,000 and 1,000,000 rows of 384 components.)
     private static func scanCost(_ left: Int, of count: Int) -> Double {
-        left <= count / 4 ? Double(left) : Double(count) / 3
+        left <= count / 4 ? 0.7 * Double(left) : Double(count) / 3
     }
 }

@@ -95,9 +95,9 @@ class Run:
         batch = f"/collections/{self.name}/points/batch?wait=true"
         self.write("POST", batch, {"operations": [{name: body}]})
         peer.without = frozenset(differences.NAMED)
-        if name == "overwrite_payload" and "key" in body:
-            self.names["overwrite at a key"] += 1
-        peer.write(name, body)
+        difference = peer.write(name, body)
+        if difference:
+            self.names[difference] += 1
         peer.without = frozenset()
 
     def state(self, peer):

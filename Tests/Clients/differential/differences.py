@@ -101,6 +101,7 @@ NAMED = {
 OTHERS = {
     "product that is zero": ("The engine ends a product at a factor of zero; Belfry looks at the others, and tells that one has no value.",),
     "overwrite at a key": ("The engine overlooks the `key` of `overwrite_payload`, and overwrites everything; Belfry what is at the key.",),
+    "null onto nothing": ("A null in `set_payload` takes a member away in Belfry; the engine keeps it where the point has no payload.",),
     "page behind all points": ("Behind as many answers as there are points Belfry shows an empty page without looking; the engine an error, if there is one.",),
     "id within nested": ("`has_id` and `has_vector` within `nested` are an error in Belfry; the engine takes them for false.",),
     "tie at a limit": ("Of points with equal scores where a prefetch's limit cuts them off, each keeps others.",),

@@ -83,7 +83,26 @@ class Store:
     # MARK: writing
 
     def write(self, name, body):
+        """Writes as Belfry means it; returns the name of the difference, where that is not how the engine means it."""
         self.known = {}
+        if name == "overwrite_payload" and body.get("key"):
+            self.write_as_is(name, body)
+            return "overwrite at a key"
+        nulls = [k for k, v in body.get("payload", {}).items() if v is None] if name == "set_payload" and not body.get("key") else []
+        bare = self.without_payload(body["points"] if "points" in body else self.matching(body["filter"])) if nulls else []
+        self.write_as_is(name, body)
+        if not bare:
+            return None
+        self.write_as_is("delete_payload", {"points": bare, "keys": nulls})
+        return "null onto nothing"
+
+    def without_payload(self, ids):
+        """Which of some points have none."""
+        among = q.Filter(must=[q.HasIdCondition({to_id(i) for i in ids})])
+        found, _ = self.shard.scroll(q.ScrollRequest(limit=ALL, filter=among, with_payload=True, with_vector=False))
+        return [from_id(p.id) for p in found if not p.payload]
+
+    def write_as_is(self, name, body):
         payload = to_payload(body.get("payload", {}))
         if name in ("set_payload", "overwrite_payload") and body.get("key"):
             payload.pop("flag twin", None)
@@ -92,8 +111,8 @@ class Store:
         elif name == "overwrite_payload" and body.get("key"):
             # The engine overlooks the key, and overwrites everything: see `differences.OTHERS`.
             ids = {"points": body["points"] if "points" in body else self.matching(body["filter"])}
-            self.write("delete_payload", {"keys": [body["key"]]} | ids)
-            self.write("set_payload", {"payload": body["payload"], "key": body["key"]} | ids)
+            self.write_as_is("delete_payload", {"keys": [body["key"]]} | ids)
+            self.write_as_is("set_payload", {"payload": body["payload"], "key": body["key"]} | ids)
         elif name == "update_vectors":
             self.shard.update(U.update_vectors([q.PointVectors(to_id(p["id"]), self.named(p["vector"])) for p in body["points"]]))
         else:

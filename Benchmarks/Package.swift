@@ -70,6 +70,13 @@ let package = Package(
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .executableTarget(
+            name: "ServerBenchmark",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
             name: "SeenBenchmark",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),

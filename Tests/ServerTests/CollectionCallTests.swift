@@ -1,3 +1,4 @@
+import Belfry
 import Files
 import Foundation
 import Logging
@@ -65,6 +66,36 @@ import Testing
             #expect(try await server.send("PUT", "/collections/now", Self.body).status == 400)
             #expect(try await server.send("DELETE", "/collections/one").result == true)
             #expect(try await server.send("GET", "/aliases").result == ["aliases": []])
+        }
+    }
+
+    /// What another process writes is read, though not at once; here nothing can be written meanwhile.
+    @Test func aCollectionThatAnotherProcessWritesToIsRead() async throws {
+        try await TestServer.run { server in
+            let writer = try VectorCollection.create(server.data + "/shop.belfry", .init(dimension: 2, metric: .l2))
+            try await writer.upsert([WrittenPoint(id: "1", vector: [1, 0])])
+            let query = #"{"query": [0, 0], "limit": 5}"#
+            let path = "/collections/shop/points/query"
+            #expect(try await server.send("POST", path, query).ids == [1])
+            try await writer.upsert([WrittenPoint(id: "2", vector: [2, 0])])
+            let write = #"{"points": [{"id": 3, "vector": [3, 0]}]}"#
+            let refused = try await server.send("PUT", "/collections/shop/points?wait=true", write)
+            #expect(refused.status >= 400, "\(refused.text)")
+            var found: [Int] = []
+            for _ in 0..<600 where found != [1, 2] {
+                found = try await server.send("POST", path, query).ids
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(found == [1, 2])
+            try await writer.close()
+            var status = 0
+            for _ in 0..<600 where status != 200 {
+                status = try await server.send("PUT", "/collections/shop/points?wait=true", write).status
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(status == 200)
+            let written = try await server.send("POST", path, query)
+            #expect(written.ids == [1, 2, 3])
         }
     }
 

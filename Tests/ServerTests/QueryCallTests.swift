@@ -32,6 +32,31 @@ import Testing
     }
 
     /// What was found by asking Qdrant's engine the same: see Tests/Clients/differential.
+    @Test func aQueryIsExplainedWhereThatIsAskedFor() async throws {
+        try await TestServer.run { server in
+            let body = #"{"vectors": {"size": 2, "distance": "Euclid"}}"#
+            #expect(try await server.send("PUT", "/collections/shop", body).status == 200)
+            let points = (0..<20).map { #"{"id": \#($0), "vector": [\#($0), 0], "payload": {"n": \#($0)}}"# }
+            let written = try await server.send(
+                "PUT", "/collections/shop/points?wait=true", "{\"points\": [\(points.joined(separator: ","))]}")
+            #expect(written.status == 200)
+            let path = "/collections/shop/points/query"
+            let query = #"{"query": [3, 0], "limit": 4, "filter": {"must": [{"key": "n", "range": {"lt": 5}}]}}"#
+            let explained = try await server.send("POST", path, query, ["x-explain": "true"])
+            let trace = explained.result["trace"]
+            #expect(explained.ids == [3, 2, 4, 1] && trace?["answers"] == 4, "\(explained.text)")
+            #expect(trace?["points"] == 20 && trace?["passing"] == 5 && trace?["index"]?.string != nil)
+            #expect(trace?["served_by"]?["collection"] == "shop")
+            #expect(try await server.send("POST", path, query).result["trace"] == nil)
+            let page = try await server.send("POST", path, #"{"limit": 2}"#, ["x-explain": "true"])
+            #expect(page.ids == [0, 1] && page.result["trace"] == .null, "\(page.text)")
+            let batch = try await server.send(
+                "POST", path + "/batch", #"{"searches": [\#(query), {"limit": 1}]}"#, ["x-explain": "true"])
+            #expect(batch.result.array?.map { $0["trace"]?["passing"]?.integer } == [5, nil], "\(batch.text)")
+            #expect(try await server.send("POST", path, query, ["x-explain": "yes"]).status == 422)
+        }
+    }
+
     @Test func pagesOrdersAndPartsOfAFusion() async throws {
         try await TestServer.run { (server: TestServer) async throws -> Void in
             _ = try await fill(server)

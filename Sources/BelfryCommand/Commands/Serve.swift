@@ -27,11 +27,14 @@ struct Serve: AsyncParsableCommand {
     var hostName: [String] = []
     @Option(help: "The certificates of HTTPS, as a PEM file.") var tlsCert: String?
     @Option(help: "Their key, as a PEM file.") var tlsKey: String?
+    @Option(help: "Log searches that take longer than so many milliseconds, with their bodies; 0 for none.")
+    var slow = 1_000
     @OptionGroup var memory: MemoryOptions
 
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port takes a number from 0 to 65535.") }
         guard (tlsCert == nil) == (tlsKey == nil) else { throw ValidationError("Give --tls-cert and --tls-key.") }
+        guard slow >= 0 else { throw ValidationError("--slow takes milliseconds.") }
         for key in [apiKey, readOnlyApiKey] where key?.isEmpty == true { throw ValidationError("A key is empty.") }
     }
 
@@ -43,6 +46,7 @@ struct Serve: AsyncParsableCommand {
         settings.readOnlyKey = readOnlyApiKey ?? environment["BELFRY_READ_ONLY_API_KEY"]
         settings.hostNames = Set(hostName.map { $0.lowercased() })
         settings.memoryLimit = memory.bytes
+        settings.slowSeconds = slow == 0 ? nil : Double(slow) / 1_000
         if let tlsCert, let tlsKey { settings.certificate = (tlsCert, tlsKey) }
         var logger = Logger(label: "belfry", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .notice

@@ -38,3 +38,16 @@ struct Target {
         }
     }
 }
+
+extension Target {
+    /// What answers: the collection, its version, the tower of the vectors that are searched, the last write.
+    var versionJSON: JSON {
+        var members: JSON.Members = ["collection": .string(served.name)]
+        if !configuration.version.isEmpty { members["version"] = .string(configuration.version) }
+        members["tower"] = configuration.main.tower.map {
+            ["name": .string($0.name), "fingerprint": .string($0.fingerprint)]
+        }
+        members["write"] = .unsigned(collection.view.lastWrite)
+        return .object(members)
+    }
+}

@@ -8,11 +8,14 @@ struct QueryAnswers {
     private var target: Target { planner.target }
     /// The least recall that the searches so far promise; nil where nobody knows.
     private(set) var recall: Double? = 1
+    /// How the last query went, and what it was filtered by; nil for a page.
+    private var last: (trace: SearchResponse.Trace, filter: Filter?)?
 
     init(_ planner: QueryPlanner) { self.planner = planner }
 
     /// Writes the points of a query as a list.
     mutating func write(_ body: Body, to writer: inout WireWriter) throws {
+        last = nil
         let shown = try PointView(body, of: target, payload: .none)
         let offset = try body.whole("offset") ?? 0
         switch try planner.plan(body) {
@@ -30,12 +33,32 @@ struct QueryAnswers {
             request.offset = offset
             request.withPayload = shown.isOfMembers
             let response = try target.collection.search(request)
-            note(response)
+            note(response, request)
             try target.write(response.hits, shown, scored: true, to: &writer)
         }
     }
 
-    private mutating func note(_ response: SearchResponse) {
+    /// Writes how the query went as a further member, where that is asked for.
+    func writeTrace(to writer: inout WireWriter) throws {
+        guard planner.headers.explains else { return }
+        writer.raw(",\"trace\":")
+        guard let last, case .object(var members) = last.trace.json else { return writer.raw("null") }
+        let filter = last.filter
+        let (points, passing, segments) = try target.collection.onCurrentView { view throws(BelfryError) in
+            (
+                view.count, try filter.map { (filter) throws(BelfryError) in try view.slots(where: filter).count },
+                view.configuration.spaces.indices.reduce(0) { $0 + view.segmentCount(of: $1) }
+            )
+        }
+        members["points"] = .integer(Int64(points))
+        members["passing"] = passing.map { .integer(Int64($0)) }
+        members["segments"] = .integer(Int64(segments))
+        members["served_by"] = target.versionJSON
+        writer.json(.object(members))
+    }
+
+    private mutating func note(_ response: SearchResponse, _ request: SearchRequest) {
+        last = (response.trace, request.filter)
         recall = recall.flatMap { known in response.recall.map { min(known, $0) } }
     }
 
@@ -54,7 +77,7 @@ struct QueryAnswers {
         request.k = min(request.k, 10_000)
         request.withPayload = shown.isOfMembers
         let response = try target.collection.search(request)
-        note(response)
+        note(response, request)
         try writer.list(response.groups) { writer, group in
             writer.raw("{\"id\":")
             writer.json(group.value)

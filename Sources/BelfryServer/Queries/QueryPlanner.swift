@@ -8,6 +8,8 @@ struct SearchHeaders: Sendable {
     var recall: Double?
     /// `x-exact`: whether nothing may be missed.
     var exact = false
+    /// `x-explain`: whether the answer says how it was found.
+    var explains = false
 
     init() {}
 

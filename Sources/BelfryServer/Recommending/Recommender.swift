@@ -59,19 +59,6 @@ struct Recommender: Sendable {
     }
 }
 
-extension Target {
-    /// What answers: the collection, its version, the tower of the vectors that are searched, the last write.
-    fileprivate var versionJSON: JSON {
-        var members: JSON.Members = ["collection": .string(served.name)]
-        if !configuration.version.isEmpty { members["version"] = .string(configuration.version) }
-        members["tower"] = configuration.main.tower.map {
-            ["name": .string($0.name), "fingerprint": .string($0.fingerprint)]
-        }
-        members["write"] = .unsigned(collection.view.lastWrite)
-        return .object(members)
-    }
-}
-
 extension RecommendationReader {
     /// The body as it is asked again to the same end: with the seed that was drawn.
     fileprivate func replayed(_ body: Body) -> JSON {

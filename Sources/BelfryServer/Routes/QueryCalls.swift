@@ -8,6 +8,7 @@ enum QueryCalls {
         try answer(service, call) { answers, body, writer in
             writer.raw("{\"points\":")
             try answers.write(body, to: &writer)
+            try answers.writeTrace(to: &writer)
             writer.raw("}")
         }
     }
@@ -17,6 +18,7 @@ enum QueryCalls {
             try writer.list(searches(body)) { writer, body in
                 writer.raw("{\"points\":")
                 try answers.write(body, to: &writer)
+                try answers.writeTrace(to: &writer)
                 writer.raw("}")
             }
         }
@@ -110,11 +112,16 @@ extension SearchHeaders {
             }
             self.recall = recall
         }
-        switch call.headers[.exact] {
-        case nil, "false"?: break
-        case "true"?: exact = true
+        exact = try Self.flag(.exact, call)
+        explains = try Self.flag(.explain, call)
+    }
+
+    private static func flag(_ name: HTTPField.Name, _ call: Call) throws(Refusal) -> Bool {
+        switch call.headers[name] {
+        case nil, "false"?: return false
+        case "true"?: return true
         case let text?:
-            throw Refusal(422, "Validation error in headers: [x-exact: value \(text) invalid, must be true or false]")
+            throw Refusal(422, "Validation error in headers: [\(name): value \(text) invalid, must be true or false]")
         }
     }
 }

@@ -88,6 +88,8 @@ struct Responder: HTTPResponder {
         try query.checkTimeout()
         let body = route.isStreamed ? ByteBuffer() : try await self.body(of: request)
         let call = Call(names: names, query: query, headers: request.headers, body: body, stream: request.body)
+        let start = ContinuousClock.now
+        defer { noteIfSlow(route, path, body, ContinuousClock.now - start) }
         let threads: WorkThreads? =
             switch route.work {
             case .none: nil
@@ -101,6 +103,21 @@ struct Responder: HTTPResponder {
         case (.awaited(let respond), let threads?): return try await threads.run { try await respond(service, call) }
         }
     }
+
+    /// Logs a search that took long, so that somebody can ask it again.
+    private func noteIfSlow(_ route: Route, _ path: String, _ body: ByteBuffer, _ duration: Duration) {
+        guard let most = service.settings.slowSeconds, route.work == .short, duration > .seconds(most) else { return }
+        let shown = body.getString(at: body.readerIndex, length: min(body.readableBytes, Self.shownBytes)) ?? ""
+        service.logger.warning(
+            "slow request",
+            metadata: [
+                "path": "\(path)", "milliseconds": "\(Int(duration / .milliseconds(1)))", "body": "\(shown)",
+                "bytes": "\(body.readableBytes)",
+            ])
+    }
+
+    /// So much of a body is logged.
+    private static let shownBytes = 2_000
 
     /// The whole body, if it comes in time and is not too large.
     private func body(of request: Request) async throws -> ByteBuffer {
@@ -164,5 +181,6 @@ extension HTTPField.Name {
     static let contentTypeOptions = HTTPField.Name("x-content-type-options")!
     static let recall = HTTPField.Name("x-recall")!
     static let exact = HTTPField.Name("x-exact")!
+    static let explain = HTTPField.Name("x-explain")!
     static let protocolVersion = HTTPField.Name("mcp-protocol-version")!
 }

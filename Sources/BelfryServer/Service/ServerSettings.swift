@@ -24,6 +24,8 @@ public struct ServerSettings: Sendable {
     public var mostBody = 64 << 20
     /// Bytes that an uploaded snapshot may have.
     public var mostUpload = 64 << 30
+    /// A search, or another short call, that takes longer than so many seconds is logged with its body; nil for none.
+    public var slowSeconds: Double? = 1
     /// A connection on which nothing comes for so many seconds is closed.
     public var idleSeconds = 60
 

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import TestSupport
 import Testing
+import Vectors
 
 @testable import Belfry
 
@@ -96,6 +97,26 @@ import Testing
             #expect(Self.names(response) == ["1", "3", "0", "2", "18"], "\(response)")
             wanted.exploration = try Exploration(temperature: 1, seed: 1)
             #expect(throws: BelfryError.self) { try collection.recommend(wanted) }
+
+            // What one quota has taken is not what the next one asks for.
+            wanted = Recommendation([.init("popular", Self.popular)], k: 0)
+            wanted.quotas = [
+                .init(try Filter(parsing: "sales > 0"), count: 2),
+                .init(try Filter(parsing: "kind = 'even'"), count: 2),
+                .init(try Filter(parsing: "has vector ''"), count: 1),
+            ]
+            #expect(Self.names(try collection.recommend(wanted)) == ["0", "1", "2", "4", "3"])
+        }
+    }
+
+    @Test func examplesThatAreGoneAreLeftOut() async throws {
+        try await Self.withLine { collection in
+            var wanted = Recommendation(
+                [.init("like", .examples(like: ["0", "gone"], unlike: [])), .init("popular", Self.popular)], k: 2)
+            #expect(Self.names(try collection.recommend(wanted)) == ["1", "2"])
+            wanted.sources[0].query = .examples(like: ["gone"], unlike: ["0"])
+            let response = try collection.recommend(wanted)
+            #expect(Self.names(response) == ["0", "1"] && response.outcomes[0].passedOver != nil)
         }
     }
 
@@ -127,7 +148,8 @@ import Testing
         var counts = [[Int]](repeating: [Int](repeating: 0, count: 4), count: 2)
         let rounds = 20_000
         for seed in 0..<UInt64(rounds) {
-            let drawn = try Exploration(temperature: 0.5, seed: seed).draw(2, scores: scores)
+            var random = SplitMix64(seed: seed)
+            let drawn = try Exploration(temperature: 0.5, seed: seed).draw(2, scores: scores, using: &random)
             for (place, one) in drawn.enumerated() { counts[place][one.place] += 1 }
             var left = scores.indices.map { $0 }
             for one in drawn {
@@ -151,13 +173,25 @@ import Testing
         }
     }
 
+    /// What one source has drawn says nothing of what the next one draws.
+    @Test func drawsOfOneGeneratorAreIndependent() throws {
+        var pairs: Set<[Int]> = []
+        for seed in 0..<200 as Range<UInt64> {
+            let exploration = try Exploration(temperature: 1, seed: seed)
+            var random = SplitMix64(seed: seed)
+            pairs.insert((0..<2).map { _ in exploration.draw(1, scores: [1, 1], using: &random)[0].place })
+        }
+        #expect(pairs.count == 4)
+    }
+
     @Test func anExplorationThatIsNoneIsRefused() throws {
         for temperature in [0, -1, .nan, .infinity] {
             #expect(throws: BelfryError.self) { try Exploration(temperature: temperature, seed: 1) }
         }
         #expect(throws: BelfryError.self) { try Exploration(temperature: 1, seed: 1, candidates: 0) }
         // However far scores lie from one another.
-        let drawn = try Exploration(temperature: 1e-300, seed: 1).draw(3, scores: [-1e300, 1e300, 0])
+        var random = SplitMix64(seed: 1)
+        let drawn = try Exploration(temperature: 1e-300, seed: 1).draw(3, scores: [-1e300, 1e300, 0], using: &random)
         #expect(drawn.map(\.place) == [1, 2, 0] && drawn.allSatisfy { $0.propensity == 1 })
     }
 }

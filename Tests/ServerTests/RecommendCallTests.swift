@@ -156,11 +156,40 @@ import Testing
         }
     }
 
+    /// The log has what says what was asked for, and no more; a replay asks what is of its collection.
+    @Test func onlyWhatIsKnownIsLogged() async throws {
+        try await TestServer.run { server in
+            try await Self.fill(server)
+            #expect(
+                try await server.send("PUT", "/collections/other", #"{"vectors": {"size": 3, "distance": "Dot"}}"#)
+                    .status
+                    == 200)
+            let junk = String(repeating: "x", count: 1 << 20)
+            let reply = try await Self.recommend(server, #"{"popular": "sales", "limit": 1, "junk": "\#(junk)"}"#)
+            #expect(reply.ids == [0])
+            let long = (0..<20_000).map { "\($0 + 1)" }.joined(separator: ",")
+            let many = try await Self.recommend(
+                server, #"{"popular": "sales", "limit": 1, "filter": {"must": [{"has_id": [\#(long)]}]}}"#)
+            #expect(many.ids == [1])
+            let other = try await server.send("POST", "/collections/other/recommend", #"{"popular": "n"}"#)
+            #expect(other.ids == [] && other.result["sources"]?.array?.first?["passed_over"] != nil, "\(other.text)")
+            let folder = server.data + "/.serve/feedback"
+            let files = try FeedbackLog.files(in: folder).map { "\(folder)/\($0)" }
+            #expect(try System.fileSize(files[0]) < 4_000)
+            let replay = try FeedbackReplay(files, on: VectorCollection(server.data + "/shop.belfry"))
+            #expect(replay.same == 1 && replay.others == 1 && replay.refused.count == 1, "\(replay)")
+            // Somebody empties the folder.
+            try FileManager.default.removeItem(atPath: folder)
+            #expect(try await Self.recommend(server, #"{"popular": "sales"}"#).status == 200)
+            #expect(try FeedbackLog.files(in: folder).count == 1)
+        }
+    }
+
     @Test func filesFollowOneAnotherAndTheOldestGo() throws {
         try withTemporaryDirectory { folder in
             let start = Date(timeIntervalSince1970: 1_700_000_000)
             let log = FeedbackLog(folder + "/log", mostBytes: 100, mostFiles: 3)
-            for event in 0..<10 { try log.append([["event": "x", "n": .integer(Int64(event))]], now: start) }
+            for event in 0..<8 { try log.append([["event": "x", "n": .integer(Int64(event))]], now: start) }
             // Another day begins another file; a file that was there is gone on with.
             try log.append([["event": "y"]], now: start.addingTimeInterval(86_400))
             let again = FeedbackLog(folder + "/log", mostBytes: 100, mostFiles: 3)

@@ -36,8 +36,9 @@ public struct Exploration: Hashable, Sendable {
     }
 
     /// Draws up to `count` of some candidates, of which a larger score is better.
-    func draw(_ count: Int, scores: [Double]) -> [(place: Int, propensity: Double)] {
-        var random = SplitMix64(seed: seed)
+    func draw(
+        _ count: Int, scores: [Double], using random: inout SplitMix64
+    ) -> [(place: Int, propensity: Double)] {
         var left = Array(scores.indices)
         var drawn: [(place: Int, propensity: Double)] = []
         while drawn.count < count, let best = left.lazy.map({ scores[$0] }).max() {

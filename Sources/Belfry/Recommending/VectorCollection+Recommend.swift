@@ -1,6 +1,7 @@
 public import Files
 import Shards
 import Towers
+import Vectors
 
 extension VectorCollection {
     /// Asks the sources of a recommendation, one after the other, until there are enough answers.
@@ -13,7 +14,7 @@ extension VectorCollection {
             throw BelfryError(.invalidInput, "Answers cannot be drawn to quotas.", remedy: "Leave out one of the two.")
         }
         var recommender = Recommender(self, wanted)
-        for source in wanted.sources where recommender.missing > 0 { try recommender.ask(source) }
+        for source in wanted.sources where recommender.isOpen { try recommender.ask(source) }
         return recommender.response
     }
 
@@ -29,40 +30,70 @@ private struct Recommender {
     private let wanted: Recommendation
     /// How many answers each quota lacks; without quotas, the only number.
     private var lacking: [Int]
+    private var taken: Set<PointID> = []
+    /// Draws for all sources: what one has drawn says nothing of what the next one will.
+    private var random: SplitMix64
     private(set) var response = RecommendationResponse()
 
     init(_ collection: VectorCollection, _ wanted: Recommendation) {
         (self.collection, self.wanted) = (collection, wanted)
         lacking = wanted.quotas.isEmpty ? [wanted.k] : wanted.quotas.map(\.count)
+        random = SplitMix64(seed: wanted.exploration?.seed ?? 0)
     }
 
-    /// How many answers there are to come.
-    var missing: Int { lacking.reduce(0) { $0 + max($1, 0) } }
+    /// Whether there are answers to come.
+    var isOpen: Bool { lacking.contains { $0 > 0 } }
 
     mutating func ask(_ source: Recommendation.Source) throws(BelfryError) {
         response.outcomes.append(.init(source: source.name))
-        let last = response.outcomes.count - 1
-        if let reason = try refusal(of: source.query) {
-            response.outcomes[last].passedOver = reason
-            return
-        }
-        let before = response.answers.count
+        let (last, before) = (response.outcomes.count - 1, response.answers.count)
         do throws(BelfryError) {
-            for request in requests(source.query) {
-                let found = try collection.search(request)
-                if let reason = stranger(found, source.query) {
-                    response.outcomes[last].passedOver = reason
-                    return
-                }
+            var source = source
+            source.query = try withKnownExamples(source.query)
+            response.outcomes[last].passedOver = try refusal(of: source.query)
+            // Quota by quota: what the first one has taken, the next one does not ask for.
+            for quota in lacking.indices where lacking[quota] > 0 && response.outcomes[last].passedOver == nil {
+                let found = try collection.search(request(source.query, quota))
+                response.outcomes[last].passedOver = stranger(found, source.query)
+                guard response.outcomes[last].passedOver == nil else { break }
                 response.recall = response.recall.flatMap { known in found.recall.map { min(known, $0) } }
-                take(found.hits, from: source)
+                take(found.hits, from: source, for: quota)
             }
         } catch {
             // A user or a point that is not there.
             guard error.code == .notFound else { throw error }
             response.outcomes[last].passedOver = error.message
         }
-        response.outcomes[last].answers = response.answers.count - before
+        if lacking.count > 1, source.query.isEmbedded {
+            // The best first, whatever quota they are of.
+            let sign: Float = scoreIsDistance ? -1 : 1
+            response.answers[before...].sort { sign * $0.hit.score > sign * $1.hit.score }
+        }
+        let count = response.answers.count - before
+        response.outcomes[last].answers = count
+        if count == 0, response.outcomes[last].passedOver == nil {
+            response.outcomes[last].passedOver = "It has found no points that were not answered already."
+        }
+    }
+
+    // MARK: passing over
+
+    /// Examples without those that are not there any more.
+    private func withKnownExamples(_ query: SearchQuery) throws(BelfryError) -> SearchQuery {
+        guard case .examples(let like, let unlike) = query else { return query }
+        let space = wanted.space
+        func known(_ names: [String]) throws(BelfryError) -> [String] {
+            try collection.onCurrentView { view throws(BelfryError) in
+                let place = try view.configuration.place(ofSpace: space)
+                let slots = try view.slots(of: names)
+                return zip(names, slots).filter { $1.flatMap { view.place(of: $0, in: place) } != nil }.map(\.0)
+            }
+        }
+        let left = try known(like)
+        guard !left.isEmpty else {
+            throw BelfryError(.notFound, "None of the examples is in the collection, with such a vector.")
+        }
+        return .examples(like: left, unlike: try known(unlike))
     }
 
     /// Why the collection's tower is not asked such a question at all; nil where it is.
@@ -70,6 +101,7 @@ private struct Recommender {
         let kind: QueryKind
         switch query {
         case .user: kind = .user
+        case .fields(let fields): kind = .fields(fields.names)
         case .session: kind = .session
         default: return nil
         }
@@ -89,29 +121,20 @@ private struct Recommender {
         return nil
     }
 
-    // MARK: requests
+    // MARK: asking
 
-    private func requests(_ query: SearchQuery) -> [SearchRequest] {
-        var request = SearchRequest(query, k: missing)
+    private func request(_ query: SearchQuery, _ quota: Int) -> SearchRequest {
+        var request = SearchRequest(query, k: lacking[quota])
         // An order by a field needs no name of vectors.
         request.space = if case .ordered = query { collection.configuration.main.name } else { wanted.space }
-        request.filter = wanted.filter
+        request.filter = Filter.both(wanted.filter, wanted.quotas.isEmpty ? nil : wanted.quotas[quota].filter)
         (request.recall, request.exact) = (wanted.recall, wanted.exact)
         (request.seenBy, request.includesSeen) = (wanted.includesSeen ? nil : seer, wanted.includesSeen)
         request.excluding = wanted.excluding + response.answers.map(\.hit.name)
-        if let exploration = wanted.exploration, query.isEmbedded { request.k = exploration.candidates(for: missing) }
-        guard !wanted.quotas.isEmpty else { return [request] }
-        let open = zip(wanted.quotas, lacking).filter { $1 > 0 }
-        if query.isEmbedded {
-            request.quotas = open.map { .init($0.filter, count: $1) }
-            return [request]
+        if let exploration = wanted.exploration, query.isEmbedded {
+            request.k = exploration.candidates(for: lacking[quota])
         }
-        // An order knows no quotas: one of each.
-        return open.map { quota, lacking in
-            var part = request
-            (part.filter, part.k) = (Filter.both(wanted.filter, quota.filter), lacking)
-            return part
-        }
+        return request
     }
 
     private var seer: String? {
@@ -120,33 +143,32 @@ private struct Recommender {
         return nil
     }
 
-    // MARK: answers
+    /// Whether a smaller score is better.
+    private var scoreIsDistance: Bool {
+        let configuration = collection.configuration
+        let place = try? configuration.place(ofSpace: wanted.space)
+        return place.map { configuration.spaces[$0].scoreIsDistance } ?? false
+    }
 
-    private mutating func take(_ hits: [SearchResponse.Hit], from source: Recommendation.Source) {
+    private mutating func take(
+        _ hits: [SearchResponse.Hit], from source: Recommendation.Source, for quota: Int
+    ) {
         guard let exploration = wanted.exploration, source.query.isEmbedded else {
-            for hit in hits { take(hit, from: source, propensity: nil) }
+            for hit in hits { take(hit, from: source, for: quota, propensity: nil) }
             return
         }
-        let configuration = collection.configuration
-        let isDistance = (try? configuration.place(ofSpace: wanted.space)).map {
-            configuration.spaces[$0].scoreIsDistance
-        }
-        let scores = hits.map { isDistance == true ? -Double($0.score) : Double($0.score) }
-        for (place, propensity) in exploration.draw(missing, scores: scores) {
-            take(hits[place], from: source, propensity: propensity)
+        let isDistance = scoreIsDistance
+        let scores = hits.map { isDistance ? -Double($0.score) : Double($0.score) }
+        for (place, propensity) in exploration.draw(lacking[quota], scores: scores, using: &random) {
+            take(hits[place], from: source, for: quota, propensity: propensity)
         }
     }
 
     /// Takes an answer, unless it was taken, or those of its kind are enough.
-    private mutating func take(_ hit: SearchResponse.Hit, from source: Recommendation.Source, propensity: Double?) {
-        let quota =
-            wanted.quotas.isEmpty
-            ? 0
-            : wanted.quotas.indices.first {
-                lacking[$0] > 0
-                    && wanted.quotas[$0].filter.matches(FilteredPoint(id: hit.id, payload: hit.payload, vectors: []))
-            }
-        guard let quota, lacking[quota] > 0, !response.answers.contains(where: { $0.hit.id == hit.id }) else { return }
+    private mutating func take(
+        _ hit: SearchResponse.Hit, from source: Recommendation.Source, for quota: Int, propensity: Double?
+    ) {
+        guard lacking[quota] > 0, taken.insert(hit.id).inserted else { return }
         lacking[quota] -= 1
         response.answers.append(.init(hit: hit, source: source.name, propensity: propensity))
     }

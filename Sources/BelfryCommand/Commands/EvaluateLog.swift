@@ -66,7 +66,8 @@ struct EvaluateLog {
         lines += [
             "",
             "asked again: \(Human.count(replay.same)) the same, \(Human.count(replay.different.count)) different, "
-                + "\(Human.count(replay.refused.count)) refused",
+                + "\(Human.count(replay.refused.count)) refused"
+                + (replay.others > 0 ? "; \(Human.count(replay.others)) are of other collections" : ""),
         ]
         for one in replay.different.prefix(10) {
             lines.append("  \(one.request): \(one.before.joined(separator: " ")) → \(one.now.joined(separator: " "))")
@@ -104,7 +105,7 @@ struct EvaluateLog {
         ]
         if let replay {
             members["replay"] = [
-                "same": .integer(Int64(replay.same)),
+                "same": .integer(Int64(replay.same)), "of_other_collections": .integer(Int64(replay.others)),
                 "different": .array(
                     replay.different.map { one in
                         [

@@ -9,7 +9,7 @@ import Synchronization
 /// | `recommendation` | `request_id`, `at`, the collection, the request's body and the points that it was answered with |
 /// | any other | `request_id`, `at`, and the `points` that were shown, clicked or bought |
 ///
-/// A file that has become too large is followed by another one, and of many the oldest are removed. Lines are not synced: a power
+/// A file that would become too large is followed by another one, and of many the oldest are removed. Lines are not synced: a power
 /// cut may cost the last ones, and readers pass over a line that is cut short.
 final class FeedbackLog: Sendable {
     private struct Open {
@@ -25,7 +25,7 @@ final class FeedbackLog: Sendable {
     private let opened = Mutex(Open())
 
     /// - Parameters:
-    ///   - mostBytes: a file becomes larger by one line at most.
+    ///   - mostBytes: a file becomes larger only by a single call.
     ///   - mostFiles: how many files are kept.
     init(_ folder: String, mostBytes: Int = 64 << 20, mostFiles: Int = 64) {
         (self.folder, self.mostBytes, self.mostFiles) = (folder, mostBytes, mostFiles)
@@ -39,21 +39,33 @@ final class FeedbackLog: Sendable {
         let lines = Array(events.map { $0.text() + "\n" }.joined().utf8)
         let day = String(now.ISO8601Format().prefix(10))
         try opened.withLock { opened throws(BelfryError) in
-            if opened.file < 0 || opened.day != day || opened.bytes >= mostBytes { try open(day, &opened) }
-            try write(lines, &opened)
+            let isFull = opened.bytes > 0 && opened.bytes + lines.count > mostBytes
+            // Somebody may have removed it.
+            let isGone = System.isMissing("\(folder)/\(Self.name(opened.day, opened.number))")
+            if opened.file < 0 || opened.day != day || isFull || isGone {
+                try open(day, for: lines.count, &opened)
+            }
+            do throws(BelfryError) {
+                try write(lines, &opened)
+            } catch {
+                // Half a line may be there: whoever opens the file again ends it.
+                close(opened.file)
+                opened = Open()
+                throw error
+            }
         }
     }
 
     // MARK: files
 
-    private func open(_ day: String, _ opened: inout Open) throws(BelfryError) {
+    private func open(_ day: String, for bytes: Int, _ opened: inout Open) throws(BelfryError) {
         if opened.file >= 0 { close(opened.file) }
         opened = Open()
         try System.createDirectory(folder)
         let known = try Self.files(in: folder)
         var number = known.compactMap { Self.number($0, of: day) }.max() ?? 1
         var path = "\(folder)/\(Self.name(day, number))"
-        if System.exists(path), try System.fileSize(path) >= mostBytes {
+        if System.exists(path), case let size = try System.fileSize(path), size > 0, size + bytes > mostBytes {
             number += 1
             path = "\(folder)/\(Self.name(day, number))"
         }

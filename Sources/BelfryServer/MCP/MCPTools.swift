@@ -43,6 +43,7 @@ extension MCPTool {
             "A condition on the payload: price < 50 and brand in ('Acme', 'Bolt') and not tags = 'used'. `stats` names the fields."
         )
     )
+    private static let using = ("using", text("The name of the vectors, where the collection has several."))
     private static let id: (String, JSON) = ("id", anyID("A point's id."))
     private static let most = 100
 
@@ -60,7 +61,8 @@ extension MCPTool {
         name: "search", title: "Search by a text",
         description:
             "Finds the points of a collection whose meaning is nearest to a text, with their payload and score.",
-        members: [collection, ("text", text("What to search for.")), limit, filter], required: ["collection", "text"]
+        members: [collection, ("text", text("What to search for.")), limit, filter, using],
+        required: ["collection", "text"]
     ) { service, arguments in
         try answers(service, arguments, ["text": try arguments.required("text")])
     }
@@ -68,9 +70,9 @@ extension MCPTool {
     private static let similar = MCPTool(
         name: "similar", title: "Find similar points",
         description: "Finds the points of a collection that are nearest to one of its points.",
-        members: [collection, id, limit, filter], required: ["collection", "id"]
+        members: [collection, id, limit, filter, using], required: ["collection", "id"]
     ) { service, arguments in
-        try answers(service, arguments, try arguments.required("id"))
+        try answers(service, arguments, try Self.id(arguments.required("id"), "id"))
     }
 
     private static let recommend = MCPTool(
@@ -82,11 +84,12 @@ extension MCPTool {
             ("like", ids("Points that the answers are to be like.")),
             ("unlike", ids("Points that they are to be unlike.")),
             ("popular", text("A payload field, of which the largest values come first.")),
-            ("latest", text("A payload field of times, the latest first.")), limit, filter,
+            ("latest", text("A payload field of times, the latest first.")), limit, filter, using,
         ], required: ["collection"]
     ) { service, arguments in
         var members: JSON.Members = ["with_payload": true, "limit": .integer(Int64(try count(arguments)))]
-        for name in RecommendationReader.names + ["unlike"] { members[name] = arguments[name] }
+        for name in RecommendationReader.names + ["unlike", "using"] { members[name] = arguments[name] }
+        if let user = arguments["user"] { _ = try Self.id(user, "user") }
         members["filter"] = try filterJSON(arguments)
         let name = try name(arguments)
         return try service.recommender.answer(
@@ -98,11 +101,14 @@ extension MCPTool {
         name: "explain", title: "Explain a search",
         description:
             "Says how a search is answered: index, effort, expected recall, how many distances it computes, how long each step takes.",
-        members: [collection, ("text", text("What to search for.")), ("id", anyID("Or a point.")), limit, filter],
+        members: [
+            collection, ("text", text("What to search for.")), ("id", anyID("Or a point.")), limit, filter, using,
+        ],
         required: ["collection"]
     ) { service, arguments in
         guard arguments.has("text") != arguments.has("id") else { throw Refusal.format("", "text or id is expected") }
-        let query: JSON = arguments["text"].map { ["text": $0] } ?? arguments["id"] ?? .null
+        let query: JSON =
+            try arguments["text"].map { ["text": $0] } ?? Self.id(arguments.required("id"), "id")
         let planner = try planner(service, arguments)
         guard case .search(let request) = try planner.plan(body(arguments, query)) else { return [] }
         return Array(try planner.target.collection.search(request).trace.json.text().utf8)
@@ -138,6 +144,12 @@ extension MCPTool {
         return name
     }
 
+    /// A text or a number, and no other form of a query.
+    private static func id(_ json: JSON, _ place: String) throws -> JSON {
+        _ = try PointNames.name(json, place)
+        return json
+    }
+
     private static func count(_ arguments: Body) throws -> Int { try arguments.whole("limit", from: 1, to: most) ?? 10 }
 
     /// The filter, which is in the language for people.
@@ -149,6 +161,7 @@ extension MCPTool {
         var members: JSON.Members = [
             "query": query, "limit": .integer(Int64(try count(arguments))), "with_payload": true,
         ]
+        members["using"] = arguments["using"]
         members["filter"] = try filterJSON(arguments)
         return try Body(.object(members))
     }

@@ -7,7 +7,9 @@ public struct FeedbackReplay: Sendable {
     public private(set) var same = 0
     /// Those with others.
     public private(set) var different: [Difference] = []
-    /// Those that are refused now.
+    /// How many are of other collections.
+    public private(set) var others = 0
+    /// Those that are refused now, or were too long to be kept.
     public private(set) var refused: [(request: String, why: String)] = []
 
     /// A recommendation whose answers have changed.
@@ -22,21 +24,39 @@ public struct FeedbackReplay: Sendable {
 
     /// - Parameters:
     ///   - collection: has the points, and what users have seen, as they were: a snapshot of before.
-    ///   - name: only recommendations of the collection of this name; nil for all.
+    ///   - name: only recommendations of the collection of this name are asked; by default that of the collection's own, or of its
+    ///     directory, or the only one that the logs have.
     public init(
         _ files: [String], on collection: VectorCollection, named name: String? = nil,
         progress: (_ bytes: Int, _ of: Int) -> Void = { _, _ in }
     ) throws(BelfryError) {
-        let served = ServedCollection(
-            collection.configuration.name, at: collection.path, record: "", opened: collection, memoryLimit: nil)
+        let own = collection.configuration.name
+        let served = ServedCollection(own, at: collection.path, record: "", opened: collection, memoryLimit: nil)
         let target = try Target(served, version: "")
+        func collectionName(_ event: LoggedEvent) -> String { event.line["served_by"]?["collection"]?.string ?? "" }
+        var logged: Set<String> = []
+        _ = try LoggedEvent.forEach(in: files, { _, _ in }) { event throws(BelfryError) in
+            if event.name == LoggedEvent.recommendation { logged.insert(collectionName(event)) }
+        }
+        let file = collection.path.split(separator: "/").last.map { String($0.replacing(".belfry", with: "")) } ?? ""
+        guard
+            let wanted = name ?? [own, file].first(where: logged.contains) ?? (logged.count == 1 ? logged.first : nil)
+        else {
+            throw BelfryError(
+                .invalidInput, "The logs have no recommendations of \(own).", at: .init(file: collection.path),
+                remedy: "They are of \(logged.sorted().joined(separator: ", ")).")
+        }
         _ = try LoggedEvent.forEach(in: files, progress) { event throws(BelfryError) in
-            guard event.name == LoggedEvent.recommendation, name == nil || event.line["collection"]?.string == name
-            else {
+            guard event.name == LoggedEvent.recommendation else { return }
+            guard collectionName(event) == wanted else {
+                others += 1
                 return
             }
             do {
-                let body = try Body(event.line["request"] ?? .null)
+                guard let request = event.line["request"], request != .null else {
+                    throw Refusal.bad("The request was too long to be kept")
+                }
+                let body = try Body(request)
                 let asked = try RecommendationReader(body, target, SearchHeaders(logged: event.line), seed: 0)
                 let now = try collection.recommend(asked.recommendation).answers.map(\.hit.name)
                 let before = event.points.compactMap { $0["id"]?.string }

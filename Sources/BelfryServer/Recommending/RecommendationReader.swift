@@ -16,6 +16,10 @@ struct RecommendationReader {
 
     /// The members of a body that are sources.
     static let names = ["user", "session", "like", "popular", "latest"]
+    /// Those that say what is asked for beside them.
+    static let others = [
+        "unlike", "sources", "limit", "quotas", "filter", "exclude", "seen_by", "include_seen", "using", "exploration",
+    ]
 
     private static let most = 10_000
 
@@ -41,7 +45,10 @@ struct RecommendationReader {
 
         var wanted = Recommendation(sources, k: try body.whole("limit", from: 1, to: Self.most) ?? 10)
         wanted.space = try body.text("using") ?? ""
-        _ = try target.place(ofSpace: wanted.space)
+        // An order by a field needs no vectors.
+        if body.has("using") || !named.allSatisfy(["popular", "latest"].contains) {
+            _ = try target.place(ofSpace: wanted.space)
+        }
         wanted.filter = try PointNames.filter(body)
         wanted.quotas = try Self.quotas(body)
         if !wanted.quotas.isEmpty, body.has("limit") {
@@ -85,22 +92,25 @@ struct RecommendationReader {
         return points
     }
 
-    /// A field's name, of which the largest values come first, or an order as queries have it.
+    /// A field's name, or an order as queries have it; unless it says otherwise, the largest values come first.
     private static func order(by json: JSON, _ place: String) throws -> OrderBy {
-        guard json.string != nil else { return try OrderBy(json: json) }
         var order = try OrderBy(json: json)
-        order.isDescending = true
+        if json["direction"] == nil { order.isDescending = true }
         return order
     }
 
     private static func quotas(_ body: Body) throws -> [SearchRequest.Quota] {
         guard let quotas = try body.objects("quotas") else { return [] }
         guard quotas.count <= 64 else { throw Refusal.invalid("quotas", quotas.count, "must be 64 or fewer") }
-        return try quotas.map { quota in
+        let all = try quotas.map { quota in
             guard let filter = try PointNames.filter(quota), let count = try quota.whole("count", from: 1, to: most)
             else { throw Refusal.format(quota.place, "`filter` and `count` are expected") }
-            return .init(filter, count: count)
+            return SearchRequest.Quota(filter, count: count)
         }
+        guard all.reduce(0, { $0 + $1.count }) <= most else {
+            throw Refusal.bad("Quotas may ask for \(most) answers in all")
+        }
+        return all
     }
 }
 

@@ -60,15 +60,20 @@ struct Recommender: Sendable {
 }
 
 extension RecommendationReader {
-    /// The body as it is asked again to the same end: with the seed that was drawn.
+    /// What of a body says what is asked for, with the seed that was drawn: nothing else gets into the log. Null where it is too long
+    /// to be kept.
     fileprivate func replayed(_ body: Body) -> JSON {
-        guard case .object(var members) = body.json, let exploration = recommendation.exploration,
-            case .object(var drawn)? = body["exploration"]
-        else { return body.json }
-        drawn["seed"] = .unsigned(exploration.seed)
-        members["exploration"] = .object(drawn)
-        return .object(members)
+        var members = JSON.Members()
+        for name in Self.names + Self.others { members[name] = body[name] }
+        if let exploration = recommendation.exploration, case .object(var drawn)? = body["exploration"] {
+            drawn["seed"] = .unsigned(exploration.seed)
+            members["exploration"] = .object(drawn)
+        }
+        let request = JSON.object(members)
+        return request.text().utf8.count <= Self.mostLogged ? request : .null
     }
+
+    private static let mostLogged = 1 << 16
 }
 
 extension RecommendationResponse.Answer {

@@ -77,7 +77,7 @@ enum MCPCalls {
                 id, -32_602, "There is no tool \(params["name"]?.text() ?? "without a name"): there are \(known)")
         }
         do {
-            let arguments = try Body(params["arguments"] ?? [:])
+            let arguments = try Body(params["arguments"].flatMap { $0 == .null ? nil : $0 } ?? [:])
             if let unknown = arguments.json.names.sorted().first(where: { name in
                 !tool.members.contains { $0.name == name }
             }) {

@@ -7,7 +7,13 @@ struct Refusal: Error, Equatable {
     /// What went wrong, in one sentence.
     var message: String
 
-    init(_ status: Int, _ message: String) { (self.status, self.message) = (status, message) }
+    init(_ status: Int, _ message: String) {
+        // What a mistake says may show all of a request.
+        self.message = message.utf8.count > Self.most ? String(message.prefix(Self.most / 2)) + "…" : message
+        self.status = status
+    }
+
+    private static let most = 4_000
 
     /// A body that is not what the call takes.
     static func format(_ place: String, _ what: String) -> Refusal {

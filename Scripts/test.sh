@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, then builds and runs the whole suite once, in release: kernels and a real encoder are tested
-# as they are used. The last lines say how many tests ran and how many were skipped for want of data.
+# as they are used. Then clients from PyPI are tried on what was built. The last lines say how many tests ran and how many were skipped for want of data.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +19,10 @@ log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 status=0
 swift test --skip-build "${options[@]}" 2>&1 | tee "$log" || status=$?
+
+# Unmodified clients, and 500 questions that Qdrant's engine is asked, too.
+echo
+BELFRY="$(swift build "${options[@]}" --show-bin-path)/belfry" ./Tests/Clients/run.sh --fast || status=1
 
 # The log's lines about single tests; the closing line "Test run with … passed" is not one of them.
 count() { grep -E "$1" "$log" | grep -cv 'Test run with' || true; }

@@ -31,7 +31,6 @@ import Testing
         }
     }
 
-    /// What was found by asking Qdrant's engine the same: see Tests/Clients/differential.
     @Test func aQueryIsExplainedWhereThatIsAskedFor() async throws {
         try await TestServer.run { server in
             let body = #"{"vectors": {"size": 2, "distance": "Euclid"}}"#
@@ -57,6 +56,7 @@ import Testing
         }
     }
 
+    /// What was found by asking Qdrant's engine the same: see Tests/Clients/differential.
     @Test func pagesOrdersAndPartsOfAFusion() async throws {
         try await TestServer.run { (server: TestServer) async throws -> Void in
             _ = try await fill(server)

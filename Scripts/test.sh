@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, then builds and runs the whole suite once, in release: kernels and a real encoder are tested
-# as they are used. Then clients from PyPI are tried on what was built. The last lines say how many tests ran and how many were skipped for want of data.
+# as they are used. Then clients from PyPI are tried on what was built. The last lines say how many tests ran and how many
+# were skipped for want of data.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -130,12 +130,12 @@ import Testing
             #expect(rate.share == 0.5 && rate.interval.contains(0.5) && rate.interval.lowerBound > 0.29)
 
             let collection = try VectorCollection(server.data + "/shop.belfry")
-            let replay = try FeedbackReplay(files, on: collection)
+            let replay = try FeedbackReplay(files, of: report, on: collection)
             #expect(replay.same == 20 && replay.different.isEmpty && replay.refused.isEmpty)
             #expect(
                 try await server.send("POST", "/collections/shop/points/delete?wait=true", #"{"points": [7, 8, 9]}"#)
                     .status == 200)
-            let later = try FeedbackReplay(files, on: VectorCollection(server.data + "/shop.belfry"))
+            let later = try FeedbackReplay(files, of: report, on: VectorCollection(server.data + "/shop.belfry"))
             #expect(!later.different.isEmpty && later.same + later.different.count == 20)
         }
     }
@@ -176,7 +176,8 @@ import Testing
             let folder = server.data + "/.serve/feedback"
             let files = try FeedbackLog.files(in: folder).map { "\(folder)/\($0)" }
             #expect(try System.fileSize(files[0]) < 4_000)
-            let replay = try FeedbackReplay(files, on: VectorCollection(server.data + "/shop.belfry"))
+            let report = try FeedbackReport(files)
+            let replay = try FeedbackReplay(files, of: report, on: VectorCollection(server.data + "/shop.belfry"))
             #expect(replay.same == 1 && replay.others == 1 && replay.refused.count == 1, "\(replay)")
             // Somebody empties the folder.
             try FileManager.default.removeItem(atPath: folder)

@@ -1,6 +1,8 @@
 import Files
 import Foundation
 import HTTPTypes
+import Logging
+import NIOCore
 import Testing
 
 @testable import BelfryServer
@@ -17,6 +19,19 @@ import Testing
                 separator: "/")
             return (route.method.rawValue, path, route)
         }
+    }
+
+    /// Whoever sends a request writes no line of the log.
+    @Test func whatIsLoggedOfASlowRequestIsOneLine() {
+        let body = ByteBuffer(
+            string: "{\"query\":\n2026-11-30 error forged\u{9b}31m\u{1b}[31m\r" + String(repeating: "ä", count: 2_000))
+        let logged = Responder.slowRequest("/a\nb", body, .milliseconds(1_500))
+        for value in logged.values {
+            let controls = "\(value)".unicodeScalars.filter { $0.properties.generalCategory == .control }
+            #expect(controls.isEmpty, "\(value)")
+        }
+        #expect("\(logged["milliseconds"]!)" == "1500" && "\(logged["bytes"]!)" == "\(body.readableBytes)")
+        #expect("\(logged["body"]!)".utf8.count < 4_000)
     }
 
     @Test func fiveHundredRequestsWithoutTheKeyDoNotGetIn() async throws {

@@ -82,6 +82,27 @@ import Towers
         }
     }
 
+    /// A log of recommendations is asked again on the version that they are of.
+    @Test func aReplayAsksTheSameVersion() async throws {
+        try await TestServer.run { server in
+            try await Self.fill(server)
+            // In one version alone the nearest is gone.
+            let gone = try await server.send(
+                "POST", "/collections/shop/points/vectors/delete?wait=true", #"{"points": [1], "vector": ["@v2"]}"#)
+            #expect(gone.status == 200, "\(gone.text)")
+            for (asked, found) in [("shop", 1), ("shop@v2", 2)] {
+                let reply = try await server.send(
+                    "POST", "/collections/\(asked)/recommend", #"{"like": [0], "limit": 1}"#)
+                #expect(reply.ids == [found], "\(reply.text)")
+            }
+            let folder = server.data + "/.serve/feedback"
+            let logs = try FeedbackLog.files(in: folder).map { "\(folder)/\($0)" }
+            let replay = try FeedbackReplay(
+                logs, of: FeedbackReport(logs), on: VectorCollection(server.data + "/shop.belfry"))
+            #expect(replay.same == 2 && replay.different.isEmpty && replay.refused.isEmpty, "\(replay)")
+        }
+    }
+
     /// Whoever writes texts writes to all versions, whichever one is named.
     @Test func textsGoIntoEveryVersion() async throws {
         try await TestServer.run { server in
@@ -106,6 +127,15 @@ import Towers
                     let query = #"{"query": {"text": "thing \#(id)"}, "limit": 1}"#
                     #expect(try await server.send("POST", "/collections/\(asked)/points/query", query).ids == [id])
                 }
+            }
+            // An answer names the tower of the vectors that were searched.
+            for (asked, tower) in [("shop", "tiny.tower"), ("shop@v2", "small.tower")] {
+                let query = #"{"query": {"text": "thing"}, "limit": 1}"#
+                let found = try await server.send(
+                    "POST", "/collections/\(asked)/points/query", query, ["x-explain": "true"])
+                #expect(found.result["trace"]?["served_by"]?["tower"]?["name"]?.string == tower, "\(found.text)")
+                let liked = try await server.send("POST", "/collections/\(asked)/recommend", #"{"like": [0]}"#)
+                #expect(liked.ids == [1] && liked.result["served_by"]?["tower"]?["name"]?.string == tower)
             }
             for model in ["tiny", "vendor/Tiny", "small", "shop", "tiny"] {
                 let embedded = try await server.send(

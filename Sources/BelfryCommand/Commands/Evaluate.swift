@@ -35,6 +35,10 @@ struct Evaluate: ParsableCommand {
         if replay != nil, log.isEmpty { throw ValidationError("--replay goes with --log.") }
         guard log.isEmpty else {
             guard recipe.isEmpty else { throw ValidationError("Name a recipe, or a --log: one of them.") }
+            guard !summary, only == nil, variant == nil, k == nil, limit == nil else {
+                throw ValidationError(
+                    "--summary, --only, --variant, --k and --limit go with a recipe, and not with --log.")
+            }
             return
         }
         guard !recipe.isEmpty else { throw ValidationError("Name the folder of a recipe.") }

@@ -31,7 +31,7 @@ struct EvaluateLog {
         defer { progress.finish(failed: true) }
         let report = try FeedbackReport(files) { progress.show("reading", $0, of: $1, .bytes) }
         let replay = try collection.map { path in
-            try FeedbackReplay(files, on: VectorCollection(at: path)) {
+            try FeedbackReplay(files, of: report, on: VectorCollection(at: path)) {
                 progress.show("asking again", $0, of: $1, .bytes)
             }
         }

@@ -41,10 +41,12 @@ struct Target {
 
 extension Target {
     /// What answers: the collection, its version, the tower of the vectors that are searched, the last write.
-    var versionJSON: JSON {
+    /// - Parameter space: the name of these vectors; where it names none, there is no tower.
+    func servedBy(space: String) -> JSON {
+        let place = try? configuration.place(ofSpace: space)
         var members: JSON.Members = ["collection": .string(served.name)]
         if !configuration.version.isEmpty { members["version"] = .string(configuration.version) }
-        members["tower"] = configuration.main.tower.map {
+        members["tower"] = place.flatMap { configuration.spaces[$0].tower }.map {
             ["name": .string($0.name), "fingerprint": .string($0.fingerprint)]
         }
         members["write"] = .unsigned(collection.view.lastWrite)

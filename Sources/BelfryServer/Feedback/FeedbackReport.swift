@@ -26,6 +26,8 @@ public struct FeedbackReport: Sendable {
 
     /// How many recommendations there are.
     public private(set) var requests = 0
+    /// The collections that they are of.
+    public private(set) var collections: Set<String> = []
     /// How many of them had no answer.
     public private(set) var empty = 0
     /// By the names of sources, in their order.
@@ -34,7 +36,7 @@ public struct FeedbackReport: Sendable {
     public private(set) var places: [Count] = []
     /// How many events of each kind there are.
     public private(set) var events: [(name: String, count: Int)] = []
-    /// Events whose recommendation, or a point of whose is not in the logs.
+    /// Events of a recommendation, or of a point, that is not in the logs.
     public private(set) var strayEvents = 0
     /// Lines that are no events: those that a crash has cut short.
     public private(set) var unreadLines = 0
@@ -48,6 +50,7 @@ public struct FeedbackReport: Sendable {
         var events: [LoggedEvent] = []
         unreadLines = try LoggedEvent.forEach(in: files, progress) { event in
             if event.name == LoggedEvent.recommendation {
+                collections.insert(event.collection)
                 if shown[event.request] == nil { shown[event.request] = Shown(event) }
             } else {
                 names[event.name, default: 0] += 1
@@ -118,6 +121,11 @@ struct LoggedEvent {
     let points: [JSON]
     /// The whole line.
     let line: JSON
+
+    /// The collection that a recommendation is of.
+    var collection: String { line["served_by"]?["collection"]?.string ?? "" }
+    /// Its version; empty for the first one.
+    var version: String { line["served_by"]?["version"]?.string ?? "" }
 
     /// Hands on every event of some files.
     /// - Returns: How many lines are none.

@@ -8,8 +8,8 @@ struct QueryAnswers {
     private var target: Target { planner.target }
     /// The least recall that the searches so far promise; nil where nobody knows.
     private(set) var recall: Double? = 1
-    /// How the last query went, and what it was filtered by; nil for a page.
-    private var last: (trace: SearchResponse.Trace, filter: Filter?)?
+    /// How the last query went, and what was asked; nil for a page.
+    private var last: (trace: SearchResponse.Trace, request: SearchRequest)?
 
     init(_ planner: QueryPlanner) { self.planner = planner }
 
@@ -43,7 +43,7 @@ struct QueryAnswers {
         guard planner.headers.explains else { return }
         writer.raw(",\"trace\":")
         guard let last, case .object(var members) = last.trace.json else { return writer.raw("null") }
-        let filter = last.filter
+        let filter = last.request.filter
         let (points, passing, segments) = try target.collection.onCurrentView { view throws(BelfryError) in
             (
                 view.count, try filter.map { (filter) throws(BelfryError) in try view.slots(where: filter).count },
@@ -53,12 +53,12 @@ struct QueryAnswers {
         members["points"] = .integer(Int64(points))
         members["passing"] = passing.map { .integer(Int64($0)) }
         members["segments"] = .integer(Int64(segments))
-        members["served_by"] = target.versionJSON
+        members["served_by"] = target.servedBy(space: last.request.space)
         writer.json(.object(members))
     }
 
     private mutating func note(_ response: SearchResponse, _ request: SearchRequest) {
-        last = (response.trace, request.filter)
+        last = (response.trace, request)
         recall = recall.flatMap { known in response.recall.map { min(known, $0) } }
     }
 

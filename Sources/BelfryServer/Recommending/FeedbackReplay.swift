@@ -23,32 +23,25 @@ public struct FeedbackReplay: Sendable {
     }
 
     /// - Parameters:
+    ///   - files: logs. Only recommendations of one collection are asked again: that of the collection's name, or of its directory's,
+    ///     or the only one that the logs have.
+    ///   - report: what these logs say.
     ///   - collection: has the points, and what users have seen, as they were: a snapshot of before.
-    ///   - name: only recommendations of the collection of this name are asked; by default that of the collection's own, or of its
-    ///     directory, or the only one that the logs have.
     public init(
-        _ files: [String], on collection: VectorCollection, named name: String? = nil,
+        _ files: [String], of report: FeedbackReport, on collection: VectorCollection,
         progress: (_ bytes: Int, _ of: Int) -> Void = { _, _ in }
     ) throws(BelfryError) {
-        let own = collection.configuration.name
+        let (own, logged) = (collection.configuration.name, report.collections)
         let served = ServedCollection(own, at: collection.path, record: "", opened: collection, memoryLimit: nil)
-        let target = try Target(served, version: "")
-        func collectionName(_ event: LoggedEvent) -> String { event.line["served_by"]?["collection"]?.string ?? "" }
-        var logged: Set<String> = []
-        _ = try LoggedEvent.forEach(in: files, { _, _ in }) { event throws(BelfryError) in
-            if event.name == LoggedEvent.recommendation { logged.insert(collectionName(event)) }
-        }
         let file = collection.path.split(separator: "/").last.map { String($0.replacing(".belfry", with: "")) } ?? ""
-        guard
-            let wanted = name ?? [own, file].first(where: logged.contains) ?? (logged.count == 1 ? logged.first : nil)
-        else {
+        guard let wanted = [own, file].first(where: logged.contains) ?? (logged.count == 1 ? logged.first : nil) else {
             throw BelfryError(
                 .invalidInput, "The logs have no recommendations of \(own).", at: .init(file: collection.path),
                 remedy: "They are of \(logged.sorted().joined(separator: ", ")).")
         }
         _ = try LoggedEvent.forEach(in: files, progress) { event throws(BelfryError) in
             guard event.name == LoggedEvent.recommendation else { return }
-            guard collectionName(event) == wanted else {
+            guard event.collection == wanted else {
                 others += 1
                 return
             }
@@ -56,9 +49,10 @@ public struct FeedbackReplay: Sendable {
                 guard let request = event.line["request"], request != .null else {
                     throw Refusal.bad("The request was too long to be kept")
                 }
+                let target = try Target(served, version: event.version)
                 let body = try Body(request)
                 let asked = try RecommendationReader(body, target, SearchHeaders(logged: event.line), seed: 0)
-                let now = try collection.recommend(asked.recommendation).answers.map(\.hit.name)
+                let now = try target.collection.recommend(asked.recommendation).answers.map(\.hit.name)
                 let before = event.points.compactMap { $0["id"]?.string }
                 if now == before {
                     same += 1

@@ -23,7 +23,7 @@ struct Recommender: Sendable {
         metrics.note(
             response.outcomes.map { ($0.source, $0.answers, $0.passedOver != nil) },
             missingFields: asked.missingFields)
-        let servedBy = target.versionJSON
+        let servedBy = target.servedBy(space: asked.recommendation.space)
         do {
             try feedback.append([
                 [

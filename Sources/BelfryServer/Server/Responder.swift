@@ -107,13 +107,16 @@ struct Responder: HTTPResponder {
     /// Logs a search that took long, so that somebody can ask it again.
     private func noteIfSlow(_ route: Route, _ path: String, _ body: ByteBuffer, _ duration: Duration) {
         guard let most = service.settings.slowSeconds, route.work == .short, duration > .seconds(most) else { return }
-        let shown = body.getString(at: body.readerIndex, length: min(body.readableBytes, Self.shownBytes)) ?? ""
-        service.logger.warning(
-            "slow request",
-            metadata: [
-                "path": "\(path)", "milliseconds": "\(Int(duration / .milliseconds(1)))", "body": "\(shown)",
-                "bytes": "\(body.readableBytes)",
-            ])
+        service.logger.warning("slow request", metadata: Self.slowRequest(path, body, duration))
+    }
+
+    /// What is logged of a slow request. A line of its body is none of the log.
+    static func slowRequest(_ path: String, _ body: ByteBuffer, _ duration: Duration) -> Logger.Metadata {
+        let shown = body.getString(at: body.readerIndex, length: min(body.readableBytes, shownBytes)) ?? ""
+        return [
+            "path": "\(path.onOneLine)", "milliseconds": "\(Int(duration / .milliseconds(1)))",
+            "body": "\(shown.onOneLine)", "bytes": "\(body.readableBytes)",
+        ]
     }
 
     /// So much of a body is logged.
@@ -173,6 +176,18 @@ struct Responder: HTTPResponder {
             }
             try await writer.finish(nil)
         }
+    }
+}
+
+extension String {
+    /// Without characters that begin a line or steer a terminal.
+    fileprivate var onOneLine: String {
+        unicodeScalars.map { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: scalar.escaped(asASCII: true)
+            default: String(scalar)
+            }
+        }.joined()
     }
 }
 

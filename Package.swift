@@ -74,7 +74,8 @@ let package = Package(
         .target(
             name: "BelfryServer",
             dependencies: [
-                "Belfry", .product(name: "Hummingbird", package: "hummingbird"),
+                "Belfry", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -122,7 +123,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Belfry", "BelfryServer", "Files", "TestSupport", "Towers",
+                "Belfry", "BelfryServer", "Files", "TestSupport", "Towers", "Vectors",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),

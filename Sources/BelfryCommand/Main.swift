@@ -22,7 +22,7 @@ struct Tool: ParsableCommand {
             IndexFields.self, VectorKinds.self, Reembed.self, Alias.self, Compare.self,
             Search.self, Similar.self, Recommend.self, Count.self, Scroll.self, Embed.self, TowerCommand.self,
             Check.self, Repair.self, Snapshot.self, Restore.self, Stats.self, Explain.self, Audit.self, Evaluate.self,
-            Map.self, Serve.self, Bench.self, BenchProbe.self,
+            Map.self, Serve.self, Token.self, Bench.self, BenchProbe.self,
         ])
 }
 

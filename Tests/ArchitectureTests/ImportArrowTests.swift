@@ -15,8 +15,8 @@ import Testing
         "Evaluation": ["Belfry", "Charts", "Files", "Neighbors", "Recipes", "Shards", "Towers", "Vectors"],
         "Bench": ["Charts", "Files", "Neighbors", "Shards", "Vectors"],
         "BelfryServer": [
-            "Belfry", "Files", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
-            "NIOSSL", "Shards", "Towers", "UnixSignals", "Vectors",
+            "Belfry", "Crypto", "Files", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging",
+            "NIOCore", "NIOSSL", "Shards", "Towers", "UnixSignals", "Vectors",
         ],
         "BelfryCommand": [
             "ArgumentParser", "Belfry", "BelfryServer", "Bench", "Evaluation", "Files", "Logging", "Neighbors",

@@ -130,6 +130,38 @@ import Vectors
     }
 
     /// A searcher that has worked hard before gives what a new one gives.
+    /// A calibration goes on where a search with less slack has stopped: that finds and costs what each search does by itself.
+    @Test(arguments: Metric.allCases)
+    func whatACalibrationSeesIsWhatSearchesFind(metric: Metric) throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            let built = try Built(
+                Self.rows(3_000, 20, centers: 60, &random), metric, folder + "/lists", lists: 90, threads: 2)
+            let (together, alone) = (built.searcher, built.searcher)
+            let ratios = Slack.ladder.map { Float($0) / 1_000 }
+            for number in 0..<20 {
+                // Near the rows, far from them, and nowhere near.
+                let scale: Float = [1, 3, 0.01][number % 3]
+                let query = random.vector(20).map { scale * $0 }
+                for ks in [[1, 10], [50]] {
+                    for ratios in [ratios, Array(ratios.suffix(9)), [ratios[20]]] {
+                        let seen = try together.search(query, ks: ks, spare: 0, ratios: ratios)
+                        for (place, ratio) in ratios.enumerated() {
+                            for (index, k) in ks.enumerated() {
+                                alone.cost = SearchCost()
+                                let effort = ListsEffort(slack: Slack(ratio: ratio, k: ks.last!), k: k)
+                                let found = try alone.search(query, k: k, effort: effort)
+                                let answer = try #require(seen[place * ks.count + index])
+                                #expect(answer.rows == found, "\(random), \(ratio), \(k)")
+                                #expect(answer.cost.rowsScanned == alone.cost.rowsScanned, "\(random), \(ratio), \(k)")
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test func remembersNothing() throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in

@@ -14,10 +14,13 @@ public enum CollectionCopy {
     /// - Parameters:
     ///   - replacing: whether a collection that is at `target` is replaced.
     ///   - note: hears what of the replaced collection was left, since Belfry did not make it.
+    ///   - progress: hears how many of how many segments are copied, and whether the copy is being verified; what it throws ends
+    ///     the copy, of which nothing is left.
     /// - Throws: `notFound`, `corruptData` where the source is damaged: nothing is put in the place then; `conflict` where
     ///   something is there.
     public static func make(
-        of source: String, at target: String, replacing: Bool = false, note: (String) -> Void = { _ in }
+        of source: String, at target: String, replacing: Bool = false, note: (String) -> Void = { _ in },
+        progress: (_ done: Int, _ total: Int) throws(BelfryError) -> Void = { (_, _) throws(BelfryError) in }
     ) throws(BelfryError) {
         guard replacing || System.isMissing(target) else {
             throw BelfryError(
@@ -42,7 +45,7 @@ public enum CollectionCopy {
         let (copy, lock) = try BuildingDirectory.claim(beside: place.path)
         defer { lock.release() }
         do throws(BelfryError) {
-            try fillWhole(copy, from, tower)
+            try fillWhole(copy, from, tower, progress)
             for finding in try VectorCollection.check(copy.path) {
                 if let problem = finding.problems.first { throw problem }
             }
@@ -55,12 +58,13 @@ public enum CollectionCopy {
 
     /// Copies until all parts are of one moment: a writer may have merged or sealed meanwhile.
     private static func fillWhole(
-        _ copy: CollectionLayout, _ from: CollectionLayout, _ tower: String?
+        _ copy: CollectionLayout, _ from: CollectionLayout, _ tower: String?,
+        _ progress: (_ done: Int, _ total: Int) throws(BelfryError) -> Void
     ) throws(BelfryError) {
         for attempt in 1...maxAttempts {
             try copy.clear(tower: tower)
             do throws(BelfryError) {
-                return try fill(copy, from)
+                return try fill(copy, from, progress)
             } catch {
                 // Again and again only where something is really missing.
                 guard attempt < maxAttempts, [.corruptData, .notFound].contains(error.code) else { throw error }
@@ -70,7 +74,10 @@ public enum CollectionCopy {
 
     private static let maxAttempts = 5
 
-    private static func fill(_ copy: CollectionLayout, _ from: CollectionLayout) throws(BelfryError) {
+    private static func fill(
+        _ copy: CollectionLayout, _ from: CollectionLayout,
+        _ progress: (_ done: Int, _ total: Int) throws(BelfryError) -> Void
+    ) throws(BelfryError) {
         for folder in [copy.segments, copy.towers] { try System.createDirectory(folder) }
         let base = try CollectionBase(from)
         try base.catalogue.copy(to: copy.catalogue)
@@ -78,7 +85,9 @@ public enum CollectionCopy {
         let (rows, state, configuration) = try copied.read {
             (try $0.segments(), try $0.state(), try $0.document("collection", as: CollectionConfiguration.self))
         }
-        for (number, files) in try SegmentRecord.files(of: rows, from) {
+        let segments = try SegmentRecord.files(of: rows, from)
+        for (place, (number, files)) in segments.enumerated() {
+            try progress(place, segments.count)
             try from.copySegment(number, files: files.sorted(), to: copy)
         }
         if System.exists(from.log) {

@@ -5,12 +5,16 @@ import Foundation
 /// name gets what it stands for now, and is changed by writing a small file in the place of the one before: everybody sees
 /// the names of before, or those of after.
 ///
+/// A part of what is asked for by a name may go to a second collection or version, or be asked of it as well: see ``Trial``.
+///
 /// They are kept in `aliases.json` in the folder: an object of names and what they stand for.
 public struct Aliases: Sendable {
     /// The folder that holds the collections.
     public let folder: String
     /// What each name stands for.
     public fileprivate(set) var targets: [String: Target]
+    /// What is tried under a name beside that, where something is.
+    public fileprivate(set) var trials: [String: Trial]
 
     /// What a name stands for.
     public struct Target: Hashable, Sendable, CustomStringConvertible {
@@ -42,7 +46,7 @@ public struct Aliases: Sendable {
     /// - Throws: `corruptData` for a file that is not what ``change(_:in:)`` writes.
     public init(of folder: String) throws(BelfryError) {
         let file = Self.file(folder)
-        (self.folder, targets, state) = (folder, [:], FileState(file))
+        (self.folder, targets, trials, state) = (folder, [:], [:], FileState(file))
         guard state != nil else { return }
         // Nobody has given it: what cannot be read is damage.
         let data = try System.read(file, limit: 1 << 26)
@@ -50,10 +54,15 @@ public struct Aliases: Sendable {
             throw .corrupt("This is no object of aliases.", at: .init(file: file))
         }
         for name in json.names {
-            guard let text = json[name]?.string, Self.isName(name), Self.isName(Target(text).collection) else {
+            let isOnTrial = json[name]?["trial"] != nil
+            let trial = json[name]?["trial"].flatMap { Trial($0) }
+            guard let text = json[name]?.string ?? json[name]?["to"]?.string, Self.isName(name),
+                Self.isName(Target(text).collection),
+                !isOnTrial || trial.map({ Self.isName($0.target.collection) }) ?? false
+            else {
                 throw .corrupt("The alias \(name.debugDescription) is none.", at: .init(file: file))
             }
-            targets[name] = Target(text)
+            (targets[name], trials[name]) = (Target(text), trial)
         }
     }
 
@@ -62,7 +71,7 @@ public struct Aliases: Sendable {
 
     /// Changes names of a folder, all at once: nil takes one away.
     /// - Throws: `notFound` for a collection or a version that is not there, or a name to take away that is not; `conflict`
-    ///   for the name of a collection; `invalidInput` for what is no name.
+    ///   for the name of a collection; `invalidInput` for what is no name. What is tried under these names ends.
     @discardableResult
     public static func change(_ changes: [(name: String, target: Target?)], in folder: String) throws(BelfryError)
         -> Aliases
@@ -82,6 +91,11 @@ public struct Aliases: Sendable {
             get { aliases.targets }
             set { aliases.targets = newValue }
         }
+        /// What is to be tried beside that: it ends where the name goes, or is made to stand for something else.
+        package var trials: [String: Trial] {
+            get { aliases.trials }
+            set { aliases.trials = newValue }
+        }
 
         package init(in folder: String) throws(BelfryError) {
             lock = try WriterLock("\(folder)/aliases.lock", .wait)
@@ -92,8 +106,13 @@ public struct Aliases: Sendable {
         /// - Returns: What the names are now.
         package func commit() throws(BelfryError) -> Aliases {
             defer { withExtendedLifetime(lock) {} }
-            guard aliases.targets != before.targets else { return before }
-            try aliases.write()
+            var after = aliases
+            after.trials = after.trials.filter { name, trial in
+                after.targets[name] != nil && trial.target != after.targets[name]
+                    && (after.targets[name] == before.targets[name] || trial != before.trials[name])
+            }
+            guard after.targets != before.targets || after.trials != before.trials else { return before }
+            try after.write()
             return try Aliases(of: before.folder)
         }
     }
@@ -121,12 +140,33 @@ public struct Aliases: Sendable {
         targets[name] = target
     }
 
+    /// Begins to try something under a name, or ends that: nil.
+    /// - Throws: as ``change(_:in:)``; `invalidInput` for a share that is none.
+    @discardableResult
+    public static func tryOut(_ trial: Trial?, under name: String, in folder: String) throws(BelfryError) -> Aliases {
+        var change = try Change(in: folder)
+        guard change.targets[name] != nil else {
+            throw BelfryError(
+                .notFound, "There is no alias \(name.debugDescription).", at: .init(file: Self.file(folder)))
+        }
+        if let trial {
+            try trial.check()
+            _ = try VectorCollection(
+                change.aliases.path(of: trial.target.collection), version: trial.target.version)
+        }
+        change.trials[name] = trial
+        return try change.commit()
+    }
+
     /// The directory of a collection of this name.
     public func path(of collection: String) -> String { "\(folder)/\(collection).belfry" }
 
     private func write() throws(BelfryError) {
         var members = JSON.Members()
-        for (name, target) in targets.sorted(by: { $0.key < $1.key }) { members[name] = .string(target.description) }
+        for (name, target) in targets.sorted(by: { $0.key < $1.key }) {
+            members[name] = .string(target.description)
+            if let trial = trials[name] { members[name] = ["to": .string(target.description), "trial": trial.json] }
+        }
         try System.write(Data((JSON.object(members).text() + "\n").utf8), to: Self.file(folder))
     }
 

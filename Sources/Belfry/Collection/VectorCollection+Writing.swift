@@ -6,6 +6,9 @@ import Vectors
 // Writing. A call returns when what it has written is on disk: it survives a crash and a power cut from then on, and the
 // next search finds it. Calls of several tasks share the disk's sync, so that many at once are about as fast as one.
 extension VectorCollection {
+    /// The merge that is under way; nil where none is.
+    package var mergeUnderWay: MergeStatus? { writer?.maintenance.mergeUnderWay.withLock { $0 } }
+
     /// Writes points, each in the place of the one of its id; all of them, or none.
     ///
     /// ```swift

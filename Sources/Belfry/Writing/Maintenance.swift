@@ -26,6 +26,8 @@ final class Maintenance: Sendable {
     private let isSealScheduled = Mutex(false)
     private let isMergeScheduled = Mutex(false)
     private let isClosing = Atomic(false)
+    /// The merge that is under way.
+    let mergeUnderWay = Mutex<MergeStatus?>(nil)
 
     /// What a merge may hold in memory.
     private let memory: MemoryBudget
@@ -248,6 +250,8 @@ extension Maintenance {
     }
 
     private func merge(_ job: MergeJob, _ writer: Writer) throws(BelfryError) {
+        mergeUnderWay.withLock { $0 = job.status }
+        defer { mergeUnderWay.withLock { $0 = nil } }
         let row = try leavingNothing(of: [job.number]) { () throws(BelfryError) in try job.writeSegment() }
         CrashPoint.mergeWritten.reach()
         // On the seals' thread: none is under way, unless one has failed.

@@ -5,6 +5,13 @@ import Shards
 import Synchronization
 import Vectors
 
+/// A merge that is under way.
+package struct MergeStatus: Sendable {
+    /// How many segments become one, and their rows.
+    package let segments, rows: Int
+    package let began: ContinuousClock.Instant
+}
+
 /// Several segments of a space on their way to one.
 struct MergeJob: Sendable {
     private let base: CollectionBase
@@ -33,6 +40,11 @@ struct MergeJob: Sendable {
     ) {
         (self.sources, self.space, self.number, self.effort, self.base) = (sources, space, number, effort, base)
         dropped = recorded
+    }
+
+    /// What is told of it while it is under way.
+    var status: MergeStatus {
+        MergeStatus(segments: sources.count, rows: sources.reduce(0) { $0 + $1.segment.rows }, began: .now)
     }
 
     /// Builds a segment of all rows that are left; nil where none is.

@@ -29,12 +29,18 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Their key, as a PEM file.") var tlsKey: String?
     @Option(help: "Log searches that take longer than so many milliseconds, with their bodies; 0 for none.")
     var slow = 1_000
+    @Option(
+        help: ArgumentHelp(
+            "Percent of one processor's time for asking answered searches again, exactly: what recall do they have? 0 for none.",
+            valueName: "percent"))
+    var audit = 1.0
     @OptionGroup var memory: MemoryOptions
 
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port takes a number from 0 to 65535.") }
         guard (tlsCert == nil) == (tlsKey == nil) else { throw ValidationError("Give --tls-cert and --tls-key.") }
         guard slow >= 0 else { throw ValidationError("--slow takes milliseconds.") }
+        guard (0...50).contains(audit) else { throw ValidationError("--audit takes percents from 0 to 50.") }
         for key in [apiKey, readOnlyApiKey] where key?.isEmpty == true { throw ValidationError("A key is empty.") }
     }
 
@@ -42,11 +48,14 @@ struct Serve: AsyncParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         var settings = ServerSettings(data: data)
         (settings.host, settings.port) = (host, port)
-        settings.apiKey = apiKey ?? environment["BELFRY_API_KEY"]
-        settings.readOnlyKey = readOnlyApiKey ?? environment["BELFRY_READ_ONLY_API_KEY"]
+        // A file of settings may have a line for a key that nobody has filled in.
+        func key(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        settings.apiKey = apiKey ?? key("BELFRY_API_KEY")
+        settings.readOnlyKey = readOnlyApiKey ?? key("BELFRY_READ_ONLY_API_KEY")
         settings.hostNames = Set(hostName.map { $0.lowercased() })
         settings.memoryLimit = memory.bytes
         settings.slowSeconds = slow == 0 ? nil : Double(slow) / 1_000
+        settings.auditShare = audit / 100
         if let tlsCert, let tlsKey { settings.certificate = (tlsCert, tlsKey) }
         var logger = Logger(label: "belfry", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .notice

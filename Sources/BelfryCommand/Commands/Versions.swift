@@ -69,21 +69,38 @@ struct Alias: ParsableCommand {
             belfry alias Indexes/products shop products
             belfry alias Indexes/products shop products@v2
             belfry alias Indexes/products --delete shop
+            belfry alias Indexes/products shop --try products@v2 --share 0.1
+            belfry alias Indexes/products shop --try products@v2 --shadow
+            belfry alias Indexes/products shop --end-trial
             belfry search Indexes/products/shop "red shoe"
 
             Whoever asks for the name gets what it stood for before, or what it stands for now: it is switched in one step, \
-            and back.
+            and back. A server gives a tried version's answers to its share of those who send a header (x-user), the same \
+            ones always; or asks a shadow as well and counts in /metrics how its answers differ.
             """)
 
     @Argument(help: "The folder that holds the collections.") var folder: String
     @Argument(help: "The name.") var name: String?
     @Argument(help: "What it stands for: a collection of the folder without its ending, or collection@version.")
     var target: String?
+    @Option(name: .customLong("try"), help: "A collection or version that a server tries under the name.")
+    var tried: String?
+    @Option(help: "The part of what is asked that it gets, as 0.1 (default: all).") var share: Double?
+    @Option(help: "The header whose value says who is of that part.") var header = Aliases.Trial.usualHeader
+    @Flag(help: "It is asked as well, and the first one answers.") var shadow = false
+    @Flag(help: "Nothing is tried under the name any more.") var endTrial = false
     @Option(name: .customLong("delete"), help: "A name that is to go.") var deleted: String?
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard (name == nil) == (target == nil) else { throw ValidationError("Give a name and what it stands for.") }
+        let isOnTrial = tried != nil || endTrial
+        guard (name == nil) == (target == nil && !isOnTrial) else {
+            throw ValidationError("Give a name and what it stands for.")
+        }
+        guard !(tried != nil && endTrial) else { throw ValidationError("--end-trial goes without --try.") }
+        guard tried != nil || (share == nil && !shadow) else {
+            throw ValidationError("--share and --shadow go with --try.")
+        }
         guard name == nil || deleted == nil else { throw ValidationError("--delete goes by itself.") }
     }
 
@@ -91,6 +108,14 @@ struct Alias: ParsableCommand {
         var aliases = try Aliases(of: folder)
         if let name, let target {
             aliases = try Aliases.change([(name, .init(target.replacing(".belfry", with: "")))], in: folder)
+        }
+        if let name, tried != nil || endTrial {
+            let trial = tried.map { tried in
+                Aliases.Trial(
+                    .init(tried.replacing(".belfry", with: "")), share: share ?? 1, isShadow: shadow,
+                    by: header.lowercased())
+            }
+            aliases = try Aliases.tryOut(trial, under: name, in: folder)
         }
         if let deleted { aliases = try Aliases.change([(deleted, nil)], in: folder) }
         let all = aliases.targets.sorted { $0.key < $1.key }
@@ -100,7 +125,15 @@ struct Alias: ParsableCommand {
         } else if all.isEmpty {
             Terminal.print("No collection has another name.")
         } else {
-            for (name, target) in all { Terminal.print("\(name) → \(target)") }
+            for (name, target) in all {
+                let trial = aliases.trials[name].map { trial in
+                    let share = trial.share == 1 ? "" : " for \(trial.share) of all"
+                    return trial.isShadow
+                        ? ", with \(trial.target) asked as well\(share)"
+                        : ", \(trial.target) for \(trial.share) of those who send \(trial.header)"
+                }
+                Terminal.print("\(name) → \(target)\(trial ?? "")")
+            }
         }
     }
 }

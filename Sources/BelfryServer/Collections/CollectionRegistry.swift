@@ -29,7 +29,7 @@ final class CollectionRegistry: Sendable {
 
     /// The collection of a name, an alias or `collection@version`, and the version that is meant; empty for the first.
     /// - Throws: 404.
-    func version(named name: String) throws -> (collection: ServedCollection, version: String) {
+    func version(named name: String) throws -> Place {
         if let known = try known(name) { return known }
         try CollectionName.require(Aliases.Target(name).collection)
         // Another process may have built it since.
@@ -38,7 +38,31 @@ final class CollectionRegistry: Sendable {
         return found
     }
 
-    private func known(_ name: String) throws -> (collection: ServedCollection, version: String)? {
+    /// What answers a question that is asked under a name, and what is to be asked as well: see ``Aliases/Trial``.
+    /// - Parameter header: the value of a header of the question.
+    /// - Throws: 404.
+    func routed(
+        named name: String, header: (String) -> String?
+    ) throws -> (answers: Place, shadow: Place?, isTried: Bool) {
+        let first = try version(named: name)
+        let trial = try state.withLock { state in
+            try reload(&state)
+            return state.served[name] == nil ? state.aliases.trials[name] : nil
+        }
+        guard let trial else { return (first, nil, false) }
+        if trial.isShadow {
+            guard Double.random(in: 0..<1) < trial.share else { return (first, nil, false) }
+            // What is tried keeps nobody from an answer.
+            return (first, try? version(named: trial.target.description), false)
+        }
+        guard trial.answers(header(trial.header), under: name) else { return (first, nil, true) }
+        return (try version(named: trial.target.description), nil, true)
+    }
+
+    /// A collection, and the version of it; empty for the first.
+    typealias Place = (collection: ServedCollection, version: String)
+
+    private func known(_ name: String) throws -> Place? {
         try state.withLock { state in
             if let own = state.served[name] { return (own, "") }
             try reload(&state)
@@ -133,7 +157,10 @@ final class CollectionRegistry: Sendable {
         // A crash from here on leaves nothing of that name.
         let gone = folder.scratch("deleted")
         try System.rename(served.path, to: gone)
-        try changeAliases { targets in targets = targets.filter { $0.value.collection != name } }
+        try changeAliases { change in
+            change.targets = change.targets.filter { $0.value.collection != name }
+            change.trials = change.trials.filter { $0.value.target.collection != name }
+        }
         try System.remove(folder.record(of: name))
         try System.remove(gone)
         return true
@@ -162,9 +189,9 @@ final class CollectionRegistry: Sendable {
     }
 
     /// Changes the aliases, all at once.
-    func changeAliases(_ body: (inout [String: Aliases.Target]) throws -> Void) throws {
+    func changeAliases(_ body: (inout Aliases.Change) throws -> Void) throws {
         var change = try Aliases.Change(in: folder.path)
-        try body(&change.targets)
+        try body(&change)
         let aliases = try change.commit()
         state.withLock { $0.aliases = aliases }
     }

@@ -36,20 +36,26 @@ struct ServedTowers {
     }
 }
 
-/// The towers of models that were asked for: a thousand collections are looked through for the first question alone.
+/// Where the towers of models are that were asked for: a thousand collections are looked through for the first question alone.
 final class KnownModels: Sendable {
     private let known = Mutex<[String: (served: ServedCollection, space: VectorSpace)]>([:])
     /// A model may be asked for by any number of names.
     private static let limit = 1_000
 
-    func towers(of model: String, in registry: CollectionRegistry) throws -> TowerPair {
+    /// - Parameters:
+    ///   - caller: who asks: towers of collections that they may not read are not there.
+    ///   - collections: those that they may read.
+    /// - Throws: 404 with the models that there are.
+    func towers(
+        of model: String, for caller: Caller, in collections: () -> [ServedCollection]
+    ) throws -> TowerPair {
         // One that is gone is looked for again.
-        if let place = known.withLock({ $0[model] }),
+        if let place = known.withLock({ $0[model] }), caller.access(to: place.served.name) >= .reading,
             let towers = try? place.served.collection().towers(of: place.space)
         {
             return towers
         }
-        let place = try ServedTowers(registry.all()).place(of: model)
+        let place = try ServedTowers(collections()).place(of: model)
         known.withLock { known in
             if known.count >= Self.limit { known.removeAll() }
             known[model] = place

@@ -40,6 +40,9 @@ struct Target {
 }
 
 extension Target {
+    /// `collection`, or `collection@version`.
+    var name: String { Aliases.Target(collection: served.name, version: collection.version).description }
+
     /// What answers: the collection, its version, the tower of the vectors that are searched, the last write.
     /// - Parameter space: the name of these vectors; where it names none, there is no tower.
     func servedBy(space: String) -> JSON {

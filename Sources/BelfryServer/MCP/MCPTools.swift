@@ -10,7 +10,7 @@ struct MCPTool: Sendable {
     let members: [(name: String, schema: JSON)]
     let required: [String]
     /// Carries a call out; what it returns is JSON.
-    let run: @Sendable (Service, Body) throws -> [UInt8]
+    let run: @Sendable (Service, Caller, Body) throws -> [UInt8]
 
     var json: JSON {
         [
@@ -63,16 +63,16 @@ extension MCPTool {
             "Finds the points of a collection whose meaning is nearest to a text, with their payload and score.",
         members: [collection, ("text", text("What to search for.")), limit, filter, using],
         required: ["collection", "text"]
-    ) { service, arguments in
-        try answers(service, arguments, ["text": try arguments.required("text")])
+    ) { service, caller, arguments in
+        try answers(service, caller, arguments, ["text": try arguments.required("text")])
     }
 
     private static let similar = MCPTool(
         name: "similar", title: "Find similar points",
         description: "Finds the points of a collection that are nearest to one of its points.",
         members: [collection, id, limit, filter, using], required: ["collection", "id"]
-    ) { service, arguments in
-        try answers(service, arguments, try Self.id(arguments.required("id"), "id"))
+    ) { service, caller, arguments in
+        try answers(service, caller, arguments, try Self.id(arguments.required("id"), "id"))
     }
 
     private static let recommend = MCPTool(
@@ -86,14 +86,14 @@ extension MCPTool {
             ("popular", text("A payload field, of which the largest values come first.")),
             ("latest", text("A payload field of times, the latest first.")), limit, filter, using,
         ], required: ["collection"]
-    ) { service, arguments in
+    ) { service, caller, arguments in
         var members: JSON.Members = ["with_payload": true, "limit": .integer(Int64(try count(arguments)))]
         for name in RecommendationReader.names + ["unlike", "using"] { members[name] = arguments[name] }
         if let user = arguments["user"] { _ = try Self.id(user, "user") }
         members["filter"] = try filterJSON(arguments)
         let name = try name(arguments)
         return try service.recommender.answer(
-            Body(.object(members)), service.target(name), named: name, SearchHeaders()
+            Body(.object(members)), service.target(name, for: caller), named: name, SearchHeaders()
         ).json
     }
 
@@ -105,11 +105,11 @@ extension MCPTool {
             collection, ("text", text("What to search for.")), ("id", anyID("Or a point.")), limit, filter, using,
         ],
         required: ["collection"]
-    ) { service, arguments in
+    ) { service, caller, arguments in
         guard arguments.has("text") != arguments.has("id") else { throw Refusal.format("", "text or id is expected") }
         let query: JSON =
             try arguments["text"].map { ["text": $0] } ?? Self.id(arguments.required("id"), "id")
-        let planner = try planner(service, arguments)
+        let planner = try planner(service, caller, arguments)
         guard case .search(let request) = try planner.plan(body(arguments, query)) else { return [] }
         return Array(try planner.target.collection.search(request).trace.json.text().utf8)
     }
@@ -119,12 +119,12 @@ extension MCPTool {
         description:
             "Lists the collections; of one that is named: how many points it has, its vectors and towers, its index and recall, and the fields of its payload.",
         members: [collection], required: []
-    ) { service, arguments in
+    ) { service, caller, arguments in
         guard arguments.has("collection") else {
-            let names = service.collections.names().map { JSON.string($0) }
+            let names = service.all(for: caller).map { JSON.string($0.name) }
             return Array(JSON.object(["collections": .array(names)]).text().utf8)
         }
-        let target = try service.target(name(arguments))
+        let target = try service.target(name(arguments), for: caller)
         guard case .object(var members) = try target.collection.statistics().json else { return [] }
         let fields = try target.collection.onCurrentView { view throws(BelfryError) in
             try view.payloadFields(ofFirst: 1_000)
@@ -166,12 +166,18 @@ extension MCPTool {
         return try Body(.object(members))
     }
 
-    private static func planner(_ service: Service, _ arguments: Body) throws -> QueryPlanner {
-        QueryPlanner(target: try service.target(name(arguments)), headers: SearchHeaders()) { try service.target($0) }
+    private static func planner(
+        _ service: Service, _ caller: Caller, _ arguments: Body
+    ) throws -> QueryPlanner {
+        QueryPlanner(target: try service.target(name(arguments), for: caller), headers: SearchHeaders()) {
+            try service.target($0, for: caller)
+        }
     }
 
-    private static func answers(_ service: Service, _ arguments: Body, _ query: JSON) throws -> [UInt8] {
-        var answers = QueryAnswers(try planner(service, arguments))
+    private static func answers(
+        _ service: Service, _ caller: Caller, _ arguments: Body, _ query: JSON
+    ) throws -> [UInt8] {
+        var answers = QueryAnswers(try planner(service, caller, arguments), service.audit)
         var writer = WireWriter(capacity: 2_048)
         writer.raw("{\"points\":")
         try answers.write(body(arguments, query), to: &writer)

@@ -9,9 +9,10 @@ struct QueryAnswers {
     /// The least recall that the searches so far promise; nil where nobody knows.
     private(set) var recall: Double? = 1
     /// How the last query went, and what was asked; nil for a page.
-    private var last: (trace: SearchResponse.Trace, request: SearchRequest)?
+    private var last: (trace: SearchResponse.Trace, request: SearchRequest, kind: RecallAudit.Kind)?
+    private let audit: RecallAudit
 
-    init(_ planner: QueryPlanner) { self.planner = planner }
+    init(_ planner: QueryPlanner, _ audit: RecallAudit) { (self.planner, self.audit) = (planner, audit) }
 
     /// Writes the points of a query as a list.
     mutating func write(_ body: Body, to writer: inout WireWriter) throws {
@@ -32,8 +33,7 @@ struct QueryAnswers {
         case .search(var request):
             request.offset = offset
             request.withPayload = shown.isOfMembers
-            let response = try target.collection.search(request)
-            note(response, request)
+            let response = try search(request)
             try target.write(response.hits, shown, scored: true, to: &writer)
         }
     }
@@ -53,13 +53,28 @@ struct QueryAnswers {
         members["points"] = .integer(Int64(points))
         members["passing"] = passing.map { .integer(Int64($0)) }
         members["segments"] = .integer(Int64(segments))
+        members["audit"] = audit.json(last.kind)
         members["served_by"] = target.servedBy(space: last.request.space)
         writer.json(.object(members))
     }
 
-    private mutating func note(_ response: SearchResponse, _ request: SearchRequest) {
-        last = (response.trace, request)
-        recall = recall.flatMap { known in response.recall.map { min(known, $0) } }
+    /// Searches, and takes note of it: some searches are asked again exactly, and if too little was found, more is asked for.
+    private mutating func search(_ request: SearchRequest) throws -> SearchResponse {
+        var request = request
+        let kind = RecallAudit.Kind(
+            collection: target.name, space: request.space, target: request.recall ?? target.configuration.recall)
+        let isAudited = !request.exact && request.hasRecall
+        if isAudited, let raised = audit.raised(kind) { request.recall = raised }
+        let response = try target.collection.search(request)
+        last = (response.trace, request, kind)
+        var found = response.recall
+        if isAudited {
+            let noted = audit.note(
+                kind, request, of: target.served, version: target.collection.version, expected: found)
+            if !response.trace.isScanned { found = noted }
+        }
+        recall = recall.flatMap { known in found.map { min(known, $0) } }
+        return response
     }
 
     /// Writes the groups of a query as a list.
@@ -76,8 +91,7 @@ struct QueryAnswers {
         request.groups = .init(by: try JSONPath(key), size: min(size, 10_000))
         request.k = min(request.k, 10_000)
         request.withPayload = shown.isOfMembers
-        let response = try target.collection.search(request)
-        note(response, request)
+        let response = try search(request)
         try writer.list(response.groups) { writer, group in
             writer.raw("{\"id\":")
             writer.json(group.value)

@@ -26,9 +26,7 @@ final class RecommendMetrics: Sendable {
         func series(_ name: String, _ help: String, _ label: String, _ values: [String: Int]) -> String {
             guard !values.isEmpty else { return "" }
             let lines = values.sorted { $0.key < $1.key }.map { value, count in
-                let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
-                    "\n", with: "\\n")
-                return "\(name){\(label)=\"\(escaped)\"} \(count)\n"
+                "\(name){\(label)=\"\(PrometheusLabel.escaped(value))\"} \(count)\n"
             }
             return "# HELP \(name) \(help)\n# TYPE \(name) counter\n" + lines.joined()
         }

@@ -4,7 +4,9 @@ import Files
 /// Other names of collections.
 enum AliasCalls {
     @Sendable static func all(_ service: Service, _ call: Call) throws -> Answer {
-        answer(try service.collections.aliases.listed())
+        answer(
+            try service.collections.aliases.listed().filter { call.caller.access(to: $0.target.collection) >= .reading }
+        )
     }
 
     @Sendable static func ofCollection(_ service: Service, _ call: Call) throws -> Answer {
@@ -12,10 +14,16 @@ enum AliasCalls {
         return answer(try service.collections.aliases.listed(of: name))
     }
 
-    private static func answer(_ listed: [(alias: String, target: String)]) -> Answer {
+    private static func answer(_ listed: [(alias: String, target: Aliases.Target, trial: Aliases.Trial?)]) -> Answer {
         Answer([
             "aliases": .array(
-                listed.map { ["alias_name": .string($0.alias), "collection_name": .string($0.target)] })
+                listed.map { alias, target, trial in
+                    var members: JSON.Members = [
+                        "alias_name": .string(alias), "collection_name": .string(target.description),
+                    ]
+                    members["trial"] = trial?.json
+                    return .object(members)
+                })
         ])
     }
 
@@ -23,9 +31,9 @@ enum AliasCalls {
         let body = try call.json()
         guard let actions = try body.objects("actions") else { throw Refusal.format("", "missing field `actions`") }
         let names = Set(service.collections.names())
-        let changes = try actions.map { try Change($0, names, service) }
-        try service.collections.changeAliases { targets in
-            for change in changes { try change.carryOut(on: &targets) }
+        let changes = try actions.map { try Change($0, names, service, call.caller) }
+        try service.collections.changeAliases { aliases in
+            for change in changes { try change.carryOut(on: &aliases) }
         }
         return .done
     }
@@ -34,46 +42,62 @@ enum AliasCalls {
         case create(String, Aliases.Target)
         case delete(String)
         case rename(String, to: String)
+        case tryOut(String, Aliases.Trial?)
 
-        init(_ action: Body, _ collections: Set<String>, _ service: Service) throws {
+        init(_ action: Body, _ collections: Set<String>, _ service: Service, _ caller: Caller) throws {
             if let create = try action.object("create_alias") {
                 let (alias, name) = (try text(create, "alias_name"), try text(create, "collection_name"))
                 try requireFree(alias, collections)
-                self = .create(alias, try target(name, collections, service))
+                self = .create(alias, try target(name, collections, service, caller))
             } else if let delete = try action.object("delete_alias") {
                 self = .delete(try text(delete, "alias_name"))
             } else if let rename = try action.object("rename_alias") {
                 let (old, new) = (try text(rename, "old_alias_name"), try text(rename, "new_alias_name"))
                 try requireFree(new, collections)
                 self = .rename(old, to: new)
+            } else if let begin = try action.object("begin_trial") {
+                let name = try text(begin, "collection_name")
+                let trial = Aliases.Trial(
+                    try target(name, collections, service, caller), share: try begin.number("share") ?? 1,
+                    isShadow: try begin.flag("shadow") ?? false,
+                    by: try begin.text("header") ?? Aliases.Trial.usualHeader)
+                try trial.check()
+                self = .tryOut(try text(begin, "alias_name"), trial)
+            } else if let end = try action.object("end_trial") {
+                self = .tryOut(try text(end, "alias_name"), nil)
             } else {
-                throw Refusal.format(action.place, "create_alias, delete_alias or rename_alias is expected")
+                throw Refusal.format(
+                    action.place, "create_alias, delete_alias, rename_alias, begin_trial or end_trial is expected")
             }
         }
 
-        func carryOut(on aliases: inout [String: Aliases.Target]) throws {
+        func carryOut(on aliases: inout Aliases.Change) throws {
             switch self {
-            case .create(let alias, let target): aliases[alias] = target
+            case .create(let alias, let target): aliases.targets[alias] = target
             // One that is not there is gone already.
-            case .delete(let alias): aliases[alias] = nil
+            case .delete(let alias): aliases.targets[alias] = nil
             case .rename(let old, let new):
-                guard let target = aliases.removeValue(forKey: old) else {
+                guard let target = aliases.targets.removeValue(forKey: old) else {
                     throw Refusal.missing("Alias \(old) does not exist")
                 }
-                aliases[new] = target
+                aliases.targets[new] = target
+                aliases.trials[new] = aliases.trials.removeValue(forKey: old)
+            case .tryOut(let alias, let trial):
+                guard aliases.targets[alias] != nil else { throw Refusal.missing("Alias \(alias) does not exist") }
+                aliases.trials[alias] = trial
             }
         }
     }
 
     /// What a new alias is to stand for, which must be there: a collection, or a version of one.
     private static func target(
-        _ name: String, _ collections: Set<String>, _ service: Service
+        _ name: String, _ collections: Set<String>, _ service: Service, _ caller: Caller
     ) throws -> Aliases.Target {
         let target = Aliases.Target(name)
         guard collections.contains(target.collection) else {
             throw Refusal.missing("Collection \(name) not found")
         }
-        if !target.version.isEmpty { _ = try service.target(name) }
+        if !target.version.isEmpty { _ = try service.target(name, for: caller) }
         return target
     }
 

@@ -4,7 +4,7 @@ import Files
 /// Collections, and the indexes of their payload fields.
 enum CollectionCalls {
     @Sendable static func list(_ service: Service, _ call: Call) -> Answer {
-        let names = service.collections.names()
+        let names = service.all(for: call.caller).map(\.name)
         return Answer(["collections": .array(names.map { ["name": .string($0)] })])
     }
 
@@ -42,17 +42,19 @@ enum CollectionCalls {
             throw Refusal.format("", "missing field `field_name`")
         }
         let schema = try PayloadSchema(name, body["field_schema"] ?? body["field_type"])
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         // A field has one index: of another kind, it takes the old one's place.
         let others = target.collection.indexedFields.filter { $0.path == schema.field.path && $0 != schema.field }
-        if !others.isEmpty { try await target.collection.dropIndex(of: others) }
-        try await target.collection.index([schema.field])
+        try await service.jobs.run("index of \(name)", of: target.served.name) { _ in
+            if !others.isEmpty { try await target.collection.dropIndex(of: others) }
+            try await target.collection.index([schema.field])
+        }
         try target.served.changeRecord { $0.schema[name] = schema.params }
         return WriteAnswer.updated(target.collection.view.lastWrite, call: call)
     }
 
     @Sendable static func dropIndex(_ service: Service, _ call: Call) async throws -> Answer {
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         let path = try JSONPath(call.names[1])
         let fields = target.collection.indexedFields.filter { $0.path == path }
         if !fields.isEmpty {
@@ -73,7 +75,7 @@ enum CollectionCalls {
     }
 
     @Sendable static func cluster(_ service: Service, _ call: Call) throws -> Answer {
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         let shard: JSON = ["shard_id": 0, "points_count": .integer(Int64(target.collection.count)), "state": "Active"]
         return Answer([
             "peer_id": 0, "shard_count": 1, "local_shards": [shard], "remote_shards": [], "shard_transfers": [],

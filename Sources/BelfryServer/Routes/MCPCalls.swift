@@ -32,19 +32,19 @@ enum MCPCalls {
                 return Answer(
                     .document(failure(.null, -32_600, "1 to \(mostMessages) messages are expected")), status: 400)
             }
-            let answers = messages.compactMap { answer(service, $0) }
+            let answers = messages.compactMap { answer(service, call.caller, $0) }
             guard !answers.isEmpty else { return accepted }
             return Answer(
                 .document([UInt8(ascii: "[")] + answers.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")]))
         }
-        return answer(service, json).map { Answer(.document($0)) } ?? accepted
+        return answer(service, call.caller, json).map { Answer(.document($0)) } ?? accepted
     }
 
     /// What is answered to a notification.
     private static let accepted = Answer(.text("", type: "application/json"), status: 202)
 
     /// The answer to a message; nil where it wants none.
-    private static func answer(_ service: Service, _ message: JSON) -> [UInt8]? {
+    private static func answer(_ service: Service, _ caller: Caller, _ message: JSON) -> [UInt8]? {
         guard message["jsonrpc"]?.string == "2.0", let method = message["method"]?.string else {
             // An answer of the client's to something that was never asked.
             if message["jsonrpc"]?.string == "2.0", message["result"] != nil || message["error"] != nil { return nil }
@@ -65,12 +65,12 @@ enum MCPCalls {
                 ])
         case "ping": return success(id, [:])
         case "tools/list": return success(id, ["tools": .array(MCPTool.all.map(\.json))])
-        case "tools/call": return call(service, id, params)
+        case "tools/call": return self.call(service, caller, id, params)
         default: return failure(id, -32_601, "There is no method \(method)")
         }
     }
 
-    private static func call(_ service: Service, _ id: JSON, _ params: JSON) -> [UInt8] {
+    private static func call(_ service: Service, _ caller: Caller, _ id: JSON, _ params: JSON) -> [UInt8] {
         guard let name = params["name"]?.string, let tool = MCPTool.all.first(where: { $0.name == name }) else {
             let known = MCPTool.all.map(\.name).joined(separator: ", ")
             return failure(
@@ -83,7 +83,7 @@ enum MCPCalls {
             }) {
                 throw Refusal.bad("The tool \(tool.name) takes no \(unknown.debugDescription)")
             }
-            let found = try tool.run(service, arguments)
+            let found = try tool.run(service, caller, arguments)
             return result(id, String(decoding: found, as: UTF8.self), structured: found)
         } catch {
             let refusal = Refusal(any: error)

@@ -9,40 +9,54 @@ enum ModelCalls {
     private static let mostTexts = 2_048
 
     @Sendable static func list(_ service: Service, _ call: Call) -> Answer {
-        let models = ServedTowers(service.collections.all()).names.map { name -> JSON in
+        let models = ServedTowers(service.all(for: call.caller)).names.map { name -> JSON in
             ["id": .string(name), "object": "model", "created": 0, "owned_by": "belfry"]
         }
         return Answer(.document(Array(JSON.object(["object": "list", "data": .array(models)]).text().utf8)))
     }
 
-    @Sendable static func embed(_ service: Service, _ call: Call) throws -> Answer {
+    @Sendable static func embed(_ service: Service, _ call: Call) async throws -> Answer {
         let body = try call.json()
         guard let model = try body.text("model") else { throw Refusal.format("", "missing field `model`") }
-        let texts = try texts(body)
+        let input = try Input(body)
         let format = try body.text("encoding_format") ?? "float"
         guard ["float", "base64"].contains(format) else {
             throw Refusal.format("encoding_format", "float or base64 is expected")
         }
         let wanted = try body.whole("dimensions", from: 1)
-        let towers = try service.models.towers(of: model, in: service.collections)
-        let isQuery = try body.text("input_type") == "query"
-        let tower = isQuery ? towers.query : towers.item
+        let towers = try service.models.towers(of: model, for: call.caller) { service.all(for: call.caller) }
+        let role: Tower.Role = try body.text("input_type") == "query" ? .query : .document
+        let tower = role == .query ? towers.query : towers.item
         guard tower.takesTexts else { throw Refusal.bad("The model \(model) takes no texts") }
-        let vectors = try tower.embed(texts, as: isQuery ? .query : .document, threads: 1)
-        let dimension = min(wanted ?? vectors.columns, vectors.columns)
-        guard wanted ?? 0 <= vectors.columns else {
-            throw Refusal.bad("The model \(model) has \(vectors.columns) dimensions")
+        guard wanted ?? 0 <= tower.dimension else {
+            throw Refusal.bad("The model \(model) has \(tower.dimension) dimensions")
         }
-        let tokens = texts.reduce(0) { $0 + $1.split(whereSeparator: \.isWhitespace).count }
-        var writer = WireWriter(capacity: 64 + texts.count * dimension * 12)
+        let vectors: [[Float]]
+        let tokens: Int
+        switch input {
+        case .texts(let texts):
+            vectors = try await service.embeddings.embed(texts, by: tower, as: role)
+            tokens = texts.reduce(0) { $0 + tower.tokenCount(of: $1) }
+        case .tokens(let ids):
+            let matrix = try tower.embed(tokens: ids, threads: 1)
+            vectors = ids.indices.map { Array(matrix.row($0)) }
+            tokens = ids.reduce(0) { $0 + $1.count }
+        }
+        return answer(vectors, model, dimension: wanted ?? tower.dimension, inBase64: format == "base64", tokens)
+    }
+
+    private static func answer(
+        _ vectors: [[Float]], _ model: String, dimension: Int, inBase64: Bool, _ tokens: Int
+    ) -> Answer {
+        var writer = WireWriter(capacity: 64 + vectors.count * dimension * 12)
         writer.raw("{\"object\":\"list\",\"data\":")
-        writer.list(0..<texts.count) { writer, row in
+        writer.list(vectors.indices) { writer, row in
             writer.raw("{\"object\":\"embedding\",\"index\":")
             writer.number(row)
             writer.raw(",\"embedding\":")
-            var vector = Array(vectors.row(row).prefix(dimension))
-            if dimension < vectors.columns { vector = VectorReader.unit(vector) }
-            if format == "base64" {
+            let isCut = dimension < vectors[row].count
+            let vector = isCut ? VectorReader.unit(Array(vectors[row].prefix(dimension))) : vectors[row]
+            if inBase64 {
                 writer.raw("\"\(vector.withUnsafeBytes { Data($0).base64EncodedString() })\"")
             } else {
                 writer.list(vector) { $0.float($1) }
@@ -55,23 +69,48 @@ enum ModelCalls {
         return Answer(.document(writer.bytes))
     }
 
-    /// One text or several.
-    private static func texts(_ body: Body) throws -> [String] {
-        let input = try body.required("input")
-        if let text = input.string { return [try filled(text)] }
-        guard let elements = input.array, !elements.isEmpty else {
-            throw Refusal.format("input", "a text or a list of texts is expected")
-        }
-        guard elements.count <= mostTexts else { throw Refusal.bad("There may be \(mostTexts) texts") }
-        return try elements.map { element in
-            guard let text = element.string else {
-                if element.integer != nil || element.array != nil {
-                    throw Refusal.notOffered(
-                        "numbers of tokens as input: send the texts (check_embedding_ctx_length=False)")
-                }
+    /// What is to be embedded: texts, or what the tower's own tokenizer has made of them.
+    private enum Input {
+        case texts([String])
+        case tokens([[Int32]])
+
+        init(_ body: Body) throws {
+            let input = try body.required("input")
+            if let text = input.string {
+                self = .texts([try ModelCalls.filled(text)])
+                return
+            }
+            guard let elements = input.array, let first = elements.first else {
                 throw Refusal.format("input", "a text or a list of texts is expected")
             }
-            return try filled(text)
+            if first.integer != nil {
+                self = .tokens([try Self.ids(input)])
+                return
+            }
+            guard elements.count <= mostTexts else { throw Refusal.bad("There may be \(mostTexts) texts") }
+            if first.array != nil {
+                self = .tokens(try elements.map(Self.ids))
+                return
+            }
+            self = .texts(
+                try elements.map { element in
+                    guard let text = element.string else {
+                        throw Refusal.format("input", "a text or a list of texts is expected")
+                    }
+                    return try ModelCalls.filled(text)
+                })
+        }
+
+        private static func ids(_ json: JSON) throws -> [Int32] {
+            guard let elements = json.array, !elements.isEmpty else {
+                throw Refusal.format("input", "a list of token ids is expected")
+            }
+            return try elements.map { element in
+                guard let id = element.integer.flatMap({ Int32(exactly: $0) }) else {
+                    throw Refusal.format("input", "token ids are whole numbers")
+                }
+                return id
+            }
         }
     }
 

@@ -12,7 +12,7 @@ enum PointCalls {
         { service, call in
             let body = try call.json()
             let waits = try call.query.waits
-            let target = try service.target(call.names[0])
+            let target = try service.target(call.names[0], for: call.caller)
             let operations = try WriteReader(target: target).operations(name, body)
             return Answer(WriteAnswer.json(try await carryOut(operations, target), waits: waits))
         }
@@ -21,7 +21,7 @@ enum PointCalls {
     @Sendable static func batch(_ service: Service, _ call: Call) async throws -> Answer {
         let body = try call.json()
         let waits = try call.query.waits
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         let batch = try WriteReader(target: target).batch(body)
         // All of them, or none: they are one write.
         let number = try await carryOut(batch.flatMap { $0 }, target)
@@ -56,7 +56,7 @@ enum PointCalls {
     // MARK: reading
 
     @Sendable static func get(_ service: Service, _ call: Call) throws -> Answer {
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         let name = try PointNames.name(.string(call.names[1]), "id")
         let (points, view) = try target.collection.points([name])
         guard let point = points.first else { throw Refusal.missing("Point with id \(name) does not exists!") }
@@ -69,7 +69,7 @@ enum PointCalls {
 
     @Sendable static func retrieve(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         guard let ids = try body.list("ids") else { throw Refusal.format("", "missing field `ids`") }
         let shown = try PointView(body, of: target, payload: .all)
         let (points, view) = try target.collection.points(PointNames.names(ids, "ids"))
@@ -80,7 +80,7 @@ enum PointCalls {
 
     @Sendable static func scroll(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         let shown = try PointView(body, of: target, payload: .all)
         let limit = try body.whole("limit", from: 1) ?? 10
         let filter = try PointNames.filter(body)
@@ -121,7 +121,7 @@ enum PointCalls {
 
     @Sendable static func count(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         let filter = try PointNames.filter(body)
         let count = try target.collection.onCurrentView { view throws(BelfryError) in
             guard let filter, !filter.isEmpty else { return view.count }
@@ -132,7 +132,7 @@ enum PointCalls {
 
     @Sendable static func facet(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         guard let key = try body.text("key") else { throw Refusal.format("", "missing field `key`") }
         let limit = try body.whole("limit", from: 1) ?? 10
         let counts = try target.collection.facet(JSONPath(key), where: PointNames.filter(body), limit: limit)

@@ -66,13 +66,13 @@ enum QueryCalls {
 
     @Sendable static func pairs(_ service: Service, _ call: Call) throws -> Answer {
         var writer = WireWriter()
-        try DistanceMatrix(call.json(), service.target(call.names[0])).writePairs(to: &writer)
+        try DistanceMatrix(call.json(), service.target(call.names[0], for: call.caller)).writePairs(to: &writer)
         return Answer(writer)
     }
 
     @Sendable static func offsets(_ service: Service, _ call: Call) throws -> Answer {
         var writer = WireWriter()
-        try DistanceMatrix(call.json(), service.target(call.names[0])).writeOffsets(to: &writer)
+        try DistanceMatrix(call.json(), service.target(call.names[0], for: call.caller)).writeOffsets(to: &writer)
         return Answer(writer)
     }
 
@@ -88,16 +88,28 @@ enum QueryCalls {
 
     private static func answer(
         _ service: Service, _ call: Call,
-        _ write: (inout QueryAnswers, Body, inout WireWriter) throws -> Void
+        _ write: @escaping @Sendable (inout QueryAnswers, Body, inout WireWriter) throws -> Void
     ) throws -> Answer {
-        let body = try call.json()
-        let target = try service.target(call.names[0])
-        let planner = QueryPlanner(target: target, headers: try SearchHeaders(call)) { try service.target($0) }
-        var answers = QueryAnswers(planner)
-        var writer = WireWriter(capacity: 2_048)
-        try write(&answers, body, &writer)
+        let start = ContinuousClock.now
+        let (body, headers) = (try call.json(), try SearchHeaders(call))
+        let routed = try service.routed(call.names[0], for: call)
+        let carryOut: @Sendable (Target) throws -> (WireWriter, recall: Double?) = { target in
+            let planner = QueryPlanner(target: target, headers: headers) { try service.target($0, for: call.caller) }
+            var answers = QueryAnswers(planner, service.audit)
+            var writer = WireWriter(capacity: 2_048)
+            try write(&answers, body, &writer)
+            return (writer, answers.recall)
+        }
+        let (writer, recall) = try carryOut(routed.target)
+        if let shadow = routed.shadow {
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            service.shadows.compare(alias: call.names[0], target: shadow.name, writer.bytes, seconds: seconds) {
+                try carryOut(shadow).0.bytes
+            }
+        }
         var answer = Answer(writer)
-        if let recall = answers.recall { answer.headers.append(("x-recall-expected", "\(recall)")) }
+        if let recall { answer.headers.append(("x-recall-expected", "\(recall)")) }
+        if routed.isTried { answer.headers.append(("x-served-by", routed.target.name)) }
         return answer
     }
 }

@@ -6,10 +6,13 @@ import Shards
 /// Recommendations by several sources, and what became of them.
 enum RecommendCalls {
     @Sendable static func recommend(_ service: Service, _ call: Call) throws -> Answer {
+        // The log says which version has answered. A shadow would be counted and logged as an answer.
+        let routed = try service.routed(call.names[0], for: call)
         let recommended = try service.recommender.answer(
-            call.json(), service.target(call.names[0]), named: call.names[0], SearchHeaders(call))
+            call.json(), routed.target, named: call.names[0], SearchHeaders(call))
         var answer = Answer(.result(recommended.json))
         if let recall = recommended.recall { answer.headers.append(("x-recall-expected", "\(recall)")) }
+        if routed.isTried { answer.headers.append(("x-served-by", routed.target.name)) }
         return answer
     }
 

@@ -12,10 +12,21 @@ struct Route: Sendable {
         case long
     }
 
+    /// What a caller must be allowed to do it to.
+    enum Scope: Sendable {
+        /// The server and all collections.
+        case server
+        /// The collection that the path names first.
+        case collection
+        /// What it looks at is what the caller may read: it sees to that itself.
+        case own
+    }
+
     let method: HTTPRequest.Method
     /// `/collections/{name}`.
     let template: String
     let access: Access
+    let scope: Scope
     let work: Work
     /// Whether the body is read piece by piece, by the call itself.
     let isStreamed: Bool
@@ -33,25 +44,27 @@ struct Route: Sendable {
 
     /// A call that computes.
     init(
-        _ method: HTTPRequest.Method, _ template: String, _ access: Access, on work: Work = .short,
-        _ respond: @escaping @Sendable (Service, Call) throws -> Answer
+        _ method: HTTPRequest.Method, _ template: String, _ access: Access, of scope: Scope? = nil,
+        on work: Work = .short, _ respond: @escaping @Sendable (Service, Call) throws -> Answer
     ) {
-        self.init(method, template, access, work, isStreamed: false, .computed(respond))
+        self.init(method, template, access, scope, work, isStreamed: false, .computed(respond))
     }
 
     /// A call that waits in between.
     init(
-        _ method: HTTPRequest.Method, _ template: String, _ access: Access, on work: Work = .short,
-        isStreamed: Bool = false, _ respond: @escaping @Sendable (Service, Call) async throws -> Answer
+        _ method: HTTPRequest.Method, _ template: String, _ access: Access, of scope: Scope? = nil,
+        on work: Work = .short, isStreamed: Bool = false,
+        _ respond: @escaping @Sendable (Service, Call) async throws -> Answer
     ) {
-        self.init(method, template, access, work, isStreamed: isStreamed, .awaited(respond))
+        self.init(method, template, access, scope, work, isStreamed: isStreamed, .awaited(respond))
     }
 
     private init(
-        _ method: HTTPRequest.Method, _ template: String, _ access: Access, _ work: Work, isStreamed: Bool,
-        _ response: Response
+        _ method: HTTPRequest.Method, _ template: String, _ access: Access, _ scope: Scope?, _ work: Work,
+        isStreamed: Bool, _ response: Response
     ) {
         (self.method, self.template, self.access, self.work) = (method, template, access, work)
+        self.scope = scope ?? (template.hasPrefix("/collections/{") ? .collection : .server)
         (self.isStreamed, self.response) = (isStreamed, response)
         parts = template.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { part in
             part.hasPrefix("{") ? nil : String(part)

@@ -7,7 +7,7 @@ enum RouteTable {
     static let offered: [Route] = [service, collections, points, queries, aliases, snapshots, models].flatMap { $0 }
 
     private static let service: [Route] = [
-        Route(.get, "/", .reading, on: .none, ServiceCalls.version),
+        Route(.get, "/", .reading, of: .own, on: .none, ServiceCalls.version),
         Route(.get, "/healthz", .nothing, on: .none, ServiceCalls.health),
         Route(.get, "/livez", .nothing, on: .none, ServiceCalls.health),
         Route(.get, "/readyz", .nothing, on: .none, ServiceCalls.ready),
@@ -16,20 +16,22 @@ enum RouteTable {
         Route(.get, "/telemetry", .reading, ServiceCalls.telemetry),
         Route(.get, "/cluster", .reading, on: .none, ServiceCalls.cluster),
         Route(.get, "/issues", .reading, on: .none, ServiceCalls.issues),
-        Route(.delete, "/issues", .writing, on: .none, ServiceCalls.clearIssues),
+        Route(.get, "/jobs", .reading, of: .own, JobCalls.list),
+        Route(.delete, "/jobs/{id}", .managing, JobCalls.cancel),
+        Route(.delete, "/issues", .managing, on: .none, ServiceCalls.clearIssues),
     ]
 
     private static let collections: [Route] = [
-        Route(.get, "/collections", .reading, CollectionCalls.list),
+        Route(.get, "/collections", .reading, of: .own, CollectionCalls.list),
         Route(.get, "/collections/{name}", .reading, CollectionCalls.info),
-        Route(.put, "/collections/{name}", .writing, on: .long, CollectionCalls.create),
-        Route(.patch, "/collections/{name}", .writing, CollectionCalls.change),
-        Route(.delete, "/collections/{name}", .writing, on: .long, CollectionCalls.delete),
+        Route(.put, "/collections/{name}", .managing, on: .long, CollectionCalls.create),
+        Route(.patch, "/collections/{name}", .managing, CollectionCalls.change),
+        Route(.delete, "/collections/{name}", .managing, on: .long, CollectionCalls.delete),
         Route(.get, "/collections/{name}/exists", .reading, CollectionCalls.exists),
         Route(.put, "/collections/{name}/index", .writing, on: .long, CollectionCalls.index),
         Route(.delete, "/collections/{name}/index/{field}", .writing, on: .long, CollectionCalls.dropIndex),
-        Route(.put, "/collections/{name}/vectors/{vector}", .writing, on: .long, VectorCalls.add),
-        Route(.delete, "/collections/{name}/vectors/{vector}", .writing, on: .long, VectorCalls.drop),
+        Route(.put, "/collections/{name}/vectors/{vector}", .managing, on: .long, VectorCalls.add),
+        Route(.delete, "/collections/{name}/vectors/{vector}", .managing, on: .long, VectorCalls.drop),
         Route(.get, "/collections/{name}/optimizations", .reading, CollectionCalls.optimizations),
         Route(.get, "/collections/{name}/cluster", .reading, CollectionCalls.cluster),
     ]
@@ -79,39 +81,39 @@ enum RouteTable {
     ]
 
     private static let aliases: [Route] = [
-        Route(.get, "/aliases", .reading, AliasCalls.all),
+        Route(.get, "/aliases", .reading, of: .own, AliasCalls.all),
         Route(.get, "/collections/{name}/aliases", .reading, AliasCalls.ofCollection),
-        Route(.post, "/collections/aliases", .writing, AliasCalls.change),
+        Route(.post, "/collections/aliases", .managing, AliasCalls.change),
     ]
 
     private static let snapshots: [Route] = [
         Route(.get, "/collections/{name}/snapshots", .reading, SnapshotCalls.list),
-        Route(.post, "/collections/{name}/snapshots", .writing, on: .long, SnapshotCalls.create),
+        Route(.post, "/collections/{name}/snapshots", .managing, on: .long, SnapshotCalls.create),
         Route(.get, "/collections/{name}/snapshots/{file}", .reading, SnapshotCalls.download),
-        Route(.delete, "/collections/{name}/snapshots/{file}", .writing, on: .long, SnapshotCalls.delete),
-        Route(.put, "/collections/{name}/snapshots/recover", .writing, on: .long, SnapshotCalls.recover),
+        Route(.delete, "/collections/{name}/snapshots/{file}", .managing, on: .long, SnapshotCalls.delete),
+        Route(.put, "/collections/{name}/snapshots/recover", .managing, on: .long, SnapshotCalls.recover),
         Route(
-            .post, "/collections/{name}/snapshots/upload", .writing, on: .long, isStreamed: true, SnapshotCalls.upload),
+            .post, "/collections/{name}/snapshots/upload", .managing, on: .long, isStreamed: true, SnapshotCalls.upload),
         Route(.get, "/snapshots", .reading, SnapshotCalls.listWhole),
-        Route(.post, "/snapshots", .writing, on: .long, SnapshotCalls.createWhole),
+        Route(.post, "/snapshots", .managing, on: .long, SnapshotCalls.createWhole),
         Route(.get, "/snapshots/{file}", .reading, SnapshotCalls.downloadWhole),
-        Route(.delete, "/snapshots/{file}", .writing, on: .long, SnapshotCalls.deleteWhole),
+        Route(.delete, "/snapshots/{file}", .managing, on: .long, SnapshotCalls.deleteWhole),
     ]
 
     private static let models: [Route] = [
-        Route(.get, "/v1/models", .reading, ModelCalls.list),
-        Route(.post, "/v1/embeddings", .reading, ModelCalls.embed),
-        Route(.post, "/mcp", .reading, MCPCalls.message),
+        Route(.get, "/v1/models", .reading, of: .own, ModelCalls.list),
+        Route(.post, "/v1/embeddings", .reading, of: .own, ModelCalls.embed),
+        Route(.post, "/mcp", .reading, of: .own, MCPCalls.message),
     ]
 
     /// What the interface has and Belfry does not, by name.
     private static let refused: [Route] = [
-        Route(.put, "/collections/{name}/shards", .writing, on: .none, ServiceCalls.refuse("shard keys")),
+        Route(.put, "/collections/{name}/shards", .managing, on: .none, ServiceCalls.refuse("shard keys")),
         Route(.get, "/collections/{name}/shards", .reading, on: .none, ServiceCalls.refuse("shard keys")),
-        Route(.post, "/collections/{name}/shards/delete", .writing, on: .none, ServiceCalls.refuse("shard keys")),
-        Route(.post, "/collections/{name}/cluster", .writing, on: .none, ServiceCalls.refuse("clusters")),
-        Route(.post, "/cluster/recover", .writing, on: .none, ServiceCalls.refuse("clusters")),
+        Route(.post, "/collections/{name}/shards/delete", .managing, on: .none, ServiceCalls.refuse("shard keys")),
+        Route(.post, "/collections/{name}/cluster", .managing, on: .none, ServiceCalls.refuse("clusters")),
+        Route(.post, "/cluster/recover", .managing, on: .none, ServiceCalls.refuse("clusters")),
         Route(.get, "/quotas", .reading, on: .none, ServiceCalls.refuse("quotas")),
-        Route(.put, "/quotas", .writing, on: .none, ServiceCalls.refuse("quotas")),
+        Route(.put, "/quotas", .managing, on: .none, ServiceCalls.refuse("quotas")),
     ]
 }

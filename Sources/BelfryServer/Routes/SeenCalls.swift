@@ -25,7 +25,7 @@ enum SeenCalls {
     }
 
     @Sendable static func list(_ service: Service, _ call: Call) throws -> Answer {
-        let target = try service.target(call.names[0])
+        let target = try service.target(call.names[0], for: call.caller)
         let points = try target.collection.seen(by: call.names[1], limit: limit(call)).map { point -> JSON in
             let time = point.time.map { Timestamp($0) }
             return [
@@ -47,7 +47,8 @@ enum SeenCalls {
 
     private static func write(_ operation: WriteOperation, _ service: Service, _ call: Call) async throws -> Answer {
         let waits = try call.query.waits
-        let number = try await service.target(call.names[0]).collection.version("").write([operation]).lsn
+        let number = try await service.target(call.names[0], for: call.caller).collection.version("").write([operation])
+            .lsn
         return Answer(WriteAnswer.json(number, waits: waits))
     }
 

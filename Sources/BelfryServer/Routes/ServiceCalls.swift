@@ -20,7 +20,8 @@ enum ServiceCalls {
     }
 
     @Sendable static func metrics(_ service: Service, _ call: Call) -> Answer {
-        var text = service.metrics.text() + service.recommender.metrics.text()
+        var text = service.metrics.text() + service.recommender.metrics.text() + service.audit.text()
+        text += service.shadows.text()
         text += "# TYPE belfry_requests_running gauge\nbelfry_requests_running \(service.work.load)\n"
         text += "# TYPE belfry_uptime_seconds counter\n"
         text += "belfry_uptime_seconds \((ContinuousClock.now - service.started) / .seconds(1))\n"
@@ -28,7 +29,7 @@ enum ServiceCalls {
         text += "# TYPE belfry_collection_points gauge\n# TYPE belfry_collection_segments gauge\n"
         for served in service.collections.all() {
             guard let collection = served.openedAlready else { continue }
-            let label = "{collection=\"\(served.name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"}"
+            let label = "{collection=\"\(PrometheusLabel.escaped(served.name))\"}"
             let view = collection.view
             let segments = collection.configuration.spaces.indices.reduce(0) { $0 + view.segmentCount(of: $1) }
             text += "belfry_collection_points\(label) \(view.count)\nbelfry_collection_segments\(label) \(segments)\n"

@@ -16,8 +16,8 @@ enum SnapshotCalls {
 
     @Sendable static func create(_ service: Service, _ call: Call) async throws -> Answer {
         let served = try service.collections.named(call.names[0])
-        return try await done(service, call) {
-            Answer(try service.snapshots.create([served], of: served.name).json)
+        return try await done(service, call, "snapshot", of: served.name) { job in
+            Answer(try service.snapshots.create([served], of: served.name, job).json)
         }
     }
 
@@ -30,7 +30,7 @@ enum SnapshotCalls {
     @Sendable static func delete(_ service: Service, _ call: Call) async throws -> Answer {
         let name = try service.collections.named(call.names[0]).name
         let found = try service.snapshots.find(call.names[1], of: name)
-        return try await done(service, call) {
+        return try await done(service, call, "snapshot removal", of: name) { _ in
             try service.snapshots.delete(found)
             return .done
         }
@@ -43,8 +43,8 @@ enum SnapshotCalls {
     }
 
     @Sendable static func createWhole(_ service: Service, _ call: Call) async throws -> Answer {
-        try await done(service, call) {
-            Answer(try service.snapshots.create(service.collections.all(), of: nil).json)
+        try await done(service, call, "snapshot", of: nil) { job in
+            Answer(try service.snapshots.create(service.collections.all(), of: nil, job).json)
         }
     }
 
@@ -55,7 +55,7 @@ enum SnapshotCalls {
 
     @Sendable static func deleteWhole(_ service: Service, _ call: Call) async throws -> Answer {
         let found = try service.snapshots.find(call.names[0], of: nil)
-        return try await done(service, call) {
+        return try await done(service, call, "snapshot removal", of: nil) { _ in
             try service.snapshots.delete(found)
             return .done
         }
@@ -68,8 +68,9 @@ enum SnapshotCalls {
         guard let location = try body.text("location") else { throw Refusal.format("", "missing field `location`") }
         let checksum = try body.text("checksum")
         let path = try file(of: location, root: service.snapshots.root)
-        return try await done(service, call) {
-            try await service.snapshots.recover(path, checksum: checksum, as: call.names[0], in: service.collections)
+        return try await done(service, call, "recovery", of: call.names[0]) { job in
+            try await service.snapshots.recover(
+                path, checksum: checksum, as: call.names[0], in: service.collections, job)
             return .done
         }
     }
@@ -100,22 +101,35 @@ enum SnapshotCalls {
         let path = service.collections.folder.scratch("upload")
         defer { try? System.remove(path) }
         var file = try MultipartFile(call.headers[.contentType], to: path, most: service.settings.mostUpload)
-        for try await piece in call.stream { try file.take(piece.readableBytesView) }
+        let size = call.headers[.contentLength].flatMap { Int($0) } ?? 0
+        try await service.jobs.run("upload", of: call.names[0]) { job in
+            var taken = 0
+            for try await piece in call.stream {
+                taken += piece.readableBytes
+                try job.progress(taken, of: size)
+                try file.take(piece.readableBytesView)
+            }
+        }
         guard file.isComplete else { throw Refusal.bad("The form has no file, or is cut short") }
-        try await service.snapshots.recover(
-            path, checksum: call.query["checksum"], as: call.names[0], in: service.collections)
+        try await service.jobs.run("recovery", of: call.names[0]) { job in
+            try await service.snapshots.recover(
+                path, checksum: call.query["checksum"], as: call.names[0], in: service.collections, job)
+        }
         return .done
     }
 
     /// The answer of what takes long: when it is done, or, with `wait=false`, that it has begun.
     private static func done(
-        _ service: Service, _ call: Call, _ work: @escaping @Sendable () async throws -> Answer
+        _ service: Service, _ call: Call, _ kind: String, of collection: String?,
+        _ work: @escaping @Sendable (Jobs.Handle) async throws -> Answer
     ) async throws -> Answer {
-        guard try call.query.flag("wait") == false else { return try await work() }
+        guard try call.query.flag("wait") == false else {
+            return try await service.jobs.run(kind, of: collection, work)
+        }
         let logger = service.logger
         Task(executorPreference: service.chores) {
             do {
-                _ = try await work()
+                _ = try await service.jobs.run(kind, of: collection, work)
             } catch {
                 logger.error("a job that nobody waits for: \(error)")
             }

@@ -1,17 +1,5 @@
 import Foundation
 
-/// What a caller may do.
-enum Access: Int, Comparable, Sendable {
-    /// Nothing but ask whether the server is there.
-    case nothing
-    /// Search and read.
-    case reading
-    /// All.
-    case writing
-
-    static func < (first: Access, second: Access) -> Bool { first.rawValue < second.rawValue }
-}
-
 /// The keys that open the server.
 struct AccessKeys: Sendable {
     /// Opens all; nil where nobody needs a key to write.
@@ -22,14 +10,16 @@ struct AccessKeys: Sendable {
     /// Whether anybody may do anything.
     var isOpen: Bool { full == nil && readOnly == nil }
 
-    /// What a request may do, by the keys that it brings. With two keys, as with a header twice, it may do nothing: what stands
-    /// before the server might have looked at the other one.
-    func access(_ given: [String]) -> Access {
-        if isOpen { return .writing }
-        guard given.count == 1 else { return .nothing }
+    /// Who asks, by the keys that a request brings. With two keys, as with a header twice, it may do nothing: what stands before
+    /// the server might have looked at the other one.
+    func caller(_ given: [String], at time: Date = Date()) -> Caller {
+        if isOpen { return Caller(.managing) }
+        guard given.count == 1 else { return Caller(.nothing) }
         let isFull = full.map { Self.isSame(given[0], $0) } ?? false
         let isReader = readOnly.map { Self.isSame(given[0], $0) } ?? false
-        return isFull ? .writing : isReader ? .reading : .nothing
+        if isFull { return Caller(.managing) }
+        if isReader { return Caller(.reading) }
+        return full.flatMap { AccessToken(given[0], signedWith: $0, at: time)?.caller } ?? Caller(.nothing)
     }
 
     /// Whether two texts are the same, in a time that does not depend on where they differ.

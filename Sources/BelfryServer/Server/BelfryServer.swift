@@ -13,11 +13,13 @@ public struct BelfryServer: Sendable {
     private let service: Service
     private let settings: ServerSettings
     private let logger: Logger
+    private let certificates: Certificates?
 
     /// Takes the folder.
     /// - Throws: `conflict` where another server has it; `notFound`, `io`.
     public init(_ settings: ServerSettings, logger: Logger) throws(BelfryError) {
         (self.settings, self.logger) = (settings, logger)
+        certificates = try settings.certificate.map { (files) throws(BelfryError) in try Certificates(files) }
         service = try Service(settings, logger: logger)
     }
 
@@ -30,19 +32,38 @@ public struct BelfryServer: Sendable {
     /// - Parameter running: hears the port when it listens.
     public func run(running: @escaping @Sendable (_ port: Int) async -> Void = { _ in }) async throws {
         let app = try application(running)
+        service.audit.begin(share: settings.auditShare)
         do {
+            let reloads = Task { await reloadOnHangUp() }
+            defer { reloads.cancel() }
             try await app.runService(gracefulShutdownSignals: [.sigterm, .sigint])
         } catch {
-            await service.collections.close()
+            await service.close()
             throw error
         }
-        await service.collections.close()
+        await service.close()
     }
 
     /// The same for callers that end it by cancelling their task.
     public func runUntilCancelled(running: @escaping @Sendable (_ port: Int) async -> Void = { _ in }) async throws {
-        try await application(running).run()
-        await service.collections.close()
+        let app = try application(running)
+        service.audit.begin(share: settings.auditShare)
+        try await app.run()
+        await service.close()
+    }
+
+    /// Reads the certificates again at each SIGHUP, which ends no server.
+    private func reloadOnHangUp() async {
+        for await _ in await UnixSignalsSequence(trapping: .sighup) { reloadCertificates() }
+    }
+
+    func reloadCertificates() {
+        do {
+            try certificates?.reload()
+            logger.notice("certificates were read again")
+        } catch {
+            logger.error("certificates stay as they were: \(error)")
+        }
     }
 
     private func application(
@@ -52,27 +73,12 @@ public struct BelfryServer: Sendable {
             configuration: .init(
                 idleTimeout: .seconds(Int64(settings.idleSeconds)),
                 httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10)))
-        if let files = settings.certificate { http = try .tls(http, tlsConfiguration: try Self.tls(files)) }
+        if let certificates { http = try .tls(http, tlsConfiguration: certificates.configuration()) }
         return Application(
             responder: Responder(service), server: http,
             configuration: .init(
                 address: .hostname(settings.host, port: settings.port), serverName: "belfry",
                 availableConnectionsDelegate: MaximumAvailableConnections(settings.mostConnections)),
             onServerRunning: { await running($0.localAddress?.port ?? 0) }, logger: logger)
-    }
-
-    private static func tls(_ files: (chain: String, key: String)) throws(BelfryError) -> TLSConfiguration {
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.chain).map { NIOSSLCertificateSource.certificate($0) }
-            let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain, privateKey: .privateKey(key))
-            configuration.minimumTLSVersion = .tlsv12
-            return configuration
-        } catch {
-            throw BelfryError(
-                .invalidInput, "The certificate or its key cannot be read.", at: .init(file: files.chain),
-                remedy: "Give both as PEM files.", cause: error)
-        }
     }
 }

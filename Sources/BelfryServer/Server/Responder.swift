@@ -29,7 +29,7 @@ struct Responder: HTTPResponder {
         do {
             let found = try find(request)
             route = found.route
-            answer = try await carryOut(found.route, found.names, request)
+            answer = try await carryOut(found.route, found.names, found.caller, request)
         } catch {
             let refusal = Refusal(any: error)
             if refusal.status >= 500, refusal.status != 501, refusal.status != 503 {
@@ -45,7 +45,8 @@ struct Responder: HTTPResponder {
 
     // MARK: who asks, and what
 
-    private func find(_ request: Request) throws -> (route: Route, names: [String]) {
+    private func find(_ request: Request) throws -> (route: Route, names: [String], caller: Caller) {
+        var caller = Caller(.nothing)
         let path = request.head.path ?? "/"
         let found = RouteTable.find(request.method, path.prefix { $0 != "?" })
         if case .route(let route, _) = found, route.access == .nothing {
@@ -53,19 +54,30 @@ struct Responder: HTTPResponder {
         } else {
             let origin = request.headers[.origin]
             if let refusal = hosts.refusal(host: request.head.authority, origin: origin) { throw refusal }
-            let access = keys.access(Self.keys(of: request.headers))
-            guard access > .nothing else {
+            caller = keys.caller(Self.keys(of: request.headers))
+            guard caller.isKnown else {
                 throw Refusal(401, "Unauthorized: Must provide an API key or an Authorization bearer token")
             }
-            if case .route(let route, _) = found, access < route.access {
-                throw Refusal(403, "Forbidden: the key opens only what reads")
-            }
+            if case .route(let route, let names) = found { try require(route, names, of: caller) }
         }
         switch found {
-        case .route(let route, let names): return (route, names)
+        case .route(let route, let names): return (route, names, caller)
         case .otherMethod: throw Refusal(405, "Method not allowed: \(request.method) \(path)")
         case .none: throw Refusal(404, "Not found: there is no \(path)")
         case .malformed: throw Refusal(400, "Bad request: the path is not percent-encoded UTF-8")
+        }
+    }
+
+    /// - Throws: 403 where the caller may not do what a route does.
+    private func require(_ route: Route, _ names: [String], of caller: Caller) throws {
+        switch route.scope {
+        case .server: try caller.require(route.access)
+        case .own: break
+        case .collection:
+            // Whoever may do it to every collection need not know which one it is.
+            guard caller.access < route.access else { return }
+            let name = (try? service.collections.version(named: names[0]).collection.name) ?? names[0]
+            try caller.require(route.access, of: name)
         }
     }
 
@@ -82,12 +94,15 @@ struct Responder: HTTPResponder {
 
     // MARK: the work
 
-    private func carryOut(_ route: Route, _ names: [String], _ request: Request) async throws -> Answer {
+    private func carryOut(_ route: Route, _ names: [String], _ caller: Caller, _ request: Request) async throws
+        -> Answer
+    {
         let path = request.head.path ?? "/"
         let query = QueryParameters(path.firstIndex(of: "?").map { path[path.index(after: $0)...] } ?? "")
         try query.checkTimeout()
         let body = route.isStreamed ? ByteBuffer() : try await self.body(of: request)
-        let call = Call(names: names, query: query, headers: request.headers, body: body, stream: request.body)
+        let call = Call(
+            names: names, query: query, headers: request.headers, caller: caller, body: body, stream: request.body)
         let start = ContinuousClock.now
         defer { noteIfSlow(route, path, body, ContinuousClock.now - start) }
         let threads: WorkThreads? =

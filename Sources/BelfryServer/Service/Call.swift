@@ -11,6 +11,8 @@ struct Call: Sendable {
     let names: [String]
     let query: QueryParameters
     let headers: HTTPFields
+    /// Who asks.
+    let caller: Caller
     /// The whole body, where the route wants it.
     let body: ByteBuffer
     /// The body piece by piece, where it may be large.

@@ -26,6 +26,8 @@ public struct ServerSettings: Sendable {
     public var mostUpload = 64 << 30
     /// A search, or another short call, that takes longer than so many seconds is logged with its body; nil for none.
     public var slowSeconds: Double? = 1
+    /// The share of one processor's time that answered searches are asked again with, exactly, to know what they find; 0 for none.
+    public var auditShare = 0.01
     /// A connection on which nothing comes for so many seconds is closed.
     public var idleSeconds = 60
 

@@ -1,6 +1,7 @@
 import Belfry
 import Files
 import Foundation
+import HTTPTypes
 import Logging
 
 /// What the routes share: the collections, the threads, the keys and the counts.
@@ -13,8 +14,12 @@ final class Service: Sendable {
     let chores: WorkThreads
     let metrics = RequestMetrics()
     let models = KnownModels()
+    let embeddings: EmbeddingQueue
     let recommender: Recommender
     let snapshots: SnapshotStore
+    let audit: RecallAudit
+    let shadows = ShadowQueries()
+    let jobs = Jobs()
     let logger: Logger
     let started = ContinuousClock.now
 
@@ -23,15 +28,45 @@ final class Service: Sendable {
         let folder = try DataFolder(settings.data)
         collections = try CollectionRegistry(folder, memoryLimit: settings.memoryLimit)
         snapshots = SnapshotStore(folder)
+        audit = RecallAudit(logger: logger)
         recommender = Recommender(feedback: FeedbackLog(folder.feedback), logger: logger)
         let cores = max(2, ProcessInfo.processInfo.activeProcessorCount)
         work = WorkThreads("work", count: cores, most: settings.mostRequests)
+        embeddings = EmbeddingQueue(on: work, threads: cores)
         chores = WorkThreads("chore", count: 2, most: 64)
     }
 
+    /// Ends writing to all.
+    func close() async {
+        audit.stop()
+        await collections.close()
+    }
+
     /// The collection of a name, an alias or `collection@version`, opened.
-    func target(_ name: String) throws -> Target {
+    /// - Throws: 404 where there is none, 403 where the caller may not read it.
+    func target(_ name: String, for caller: Caller) throws -> Target {
         let (served, version) = try collections.version(named: name)
+        try caller.require(.reading, of: served.name)
         return try Target(served, version: version)
+    }
+
+    /// What answers a query that is asked under a name, and what is to be asked as well: see ``Aliases/Trial``. A caller who may
+    /// not read what is tried gets the first one's answers.
+    /// - Throws: as ``target(_:for:)``.
+    func routed(_ name: String, for call: Call) throws -> (target: Target, shadow: Target?, isTried: Bool) {
+        let routed = try collections.routed(named: name) { header in
+            HTTPField.Name(header).flatMap { call.headers[$0] }
+        }
+        let mayRead = call.caller.access(to: routed.answers.collection.name) >= .reading
+        guard routed.isTried || routed.shadow != nil, mayRead else {
+            return (try target(name, for: call.caller), nil, false)
+        }
+        let target = try Target(routed.answers.collection, version: routed.answers.version)
+        return (target, try routed.shadow.map { try Target($0.collection, version: $0.version) }, routed.isTried)
+    }
+
+    /// The collections that a caller may read, in the order of their names.
+    func all(for caller: Caller) -> [ServedCollection] {
+        collections.all().filter { caller.access(to: $0.name) >= .reading }
     }
 }

@@ -77,7 +77,7 @@ final class SnapshotStore: Sendable {
     // MARK: making
 
     /// Makes a snapshot of a collection, or of all.
-    func create(_ collections: [ServedCollection], of collection: String?) throws -> Description {
+    func create(_ collections: [ServedCollection], of collection: String?, _ job: Jobs.Handle) throws -> Description {
         let place = place(of: collection)
         try System.createDirectory(place)
         let number = numbers.add(1, ordering: .relaxed).newValue
@@ -85,9 +85,13 @@ final class SnapshotStore: Sendable {
         try System.createDirectory(work)
         defer { try? System.remove(work) }
         var entries: [TarArchive.Entry] = []
-        for served in collections {
+        for (place, served) in collections.enumerated() {
             let copy = "\(work)/\(served.name).belfry"
-            try CollectionCopy.make(of: served.path, at: copy)
+            try CollectionCopy.make(
+                of: served.path, at: copy,
+                progress: { (done, total) throws(BelfryError) in
+                    try job.progress(place * total + done, of: collections.count * total)
+                })
             let record = "\(work)/\(served.name).json"
             try served.record().write(to: record)
             let prefix = collection == nil ? "\(served.name)/" : ""
@@ -97,6 +101,7 @@ final class SnapshotStore: Sendable {
         let seconds = Int(Date().timeIntervalSince1970)
         let name = "\(collection ?? "full")-\(seconds)-\(number).snapshot"
         let (made, path) = ("\(work)/archive", "\(place)/\(name)")
+        try job.progress(1, of: 1)
         try TarArchive.write(entries, to: made)
         let checksum = try Digest.sha256(file: made)
         try System.write(Data(checksum.utf8), to: "\(path).checksum")
@@ -108,14 +113,18 @@ final class SnapshotStore: Sendable {
 
     /// Puts what a snapshot holds in the place of a collection, or where none is. The archive may come from anybody: every
     /// file of it is verified before it is put there.
-    func recover(_ archive: String, checksum: String?, as name: String, in registry: CollectionRegistry) async throws {
+    func recover(
+        _ archive: String, checksum: String?, as name: String, in registry: CollectionRegistry, _ job: Jobs.Handle
+    ) async throws {
         try CollectionName.require(name)
         if let checksum, try Digest.sha256(file: archive) != checksum.lowercased() {
             throw Refusal.bad("Snapshot checksum mismatch")
         }
         let work = folder.scratch("recover")
         defer { try? System.remove(work) }
+        try job.progress(0, of: 3)
         try TarArchive.extract(archive, to: work)
+        try job.progress(1, of: 3)
         let made = "\(work)/\(name).belfry"
         guard System.exists("\(work)/collection/catalog.sqlite") else {
             throw Refusal.bad("The file is no snapshot of a collection")
@@ -124,6 +133,7 @@ final class SnapshotStore: Sendable {
         for finding in try VectorCollection.check(made) {
             if let problem = finding.problems.first { throw Refusal.bad("The snapshot is damaged: \(problem.message)") }
         }
+        try job.progress(2, of: 3)
         let record = CollectionRecord(file: "\(work)/record.json")
         if registry.exists(name) {
             try await registry.replace(name) { path in

@@ -131,7 +131,7 @@ struct Calibrator {
         _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) {
         let queries = asked.queries
-        let outcomes = try outcomes(levels, asked, truth, makeSearch)
+        let outcomes = try outcomes(levels, asked, truth, observations, makeSearch)
         var next = outcomes.makeIterator()
         for query in 0..<queries.rows {
             for bucket in observations.indices {
@@ -153,9 +153,20 @@ struct Calibrator {
         return groups
     }()
 
+    /// What a query did at the rung before for some k, where that was all that can be done: every row was looked at. With more
+    /// slack it is the same.
+    private func last(
+        _ groups: [Int], _ level: Int, _ query: Int, _ observations: [RecallObservations]
+    ) -> [RecallObservations.Outcome]? {
+        guard level > 0 else { return nil }
+        let outcomes = groups.map { observations[$0][level - 1, query] }
+        return outcomes.allSatisfy { $0.evaluations >= shard.rowCount } ? outcomes : nil
+    }
+
     /// What every query did at some rungs: query by query, k by k, rung by rung.
+    /// - Parameter before: what they did at the rungs below.
     private func outcomes(
-        _ levels: Range<Int>, _ asked: QuerySet, _ truth: [[Neighbor]],
+        _ levels: Range<Int>, _ asked: QuerySet, _ truth: [[Neighbor]], _ before: [RecallObservations],
         _ makeSearch: @escaping @Sendable (TrueDistances) -> Search
     ) throws(BelfryError) -> [RecallObservations.Outcome] {
         let (queries, own) = (asked.queries, asked.ownRows)
@@ -175,8 +186,20 @@ struct Calibrator {
                         for query in piece * share..<min((piece + 1) * share, count) {
                             let vector = queries.pointer + query * queries.columns
                             judge.begin(vector, truth: truth[query])
-                            var slot = query * slots
+                            var (slot, bucket) = (query * slots, 0)
                             for ks in Self.groups {
+                                defer { bucket += ks.count }
+                                if let last = last(
+                                    Array(bucket..<bucket + ks.count), levels.lowerBound, query, before)
+                                {
+                                    for outcome in last {
+                                        for _ in ratios {
+                                            table[slot] = outcome
+                                            slot += 1
+                                        }
+                                    }
+                                    continue
+                                }
                                 let answers = try search(vector, ks, ratios, own == nil ? 0 : 1)
                                 for (place, k) in ks.enumerated() {
                                     for level in ratios.indices {

@@ -19,6 +19,9 @@ final class ListsQuery {
     let order: UnsafeMutablePointer<UInt32>
     /// The candidates.
     let pool = UnsafeMutablePointer<belfry_pool>.allocate(capacity: 1)
+    /// What ``show()`` has copied of them.
+    let shown = UnsafeMutablePointer<belfry_pool>.allocate(capacity: 1)
+    private var shownRoom = 0
     /// Room for a distance for each candidate.
     private(set) var distances = UnsafeMutablePointer<Float>.allocate(capacity: 0)
     /// Candidates that a filter lets through.
@@ -50,6 +53,7 @@ final class ListsQuery {
         bases = .allocate(capacity: room)
         order = .allocate(capacity: room)
         pool.initialize(to: belfry_pool())
+        shown.initialize(to: belfry_pool())
         ofRows.initialize(to: belfry_block_query())
         scanRows = kernels.pointee.scan4
         lines = ListLines(lists)
@@ -67,6 +71,9 @@ final class ListsQuery {
         pool.pointee.estimates?.deallocate()
         pool.pointee.rows?.deallocate()
         pool.deallocate()
+        shown.pointee.estimates?.deallocate()
+        shown.pointee.rows?.deallocate()
+        shown.deallocate()
         ofRows.deallocate()
     }
 
@@ -90,11 +97,11 @@ final class ListsQuery {
         found = belfry_least_first(kernels, bases, lists.format.listCount, wanted, order, scratch)
     }
 
-    /// How many of the nearest lists are within a slack of the nearest candidates, of which the first `done` are known to
-    /// be. Where there are too few candidates to tell, all lists are. So many are in `order` then.
-    func listsWithin(_ slack: Slack, beyond done: Int, _ scratch: UnsafeMutablePointer<UInt32>) -> Int {
+    /// How many of the nearest lists are within a distance, of which the first `done` are known to be. Without a distance, all
+    /// lists are. So many are in `order` then.
+    func listsWithin(_ limit: Float?, beyond done: Int, _ scratch: UnsafeMutablePointer<UInt32>) -> Int {
         let all = lists.listCount
-        guard let limit = limit(slack) else {
+        guard let limit else {
             if found < all { rank(all, scratch) }
             return found
         }
@@ -108,13 +115,13 @@ final class ListsQuery {
         }
     }
 
-    /// How far a list may be; nil where there are too few candidates to tell.
-    private func limit(_ slack: Slack) -> Float? {
+    /// The distance of the candidate of a rank; nil where there are too few.
+    func reference(_ rank: Int) -> Float? {
         let count = pool.pointee.count
-        guard count >= slack.rank, let estimates = pool.pointee.estimates,
-            belfry_least_first(kernels, estimates, count, slack.rank, best, bestScratch) == slack.rank
+        guard count >= rank, let estimates = pool.pointee.estimates,
+            belfry_least_first(kernels, estimates, count, rank, best, bestScratch) == rank
         else { return nil }
-        return slack.ratio * (estimates[Int(best[slack.rank - 1])] * lists.format.biasUnit + square)
+        return estimates[Int(best[rank - 1])] * lists.format.biasUnit + square
     }
 
     /// Offers the rows of a list to the pool. `next` is what will be scanned after it: its codes are asked for.
@@ -132,6 +139,30 @@ final class ListsQuery {
 
     /// Leaves the best candidates, about `keep` of them, in the pool.
     func finish() { belfry_pool_cut(kernels, pool) }
+
+    /// Copies the best candidates, about as many as the pool is to keep, to ``shown``: scanning goes on in the pool.
+    func show() {
+        let (count, capacity) = (pool.pointee.count, pool.pointee.capacity)
+        if shownRoom < capacity {
+            shownRoom = capacity
+            shown.pointee.estimates?.deallocate()
+            shown.pointee.rows?.deallocate()
+            shown.pointee.estimates = .allocate(capacity: capacity)
+            shown.pointee.rows = .allocate(capacity: capacity)
+        }
+        let (estimates, rows) = (shown.pointee.estimates, shown.pointee.rows)
+        shown.pointee = pool.pointee
+        (shown.pointee.estimates, shown.pointee.rows) = (estimates, rows)
+        estimates?.update(from: pool.pointee.estimates, count: count)
+        rows?.update(from: pool.pointee.rows, count: count)
+        belfry_pool_cut(kernels, shown)
+    }
+
+    /// Leaves only the best of what is shown, about `keep` of them.
+    func cutShown(to keep: Int) {
+        shown.pointee.keep = keep
+        belfry_pool_cut(kernels, shown)
+    }
 
     /// Leaves only the best of the pool, about `keep` of them.
     func cut(to keep: Int) {

@@ -90,29 +90,66 @@ package final class ListsSearcher {
             return ratios.flatMap { _ in ks.map { _ in ([], SearchCost()) } }
         }
         var answers: [(rows: [Neighbor], cost: SearchCost)?] = []
-        var probed = -1
-        for ratio in ratios {
-            cost = SearchCost()
-            let slack = Slack(ratio: ratio, k: most)
-            let before = probed
-            probed = probe(query, ListsEffort(slack: slack, k: most + spare), keep: most + spare)
-            guard probed != before else {
+        cost = SearchCost()
+        let effort = ListsEffort(slack: Slack(ratio: ratios.last ?? 1, k: most), k: most + spare)
+        one.start(
+            query, keep: min(max(effort.rerank, most + spare), lists.rowCount),
+            wanted: min(Self.ranked, lists.listCount), scratch)
+        var followed = Followed()
+        for (place, ratio) in ratios.enumerated() {
+            let before = followed.done
+            followOn(one, Slack(ratio: ratio, k: most), &followed)
+            guard place == 0 || followed.done != before else {
                 // The same lists hold the same rows.
                 answers += answers.suffix(ks.count)
                 continue
             }
             let scanned = cost
             var found: [(rows: [Neighbor], cost: SearchCost)?] = []
-            // From the largest down: the pool is cut to what a smaller k looks at again.
+            one.show()
+            // From the largest down: what is shown is cut to what a smaller k looks at again.
             for k in ks.reversed() {
                 cost = scanned
-                one.cut(to: min(rerank(probed, k) + spare, lists.rowCount))
-                let rows = try rerank(one, one.pool.pointee.rows, one.pool.pointee.count, query, k + spare)
-                found.append((rows, cost))
+                one.cutShown(to: min(rerank(followed.done, k) + spare, lists.rowCount))
+                let shown = one.shown.pointee
+                found.append((try rerank(one, shown.rows, shown.count, query, k + spare), cost))
             }
+            cost = scanned
             answers += found.reversed()
         }
         return answers
+    }
+
+    /// How far a search has come that goes on with more slack.
+    private struct Followed {
+        /// How many lists are scanned.
+        var done = 0
+        /// After how many lists it has looked last how near the rows are: 2, 4, 8 …
+        var looked = 0
+        /// The distance of the slack's rank there; nil for too few rows.
+        var reference: Float?
+    }
+
+    /// Scans what ``follow(_:_:)`` scans with this slack, where a search with less has scanned its part already: of lists in
+    /// their order, it is the first ones.
+    private func followOn(_ query: ListsQuery, _ slack: Slack, _ followed: inout Followed) {
+        func scan(to end: Int) {
+            guard end > followed.done else { return }
+            probe(query, followed.done..<end)
+            followed.done = end
+        }
+        func look(after end: Int) {
+            scan(to: end)
+            (followed.looked, followed.reference) = (end, query.reference(slack.rank))
+        }
+        if followed.looked == 0 { look(after: min(Self.first, query.found)) }
+        while followed.looked > 0 {
+            let within = query.listsWithin(
+                followed.reference.map { slack.ratio * $0 }, beyond: followed.looked, scratch)
+            // Rows that come later are no farther: what is too far here is too far there.
+            guard within >= 2 * followed.looked else { return scan(to: within) }
+            look(after: 2 * followed.looked)
+        }
     }
 
     /// How many candidates are looked at again after so many lists.
@@ -180,7 +217,8 @@ package final class ListsSearcher {
             probe(query, done..<wanted)
             done = wanted
             guard done < lists.listCount, done > 0, cost.rowsScanned - before < slack.limit else { break }
-            let within = query.listsWithin(slack, beyond: done, scratch)
+            let within = query.listsWithin(
+                query.reference(slack.rank).map { slack.ratio * $0 }, beyond: done, scratch)
             guard within > done else { break }
             wanted = min(within, 2 * done)
         }

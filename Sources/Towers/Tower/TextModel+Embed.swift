@@ -65,22 +65,7 @@ extension TextModel {
         into target: UnsafeMutablePointer<Float>
     ) throws(BelfryError) {
         var target = target
-        var isFinite = true
-        workspace.ids.removeAll(keepingCapacity: true)
-        workspace.texts.removeAll(keepingCapacity: true)
-        func flush() {
-            let vectors = encoder.encode(workspace.ids, texts: workspace.texts, workspace)
-            for (index, text) in workspace.texts.enumerated() {
-                let rows = encoder.isPooled ? index..<index + 1 : text
-                head.apply(
-                    vectors + rows.lowerBound * encoder.size, count: rows.count,
-                    skipping: encoder.isPooled ? 0 : job.skippedTokens, into: target, workspace)
-                isFinite = isFinite && (0..<dimension).allSatisfy { target[$0].isFinite }
-                target += dimension
-            }
-            workspace.ids.removeAll(keepingCapacity: true)
-            workspace.texts.removeAll(keepingCapacity: true)
-        }
+        begin(workspace)
         for text in texts {
             let begin = workspace.ids.count
             guard
@@ -92,9 +77,35 @@ extension TextModel {
                     at: .init(file: path), remedy: Tokenizers.tooLongToCutRemedy)
             }
             workspace.texts.append(begin..<workspace.ids.count)
-            if workspace.ids.count >= 2 * Self.batchTokens { flush() }
+            if workspace.ids.count >= 2 * Self.batchTokens { try encode(workspace, job.skippedTokens, into: &target) }
         }
-        if !workspace.texts.isEmpty { flush() }
+        try encode(workspace, job.skippedTokens, into: &target)
+    }
+
+    func begin(_ workspace: Workspace) {
+        workspace.ids.removeAll(keepingCapacity: true)
+        workspace.texts.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes the vectors of the texts whose tokens are in the workspace, and begins the next batch.
+    /// - Parameters:
+    ///   - skipped: how many tokens at a text's start take no part in the pooling.
+    ///   - target: goes to behind the last vector.
+    func encode(
+        _ workspace: Workspace, _ skipped: Int, into target: inout UnsafeMutablePointer<Float>
+    ) throws(BelfryError) {
+        guard !workspace.texts.isEmpty else { return }
+        var isFinite = true
+        let vectors = encoder.encode(workspace.ids, texts: workspace.texts, workspace)
+        for (index, text) in workspace.texts.enumerated() {
+            let rows = encoder.isPooled ? index..<index + 1 : text
+            head.apply(
+                vectors + rows.lowerBound * encoder.size, count: rows.count,
+                skipping: encoder.isPooled ? 0 : skipped, into: target, workspace)
+            isFinite = isFinite && (0..<dimension).allSatisfy { target[$0].isFinite }
+            target += dimension
+        }
+        begin(workspace)
         guard isFinite else {
             throw .corrupt("The weights give vectors that are not numbers.", at: .init(file: weights[0].path))
         }

@@ -26,6 +26,9 @@ extension Tower {
         return try model.embed(texts, job(role, threads: threads, progress))
     }
 
+    /// How many tokens are read of a text, those that the tokenizer adds included; 0 where the tower has no tokenizer.
+    public func tokenCount(of text: String) -> Int { model.tokenizer.encode(text, limit: maximumTokens).count }
+
     /// The vectors of `rows`, one row each.
     ///
     ///     let vectors = try tower.embed([["user_id": 5, "age": 34, "genres": ["a", "b"]]])     // [1, tower.dimension]
@@ -45,6 +48,19 @@ extension Tower {
         var job = job(role, threads: threads, progress)
         (job.source, job.firstRow) = (source, first)
         return try model.embed(rows, job)
+    }
+
+    /// The vectors of texts that the tower's own tokenizer has cut, with the tokens that it puts around a text; no prompt is put
+    /// before them.
+    /// - Throws: `invalidInput` for ids that are not the tokenizer's; `unsupported` where that cannot be told, or the tower is
+    ///   a graph.
+    public func embed(tokens: [[Int32]], threads: Int = 2) throws(BelfryError) -> Matrix {
+        guard let text = model as? TextModel else {
+            throw BelfryError(
+                .unsupported, "A tower that is a graph takes no ids of tokens.", at: .init(file: path),
+                remedy: "Send the texts.")
+        }
+        return try text.embed(tokens: tokens, EmbeddingJob(threads: threads))
     }
 
     private func job(_ role: Role?, threads: Int, _ progress: (@Sendable (Int) -> Void)?) -> EmbeddingJob {

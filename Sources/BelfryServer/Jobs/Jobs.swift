@@ -1,0 +1,99 @@
+import Belfry
+import Files
+import Foundation
+import Synchronization
+
+/// What takes long, while it is under way: who watches over the server sees how far it is, and may end it.
+final class Jobs: Sendable {
+    private struct Job {
+        let kind: String
+        /// Nil for all.
+        let collection: String?
+        let began = ContinuousClock.now
+        let date = Date()
+        /// Nil where nobody knows.
+        var progress: Double?
+        var isCancelled = false
+    }
+
+    private struct State {
+        var jobs: [Int: Job] = [:]
+        var last = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// How what is under way says how far it is.
+    struct Handle: Sendable {
+        fileprivate let jobs: Jobs
+        fileprivate let number: Int
+
+        /// - Throws: `cancelled` where somebody has ended the job.
+        func progress(_ done: Int, of total: Int) throws(BelfryError) {
+            let isCancelled = jobs.state.withLock { state in
+                if total > 0 { state.jobs[number]?.progress = min(1, Double(done) / Double(total)) }
+                return state.jobs[number]?.isCancelled ?? false
+            }
+            if isCancelled { throw BelfryError(.cancelled, "The job was ended by somebody.") }
+        }
+    }
+
+    /// Carries a job out.
+    func run<Result>(
+        _ kind: String, of collection: String?, _ body: (Handle) async throws -> Result
+    ) async throws -> Result {
+        let number = state.withLock { state in
+            state.last += 1
+            state.jobs[state.last] = Job(kind: kind, collection: collection)
+            return state.last
+        }
+        defer { _ = state.withLock { $0.jobs.removeValue(forKey: number) } }
+        return try await body(Handle(jobs: self, number: number))
+    }
+
+    /// Ends a job at its next step.
+    /// - Returns: Whether it is there.
+    func cancel(_ number: Int) -> Bool {
+        state.withLock { state in
+            guard state.jobs[number] != nil else { return false }
+            state.jobs[number]!.isCancelled = true
+            return true
+        }
+    }
+
+    /// The jobs under way, the oldest first.
+    /// - Parameter isShown: whether those of a collection are; nil for those of all.
+    func listed(where isShown: (String?) -> Bool) -> [JSON] {
+        state.withLock { $0.jobs }.filter { isShown($0.value.collection) }.sorted { $0.key < $1.key }.map {
+            number, job in
+            var members = Self.members(job.kind, job.collection, since: job.began)
+            members["id"] = .integer(Int64(number))
+            members["started"] = .string(Timestamp(job.date).description)
+            members["is_cancelled"] = .bool(job.isCancelled)
+            if let progress = job.progress {
+                members["progress"] = .number(progress)
+                let seconds = (ContinuousClock.now - job.began) / .seconds(1)
+                // The first steps say little of the others.
+                if progress > 0.02 { members["seconds_left"] = .number(seconds * (1 / progress - 1)) }
+            }
+            return .object(members)
+        }
+    }
+
+    /// What a merge says of itself. It ends by itself where the server does, and begins again.
+    static func json(_ merge: MergeStatus, of collection: String) -> JSON {
+        var members = members("merge", collection, since: merge.began)
+        members["segments"] = .integer(Int64(merge.segments))
+        members["rows"] = .integer(Int64(merge.rows))
+        return .object(members)
+    }
+
+    private static func members(
+        _ kind: String, _ collection: String?, since began: ContinuousClock.Instant
+    ) -> JSON.Members {
+        var members: JSON.Members = ["kind": .string(kind)]
+        members["collection"] = collection.map { .string($0) }
+        members["seconds"] = .number((ContinuousClock.now - began) / .seconds(1))
+        return members
+    }
+}

@@ -108,16 +108,18 @@ struct BenchTruth: Sendable {
     ) throws(BelfryError) -> (distance: Double, scale: Scale) {
         try base.copy(number..<number + 1, into: row.pointer)
         let (q, x) = (queries.pointer + query * queries.columns, row.pointer)
-        var (product, squares, qq, xx) = (0.0, 0.0, 0.0, 0.0)
+        var (product, sum, squares, qq, xx) = (0.0, 0.0, 0.0, 0.0, 0.0)
         for index in 0..<base.columns {
             let (a, b) = (Double(q[index]), Double(x[index]))
             product += a * b
+            sum += abs(a - b)
             squares += (a - b) * (a - b)
             qq += a * a
             xx += b * b
         }
         let lengths = (qq * xx).squareRoot()
         switch metric {
+        case .l1: return (sum, Scale(counted: sum, rounding: 4e-6 * (sum + (qq + xx).squareRoot())))
         case .l2: return (squares, Scale(counted: squares, rounding: 1e-5 * squares + 1e-6 * (qq + xx)))
         case .ip: return (-product, Scale(counted: lengths, rounding: 4e-6 * lengths))
         case .cosine: return (lengths == 0 ? 0 : -product / lengths, Scale(counted: 1, rounding: 4e-6))

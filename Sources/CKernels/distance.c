@@ -7,7 +7,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-enum metric { L2, IP, COSINE };
+enum metric { L1, L2, IP, COSINE };
 
 // A zero row or a zero query is similar to nothing. Written so that NaN stays NaN.
 INLINE float cosine_distance(float product, float query_norm, float row_squares) {
@@ -35,15 +35,20 @@ INLINE void scalar_rows(enum metric metric, const float *query, float query_norm
             int lanes = i < whole ? LANES : (int)(dimension - whole);
             for (int lane = 0; lane < lanes; lane++) {
                 float q = query[i + (size_t)lane], x = rows[i + (size_t)lane];
-                sums[lane] += metric == L2 ? (q - x) * (q - x) : q * x;
+                sums[lane] += metric == L1 ? __builtin_fabsf(q - x) : metric == L2 ? (q - x) * (q - x) : q * x;
                 if (metric == COSINE) squares[lane] += x * x;
             }
         }
         float sum = scalar_sum(sums);
-        out[r] = metric == L2 ? sum : metric == IP ? -sum : cosine_distance(sum, query_norm, scalar_sum(squares));
+        out[r] = metric == L1 || metric == L2 ? sum
+                 : metric == IP               ? -sum
+                                              : cosine_distance(sum, query_norm, scalar_sum(squares));
     }
 }
 
+static void l1_scalar(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d, float *out) {
+    scalar_rows(L1, q, norm, x, stride, n, d, out);
+}
 static void l2_scalar(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d, float *out) {
     scalar_rows(L2, q, norm, x, stride, n, d, out);
 }
@@ -53,7 +58,7 @@ static void ip_scalar(const float *q, float norm, const float *x, size_t stride,
 static void cosine_scalar(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d, float *out) {
     scalar_rows(COSINE, q, norm, x, stride, n, d, out);
 }
-static const belfry_distance_kernels scalar_kernels = {l2_scalar, ip_scalar, cosine_scalar};
+static const belfry_distance_kernels scalar_kernels = {l1_scalar, l2_scalar, ip_scalar, cosine_scalar};
 
 #if BELFRY_X86
 #include <immintrin.h>
@@ -77,7 +82,9 @@ INLINE TARGET_AVX2 float sum8(__m256 v) {
 // MARK: AVX2
 
 INLINE TARGET_AVX2 void step_avx2(enum metric metric, __m256 q, __m256 x, __m256 *sum, __m256 *squares) {
-    if (metric == L2) {
+    if (metric == L1) {
+        *sum = _mm256_add_ps(*sum, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), _mm256_sub_ps(q, x)));
+    } else if (metric == L2) {
         __m256 difference = _mm256_sub_ps(q, x);
         *sum = _mm256_fmadd_ps(difference, difference, *sum);
     } else {
@@ -116,12 +123,16 @@ INLINE TARGET_AVX2 void rows_avx2(enum metric metric, const float *query, float 
             }
         }
         float total = sum8(fold_avx2(sum));
-        out[r] = metric == L2   ? total
-                 : metric == IP ? -total
-                                : cosine_distance(total, query_norm, sum8(fold_avx2(squares)));
+        out[r] = metric == L1 || metric == L2 ? total
+                 : metric == IP               ? -total
+                                              : cosine_distance(total, query_norm, sum8(fold_avx2(squares)));
     }
 }
 
+TARGET_AVX2 static void l1_avx2(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
+                                float *out) {
+    rows_avx2(L1, q, norm, x, stride, n, d, out);
+}
 TARGET_AVX2 static void l2_avx2(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
                                 float *out) {
     rows_avx2(L2, q, norm, x, stride, n, d, out);
@@ -134,12 +145,14 @@ TARGET_AVX2 static void cosine_avx2(const float *q, float norm, const float *x, 
                                     float *out) {
     rows_avx2(COSINE, q, norm, x, stride, n, d, out);
 }
-static const belfry_distance_kernels avx2_kernels = {l2_avx2, ip_avx2, cosine_avx2};
+static const belfry_distance_kernels avx2_kernels = {l1_avx2, l2_avx2, ip_avx2, cosine_avx2};
 
 // MARK: AVX-512
 
 INLINE TARGET_AVX512 void step_avx512(enum metric metric, __m512 q, __m512 x, __m512 *sum, __m512 *squares) {
-    if (metric == L2) {
+    if (metric == L1) {
+        *sum = _mm512_add_ps(*sum, _mm512_andnot_ps(_mm512_set1_ps(-0.0f), _mm512_sub_ps(q, x)));
+    } else if (metric == L2) {
         __m512 difference = _mm512_sub_ps(q, x);
         *sum = _mm512_fmadd_ps(difference, difference, *sum);
     } else {
@@ -181,12 +194,16 @@ INLINE TARGET_AVX512 void rows_avx512(enum metric metric, const float *query, fl
             }
         }
         float total = sum16(fold_avx512(sum));
-        out[r] = metric == L2   ? total
-                 : metric == IP ? -total
-                                : cosine_distance(total, query_norm, sum16(fold_avx512(squares)));
+        out[r] = metric == L1 || metric == L2 ? total
+                 : metric == IP               ? -total
+                                              : cosine_distance(total, query_norm, sum16(fold_avx512(squares)));
     }
 }
 
+TARGET_AVX512 static void l1_avx512(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
+                                  float *out) {
+    rows_avx512(L1, q, norm, x, stride, n, d, out);
+}
 TARGET_AVX512 static void l2_avx512(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
                                     float *out) {
     rows_avx512(L2, q, norm, x, stride, n, d, out);
@@ -199,7 +216,7 @@ TARGET_AVX512 static void cosine_avx512(const float *q, float norm, const float 
                                         size_t d, float *out) {
     rows_avx512(COSINE, q, norm, x, stride, n, d, out);
 }
-static const belfry_distance_kernels avx512_kernels = {l2_avx512, ip_avx512, cosine_avx512};
+static const belfry_distance_kernels avx512_kernels = {l1_avx512, l2_avx512, ip_avx512, cosine_avx512};
 #endif
 
 const belfry_distance_kernels *belfry_distance_kernels_for(belfry_isa isa) {

@@ -233,7 +233,9 @@ struct JSONParser {
             if magnitude == 0 { return .integer(0) }
         }
         // Most numbers are components of vectors. One that may be whole is looked at closely.
-        if fits, let value = DecimalNumber.nearest(magnitude, exponent: exponent), value != value.rounded() {
+        if fits, let value = DecimalNumber.nearest(magnitude, exponent: exponent), value < 0x1p53,
+            Double(Int64(value)) != value
+        {
             return .number(negative ? -value : value)
         }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)

@@ -171,7 +171,8 @@ extension ByteCode {
 extension Metric {
     fileprivate var codes: belfry_codes_metric {
         switch self {
-        case .l2: BELFRY_CODES_L2
+        // Codes of rows under l1 are those under l2, and nothing is estimated by them.
+        case .l1, .l2: BELFRY_CODES_L2
         case .ip: BELFRY_CODES_IP
         case .cosine: BELFRY_CODES_COSINE
         }

@@ -33,6 +33,7 @@ public struct DistanceKernel: Sendable {
         let kernels = belfry_distance_kernels_for(instructionSet.isa)!.pointee
         rowsFunction =
             switch metric {
+            case .l1: kernels.l1
             case .l2: kernels.l2
             case .ip: kernels.ip
             case .cosine: kernels.cosine

@@ -16,7 +16,7 @@ import Vectors
 
     /// Answers of an exact search equal float64 brute force over the stored vectors, whatever the index and the order of
     /// rows that it brings; equal vectors come in the order of their ids, also where only some of them are answered.
-    @Test(arguments: Metric.allCases, ElementType.allCases)
+    @Test(arguments: Metric.indexed, ElementType.allCases)
     func answersAreExact(_ metric: Metric, _ element: ElementType) throws {
         for index in [IndexRequest.exact, .hnsw, .ivf] { try answersAreExact(metric, element, index) }
     }
@@ -66,6 +66,7 @@ import Vectors
         let (a, b) = (a.map(Double.init), b.map(Double.init))
         let product = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
         switch metric {
+        case .l1: return zip(a, b).reduce(0) { $0 + abs($1.0 - $1.1) }
         case .l2: return zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
         case .ip: return -product
         case .cosine:

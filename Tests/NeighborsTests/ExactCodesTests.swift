@@ -39,7 +39,7 @@ import Vectors
         }
     }
 
-    @Test(arguments: Metric.allCases, ElementType.allCases)
+    @Test(arguments: Metric.indexed, ElementType.allCases)
     func equalsTheScanInF32(metric: Metric, type: ElementType) throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
@@ -78,7 +78,7 @@ import Vectors
     }
 
     /// Rows and queries that no estimate is good for.
-    @Test(arguments: Metric.allCases, InstructionSet.available)
+    @Test(arguments: Metric.indexed, InstructionSet.available)
     func oddRowsAreFoundAllTheSame(metric: Metric, instructionSet: InstructionSet) throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in

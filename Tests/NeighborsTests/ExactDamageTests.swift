@@ -29,7 +29,7 @@ import Vectors
         }
     }
 
-    @Test(arguments: IndexKind.allCases, Metric.allCases)
+    @Test(arguments: IndexKind.allCases, Metric.indexed)
     func theAnswerIsRightOrAnError(kind: IndexKind, metric: Metric) throws {
         var random = SeededGenerator()
         let rows = clustered(900, 24, &random)

@@ -34,15 +34,17 @@ import Vectors
 
     /// The distance in f64, and |q||x| (or the distance itself) that a difference is relative to.
     static func reference(_ metric: Metric, _ q: [Float], _ x: [Float]) -> (distance: Double, scale: Double) {
-        var (product, squares, qq, xx) = (0.0, 0.0, 0.0, 0.0)
+        var (product, sum, squares, qq, xx) = (0.0, 0.0, 0.0, 0.0, 0.0)
         for (a, b) in zip(q, x) {
             product += Double(a) * Double(b)
+            sum += abs(Double(a) - Double(b))
             squares += (Double(a) - Double(b)) * (Double(a) - Double(b))
             qq += Double(a) * Double(a)
             xx += Double(b) * Double(b)
         }
         let lengths = (qq * xx).squareRoot()
         switch metric {
+        case .l1: return (sum, sum)
         case .l2: return (squares, squares)
         case .ip: return (-product, lengths)
         case .cosine: return (lengths == 0 ? 0 : -product / lengths, 1)

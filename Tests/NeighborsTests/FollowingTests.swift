@@ -59,7 +59,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
             })
     }
 
-    @Test(arguments: [IndexKind.hnsw, .ivf], Metric.allCases)
+    @Test(arguments: [IndexKind.hnsw, .ivf], Metric.indexed)
     func everyStyleOfQueryIsHeld(kind: IndexKind, metric: Metric) throws {
         var random = SeededGenerator()
         let all = clustered(10_400, 32, &random)
@@ -82,7 +82,7 @@ private func + (first: Matrix, second: Matrix) -> Matrix {
     }
 
     /// A query far from all rows of the calibration is noticed, and answered exactly where that is quick.
-    @Test(arguments: [IndexKind.hnsw, .ivf], Metric.allCases)
+    @Test(arguments: [IndexKind.hnsw, .ivf], Metric.indexed)
     func aQueryUnlikeAllOthersIsNoticed(kind: IndexKind, metric: Metric) throws {
         var random = SeededGenerator()
         let all = clustered(6_300, 32, &random)

@@ -78,7 +78,7 @@ import Vectors
         return Double(found.count { $0.distance <= last.distance }) / Double(truth.count)
     }
 
-    @Test(arguments: Metric.allCases, [2, 50, 129])
+    @Test(arguments: Metric.indexed, [2, 50, 129])
     func findsMostOfTheNearest(metric: Metric, dimension: Int) throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
@@ -111,7 +111,7 @@ import Vectors
     }
 
     /// One query after another, in any order, gives what each gives alone; a batch finds the same.
-    @Test(arguments: Metric.allCases)
+    @Test(arguments: Metric.indexed)
     func batchesFindTheSame(metric: Metric) throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
@@ -131,7 +131,7 @@ import Vectors
 
     /// A searcher that has worked hard before gives what a new one gives.
     /// A calibration goes on where a search with less slack has stopped: that finds and costs what each search does by itself.
-    @Test(arguments: Metric.allCases)
+    @Test(arguments: Metric.indexed)
     func whatACalibrationSeesIsWhatSearchesFind(metric: Metric) throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
@@ -202,7 +202,7 @@ import Vectors
     @Test func theNumberOfThreadsChangesNoByte() throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in
-            for metric in Metric.allCases {
+            for metric in Metric.indexed {
                 let rows = Self.rows(5_000, 19, centers: 25, &random)
                 let bytes = try [1, 2, 5].map { threads in
                     _ = try Built(rows, metric, folder + "/\(threads)", threads: threads)
@@ -213,7 +213,7 @@ import Vectors
         }
     }
 
-    @Test(arguments: Metric.allCases)
+    @Test(arguments: Metric.indexed)
     func smallAndOddSets(metric: Metric) throws {
         var random = SeededGenerator()
         try withTemporaryDirectory { folder in

@@ -22,7 +22,7 @@ import Vectors
     }
 
     /// Rows that are read from shards, in an order of their own, make the files that rows in memory make.
-    @Test(arguments: [IndexKind.hnsw, .ivf], Metric.allCases)
+    @Test(arguments: [IndexKind.hnsw, .ivf], Metric.indexed)
     func whereTheRowsLieChangesNoByte(_ kind: IndexKind, _ metric: Metric) throws {
         var random = SeededGenerator()
         let rows = clustered(3_000, 20, &random)

@@ -17,7 +17,7 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
 }
 
 @Suite struct SegmentTests {
-    @Test(arguments: [IndexKind.hnsw, .ivf], Metric.allCases)
+    @Test(arguments: [IndexKind.hnsw, .ivf], Metric.indexed)
     func findsWhatExactSearchFinds(kind: IndexKind, metric: Metric) throws {
         var random = SeededGenerator()
         let rows = clustered(3_000, 40, &random)
@@ -147,7 +147,7 @@ func clustered(_ rows: Int, _ dimension: Int, _ random: inout SeededGenerator) -
     func buildsSegmentsOfAnySize(count: Int) throws {
         var random = SeededGenerator()
         for kind in IndexKind.allCases {
-            for metric in Metric.allCases {
+            for metric in Metric.indexed {
                 // Duplicates and zero rows among them.
                 let rows = Matrix(rows: count, columns: 7)
                 for row in 0..<count where row % 3 != 0 {

@@ -7,7 +7,7 @@ import Testing
 /// The kernels over codes, each instruction set against plain C.
 @Suite struct CodesKernelTests {
     /// Every dimension: the same record, the same query, the same estimates and hits as plain C, to the bit.
-    @Test(arguments: InstructionSet.available, Metric.allCases)
+    @Test(arguments: InstructionSet.available, Metric.indexed)
     func everyDimension(instructionSet: InstructionSet, metric: Metric) {
         var random = SeededGenerator()
         let rows = 19

@@ -93,11 +93,21 @@ extension VectorCollection.Description {
                     .invalidInput, "The name of the \(title) is too long, or has a U+0000.",
                     remedy: "A name may have \(Self.longestName) bytes.")
             }
+            guard space.vectors.kind != .multi || space.vectors.metric.isIndexed else {
+                throw BelfryError(
+                    .unsupported, "Several vectors of a point are not compared by \(space.vectors.metric.rawValue).",
+                    remedy: "Use cosine, ip or l2.")
+            }
             guard space.vectors.kind == .sparse || CollectionBase.dimensions.contains(space.vectors.dimension) else {
                 throw BelfryError(
                     .invalidInput, "Vectors cannot have \(space.vectors.dimension) components.",
                     remedy: "They may have 1 to \(CollectionBase.dimensions.upperBound).")
             }
+        }
+        guard spaces[0].vectors.metric.isIndexed || index ?? .exact == .exact else {
+            throw BelfryError(
+                .invalidInput, "Nothing indexes the metric \(spaces[0].vectors.metric.rawValue).",
+                remedy: "Leave the index out, or use exact.")
         }
         try SearchPlan.require(recall: recall)
     }

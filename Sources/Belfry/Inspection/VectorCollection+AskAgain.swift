@@ -9,13 +9,14 @@ extension SearchRequest {
 extension VectorCollection {
     /// The share of the exact answers of a search that it finds: both are asked on the collection as it is now. An answer that is
     /// as good as the last of the exact ones counts.
-    /// - Returns: Nil for a search without ``SearchRequest/hasRecall``, where nothing is found, and where a write has meanwhile
-    ///   changed what was found.
+    /// - Returns: Nil for a search without ``SearchRequest/hasRecall`` or for more than 10,000 answers, where nothing is found, and
+    ///   where a write has meanwhile changed what was found.
     /// - Throws: as a search.
     package func recall(of request: SearchRequest) throws(BelfryError) -> Double? {
-        guard request.hasRecall else { return nil }
+        let (k, isBeyond) = request.k.addingReportingOverflow(request.offset)
+        guard request.hasRecall, !isBeyond, k <= Self.mostAskedAgain else { return nil }
         var indexed = request
-        (indexed.offset, indexed.k) = (0, request.k + request.offset)
+        (indexed.offset, indexed.k) = (0, k)
         indexed.withPayload = false
         var exact = indexed
         (exact.exact, exact.recall) = (true, nil)
@@ -36,4 +37,7 @@ extension VectorCollection {
             return nil
         }
     }
+
+    /// Whoever asks for more asks for everything.
+    private static var mostAskedAgain: Int { 10_000 }
 }

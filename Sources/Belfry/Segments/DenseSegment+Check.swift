@@ -15,7 +15,8 @@ extension DenseSegment {
 
     /// Compares what the codes estimate with the distances of the stored vectors, for every row.
     private func codesProblem() throws(BelfryError) -> BelfryError? {
-        let (codes, kernel) = (index.codes, DistanceKernel(metric: index.metric))
+        // Under l1 the codes are those under l2.
+        let (codes, kernel) = (index.codes, DistanceKernel(metric: index.metric.isIndexed ? index.metric : .l2))
         let query = try vectors.rows(0..<1)
         let prepared = kernel.prepare(query.pointer, dimension: vectors.dimension)
         let asked = codes.makeQuery()

@@ -67,7 +67,7 @@ public struct VectorSpace: Equatable, Sendable {
     }
 
     /// Whether a smaller score is better.
-    var scoreIsDistance: Bool { kind == .dense && metric == .l2 }
+    var scoreIsDistance: Bool { kind == .dense && metric.scoreIsDistance }
 
     /// The score that people see for a distance.
     func score(_ distance: Float) -> Float {

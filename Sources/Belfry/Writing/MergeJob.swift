@@ -56,7 +56,7 @@ struct MergeJob: Sendable {
         guard space.kind == .dense else { return try segment.write(places) }
         segment.queries = try sources.keptQueries(base.layout)
         segment.threads = effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1
-        if places.count < Self.fewestWithIndex.load(ordering: .relaxed) {
+        if !space.metric.isIndexed || places.count < Self.fewestWithIndex.load(ordering: .relaxed) {
             segment.index = .kind(.exact)
         } else if let kind = base.index.wanted {
             segment.index = .kind(kind)
@@ -86,7 +86,7 @@ struct MergeJob: Sendable {
 
     /// Whether a segment has no index, and a search through all of its rows takes long.
     static func wantsIndex(_ segment: CollectionSegment, _ wanted: IndexKind?) -> Bool {
-        guard let dense = segment.dense else { return false }
+        guard let dense = segment.dense, dense.index.metric.isIndexed else { return false }
         return wantsIndex(segment.record, rows: segment.rows, dimension: dense.vectors.dimension, wanted)
     }
 

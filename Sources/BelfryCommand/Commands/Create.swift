@@ -42,7 +42,7 @@ struct DescriptionOptions: ParsableArguments {
             be given several times.
             """)
     var vectors: [String] = []
-    @Option(help: "How vectors are compared: cosine, ip or l2.") var metric: Metric = .cosine
+    @Option(help: "How vectors are compared: cosine, ip, l2 or l1, which nothing indexes.") var metric: Metric = .cosine
     @Option(help: "How vectors are stored: f32 or f16.") var element: ElementType = .f32
     @Option(help: "What finds near rows in large segments: auto, hnsw, ivf or exact.") var index = "auto"
     @Option(help: "The recall of searches that do not name their own.") var recall = 0.95

@@ -24,7 +24,8 @@ struct VectorKinds: AsyncParsableCommand {
     var added: [String] = []
     @Option(name: .customLong("drop"), help: "The name of one that is to go. May be given several times.")
     var dropped: [String] = []
-    @Option(help: "How vectors that come are compared: cosine, ip or l2.") var metric: Metric = .cosine
+    @Option(help: "How vectors that come are compared: cosine, ip, l2 or l1, which nothing indexes.")
+    var metric: Metric = .cosine
     @Option(help: "How vectors that come are stored: f32, f16 or bf16.") var element: ElementType = .f32
     @OptionGroup var output: OutputOptions
 
@@ -96,7 +97,7 @@ struct NamedVector {
                 self.element = element
             } else {
                 throw ValidationError(
-                    "--vector \(text): \(value) is neither a metric (cosine, ip, l2) nor how vectors are stored (f32, f16, bf16)."
+                    "--vector \(text): \(value) is neither a metric (cosine, ip, l2, l1) nor how vectors are stored (f32, f16, bf16)."
                 )
             }
         }

@@ -136,8 +136,8 @@ extension Metric {
         case "Cosine": self = .cosine
         case "Dot": self = .ip
         case "Euclid": self = .l2
-        case "Manhattan": throw .notOffered("the distance Manhattan; there are Cosine, Dot and Euclid")
-        default: throw .format("distance", "unknown variant `\(wireName)`, expected Cosine, Dot or Euclid")
+        case "Manhattan": self = .l1
+        default: throw .format("distance", "unknown variant `\(wireName)`, expected Cosine, Dot, Euclid or Manhattan")
         }
     }
 
@@ -146,6 +146,7 @@ extension Metric {
         case .cosine: "Cosine"
         case .ip: "Dot"
         case .l2: "Euclid"
+        case .l1: "Manhattan"
         }
     }
 }

@@ -15,6 +15,7 @@ typedef void (*belfry_distance_rows)(const float *query, float query_norm, const
                                      size_t count, size_t dimension, float *out);
 
 typedef struct {
+    belfry_distance_rows l1;      // sum of |query - row|; query_norm is not used
     belfry_distance_rows l2;      // sum of (query - row)^2; query_norm is not used
     belfry_distance_rows ip;      // -(query · row); query_norm is not used
     belfry_distance_rows cosine;  // -(query · row) / (query_norm * |row|), or 0 where that divisor is 0

@@ -79,7 +79,8 @@ struct Calibrator {
     ) throws(BelfryError) -> RecallCalibration {
         let buckets = RecallCalibration.defaultBuckets
         let rungs = Slack.ladder.count
-        progress("calibrating", 0, rungs)
+        let total = asked.count
+        progress("comparing", 0, total)
         var kinds: [(asked: QuerySet, truth: [[Neighbor]], observations: [RecallObservations])] = []
         for asked in asked {
             let truth = try ExactSearch(shard, codes: codes, metric: metric).search(
@@ -88,7 +89,9 @@ struct Calibrator {
                 threads: threads)
             kinds.append(
                 (asked, truth, buckets.map { RecallObservations(k: $0, levels: rungs, queries: asked.queries.rows) }))
+            progress("comparing", kinds.count, total)
         }
+        progress("calibrating", 0, rungs)
         var climbed = 0
         while climbed < rungs {
             let levels = climbed..<min(climbed + Self.stride, rungs)

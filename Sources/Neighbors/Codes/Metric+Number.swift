@@ -1,12 +1,13 @@
 import Vectors
 
 extension Metric {
-    /// The metric's number in files: 1 l2, 2 ip, 3 cosine.
+    /// The metric's number in files: 1 l2, 2 ip, 3 cosine, 4 l1.
     var number: UInt32 {
         switch self {
         case .l2: 1
         case .ip: 2
         case .cosine: 3
+        case .l1: 4
         }
     }
 

@@ -38,7 +38,7 @@ public struct ExactSearch: Sendable {
         _ shard: ShardReader, codes: CodesReader?, metric: Metric, instructionSet: InstructionSet = .current
     ) {
         self.shard = shard
-        self.codes = codes
+        self.codes = metric.isIndexed ? codes : nil
         kernel = DistanceKernel(metric: metric, instructionSet: instructionSet)
     }
 

@@ -23,7 +23,7 @@ package final class Memtable: Sendable {
     package var metric: Metric { kernel.metric }
 
     let kernel: DistanceKernel
-    /// How the records are laid out; nil where rows have too many components for codes.
+    /// How the records are laid out; nil where rows have too many components for codes, or the metric has none.
     let code: ByteCode?
     let layout: MemtableLayout
     private let chunks = InlineArray<23, AtomicLazyReference<MemtableChunk>> { _ in AtomicLazyReference() }
@@ -42,7 +42,7 @@ package final class Memtable: Sendable {
         self.dimension = dimension
         kernel = DistanceKernel(metric: metric, instructionSet: instructionSet)
         code =
-            dimension <= ByteCode.dimensionLimit
+            metric.isIndexed && dimension <= ByteCode.dimensionLimit
             ? ByteCode(dimension: dimension, metric: metric, instructionSet: instructionSet) : nil
         layout = MemtableLayout(
             dimension: dimension, recordSize: code?.recordSize ?? 0, rowLimit: rowLimit, byteLimit: byteLimit)

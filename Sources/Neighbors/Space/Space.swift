@@ -49,7 +49,7 @@ struct Space: Sendable {
     func place(query: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
         target.update(from: query, count: dimension)
         switch metric {
-        case .l2: break
+        case .l1, .l2: break
         case .ip: target[dimension] = 0
         case .cosine:
             let square = Self.square(query, dimension)

@@ -59,26 +59,46 @@ public struct BuildForecast: Codable, Sendable {
 /// | compressing, writing | rows |
 /// | linking (graph) | rows · log rows |
 /// | clustering (lists) | rows · √rows |
-/// | calibrating | queries · (a walk, which grows like log rows, and a share of a scan) |
+/// | comparing (exact search) | queries · rows |
+/// | calibrating | queries · (a search, which grows like log rows, and a share of a scan: those that find too little) |
+///
+/// What that share is, only a second trial with more rows can tell.
 struct IndexTime {
-    /// Seconds of each stage in the trial.
-    var stages: [String: Double]
-    /// Rows of the trial.
-    var rows: Int
+    /// Seconds of each stage in a trial.
+    struct Trial {
+        var stages: [String: Double]
+        var rows: Int
+    }
+
+    var trial: Trial
+    /// One with more rows, where there are many more.
+    var larger: Trial?
+    var rows: Int { trial.rows }
 
     /// Seconds for so many rows.
     func seconds(rows wanted: Int) -> Double {
         let (small, large) = (Double(rows), Double(wanted))
         let ratio = large / small
-        return stages.reduce(0) { sum, stage in
+        return trial.stages.reduce(0) { sum, stage in
             switch stage.key {
             case "linking": sum + stage.value * ratio * log2(large) / log2(small)
             case "clustering": sum + stage.value * ratio * ratio.squareRoot()
-            case "calibrating":
-                sum + stage.value * Self.queries(wanted) / Self.queries(rows) * log2(large) / log2(small)
+            case "comparing": sum + stage.value * ratio * Self.queries(wanted) / Self.queries(rows)
+            case "calibrating": sum + Self.queries(wanted) * calibratingOne(rows: large)
             default: sum + stage.value * ratio
             }
         }
+    }
+
+    /// Seconds of calibrating with one query.
+    private func calibratingOne(rows wanted: Double) -> Double {
+        func one(_ trial: Trial) -> Double { (trial.stages["calibrating"] ?? 0) / Self.queries(trial.rows) }
+        let small = Double(rows)
+        guard let larger else { return one(trial) * log2(wanted) / log2(small) }
+        let more = Double(larger.rows)
+        let walked = one(trial) * log2(more) / log2(small)
+        let scanned = max(0, one(larger) - walked) / (more - small)
+        return one(larger) * log2(wanted) / log2(more) + scanned * max(0, wanted - more)
     }
 
     /// How many queries a calibration asks, about: rows that are held back, and others.

@@ -67,6 +67,8 @@ extension CollectionBuilder {
 
     /// So many rows get an index for trial: where fewer were embedded, others that lie between them are made up.
     private static let indexedRows = 8_192
+    /// So many in a second trial, where there are several times as many.
+    private static let moreIndexedRows = 32_768
 
     private func enlarged(_ rows: any VectorSource, to count: Int) throws(BelfryError) -> Matrix {
         let all = Matrix(rows: max(count, rows.rowCount), columns: rows.dimension)
@@ -138,9 +140,33 @@ extension CollectionBuilder {
         _ kind: IndexKind, _ points: Int, of collection: String, _ queries: [QuerySample], in folder: String,
         _ observer: Observer
     ) throws(BelfryError) -> TrialIndex {
-        let segment = try Self.segment(of: collection)
-        let rows = try enlarged(ShardReader("\(segment)/vectors.shard"), to: min(points, Self.indexedRows))
         try System.createDirectory(folder)
+        let time = try trialTime(kind, points, Self.indexedRows, of: collection, queries, in: folder, observer)
+        var larger: IndexTime.Trial?
+        if points > 4 * Self.moreIndexedRows {
+            let second = folder + ".more"
+            try System.createDirectory(second)
+            larger = try trialTime(
+                kind, points, Self.moreIndexedRows, of: collection, queries, in: second, observer)
+            try System.remove(second)
+        }
+        let index = kind == .hnsw ? "graph" : "lists"
+        let bytes = try System.fileSize("\(folder)/\(index)")
+        let calibration = "\(folder)/calibration"
+        return TrialIndex(
+            kind: kind, time: IndexTime(trial: time, larger: larger), bytes: bytes,
+            fixedBytes: System.exists(calibration) ? try System.fileSize(calibration) : 0,
+            routingLines: kind == .hnsw ? try SegmentIndex(folder, metric: recipe.metric).routingLines : nil,
+            queries: queries.reduce(0) { $0 + $1.queries.rows })
+    }
+
+    /// Builds an index of some rows, stage by stage.
+    private func trialTime(
+        _ kind: IndexKind, _ points: Int, _ most: Int, of collection: String, _ queries: [QuerySample],
+        in folder: String, _ observer: Observer
+    ) throws(BelfryError) -> IndexTime.Trial {
+        let segment = try Self.segment(of: collection)
+        let rows = try enlarged(ShardReader("\(segment)/vectors.shard"), to: min(points, most))
         let clock = Mutex<(last: ContinuousClock.Instant, stages: [String: Double])>((.now, [:]))
         var builder = SegmentBuilder(
             metric: recipe.metric, kind: kind, elementType: recipe.elementType, seed: seed, threads: threads,
@@ -157,14 +183,7 @@ extension CollectionBuilder {
         let stages = clock.withLock { clock in
             clock.stages.merging(["writing": clock.last.seconds]) { $0 + $1 }
         }
-        let index = kind == .hnsw ? "graph" : "lists"
-        let bytes = try System.fileSize("\(folder)/\(index)")
-        let calibration = "\(folder)/calibration"
-        return TrialIndex(
-            kind: kind, time: IndexTime(stages: stages, rows: rows.rows), bytes: bytes,
-            fixedBytes: System.exists(calibration) ? try System.fileSize(calibration) : 0,
-            routingLines: kind == .hnsw ? try SegmentIndex(folder, metric: recipe.metric).routingLines : nil,
-            queries: queries.reduce(0) { $0 + $1.queries.rows })
+        return IndexTime.Trial(stages: stages, rows: rows.rows)
     }
 }
 

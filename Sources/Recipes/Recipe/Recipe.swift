@@ -178,7 +178,13 @@ extension Recipe {
         metric = try vectors?.optionalChoice("metric", of: Metric.self) ?? .cosine
         elementType = try vectors?.optionalChoice("element", of: ElementType.self) ?? .f32
         segmentRows = try vectors?.optionalCount("segment_rows")
-        index = try fields.optionalChoice("index", of: IndexRequest.self) ?? .auto
+        let wanted = try fields.optionalChoice("index", of: IndexRequest.self)
+        guard metric.isIndexed || wanted ?? .exact == .exact || wanted == .auto else {
+            throw fields.failure(
+                "index", "cannot be \(wanted?.rawValue ?? ""): nothing indexes the metric \(metric.rawValue)",
+                remedy: "Leave it out, or write index: exact.")
+        }
+        index = metric.isIndexed ? wanted ?? .auto : .exact
         recall = try fields.optionalShare("recall")
         evaluations = try Evaluation.all(fields, .init(folder: folder, payload: payload, input: input))
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Unmodified clients against a server of this build: prints what passed.
-#   Tests/Clients/run.sh              clients, the integrations' own suites, 20,000 questions beside Qdrant's engine
+#   Tests/Clients/run.sh              clients, integrations and their own suites, 20,000 questions beside Qdrant's engine
 #   Tests/Clients/run.sh --fast       clients alone, and 500 questions
 # BELFRY names the binary. Everything fetched stays in $BELFRY_CLIENTS (default: a folder in the cache).
 set -euo pipefail
@@ -61,6 +61,15 @@ grep -rl ':memory:' "$copy" | xargs sed -i "s#:memory:#http://localhost:$port#g"
 here="$PWD"
 (cd "$copy" && QDRANT_URL="http://localhost:$port" PYTHONPATH="$here/Tests/Clients" \
     $pytest -p wipe . -o addopts="" | tail -1) || true
+
+venv llama llama-index-vector-stores-qdrant==0.10.4 qdrant-client==1.20.0
+echo "── llama-index-vector-stores-qdrant"
+"$work/llama/bin/python" -W ignore Tests/Clients/llama.py "http://localhost:$port"
+
+venv memory mcp-server-qdrant==0.8.1 fastmcp==2.7.0 'pydantic<2.12'
+"$belfry" tower import Tests/TowersTests/Fixtures/tiny-bert --to "$data/tiny.tower" > /dev/null
+echo "── mcp-server-qdrant"
+"$work/memory/bin/python" -W ignore Tests/Clients/memory.py "http://localhost:$port"
 
 venv schemathesis schemathesis
 echo "── schemathesis: made-up requests of every call"

@@ -22,7 +22,8 @@ extension CollectionRecord {
             members[name] = body[name]
         }
         if let vectors = try body.object("vectors") { members["vectors"] = try Self.checkVectors(vectors) }
-        for name in ["sparse_vectors", "strict_mode_config", "metadata"] { _ = try body.object(name) }
+        for name in ["sparse_vectors", "metadata"] { _ = try body.object(name) }
+        try StrictMode.check(body.object("strict_mode_config"))
         self.init(config: Self.config(members))
         let names = Set(dense.map(\.name))
         if let both = sparse.first(where: { names.contains($0.name) }) {
@@ -83,6 +84,7 @@ extension CollectionRecord {
     mutating func change(_ body: Body) throws {
         guard case .object(var config) = config, case .object(var params)? = config["params"] else { return }
         try Self.checkIndex(body.object("hnsw_config"))
+        try StrictMode.check(body.object("strict_mode_config"))
         if let vectors = try body.object("vectors") {
             params["vectors"] = try changedVectors(params["vectors"] ?? [:], vectors)
         }

@@ -14,10 +14,14 @@ final class CollectionRegistry: Sendable {
 
     let folder: DataFolder
     private let memoryLimit: Int?
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let state: Mutex<State>
 
-    init(_ folder: DataFolder, memoryLimit: Int?) throws(BelfryError) {
-        (self.folder, self.memoryLimit) = (folder, memoryLimit)
+    /// - Parameter now: the time by which the rates of collections are limited.
+    init(
+        _ folder: DataFolder, memoryLimit: Int?, now: @escaping @Sendable () -> ContinuousClock.Instant
+    ) throws(BelfryError) {
+        (self.folder, self.memoryLimit, self.now) = (folder, memoryLimit, now)
         state = Mutex(State(aliases: try Aliases(of: folder.path)))
     }
 
@@ -108,7 +112,7 @@ final class CollectionRegistry: Sendable {
     ) -> ServedCollection {
         ServedCollection(
             name, at: path, record: folder.record(of: name), opened: opened, described: record,
-            memoryLimit: memoryLimit)
+            memoryLimit: memoryLimit, now: now)
     }
 
     // MARK: making and removing

@@ -10,8 +10,16 @@ final class ServedCollection: Sendable {
     private let opened: Mutex<Opened?>
     /// What a client said of it; see ``CollectionRecord``.
     private let described: Mutex<CollectionRecord?>
+    private let strict = Mutex(StrictState.unread)
     private let recordFile: String
     private let memoryLimit: Int?
+    private let now: @Sendable () -> ContinuousClock.Instant
+
+    private enum StrictState {
+        /// Nobody has asked since it was set.
+        case unread
+        case known(StrictMode?)
+    }
 
     private struct Opened {
         let collection: VectorCollection
@@ -25,9 +33,10 @@ final class ServedCollection: Sendable {
 
     init(
         _ name: String, at path: String, record: String, opened: VectorCollection? = nil,
-        described: CollectionRecord? = nil, memoryLimit: Int?
+        described: CollectionRecord? = nil, memoryLimit: Int?,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
-        (self.name, self.path, recordFile, self.memoryLimit) = (name, path, record, memoryLimit)
+        (self.name, self.path, recordFile, self.memoryLimit, self.now) = (name, path, record, memoryLimit, now)
         self.opened = Mutex(opened.map { Opened(collection: $0) })
         self.described = Mutex(described)
     }
@@ -73,6 +82,19 @@ final class ServedCollection: Sendable {
         try changed.write(to: recordFile)
         described.withLock { $0 = changed }
     }
+
+    /// What it lets through; nil where strict mode is off, which costs every request no more than to look here.
+    func strictMode() throws(BelfryError) -> StrictMode? {
+        try strict.withLock { strict throws(BelfryError) in
+            if case .known(let known) = strict { return known }
+            let read = StrictMode(try record().config["strict_mode_config"], now: now)
+            strict = .known(read)
+            return read
+        }
+    }
+
+    /// Takes up strict mode as it was set just now: its rates begin anew.
+    func renewStrictMode() { strict.withLock { $0 = .unread } }
 
     /// Ends writing. Searches that are under way go on with what they have.
     func close() async {

@@ -91,10 +91,10 @@ extension MCPTool {
         for name in RecommendationReader.names + ["unlike", "using"] { members[name] = arguments[name] }
         if let user = arguments["user"] { _ = try Self.id(user, "user") }
         members["filter"] = try filterJSON(arguments)
-        let name = try name(arguments)
-        return try service.recommender.answer(
-            Body(.object(members)), service.target(name, for: caller), named: name, SearchHeaders()
-        ).json
+        let (name, body) = (try name(arguments), try Body(.object(members)))
+        let target = try service.target(name, for: caller)
+        try Admission(target)?.recommendation(body, SearchHeaders())
+        return try service.recommender.answer(body, target, named: name, SearchHeaders()).json
     }
 
     private static let explain = MCPTool(
@@ -109,8 +109,8 @@ extension MCPTool {
         guard arguments.has("text") != arguments.has("id") else { throw Refusal.format("", "text or id is expected") }
         let query: JSON =
             try arguments["text"].map { ["text": $0] } ?? Self.id(arguments.required("id"), "id")
-        let planner = try planner(service, caller, arguments)
-        guard case .search(let request) = try planner.plan(body(arguments, query)) else { return [] }
+        let (planner, body) = try admitted(service, caller, arguments, query)
+        guard case .search(let request) = try planner.plan(body) else { return [] }
         return Array(try planner.target.collection.search(request).trace.json.text().utf8)
     }
 
@@ -166,21 +166,24 @@ extension MCPTool {
         return try Body(.object(members))
     }
 
-    private static func planner(
-        _ service: Service, _ caller: Caller, _ arguments: Body
-    ) throws -> QueryPlanner {
-        QueryPlanner(target: try service.target(name(arguments), for: caller), headers: SearchHeaders()) {
-            try service.target($0, for: caller)
-        }
+    /// A query that the collection lets through, and what plans it.
+    private static func admitted(
+        _ service: Service, _ caller: Caller, _ arguments: Body, _ query: JSON
+    ) throws -> (planner: QueryPlanner, body: Body) {
+        let (target, body) = (try service.target(name(arguments), for: caller), try body(arguments, query))
+        try Admission(target)?.queries([body], SearchHeaders())
+        let planner = QueryPlanner(target: target, headers: SearchHeaders()) { try service.target($0, for: caller) }
+        return (planner, body)
     }
 
     private static func answers(
         _ service: Service, _ caller: Caller, _ arguments: Body, _ query: JSON
     ) throws -> [UInt8] {
-        var answers = QueryAnswers(try planner(service, caller, arguments), service.audit)
+        let (planner, body) = try admitted(service, caller, arguments, query)
+        var answers = QueryAnswers(planner, service.audit)
         var writer = WireWriter(capacity: 2_048)
         writer.raw("{\"points\":")
-        try answers.write(body(arguments, query), to: &writer)
+        try answers.write(body, to: &writer)
         writer.raw("}")
         return writer.bytes
     }

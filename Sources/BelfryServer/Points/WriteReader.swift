@@ -41,19 +41,19 @@ struct WriteReader {
         }
     }
 
-    /// The operations of `POST …/points/batch`, each with what it consists of.
-    func batch(_ body: Body) throws -> [[WriteOperation]] {
+    /// The operations of `POST …/points/batch`, by their names.
+    static func batch(_ body: Body) throws -> [(name: String, body: Body)] {
         guard let operations = try body.objects("operations") else {
             throw Refusal.format("", "missing field `operations`")
         }
         return try operations.map { operation in
-            guard let name = Self.names.first(where: { operation.has($0) }) else {
-                throw Refusal.format(operation.place, "one of \(Self.names.joined(separator: ", ")) is expected")
+            guard let name = names.first(where: { operation.has($0) }) else {
+                throw Refusal.format(operation.place, "one of \(names.joined(separator: ", ")) is expected")
             }
             var json = try operation.required(name)
             // A list of ids stands for the object with them.
             if case .array = json { json = ["points": json] }
-            return try self.operations(name, Body(json, operation.path(name)))
+            return (name, try Body(json, operation.path(name)))
         }
     }
 

@@ -16,9 +16,11 @@ struct DistanceMatrix {
     /// Of each point the nearest others, point by point.
     private(set) var pairs: [Pair] = []
 
+    static let most = 10_000
+
     init(_ body: Body, _ target: Target) throws {
-        let sample = try body.whole("sample", from: 2, to: 10_000) ?? 10
-        let limit = try body.whole("limit", from: 1, to: 10_000) ?? 3
+        let sample = try body.whole("sample", from: 2, to: Self.most) ?? 10
+        let limit = try body.whole("limit", from: 1, to: Self.most) ?? 3
         let space = target.configuration.spaces[try target.place(ofSpace: body.text("using") ?? "")]
         let filter = Filter.both(try PointNames.filter(body), Filter(must: [.hasVector(space.name)]))
         var request = SearchRequest(.sample(seed: .random(in: 0...UInt64.max)), k: sample)

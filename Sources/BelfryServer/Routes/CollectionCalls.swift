@@ -25,7 +25,9 @@ enum CollectionCalls {
 
     @Sendable static func change(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
-        try service.collections.named(call.names[0]).changeRecord { try $0.change(body) }
+        let served = try service.collections.named(call.names[0])
+        try served.changeRecord { try $0.change(body) }
+        if body.has("strict_mode_config") { served.renewStrictMode() }
         return .done
     }
 
@@ -43,6 +45,7 @@ enum CollectionCalls {
         }
         let schema = try PayloadSchema(name, body["field_schema"] ?? body["field_type"])
         let target = try service.target(call.names[0], for: call.caller)
+        try Admission(target)?.index(of: schema.field.path)
         // A field has one index: of another kind, it takes the old one's place.
         let others = target.collection.indexedFields.filter { $0.path == schema.field.path && $0 != schema.field }
         try await service.jobs.run("index of \(name)", of: target.served.name) { _ in
@@ -56,6 +59,7 @@ enum CollectionCalls {
     @Sendable static func dropIndex(_ service: Service, _ call: Call) async throws -> Answer {
         let target = try service.target(call.names[0], for: call.caller)
         let path = try JSONPath(call.names[1])
+        try Admission(target)?.write(1)
         let fields = target.collection.indexedFields.filter { $0.path == path }
         if !fields.isEmpty {
             try await target.collection.dropIndex(of: fields)

@@ -13,6 +13,7 @@ enum PointCalls {
             let body = try call.json()
             let waits = try call.query.waits
             let target = try service.target(call.names[0], for: call.caller)
+            try Admission(target, timeout: call.query.timeout)?.writes([(name, body)])
             let operations = try WriteReader(target: target).operations(name, body)
             return Answer(WriteAnswer.json(try await carryOut(operations, target), waits: waits))
         }
@@ -22,7 +23,10 @@ enum PointCalls {
         let body = try call.json()
         let waits = try call.query.waits
         let target = try service.target(call.names[0], for: call.caller)
-        let batch = try WriteReader(target: target).batch(body)
+        let named = try WriteReader.batch(body)
+        try Admission(target, timeout: call.query.timeout)?.writes(named)
+        let reader = WriteReader(target: target)
+        let batch = try named.map { try reader.operations($0.name, $0.body) }
         // All of them, or none: they are one write.
         let number = try await carryOut(batch.flatMap { $0 }, target)
         return Answer(.array(batch.map { _ in WriteAnswer.json(number, waits: waits) }))
@@ -58,6 +62,7 @@ enum PointCalls {
     @Sendable static func get(_ service: Service, _ call: Call) throws -> Answer {
         let target = try service.target(call.names[0], for: call.caller)
         let name = try PointNames.name(.string(call.names[1]), "id")
+        try Admission(target, timeout: call.query.timeout)?.read(1)
         let (points, view) = try target.collection.points([name])
         guard let point = points.first else { throw Refusal.missing("Point with id \(name) does not exists!") }
         var writer = WireWriter()
@@ -71,6 +76,7 @@ enum PointCalls {
         let body = try call.json()
         let target = try service.target(call.names[0], for: call.caller)
         guard let ids = try body.list("ids") else { throw Refusal.format("", "missing field `ids`") }
+        try Admission(target, timeout: call.query.timeout)?.read(ids.count)
         let shown = try PointView(body, of: target, payload: .all)
         let (points, view) = try target.collection.points(PointNames.names(ids, "ids"))
         var writer = WireWriter()
@@ -81,6 +87,7 @@ enum PointCalls {
     @Sendable static func scroll(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
         let target = try service.target(call.names[0], for: call.caller)
+        try Admission(target, timeout: call.query.timeout)?.scroll(body)
         let shown = try PointView(body, of: target, payload: .all)
         let limit = try body.whole("limit", from: 1) ?? 10
         let filter = try PointNames.filter(body)
@@ -122,6 +129,7 @@ enum PointCalls {
     @Sendable static func count(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
         let target = try service.target(call.names[0], for: call.caller)
+        try Admission(target, timeout: call.query.timeout)?.count(body)
         let filter = try PointNames.filter(body)
         let count = try target.collection.onCurrentView { view throws(BelfryError) in
             guard let filter, !filter.isEmpty else { return view.count }
@@ -133,6 +141,7 @@ enum PointCalls {
     @Sendable static func facet(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
         let target = try service.target(call.names[0], for: call.caller)
+        try Admission(target, timeout: call.query.timeout)?.facet(body)
         guard let key = try body.text("key") else { throw Refusal.format("", "missing field `key`") }
         let limit = try body.whole("limit", from: 1) ?? 10
         let counts = try target.collection.facet(JSONPath(key), where: PointNames.filter(body), limit: limit)

@@ -5,17 +5,17 @@ import HTTPTypes
 /// Queries in all their forms, and those of older clients.
 enum QueryCalls {
     @Sendable static func query(_ service: Service, _ call: Call) throws -> Answer {
-        try answer(service, call) { answers, body, writer in
+        try answer(service, call) { answers, searches, writer in
             writer.raw("{\"points\":")
-            try answers.write(body, to: &writer)
+            try answers.write(searches[0], to: &writer)
             try answers.writeTrace(to: &writer)
             writer.raw("}")
         }
     }
 
     @Sendable static func batch(_ service: Service, _ call: Call) throws -> Answer {
-        try answer(service, call) { answers, body, writer in
-            try writer.list(searches(body)) { writer, body in
+        try answer(service, call, reading: searches) { answers, searches, writer in
+            try writer.list(searches) { writer, body in
                 writer.raw("{\"points\":")
                 try answers.write(body, to: &writer)
                 try answers.writeTrace(to: &writer)
@@ -25,9 +25,9 @@ enum QueryCalls {
     }
 
     @Sendable static func groups(_ service: Service, _ call: Call) throws -> Answer {
-        try answer(service, call) { answers, body, writer in
+        try answer(service, call, asGroups: true) { answers, searches, writer in
             writer.raw("{\"groups\":")
-            try answers.writeGroups(body, to: &writer)
+            try answers.writeGroups(searches[0], to: &writer)
             writer.raw("}")
         }
     }
@@ -36,7 +36,9 @@ enum QueryCalls {
 
     static func older(_ form: @escaping @Sendable (Body) throws -> Body) -> @Sendable (Service, Call) throws -> Answer {
         { service, call in
-            try answer(service, call) { answers, body, writer in try answers.write(form(body), to: &writer) }
+            try answer(service, call, reading: { [try form($0)] }) { answers, searches, writer in
+                try answers.write(searches[0], to: &writer)
+            }
         }
     }
 
@@ -44,8 +46,8 @@ enum QueryCalls {
         _ form: @escaping @Sendable (Body) throws -> Body
     ) -> @Sendable (Service, Call) throws -> Answer {
         { service, call in
-            try answer(service, call) { answers, body, writer in
-                try writer.list(searches(body)) { try answers.write(form($1), to: &$0) }
+            try answer(service, call, reading: { try searches($0).map(form) }) { answers, searches, writer in
+                try writer.list(searches) { try answers.write($1, to: &$0) }
             }
         }
     }
@@ -54,9 +56,9 @@ enum QueryCalls {
         _ form: @escaping @Sendable (Body) throws -> Body
     ) -> @Sendable (Service, Call) throws -> Answer {
         { service, call in
-            try answer(service, call) { answers, body, writer in
+            try answer(service, call, asGroups: true, reading: { [try form($0)] }) { answers, searches, writer in
                 writer.raw("{\"groups\":")
-                try answers.writeGroups(form(body), to: &writer)
+                try answers.writeGroups(searches[0], to: &writer)
                 writer.raw("}")
             }
         }
@@ -66,14 +68,20 @@ enum QueryCalls {
 
     @Sendable static func pairs(_ service: Service, _ call: Call) throws -> Answer {
         var writer = WireWriter()
-        try DistanceMatrix(call.json(), service.target(call.names[0], for: call.caller)).writePairs(to: &writer)
+        try matrix(service, call).writePairs(to: &writer)
         return Answer(writer)
     }
 
     @Sendable static func offsets(_ service: Service, _ call: Call) throws -> Answer {
         var writer = WireWriter()
-        try DistanceMatrix(call.json(), service.target(call.names[0], for: call.caller)).writeOffsets(to: &writer)
+        try matrix(service, call).writeOffsets(to: &writer)
         return Answer(writer)
+    }
+
+    private static func matrix(_ service: Service, _ call: Call) throws -> DistanceMatrix {
+        let (body, target) = (try call.json(), try service.target(call.names[0], for: call.caller))
+        try Admission(target, timeout: call.query.timeout)?.matrix(body)
+        return try DistanceMatrix(body, target)
     }
 
     // MARK: what they have in common
@@ -86,18 +94,25 @@ enum QueryCalls {
         return searches
     }
 
+    /// - Parameters:
+    ///   - asGroups: whether the answers are grouped.
+    ///   - read: finds the queries of a body, as those that they are.
+    ///   - write: carries them out and writes the answers.
     private static func answer(
-        _ service: Service, _ call: Call,
-        _ write: @escaping @Sendable (inout QueryAnswers, Body, inout WireWriter) throws -> Void
+        _ service: Service, _ call: Call, asGroups: Bool = false, reading read: (Body) throws -> [Body] = { [$0] },
+        _ write: @escaping @Sendable (inout QueryAnswers, [Body], inout WireWriter) throws -> Void
     ) throws -> Answer {
         let start = ContinuousClock.now
         let (body, headers) = (try call.json(), try SearchHeaders(call))
         let routed = try service.routed(call.names[0], for: call)
+        let searches = try read(body)
+        // A shadow is asked for the server's sake: nothing is counted against its collection.
+        try Admission(routed.target, timeout: call.query.timeout)?.queries(searches, headers, asGroups: asGroups)
         let carryOut: @Sendable (Target) throws -> (WireWriter, recall: Double?) = { target in
             let planner = QueryPlanner(target: target, headers: headers) { try service.target($0, for: call.caller) }
             var answers = QueryAnswers(planner, service.audit)
             var writer = WireWriter(capacity: 2_048)
-            try write(&answers, body, &writer)
+            try write(&answers, searches, &writer)
             return (writer, answers.recall)
         }
         let (writer, recall) = try carryOut(routed.target)

@@ -9,7 +9,7 @@ enum SeenCalls {
         guard let ids = try body.list("ids") else { throw Refusal.format("", "missing field `ids`") }
         let names = try PointNames.names(ids, "ids")
         return try await write(
-            .markSeen(names, by: user(body), at: time(body, "at") ?? Date()), service, call)
+            .markSeen(names, by: user(body), at: time(body, "at") ?? Date()), of: names.count, service, call)
     }
 
     @Sendable static func forget(_ service: Service, _ call: Call) async throws -> Answer {
@@ -19,13 +19,16 @@ enum SeenCalls {
             throw Refusal.bad("Give one of `ids`, `before` and `all`.")
         }
         guard let ids else {
-            return try await write(.forgetAllSeen(by: user(body), before: before ?? .distantFuture), service, call)
+            return try await write(
+                .forgetAllSeen(by: user(body), before: before ?? .distantFuture), of: 1, service, call)
         }
-        return try await write(.forgetSeen(PointNames.names(ids, "ids"), by: user(body)), service, call)
+        return try await write(
+            .forgetSeen(PointNames.names(ids, "ids"), by: user(body)), of: ids.count, service, call)
     }
 
     @Sendable static func list(_ service: Service, _ call: Call) throws -> Answer {
         let target = try service.target(call.names[0], for: call.caller)
+        try Admission(target, timeout: call.query.timeout)?.read(1)
         let points = try target.collection.seen(by: call.names[1], limit: limit(call)).map { point -> JSON in
             let time = point.time.map { Timestamp($0) }
             return [
@@ -45,10 +48,14 @@ enum SeenCalls {
         return limit
     }
 
-    private static func write(_ operation: WriteOperation, _ service: Service, _ call: Call) async throws -> Answer {
+    /// - Parameter count: how many points it is about.
+    private static func write(
+        _ operation: WriteOperation, of count: Int, _ service: Service, _ call: Call
+    ) async throws -> Answer {
         let waits = try call.query.waits
-        let number = try await service.target(call.names[0], for: call.caller).collection.version("").write([operation])
-            .lsn
+        let target = try service.target(call.names[0], for: call.caller)
+        try Admission(target, timeout: call.query.timeout)?.write(count)
+        let number = try await target.collection.version("").write([operation]).lsn
         return Answer(WriteAnswer.json(number, waits: waits))
     }
 

@@ -36,7 +36,9 @@ struct Responder: HTTPResponder {
                 context.logger.error("\(request.method) \(request.uri.path): \(error)")
             }
             answer = Answer(.document(Answer.envelope(refusal, since: start)), status: refusal.status)
-            if refusal.status == 503 { answer.headers.append(("retry-after", "1")) }
+            if let seconds = refusal.retryAfter ?? (refusal.status == 503 ? 1 : nil) {
+                answer.headers.append(("retry-after", "\(seconds)"))
+            }
             if refusal.status == 401 { answer.headers.append(("www-authenticate", "Bearer")) }
         }
         service.metrics.note(route?.template ?? "other", answer.status, ContinuousClock.now - start)

@@ -60,6 +60,9 @@ struct QueryParameters: Sendable {
     /// Whether the call answers when it is done; otherwise when it is safe.
     var waits: Bool { get throws(Refusal) { try flag("wait") ?? false } }
 
+    /// The seconds that the request gives itself, which ``checkTimeout()`` has checked.
+    var timeout: Int? { values["timeout"].flatMap { Int($0) } }
+
     /// Refuses a timeout of no seconds.
     func checkTimeout() throws(Refusal) {
         guard let text = values["timeout"] else { return }

@@ -30,6 +30,8 @@ public struct ServerSettings: Sendable {
     public var auditShare = 0.01
     /// A connection on which nothing comes for so many seconds is closed.
     public var idleSeconds = 60
+    /// The time by which rates are limited: tests have one of their own.
+    var now: @Sendable () -> ContinuousClock.Instant = { .now }
 
     /// The settings of a server of this folder.
     public init(data: String) { self.data = data }

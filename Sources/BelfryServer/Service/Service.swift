@@ -26,7 +26,7 @@ final class Service: Sendable {
     init(_ settings: ServerSettings, logger: Logger) throws(BelfryError) {
         (self.settings, self.logger) = (settings, logger)
         let folder = try DataFolder(settings.data)
-        collections = try CollectionRegistry(folder, memoryLimit: settings.memoryLimit)
+        collections = try CollectionRegistry(folder, memoryLimit: settings.memoryLimit, now: settings.now)
         snapshots = SnapshotStore(folder)
         audit = RecallAudit(logger: logger)
         recommender = Recommender(feedback: FeedbackLog(folder.feedback), logger: logger)

@@ -6,6 +6,8 @@ struct Refusal: Error, Equatable {
     var status: Int
     /// What went wrong, in one sentence.
     var message: String
+    /// The seconds after which it may be asked again, where that is known.
+    var retryAfter: Int?
 
     init(_ status: Int, _ message: String) {
         // What a mistake says may show all of a request.

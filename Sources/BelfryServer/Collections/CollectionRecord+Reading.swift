@@ -22,7 +22,8 @@ extension CollectionRecord {
             members[name] = body[name]
         }
         if let vectors = try body.object("vectors") { members["vectors"] = try Self.checkVectors(vectors) }
-        for name in ["sparse_vectors", "strict_mode_config", "metadata"] { _ = try body.object(name) }
+        if let sparse = try body.object("sparse_vectors") { try Self.checkSparse(sparse) }
+        for name in ["strict_mode_config", "metadata"] { _ = try body.object(name) }
         self.init(config: Self.config(members))
         let names = Set(dense.map(\.name))
         if let both = sparse.first(where: { names.contains($0.name) }) {
@@ -65,6 +66,22 @@ extension CollectionRecord {
         return .object(members)
     }
 
+    /// - Throws: 400 for a name that is none; 400, 422 for params that sparse vectors cannot have.
+    private static func checkSparse(_ body: Body) throws {
+        for name in body.json.names {
+            guard !name.isEmpty else { throw Refusal(400, "Wrong input: Sparse vector name cannot be empty") }
+            guard let params = try body.object(name) else { continue }
+            let modifier = try params.text("modifier")
+            guard modifier == nil || modifier == "none" || modifier == "idf" else {
+                throw Refusal.format(
+                    params.path("modifier"), "unknown variant `\(modifier ?? "")`, expected none or idf")
+            }
+            if let index = try params.object("index"), let type = try index.text("datatype"), type.hasPrefix("turbo") {
+                throw Refusal.invalid(index.path("datatype"), type, "sparse vectors do not support it")
+            }
+        }
+    }
+
     private static func checkIndex(_ body: Body?) throws {
         _ = try body?.whole("ef_construct", from: 4)
         _ = try body?.whole("m")
@@ -88,6 +105,7 @@ extension CollectionRecord {
         }
         if let sparse = try body.object("sparse_vectors") {
             guard case .object(var all) = params["sparse_vectors"] ?? [:] else { return }
+            try Self.checkSparse(sparse)
             for name in sparse.json.names {
                 guard let old = all[name] else { throw Self.noVectors(name) }
                 all[name] = Self.merged(old, sparse[name])

@@ -23,9 +23,21 @@ enum CollectionCalls {
         return .done
     }
 
-    @Sendable static func change(_ service: Service, _ call: Call) throws -> Answer {
+    @Sendable static func change(_ service: Service, _ call: Call) async throws -> Answer {
         let body = try call.json()
-        try service.collections.named(call.names[0]).changeRecord { try $0.change(body) }
+        let served = try service.collections.named(call.names[0])
+        var changed = try served.record()
+        try changed.change(body)
+        // What has an effect comes first: nothing is told that is not so.
+        let collection = try served.collection()
+        for (name, params) in changed.sparse {
+            let weighs = CollectionRecord.weighsRareTerms(params)
+            guard let space = collection.configuration.spaces.first(where: { $0.name == name }),
+                space.weighsRareTerms != weighs
+            else { continue }
+            try await collection.weighRareTerms(weighs, ofSpace: name)
+        }
+        try served.changeRecord { try $0.change(body) }
         return .done
     }
 

@@ -56,4 +56,109 @@ import Testing
             #expect(scores.count == 3 && scores[0] > 3 * scores[1], "\(scores)")
         }
     }
+
+    // MARK: what is said of a new collection
+
+    private static let dense = #""size": 4, "distance": "Dot""#
+
+    @Test(arguments: [
+        (#"{"vectors": {\(d), "memory": "pinned"}}"#, 422, "pinned"),
+        (#"{"vectors": {\(d)}, "payload": {"memory": "pinned"}}"#, 422, "pinned"),
+        (#"{"vectors": {\(d), "memory": "warm"}}"#, 400, "warm"),
+        (#"{"vectors": {\(d)}, "sparse_vectors": {"": {}}}"#, 400, "Sparse vector name cannot be empty"),
+        (#"{"vectors": {"a": {\(d)}}, "sparse_vectors": {"a": {}}}"#, 400, "must be unique"),
+        (#"{"sparse_vectors": {"t": {"index": {"datatype": "turbo4"}}}}"#, 422, "sparse vectors do not support"),
+        (#"{"sparse_vectors": {"t": {"modifier": "bm25"}}}"#, 400, "modifier"),
+        (#"{"vectors": {\(d), "memory": "cold", "quantization_config": {"scalar": {"memory": "pinned"}}}}"#, 200, ""),
+    ]) func whatNoCollectionCanHaveIsRefused(_ body: String, _ status: Int, _ words: String) async throws {
+        try await TestServer.run { server in
+            let body = body.replacing(#"\(d)"#, with: Self.dense)
+            let reply = try await server.send("PUT", "/collections/c", body)
+            #expect(reply.status == status && (words.isEmpty || reply.error.contains(words)), "\(reply.text)")
+            #expect(try await server.send("GET", "/collections/c").status == (status == 200 ? 200 : 404))
+        }
+    }
+
+    @Test func memoryCannotBePinnedLaterEither() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/collections/c", "{\"vectors\": {\(Self.dense)}}")
+            for (change, status) in [
+                (#"{"vectors": {"": {"memory": "pinned"}}}"#, 422),
+                (#"{"params": {"payload": {"memory": "pinned"}}}"#, 422),
+                (#"{"vectors": {"": {"memory": "cold"}}, "params": {"payload": {"memory": "cached"}}}"#, 200),
+            ] {
+                #expect(try await server.send("PATCH", "/collections/c", change).status == status, "\(change)")
+            }
+            let params = try await server.send("GET", "/collections/c").result["config"]?["params"]
+            #expect(params?["vectors"]?["memory"] == "cold" && params?["payload"]?["memory"] == "cached")
+        }
+    }
+
+    @Test func quantizationHasTwoNamesAndIsToldUnderOne() async throws {
+        try await TestServer.run { server in
+            let body = #"""
+                {"vectors": {"a": {"size": 4, "distance": "Dot", "quantization": {"scalar": {"type": "int8"}}}},
+                 "quantization": {"binary": {}}}
+                """#
+            #expect(try await server.send("PUT", "/collections/c", body).status == 200)
+            let config = try await server.send("GET", "/collections/c").result["config"]
+            #expect(config?["quantization_config"] == ["binary": [:]])
+            #expect(
+                config?["params"]?["vectors"]?["a"]
+                    == ["size": 4, "distance": "Dot", "quantization_config": ["scalar": ["type": "int8"]]])
+        }
+    }
+
+    @Test(arguments: [
+        ("", 0), (#", "hnsw_config": {"inline_storage": true}"#, 1),
+        (#", "hnsw_config": {"inline_storage": false}"#, 0),
+        (#", "hnsw_config": {"inline_storage": true}, "quantization_config": {"scalar": {"type": "int8"}}"#, 0),
+        (#", "hnsw_config": {"inline_storage": true}, "multivector_config": {"comparator": "max_sim"}"#, 1),
+    ]) func whatCannotBeInlineIsWarnedOf(_ more: String, _ count: Int) async throws {
+        try await TestServer.run { server in
+            let body = "{\"vectors\": {\"v\": {\(Self.dense)\(more)}}}"
+            #expect(try await server.send("PUT", "/collections/c", body).status == 200)
+            let info = try await server.send("GET", "/collections/c").result
+            #expect(info["warnings"]?.array?.count == (count == 0 ? nil : count), "\(info)")
+        }
+    }
+
+    /// Clients wait until as many vectors are indexed as they have written. What is small is scanned, and that is all it needs.
+    @Test(arguments: [(10, 100), (10_000, 100), (0, 0)]) func vectorsAreIndexedWhereNothingBetterComes(
+        _ threshold: Int, _ indexed: Int
+    ) async throws {
+        try await TestServer.run { server in
+            let body = "{\"vectors\": {\(Self.dense)}, \"optimizers_config\": {\"indexing_threshold\": \(threshold)}}"
+            #expect(try await server.send("PUT", "/collections/c", body).status == 200)
+            #expect(try await server.send("GET", "/collections/c").result["indexed_vectors_count"] == 0)
+            let points = (0..<100).map { "{\"id\": \($0), \"vector\": [\($0), 1, 1, 1]}" }
+            let written = try await server.send(
+                "PUT", "/collections/c/points?wait=true", "{\"points\": [\(points.joined(separator: ","))]}")
+            #expect(written.status == 200)
+            let info = try await server.send("GET", "/collections/c").result
+            #expect(info["indexed_vectors_count"]?.integer == indexed && info["status"] == "green", "\(info)")
+        }
+    }
+
+    // MARK: what the server says of itself
+
+    @Test func segmentsAreListedWhereTheyAreAskedFor() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/collections/c", "{\"vectors\": {\(Self.dense)}}")
+            let points = #"{"points": [{"id": 1, "vector": [1, 0, 0, 0]}, {"id": 2, "vector": [0, 1, 0, 0]}]}"#
+            _ = try await server.send("PUT", "/collections/c/points?wait=true", points)
+            let path = "/collections/c/optimizations"
+            let plain = try await server.send("GET", path).result
+            #expect(Set(plain.names) == ["summary", "running"] && plain["running"] == [], "\(plain)")
+            #expect(plain["summary"]?["idle_segments"] == 1 && plain["summary"]?["queued_points"] == 0)
+            for with in ["queued,completed,idle_segments", "queued%20,%20%20completed%20,idle_segments"] {
+                let all = try await server.send("GET", "\(path)?with=\(with)").result
+                #expect(all["queued"] == [] && all["completed"] == [] && all["running"] == [], "\(all)")
+                let idle = all["idle_segments"]?.array ?? []
+                #expect(idle.count == 1 && idle.first?["points_count"] == 2)
+                #expect(idle.first?["uuid"]?.string.flatMap { UUID(uuidString: $0) } != nil)
+            }
+            #expect(try await server.send("GET", "/collections/none/optimizations").status == 404)
+        }
+    }
 }

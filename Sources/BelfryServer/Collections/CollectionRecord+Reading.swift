@@ -21,6 +21,9 @@ extension CollectionRecord {
         ] {
             members[name] = body[name]
         }
+        // Older clients say it so.
+        members["quantization_config"] = body["quantization_config"] ?? body["quantization"]
+        try Self.checkMemory(body.object("payload"))
         if let vectors = try body.object("vectors") { members["vectors"] = try Self.checkVectors(vectors) }
         if let sparse = try body.object("sparse_vectors") { try Self.checkSparse(sparse) }
         for name in ["strict_mode_config", "metadata"] { _ = try body.object(name) }
@@ -61,8 +64,10 @@ extension CollectionRecord {
         }
         _ = try Metric(wireName: distance)
         try checkIndex(body.object("hnsw_config"))
+        try checkMemory(body)
         var members = JSON.Members()
-        for name in body.json.names where body.has(name) { members[name] = body[name] }
+        for name in body.json.names where body.has(name) && name != "quantization" { members[name] = body[name] }
+        members["quantization_config"] = body["quantization_config"] ?? body["quantization"]
         return .object(members)
     }
 
@@ -87,6 +92,16 @@ extension CollectionRecord {
         _ = try body?.whole("m")
     }
 
+    /// Vectors and payloads are on disk, and in memory as the system sees fit: none of them can be held there.
+    private static func checkMemory(_ body: Body?) throws {
+        guard let body, let memory = try body.text("memory") else { return }
+        switch memory {
+        case "cold", "cached": break
+        case "pinned": throw Refusal.invalid(body.path("memory"), memory, "must be cold or cached")
+        default: throw Refusal.format(body.path("memory"), "unknown variant `\(memory)`, expected cold or cached")
+        }
+    }
+
     private static func checkRecall(_ metadata: JSON?) throws {
         guard let recall = metadata?["recall"]?.number else { return }
         guard recall > 0, recall <= 1 else {
@@ -100,6 +115,7 @@ extension CollectionRecord {
     mutating func change(_ body: Body) throws {
         guard case .object(var config) = config, case .object(var params)? = config["params"] else { return }
         try Self.checkIndex(body.object("hnsw_config"))
+        try Self.checkMemory(body.object("params")?.object("payload"))
         if let vectors = try body.object("vectors") {
             params["vectors"] = try changedVectors(params["vectors"] ?? [:], vectors)
         }
@@ -137,6 +153,7 @@ extension CollectionRecord {
         for name in changes.json.names {
             guard let change = try changes.object(name) else { continue }
             try Self.checkIndex(change.object("hnsw_config"))
+            try Self.checkMemory(change)
             guard let current = isUnnamed && name.isEmpty ? old : isUnnamed ? nil : all[name] else {
                 throw Self.noVectors(name)
             }

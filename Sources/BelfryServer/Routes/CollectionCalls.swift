@@ -78,14 +78,6 @@ enum CollectionCalls {
 
     // MARK: what one server has none of
 
-    @Sendable static func optimizations(_ service: Service, _ call: Call) throws -> Answer {
-        _ = try service.collections.named(call.names[0])
-        return Answer([
-            "summary": ["queued_optimizations": 0, "queued_segments": 0, "queued_points": 0, "idle_segments": 0],
-            "running": [], "queued": [], "completed": [], "idle_segments": [],
-        ])
-    }
-
     @Sendable static func cluster(_ service: Service, _ call: Call) throws -> Answer {
         let target = try service.target(call.names[0], for: call.caller)
         let shard: JSON = ["shard_id": 0, "points_count": .integer(Int64(target.collection.count)), "state": "Active"]

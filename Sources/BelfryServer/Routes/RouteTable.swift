@@ -32,7 +32,7 @@ enum RouteTable {
         Route(.delete, "/collections/{name}/index/{field}", .writing, on: .long, CollectionCalls.dropIndex),
         Route(.put, "/collections/{name}/vectors/{vector}", .managing, on: .long, VectorCalls.add),
         Route(.delete, "/collections/{name}/vectors/{vector}", .managing, on: .long, VectorCalls.drop),
-        Route(.get, "/collections/{name}/optimizations", .reading, CollectionCalls.optimizations),
+        Route(.get, "/collections/{name}/optimizations", .reading, OptimizationCalls.list),
         Route(.get, "/collections/{name}/cluster", .reading, CollectionCalls.cluster),
     ]
 

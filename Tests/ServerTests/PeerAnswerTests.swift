@@ -140,6 +140,90 @@ import Testing
         }
     }
 
+    // MARK: where a mistake is told
+
+    @Test(arguments: [
+        (
+            "PUT", "/points/vectors", #"{"points": [{"id": 1, "vector": {}}]}"#, 422,
+            "Validation error in JSON body: [points[0].vector: must specify vectors to update for point]"
+        ),
+        ("PUT", "/points/vectors", #"{"points": [{"id": 1}]}"#, 400, "missing field `vector`"),
+        (
+            "PUT", "/points", #"{"points": [{"id": 1, "vector": {"m": [[1, 2, 3, 4], [1, 2, 3]]}}]}"#, 422,
+            "[points[0].vector.?.data: all vectors must have the same dimension, found vector with dimension 3"
+        ),
+        (
+            "PUT", "/points", #"{"points": [{"id": 1, "vector": {"m": [[]]}}]}"#, 422,
+            "Validation error in JSON body: [points[0].vector.?.data: all vectors must be non-empty]"
+        ),
+        (
+            "PUT", "/points", #"{"points": [{"id": 0}, {"id": 1, "vector": {"m": [[1, 2, 3, 4], []]}}]}"#, 422,
+            "[points[1].vector.?.data: all vectors must be non-empty]"
+        ),
+        ("PUT", "/points", #"{"points": [{"id": 1, "vector": {"m": []}}]}"#, 422, "dense vector must not be empty"),
+        ("PUT", "/points", #"{"points": [{"id": 1, "vector": {"m": [[1, 2, 3], [1, 2, 3]]}}]}"#, 400, "got 3"),
+        (
+            "PUT", "/points", #"{"points": [{"id": 1, "vector": {"w": {"indices": [1, 2], "values": [1]}}}]}"#, 422,
+            "points[0].vector.?.values: Validation error: must be the same length as indices [{}]"
+        ),
+        (
+            "PUT", "/points", #"{"points": [{"id": 1, "vector": {"w": {"indices": [1, 1], "values": [1, 2]}}}]}"#, 422,
+            "points[0].vector.?.indices: Validation error: must be unique [{}]"
+        ),
+        ("POST", "/points/scroll", #"{"filter": {"min_should": {"conditions": [{"has_id": [1]}]}}}"#, 400, "min_count"),
+        ("POST", "/points/scroll", #"{"filter": {"must": [{"slice": {"total": 0, "index": 0}}]}}"#, 400, "slice"),
+        ("POST", "/points/scroll", #"{"filter": {"must": [{"slice": {"total": 4, "index": 4}}]}}"#, 422, "slice"),
+    ]) func aMistakeIsToldWhereClientsLookForIt(
+        _ method: String, _ path: String, _ body: String, _ status: Int, _ words: String
+    ) async throws {
+        try await TestServer.run { server in
+            let params = "{\(Self.dense), \"multivector_config\": {\"comparator\": \"max_sim\"}}"
+            let made = try await server.send(
+                "PUT", "/collections/c", "{\"vectors\": {\"m\": \(params)}, \"sparse_vectors\": {\"w\": {}}}")
+            #expect(made.status == 200, "\(made.text)")
+            let reply = try await server.send(method, "/collections/c" + path, body)
+            #expect(reply.status == status && reply.error.contains(words), "\(reply.text)")
+        }
+    }
+
+    @Test func aPointThatIsNotThereIsToldFirst() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/collections/c", "{\"vectors\": {\(Self.dense)}}")
+            _ = try await server.send("PUT", "/collections/other", "{\"vectors\": {\"o\": {\(Self.dense)}}}")
+            let points = #"{"points": [{"id": 1, "vector": [1, 0, 0, 0]}, {"id": 9, "vector": [0, 1, 0, 0]}]}"#
+            _ = try await server.send("PUT", "/collections/c/points?wait=true", points)
+            let others = #"{"points": [{"id": 1, "vector": {"o": [1, 0, 0, 0]}}]}"#
+            _ = try await server.send("PUT", "/collections/other/points?wait=true", others)
+            func ask(_ query: String, _ vectors: String) async throws -> Reply {
+                let lookup = "{\"collection\": \"other\", \"vector\": \"\(vectors)\"}"
+                return try await server.send(
+                    "POST", "/collections/c/points/query", "{\"query\": \(query), \"lookup_from\": \(lookup)}")
+            }
+            #expect(try await ask(#"{"recommend": {"positive": [1]}}"#, "o").ids == [1, 9])
+            #expect(try await ask(#"{"recommend": {"positive": [1]}}"#, "none").status == 400)
+            #expect(try await ask("[1, 0, 0, 0]", "none").status == 400)
+            for query in ["2", #"{"recommend": {"positive": [2]}}"#, #"{"recommend": {"positive": [1, 2]}}"#] {
+                let reply = try await ask(query, "none")
+                #expect(reply.status == 404 && reply.error == "Not found: No point with id 2 found", "\(reply.text)")
+            }
+            let fused = #"{"prefetch": [{"query": 3}], "query": {"fusion": "rrf"}, "using": ""}"#
+            let part = try await server.send("POST", "/collections/c/points/query", fused)
+            #expect(part.error == "Not found: No point with id 3 found", "\(part.text)")
+            let named = #"{"prefetch": [{"query": 1}], "query": {"fusion": "rrf"}, "using": ""}"#
+            let whole = try await server.send("POST", "/collections/c/points/query", named)
+            #expect(whole.status == 400 && whole.error.contains("'using'"), "\(whole.text)")
+        }
+    }
+
+    @Test func aServerByItselfSaysSo() async throws {
+        try await TestServer.run { server in
+            for (method, path) in [("POST", "/cluster/recover"), ("DELETE", "/cluster/peer/1")] {
+                let reply = try await server.send(method, path)
+                #expect(reply.status == 405 && reply.error.contains("standalone mode"), "\(reply.text)")
+            }
+        }
+    }
+
     // MARK: what the server says of itself
 
     @Test func segmentsAreListedWhereTheyAreAskedFor() async throws {

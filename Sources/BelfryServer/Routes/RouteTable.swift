@@ -112,7 +112,8 @@ enum RouteTable {
         Route(.get, "/collections/{name}/shards", .reading, on: .none, ServiceCalls.refuse("shard keys")),
         Route(.post, "/collections/{name}/shards/delete", .managing, on: .none, ServiceCalls.refuse("shard keys")),
         Route(.post, "/collections/{name}/cluster", .managing, on: .none, ServiceCalls.refuse("clusters")),
-        Route(.post, "/cluster/recover", .managing, on: .none, ServiceCalls.refuse("clusters")),
+        Route(.post, "/cluster/recover", .managing, on: .none, ServiceCalls.refuseAlone),
+        Route(.delete, "/cluster/peer/{id}", .managing, on: .none, ServiceCalls.refuseAlone),
         Route(.get, "/quotas", .reading, on: .none, ServiceCalls.refuse("quotas")),
         Route(.put, "/quotas", .managing, on: .none, ServiceCalls.refuse("quotas")),
     ]

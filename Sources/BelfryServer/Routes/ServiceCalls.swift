@@ -55,6 +55,11 @@ enum ServiceCalls {
 
     @Sendable static func clearIssues(_ service: Service, _ call: Call) -> Answer { .done }
 
+    /// What servers in a cluster do: clients know by the status that this one is none of them.
+    @Sendable static func refuseAlone(_ service: Service, _ call: Call) throws -> Answer {
+        throw Refusal(405, "Method not allowed: the server runs in standalone mode")
+    }
+
     static func refuse(_ what: String) -> @Sendable (Service, Call) throws -> Answer {
         { _, _ in throw Refusal.notOffered(what) }
     }

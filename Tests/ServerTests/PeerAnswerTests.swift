@@ -1,12 +1,11 @@
 import Files
 import Foundation
-import TestSupport
 import Testing
 
 @testable import BelfryServer
 
 /// What clients of the interface count on beside the answers to their searches: what a change of a collection does, where a
-/// mistake is told, what the server says of itself.
+/// mistake is told.
 @Suite(.serialized) struct PeerAnswerTests {
     // MARK: what is changed
 
@@ -221,28 +220,6 @@ import Testing
                 let reply = try await server.send(method, path)
                 #expect(reply.status == 405 && reply.error.contains("standalone mode"), "\(reply.text)")
             }
-        }
-    }
-
-    // MARK: what the server says of itself
-
-    @Test func segmentsAreListedWhereTheyAreAskedFor() async throws {
-        try await TestServer.run { server in
-            _ = try await server.send("PUT", "/collections/c", "{\"vectors\": {\(Self.dense)}}")
-            let points = #"{"points": [{"id": 1, "vector": [1, 0, 0, 0]}, {"id": 2, "vector": [0, 1, 0, 0]}]}"#
-            _ = try await server.send("PUT", "/collections/c/points?wait=true", points)
-            let path = "/collections/c/optimizations"
-            let plain = try await server.send("GET", path).result
-            #expect(Set(plain.names) == ["summary", "running"] && plain["running"] == [], "\(plain)")
-            #expect(plain["summary"]?["idle_segments"] == 1 && plain["summary"]?["queued_points"] == 0)
-            for with in ["queued,completed,idle_segments", "queued%20,%20%20completed%20,idle_segments"] {
-                let all = try await server.send("GET", "\(path)?with=\(with)").result
-                #expect(all["queued"] == [] && all["completed"] == [] && all["running"] == [], "\(all)")
-                let idle = all["idle_segments"]?.array ?? []
-                #expect(idle.count == 1 && idle.first?["points_count"] == 2)
-                #expect(idle.first?["uuid"]?.string.flatMap { UUID(uuidString: $0) } != nil)
-            }
-            #expect(try await server.send("GET", "/collections/none/optimizations").status == 404)
         }
     }
 }

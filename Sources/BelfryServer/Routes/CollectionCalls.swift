@@ -43,7 +43,9 @@ enum CollectionCalls {
 
     @Sendable static func delete(_ service: Service, _ call: Call) async throws -> Answer {
         try CollectionName.require(call.names[0])
-        return Answer(.bool(try await service.collections.delete(call.names[0])))
+        let isGone = try await service.collections.delete(call.names[0])
+        if isGone { service.metrics.forget(call.names[0]) }
+        return Answer(.bool(isGone))
     }
 
     // MARK: indexes

@@ -101,6 +101,12 @@ import Vectors
             #expect(last?.code == .invalidInput)
             let missing = await #expect(throws: BelfryError.self) { try await collection.drop(space: "image") }
             #expect(missing?.code == .notFound)
+            for (name, code) in [("", BelfryError.Code.invalidInput), ("words", .notFound)] {
+                let unweighed = await #expect(throws: BelfryError.self) {
+                    try await collection.weighRareTerms(true, ofSpace: name)
+                }
+                #expect(unweighed?.code == code)
+            }
             let reader = try VectorCollection(path)
             let refused = await #expect(throws: BelfryError.self) { try await reader.drop(space: "") }
             #expect(refused?.code == .conflict)

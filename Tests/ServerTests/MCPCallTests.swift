@@ -85,6 +85,14 @@ import Testing
     @Test(arguments: [
         ("search", #"{"collection": "shop", "text": "x"}"#, "no tower"),
         ("search", #"{"collection": "shop"}"#, "missing field `text`"),
+        ("search", #"{"collection": "shop", "query": "x"}"#, "missing field `text`"),
+        ("search", #"{"collection": "shop", "text": null}"#, "missing field `text`"),
+        ("search", #"{"collection": "shop", "text": 5}"#, "text: a text is expected"),
+        ("search", #"{"query": "x"}"#, "missing field `collection`"),
+        (
+            "similar", #"{"collection": "shop", "point": 3}"#,
+            "missing field `id`: the tool similar takes collection, id"
+        ),
         ("similar", #"{"collection": "none", "id": 1}"#, "none not found"),
         ("similar", #"{"collection": "shop", "id": 77}"#, "77"),
         ("similar", #"{"collection": "shop", "id": 1, "filter": "sales >"}"#, "character"),

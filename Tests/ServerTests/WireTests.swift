@@ -53,8 +53,9 @@ import Testing
 
     @Test func timesAreCounted() {
         let metrics = RequestMetrics()
-        metrics.note("/a", 200, .milliseconds(3))
-        metrics.note("/a", 200, .seconds(20))
+        metrics.note("GET", "/a", 200, .milliseconds(3))
+        metrics.note("PUT", "/a", 200, .seconds(20))
+        // By route, whatever the method is.
         let text = metrics.text()
         #expect(text.contains(#"belfry_http_request_seconds_count{route="/a",status="200"} 2"#))
         #expect(text.contains(#"le="0.005"} 1"#) && text.contains(#"le="+Inf"} 2"#))

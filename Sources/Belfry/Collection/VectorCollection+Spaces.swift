@@ -27,4 +27,12 @@ extension VectorCollection {
     public func drop(space name: String) async throws(BelfryError) {
         try await writing().changeSpaces { _ in SpaceChange(dropped: [name]) }
     }
+
+    /// Says whether queries of sparse vectors weigh rare terms more: ``VectorSpace/weighsRareTerms``. Whatever is asked from
+    /// then on is scored so; the vectors stay as they are.
+    /// - Throws: `notFound` where there are none of the name, `invalidInput` where they are not sparse, `conflict` for a
+    ///   collection that was opened for reading.
+    public func weighRareTerms(_ weighs: Bool, ofSpace name: String) async throws(BelfryError) {
+        try await writing().changeSpaces { _ in SpaceChange(weighing: [name: weighs]) }
+    }
 }

@@ -45,6 +45,9 @@ struct PendingPoints: Sendable {
         for (slot, point) in points { try body(slot, point) }
     }
 
+    /// How many points were written to it, or deleted.
+    var count: Int { points.count }
+
     /// Whether nothing was written to it.
     var isUnused: Bool { points.isEmpty && seen.isEmpty }
 

@@ -56,6 +56,13 @@ public struct VectorSpace: Equatable, Sendable {
         return space
     }
 
+    /// The space as its segments see it: how queries are weighed is none of their concern, and may change.
+    var stored: VectorSpace {
+        var space = self
+        space.weighsRareTerms = false
+        return space
+    }
+
     /// Whether a vector looks like those of the space.
     package func canHold(_ vector: PointVector) -> Bool {
         switch vector {

@@ -58,11 +58,6 @@ package final class View: Sendable {
     /// How many segments a space has.
     package func segmentCount(of space: Int) -> Int { segments(of: space).count }
 
-    /// How many vectors of a space an index finds; what was written last, and small segments, are scanned.
-    package func indexedVectors(of space: Int) -> Int {
-        segments(of: space).reduce(0) { $0 + ($1.segment.record.kind == .exact ? 0 : $1.count) }
-    }
-
     /// What finds near rows of a space.
     package func indexKind(of space: Int = 0) -> IndexKind { mainSegment(of: space)?.record.kind ?? .exact }
 

@@ -65,7 +65,9 @@ extension WriteState {
         state.base = base
         state.segments = segments.compactMap { live in
             let space = self.base.configuration.spaces[live.segment.space]
-            guard let place = base.configuration.spaces.firstIndex(of: space) else { return nil }
+            guard let place = base.configuration.spaces.firstIndex(where: { $0.stored == space.stored }) else {
+                return nil
+            }
             var live = live
             live.segment.space = place
             return live

@@ -196,7 +196,7 @@ extension Maintenance {
     ) -> ([LiveSegment], [MergePolicy.Size], [Int: RowSet]) {
         let (state, recorded) = writer.core.withLock { ($0.state, $0.recorded) }
         // Nil where the space was dropped.
-        let place = state.base.configuration.spaces.firstIndex(of: space)
+        let place = state.base.configuration.spaces.firstIndex { $0.stored == space.stored }
         let segments = state.segments.filter { $0.segment.space == place && !unmerged.contains($0.segment.number) }
         let sizes = segments.map { live in
             MergePolicy.Size(

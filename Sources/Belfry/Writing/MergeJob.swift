@@ -7,8 +7,12 @@ import Vectors
 
 /// A merge that is under way.
 package struct MergeStatus: Sendable {
-    /// How many segments become one, and their rows.
-    package let segments, rows: Int
+    /// The segments that become one: their numbers, and how many of their vectors are a point's.
+    package let sources: [(number: Int, vectors: Int)]
+    /// The number of the one that they become.
+    package let number: Int
+    /// How many rows they have.
+    package let rows: Int
     package let began: ContinuousClock.Instant
 }
 
@@ -44,7 +48,9 @@ struct MergeJob: Sendable {
 
     /// What is told of it while it is under way.
     var status: MergeStatus {
-        MergeStatus(segments: sources.count, rows: sources.reduce(0) { $0 + $1.segment.rows }, began: .now)
+        MergeStatus(
+            sources: sources.map { ($0.segment.number, $0.count) }, number: number,
+            rows: sources.reduce(0) { $0 + $1.segment.rows }, began: .now)
     }
 
     /// Builds a segment of all rows that are left; nil where none is.
@@ -91,8 +97,13 @@ struct MergeJob: Sendable {
     }
 
     static func wantsIndex(_ record: SegmentRecord, rows: Int, dimension: Int, _ wanted: IndexKind?) -> Bool {
-        record.kind == .exact && wanted != .exact && record.scanIsFastest != true
-            && rows >= fewestWithIndex.load(ordering: .relaxed)
+        record.kind == .exact && record.scanIsFastest != true
+            && wantsIndex(rows: rows, dimension: dimension, wanted)
+    }
+
+    /// Whether a search through so many rows takes long, and an index may be built for them.
+    static func wantsIndex(rows: Int, dimension: Int, _ wanted: IndexKind?) -> Bool {
+        wanted != .exact && rows >= fewestWithIndex.load(ordering: .relaxed)
             && !DefaultRecall.scans(rows: rows, bytesPerRow: dimension)
     }
 

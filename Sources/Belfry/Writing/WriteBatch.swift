@@ -82,9 +82,9 @@ struct WriteBatch: Sendable {
         let now = base.configuration.spaces
         guard now != spaces else { return amounts }
         for name in Set(operations.flatMap(\.vectors.keys)) {
-            guard now.contains(where: { $0.name.hasSameBytes(as: name) && spaces.contains($0) }) else {
-                throw base.changedSchema
-            }
+            guard let space = now.first(where: { $0.name.hasSameBytes(as: name) }),
+                spaces.contains(where: { $0.stored == space.stored })
+            else { throw base.changedSchema }
         }
         return try Self.amounts(operations, base.configuration)
     }

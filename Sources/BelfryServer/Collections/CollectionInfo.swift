@@ -17,14 +17,18 @@ enum CollectionInfo {
             schema[name] = .object(members)
         }
         let spaces = collection.configuration.spaces
-        let indexed = spaces.indices.reduce(0) { sum, space in
-            spaces[space].kind == .sparse ? sum : sum + view.indexedVectors(of: space)
-        }
-        return [
+        // A vector counts as indexed where it is found as fast as it will be: a client that waits for that waits for nothing
+        // that never comes. One that has turned indexes off is told of none.
+        let isIndexed = record.config["optimizer_config"]?["indexing_threshold"] != 0
+        let indexed = isIndexed ? view.parts.reduce(0) { $0 + ($1.isSettled ? $1.vectors : 0) } : 0
+        var info: JSON.Members = [
             "status": "green", "optimizer_status": "ok", "indexed_vectors_count": .integer(Int64(indexed)),
             "points_count": .integer(Int64(view.count)),
             "segments_count": .integer(Int64(max(1, spaces.indices.reduce(0) { $0 + view.segmentCount(of: $1) }))),
             "config": record.config, "payload_schema": .object(schema), "update_queue": ["length": 0],
         ]
+        let warnings = record.warnings
+        if !warnings.isEmpty { info["warnings"] = .array(warnings.map { ["message": .string($0)] }) }
+        return .object(info)
     }
 }

@@ -21,8 +21,12 @@ extension CollectionRecord {
         ] {
             members[name] = body[name]
         }
+        // Older clients say it so.
+        members["quantization_config"] = body["quantization_config"] ?? body["quantization"]
+        try Self.checkMemory(body.object("payload"))
         if let vectors = try body.object("vectors") { members["vectors"] = try Self.checkVectors(vectors) }
-        for name in ["sparse_vectors", "metadata"] { _ = try body.object(name) }
+        if let sparse = try body.object("sparse_vectors") { try Self.checkSparse(sparse) }
+        _ = try body.object("metadata")
         try StrictMode.check(body.object("strict_mode_config"))
         self.init(config: Self.config(members))
         let names = Set(dense.map(\.name))
@@ -61,14 +65,42 @@ extension CollectionRecord {
         }
         _ = try Metric(wireName: distance)
         try checkIndex(body.object("hnsw_config"))
+        try checkMemory(body)
         var members = JSON.Members()
-        for name in body.json.names where body.has(name) { members[name] = body[name] }
+        for name in body.json.names where body.has(name) && name != "quantization" { members[name] = body[name] }
+        members["quantization_config"] = body["quantization_config"] ?? body["quantization"]
         return .object(members)
+    }
+
+    /// - Throws: 400 for a name that is none; 400, 422 for params that sparse vectors cannot have.
+    private static func checkSparse(_ body: Body) throws {
+        for name in body.json.names {
+            guard !name.isEmpty else { throw Refusal(400, "Wrong input: Sparse vector name cannot be empty") }
+            guard let params = try body.object(name) else { continue }
+            let modifier = try params.text("modifier")
+            guard modifier == nil || modifier == "none" || modifier == "idf" else {
+                throw Refusal.format(
+                    params.path("modifier"), "unknown variant `\(modifier ?? "")`, expected none or idf")
+            }
+            if let index = try params.object("index"), let type = try index.text("datatype"), type.hasPrefix("turbo") {
+                throw Refusal.invalid(index.path("datatype"), type, "sparse vectors do not support it")
+            }
+        }
     }
 
     private static func checkIndex(_ body: Body?) throws {
         _ = try body?.whole("ef_construct", from: 4)
         _ = try body?.whole("m")
+    }
+
+    /// Vectors and payloads are on disk, and in memory as the system sees fit: none of them can be held there.
+    private static func checkMemory(_ body: Body?) throws {
+        guard let body, let memory = try body.text("memory") else { return }
+        switch memory {
+        case "cold", "cached": break
+        case "pinned": throw Refusal.invalid(body.path("memory"), memory, "must be cold or cached")
+        default: throw Refusal.format(body.path("memory"), "unknown variant `\(memory)`, expected cold or cached")
+        }
     }
 
     private static func checkRecall(_ metadata: JSON?) throws {
@@ -85,11 +117,13 @@ extension CollectionRecord {
         guard case .object(var config) = config, case .object(var params)? = config["params"] else { return }
         try Self.checkIndex(body.object("hnsw_config"))
         try StrictMode.check(body.object("strict_mode_config"))
+        try Self.checkMemory(body.object("params")?.object("payload"))
         if let vectors = try body.object("vectors") {
             params["vectors"] = try changedVectors(params["vectors"] ?? [:], vectors)
         }
         if let sparse = try body.object("sparse_vectors") {
             guard case .object(var all) = params["sparse_vectors"] ?? [:] else { return }
+            try Self.checkSparse(sparse)
             for name in sparse.json.names {
                 guard let old = all[name] else { throw Self.noVectors(name) }
                 all[name] = Self.merged(old, sparse[name])
@@ -121,6 +155,7 @@ extension CollectionRecord {
         for name in changes.json.names {
             guard let change = try changes.object(name) else { continue }
             try Self.checkIndex(change.object("hnsw_config"))
+            try Self.checkMemory(change)
             guard let current = isUnnamed && name.isEmpty ? old : isUnnamed ? nil : all[name] else {
                 throw Self.noVectors(name)
             }

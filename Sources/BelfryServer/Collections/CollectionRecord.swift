@@ -106,6 +106,9 @@ extension CollectionRecord {
         return vectors.names.map { ($0, vectors[$0] ?? .null) }
     }
 
+    /// Whether queries of sparse vectors with these params weigh rare terms more.
+    static func weighsRareTerms(_ params: JSON) -> Bool { params["modifier"]?.string == "idf" }
+
     /// What the engine is to make.
     /// - Throws: 501 for what it cannot.
     func description() throws -> VectorCollection.Description {
@@ -121,7 +124,7 @@ extension CollectionRecord {
             spaces.append(.init(space, tower: towers[name]))
         }
         for (name, params) in sparse {
-            spaces.append(.init(.sparse(name, weighsRareTerms: params["modifier"]?.string == "idf")))
+            spaces.append(.init(.sparse(name, weighsRareTerms: Self.weighsRareTerms(params))))
         }
         if spaces.isEmpty { spaces = [.init(.sparse(Self.placeholder))] }
         var description = VectorCollection.Description(spaces)

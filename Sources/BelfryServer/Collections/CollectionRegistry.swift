@@ -75,6 +75,9 @@ final class CollectionRegistry: Sendable {
         }
     }
 
+    /// The name of the collection that a name or an alias stands for; nil where none is known yet.
+    func knownName(_ name: String) -> String? { (try? known(name))?.collection.name }
+
     /// Reads the aliases again where another process has changed them.
     private func reload(_ state: inout State) throws {
         if state.aliases.isStale { state.aliases = try Aliases(of: folder.path) }

@@ -22,6 +22,16 @@ struct Target {
         return place
     }
 
+    /// - Throws: 404 where there is no such point.
+    func requirePoint(_ name: String) throws {
+        let isThere = try collection.onCurrentView { view throws(BelfryError) in
+            try view.storedPoint(PointName(name).id) != nil
+        }
+        guard isThere else { throw Self.noPoint(name) }
+    }
+
+    private static func noPoint(_ name: String) -> Refusal { .missing("No point with id \(name) found") }
+
     /// The vectors of a point in a space.
     /// - Throws: 404 where there is no such point, 400 where it has no such vector.
     func vector(of name: String, in space: Int) throws -> PointVector {
@@ -33,7 +43,7 @@ struct Target {
         switch vector {
         case nil:
             throw Refusal.bad("Point \(name) has no vector \(configuration.spaces[space].name.debugDescription)")
-        case .multi([])?: throw Refusal.missing("No point with id \(name) found")
+        case .multi([])?: throw Self.noPoint(name)
         case let vector?: return vector
         }
     }

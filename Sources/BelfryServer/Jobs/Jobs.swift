@@ -83,7 +83,7 @@ final class Jobs: Sendable {
     /// What a merge says of itself. It ends by itself where the server does, and begins again.
     static func json(_ merge: MergeStatus, of collection: String) -> JSON {
         var members = members("merge", collection, since: merge.began)
-        members["segments"] = .integer(Int64(merge.segments))
+        members["segments"] = .integer(Int64(merge.sources.count))
         members["rows"] = .integer(Int64(merge.rows))
         return .object(members)
     }

@@ -33,12 +33,14 @@ final class WorkThreads: TaskExecutor {
     private let arrived = DispatchSemaphore(value: 0)
     private let admitted = Atomic<Int>(0)
     private let most: Int
+    /// How many threads there are.
+    let count: Int
 
     /// - Parameters:
     ///   - count: how many threads.
     ///   - most: how many requests may be here at once, those that wait counted.
     init(_ name: String, count: Int, most: Int) {
-        self.most = most
+        (self.most, self.count) = (most, count)
         for index in 0..<count {
             let thread = Thread { [self] in
                 // By itself: the name that it is given from outside is not the system's.

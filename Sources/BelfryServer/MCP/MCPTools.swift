@@ -23,6 +23,14 @@ struct MCPTool: Sendable {
         ]
     }
 
+    /// Names what is missing before anything is said of what is there: a model that has called it by another name learns both.
+    /// - Throws: 400.
+    func requireAll(of arguments: Body) throws(Refusal) {
+        guard let missing = required.first(where: { !arguments.has($0) }) else { return }
+        let known = members.map(\.name).joined(separator: ", ")
+        throw .format("", "missing field `\(missing)`: the tool \(name) takes \(known)")
+    }
+
     static let all = [search, similar, recommend, explain, stats]
 }
 
@@ -64,7 +72,8 @@ extension MCPTool {
         members: [collection, ("text", text("What to search for.")), limit, filter, using],
         required: ["collection", "text"]
     ) { service, caller, arguments in
-        try answers(service, caller, arguments, ["text": try arguments.required("text")])
+        guard let words = try arguments.text("text") else { throw Refusal.format("", "missing field `text`") }
+        return try answers(service, caller, arguments, ["text": .string(words)])
     }
 
     private static let similar = MCPTool(

@@ -44,6 +44,7 @@ enum PointNames {
         do throws(BelfryError) {
             return try Filter(json: json) { PointName($0).id }
         } catch {
+            if json.isNoFilter { throw Refusal.format(body.path(name), error.message) }
             let more = json.hasLonelyKey ? " At least one field condition must be specified." : ""
             throw Refusal(422, "Validation error in JSON body: [\(body.path(name)): \(error.message)\(more)]")
         }
@@ -56,6 +57,18 @@ extension JSON {
         switch self {
         case .object(let members): members.names == ["key"] || members.allValues.contains(where: \.hasLonelyKey)
         case .array(let elements): elements.contains(where: \.hasLonelyKey)
+        default: false
+        }
+    }
+
+    /// Whether somewhere in a filter there is what none can have. What could be, and is not allowed, is told with another
+    /// status.
+    fileprivate var isNoFilter: Bool {
+        switch self {
+        case .object(let members):
+            members["min_should"].map { $0["min_count"] == nil || $0["min_count"] == .null } ?? false
+                || members["slice"]?["total"] == 0 || members.allValues.contains(where: \.isNoFilter)
+        case .array(let elements): elements.contains(where: \.isNoFilter)
         default: false
         }
     }

@@ -43,7 +43,16 @@ struct PointReader {
     static func vectors(_ body: Body, _ target: Target) throws -> [(id: String, vectors: [String: PointVector])] {
         guard let points = try body.objects("points") else { throw Refusal.format(body.place, "points is expected") }
         var reader = PointReader(target: target)
-        for point in points { try reader.add(point.required("id"), point["vector"], nil, point.path("vector")) }
+        for point in points {
+            let vector = try point.required("vector")
+            guard vector != [:] else {
+                throw Refusal(
+                    422,
+                    "Validation error in JSON body: [\(point.path("vector")): must specify vectors to update for point]"
+                )
+            }
+            try reader.add(point.required("id"), vector, nil, point.path("vector"))
+        }
         try reader.embed()
         return reader.drafts.map { ($0.id, $0.vectors) }
     }
@@ -86,19 +95,19 @@ struct PointReader {
                 try read(vector ?? .null, "", place, &draft)
             } else {
                 for (name, value) in named.sorted where value != .null {
+                    try VectorReader.check(value, place)
                     try read(value, name, "\(place).\(name)", &draft)
                 }
             }
-        case let value?: try read(value, "", place, &draft)
+        case let value?:
+            try VectorReader.check(value, place)
+            try read(value, "", place, &draft)
         }
         drafts.append(draft)
     }
 
     private mutating func read(_ json: JSON, _ name: String, _ place: String, _ draft: inout Draft) throws {
-        if json["indices"] != nil, json["values"] != nil {
-            // A sparse vector that is wrong by itself is told as such, whatever its name.
-            _ = try VectorReader.sparse(json, place)
-        } else if name.isEmpty, case .array(let empty) = json, empty.isEmpty {
+        if name.isEmpty, case .array(let empty) = json, empty.isEmpty {
             throw Refusal(422, "Validation error in JSON body: [\(place): dense vector must not be empty]")
         }
         let (space, reader) = try reader(name)

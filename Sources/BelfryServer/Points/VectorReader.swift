@@ -60,9 +60,6 @@ struct VectorReader {
             if case .array(let rows) = json, case .array? = rows.first {
                 var vectors: [[Float]] = []
                 for row in rows {
-                    if row.array?.isEmpty == true {
-                        throw Refusal(422, "Validation error in JSON body: [\(place): dense vector must not be empty]")
-                    }
                     guard let components = row.components else { throw wrongForm(json, place) }
                     vectors.append(try checked(components, place))
                 }
@@ -96,6 +93,28 @@ struct VectorReader {
         return components.map { $0 / length }
     }
 
+    /// What is wrong with a vector by itself, whatever its name and kind.
+    /// - Parameter place: where its name stands. Clients know the place of a vector below that as `?`.
+    static func check(_ json: JSON, _ place: String) throws {
+        switch json {
+        case .object where json["indices"] != nil && json["values"] != nil: _ = try sparse(json, place + ".?")
+        case .array(let rows):
+            guard case .array? = rows.first else { return }
+            let sizes = rows.compactMap { $0.array?.count }
+            guard let first = sizes.first else { return }
+            if sizes.contains(0) {
+                throw Refusal(
+                    422, "Validation error in JSON body: [\(place).?.data: all vectors must be non-empty]")
+            }
+            guard let other = sizes.first(where: { $0 != first }) else { return }
+            throw Refusal(
+                422,
+                "Validation error in JSON body: [\(place).?.data: all vectors must have the same dimension, found vector with dimension \(other) behind one with \(first)]"
+            )
+        default: break
+        }
+    }
+
     static func sparse(_ json: JSON, _ place: String) throws -> SparseVector {
         let body = try Body(json, place)
         guard let indices = try body.list("indices"), let values = try body.list("values") else {
@@ -113,10 +132,13 @@ struct VectorReader {
         }
         guard terms.count == values.count else {
             throw Refusal(
-                422, "Validation error in JSON body: [\(place).values: must be the same length as indices]")
+                422,
+                "Validation error in JSON body: [\(place).values: Validation error: must be the same length as indices [{}]]"
+            )
         }
         guard Set(terms).count == terms.count else {
-            throw Refusal(422, "Validation error in JSON body: [\(place).indices: must be unique]")
+            throw Refusal(
+                422, "Validation error in JSON body: [\(place).indices: Validation error: must be unique [{}]]")
         }
         return try SparseVector(indices: terms, values: weights)
     }

@@ -14,8 +14,17 @@ struct QueryInputs {
     let target: Target
     /// The place of the space that is searched.
     let space: Int
-    /// Where points are looked up, if that is another collection than the one that is searched, and in which of its spaces.
-    let lookup: (target: Target, space: Int)?
+    /// Where points are looked up, if that is another collection than the one that is searched.
+    let lookup: Lookup?
+
+    struct Lookup {
+        let target: Target
+        /// The name of the vectors there.
+        let vectors: String
+
+        /// - Throws: 400 where there are none of the name.
+        func place() throws(Refusal) -> Int { try target.place(ofSpace: vectors) }
+    }
 
     var description: VectorSpace { target.configuration.spaces[space] }
 
@@ -31,14 +40,18 @@ struct QueryInputs {
             throw Refusal.format(from.place, "missing field `collection`")
         }
         let other = try named(name)
-        let vector = try from.text("vector")
-        lookup = (other, try other.place(ofSpace: vector ?? target.configuration.spaces[space].name))
+        let vectors = try from.text("vector") ?? target.configuration.spaces[space].name
+        lookup = Lookup(target: other, vectors: vectors)
     }
 
     /// A number or a text is a point; anything else a vector, or what a tower is to embed.
     func input(_ json: JSON, _ place: String) throws -> QueryInput {
         switch json {
-        case .integer, .unsigned, .string: return .point(try PointNames.name(json, place))
+        case .integer, .unsigned, .string:
+            let name = try PointNames.name(json, place)
+            // That a point is not there is told before anything is said of its vectors.
+            if let lookup { try lookup.target.requirePoint(name) }
+            return .point(name)
         default:
             if let inference = try InferenceInput(json, place) { return .inference(inference) }
             return .vector(try VectorReader(space: description).vector(json, place))
@@ -72,8 +85,8 @@ struct QueryInputs {
     }
 
     /// The vector of a point that is looked up in another collection.
-    private func lookedUp(_ name: String, _ lookup: (target: Target, space: Int)) throws -> PointVector {
-        let vector = try lookup.target.vector(of: name, in: lookup.space)
+    private func lookedUp(_ name: String, _ lookup: Lookup) throws -> PointVector {
+        let vector = try lookup.target.vector(of: name, in: lookup.place())
         guard description.canHold(vector) else {
             throw Refusal(
                 400, "Wrong input: Vector dimension error: the vectors of \(lookup.target.served.name) do not compare")

@@ -67,6 +67,7 @@ struct QueryPlanner {
         let inputs = body.has("lookup_from") ? try QueryInputs(body, target, named: named) : nil
         let form = try QueryForm(
             body["query"], { try inputs ?? QueryInputs(body, target, named: named) }, body.path("query"))
+        _ = try inputs?.lookup?.place()
         var request = SearchRequest(.sample(seed: 0), k: wanted)
         // One that ranks by no vector needs no name of vectors.
         request.space = target.configuration.main.name
@@ -89,10 +90,11 @@ struct QueryPlanner {
             }
             return .page(try Filter.both(filter, seer.map { try unseen(by: $0) }), limit: wanted)
         case .fused(let fusion):
+            // What is wrong with a part is told first.
+            let parts = try parts(prefetches, filter, seer, depth)
             guard !body.has("using") else {
                 throw Refusal.bad("Fusion queries cannot be combined with the 'using' field.")
             }
-            let parts = try parts(prefetches, filter, seer, depth)
             (request.query, request.excluding) = (.fused(parts, fusion), parts.flatMap(\.own))
         case .formula(let formula):
             let parts = try parts(prefetches, filter, seer, depth)

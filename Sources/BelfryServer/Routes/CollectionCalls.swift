@@ -23,9 +23,20 @@ enum CollectionCalls {
         return .done
     }
 
-    @Sendable static func change(_ service: Service, _ call: Call) throws -> Answer {
+    @Sendable static func change(_ service: Service, _ call: Call) async throws -> Answer {
         let body = try call.json()
         let served = try service.collections.named(call.names[0])
+        var changed = try served.record()
+        try changed.change(body)
+        // What has an effect comes first: nothing is told that is not so.
+        let collection = try served.collection()
+        for (name, params) in changed.sparse {
+            let weighs = CollectionRecord.weighsRareTerms(params)
+            guard let space = collection.configuration.spaces.first(where: { $0.name == name }),
+                space.weighsRareTerms != weighs
+            else { continue }
+            try await collection.weighRareTerms(weighs, ofSpace: name)
+        }
         try served.changeRecord { try $0.change(body) }
         if body.has("strict_mode_config") { served.renewStrictMode() }
         return .done
@@ -33,7 +44,9 @@ enum CollectionCalls {
 
     @Sendable static func delete(_ service: Service, _ call: Call) async throws -> Answer {
         try CollectionName.require(call.names[0])
-        return Answer(.bool(try await service.collections.delete(call.names[0])))
+        let isGone = try await service.collections.delete(call.names[0])
+        if isGone { service.metrics.forget(call.names[0]) }
+        return Answer(.bool(isGone))
     }
 
     // MARK: indexes
@@ -69,14 +82,6 @@ enum CollectionCalls {
     }
 
     // MARK: what one server has none of
-
-    @Sendable static func optimizations(_ service: Service, _ call: Call) throws -> Answer {
-        _ = try service.collections.named(call.names[0])
-        return Answer([
-            "summary": ["queued_optimizations": 0, "queued_segments": 0, "queued_points": 0, "idle_segments": 0],
-            "running": [], "queued": [], "completed": [], "idle_segments": [],
-        ])
-    }
 
     @Sendable static func cluster(_ service: Service, _ call: Call) throws -> Answer {
         let target = try service.target(call.names[0], for: call.caller)

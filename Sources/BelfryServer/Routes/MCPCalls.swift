@@ -78,6 +78,7 @@ enum MCPCalls {
         }
         do {
             let arguments = try Body(params["arguments"].flatMap { $0 == .null ? nil : $0 } ?? [:])
+            try tool.requireAll(of: arguments)
             if let unknown = arguments.json.names.sorted().first(where: { name in
                 !tool.members.contains { $0.name == name }
             }) {

@@ -11,9 +11,9 @@ enum RouteTable {
         Route(.get, "/healthz", .nothing, on: .none, ServiceCalls.health),
         Route(.get, "/livez", .nothing, on: .none, ServiceCalls.health),
         Route(.get, "/readyz", .nothing, on: .none, ServiceCalls.ready),
-        Route(.get, "/metrics", .reading, ServiceCalls.metrics),
+        Route(.get, "/metrics", .reading, MetricsCalls.text),
         Route(.get, "/openapi.json", .reading, ServiceCalls.openAPI),
-        Route(.get, "/telemetry", .reading, ServiceCalls.telemetry),
+        Route(.get, "/telemetry", .reading, TelemetryCalls.telemetry),
         Route(.get, "/cluster", .reading, on: .none, ServiceCalls.cluster),
         Route(.get, "/issues", .reading, on: .none, ServiceCalls.issues),
         Route(.get, "/jobs", .reading, of: .own, JobCalls.list),
@@ -32,7 +32,7 @@ enum RouteTable {
         Route(.delete, "/collections/{name}/index/{field}", .writing, on: .long, CollectionCalls.dropIndex),
         Route(.put, "/collections/{name}/vectors/{vector}", .managing, on: .long, VectorCalls.add),
         Route(.delete, "/collections/{name}/vectors/{vector}", .managing, on: .long, VectorCalls.drop),
-        Route(.get, "/collections/{name}/optimizations", .reading, CollectionCalls.optimizations),
+        Route(.get, "/collections/{name}/optimizations", .reading, OptimizationCalls.list),
         Route(.get, "/collections/{name}/cluster", .reading, CollectionCalls.cluster),
     ]
 
@@ -112,7 +112,8 @@ enum RouteTable {
         Route(.get, "/collections/{name}/shards", .reading, on: .none, ServiceCalls.refuse("shard keys")),
         Route(.post, "/collections/{name}/shards/delete", .managing, on: .none, ServiceCalls.refuse("shard keys")),
         Route(.post, "/collections/{name}/cluster", .managing, on: .none, ServiceCalls.refuse("clusters")),
-        Route(.post, "/cluster/recover", .managing, on: .none, ServiceCalls.refuse("clusters")),
+        Route(.post, "/cluster/recover", .managing, on: .none, ServiceCalls.refuseAlone),
+        Route(.delete, "/cluster/peer/{id}", .managing, on: .none, ServiceCalls.refuseAlone),
         Route(.get, "/quotas", .reading, on: .none, ServiceCalls.refuse("quotas")),
         Route(.put, "/quotas", .managing, on: .none, ServiceCalls.refuse("quotas")),
     ]

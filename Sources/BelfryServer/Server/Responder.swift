@@ -24,11 +24,11 @@ struct Responder: HTTPResponder {
 
     func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
         let start = ContinuousClock.now
-        var route: Route?
+        var (route, names): (Route?, [String]) = (nil, [])
         var answer: Answer
         do {
             let found = try find(request)
-            route = found.route
+            (route, names) = (found.route, found.names)
             answer = try await carryOut(found.route, found.names, found.caller, request)
         } catch {
             let refusal = Refusal(any: error)
@@ -41,8 +41,14 @@ struct Responder: HTTPResponder {
             }
             if refusal.status == 401 { answer.headers.append(("www-authenticate", "Bearer")) }
         }
-        service.metrics.note(route?.template ?? "other", answer.status, ContinuousClock.now - start)
+        note(route, names, answer.status, ContinuousClock.now - start)
         return response(answer, since: start, withoutBody: request.method == .head)
+    }
+
+    private func note(_ route: Route?, _ names: [String], _ status: Int, _ duration: Duration) {
+        let collection = route?.scope == .collection ? names.first.flatMap(service.collections.knownName) : nil
+        service.metrics.note(
+            route?.method.rawValue ?? "", route?.template ?? "other", status, duration, collection: collection)
     }
 
     // MARK: who asks, and what

@@ -190,7 +190,7 @@ import Testing
             try await payloads.set(#""max_collection_payload_size_bytes": 2000000"#)
             try await payloads.expect(.upsert(11...11), 200)
             // What was written since counts as well.
-            let large = #"{"payload": {"text": "\#(String(repeating: "a", count: 1_000_000))"}, "points": [1, 2]}"#
+            let large = #"{"payload": {"text": "\#(String(repeating: "a", count: 1_000_000))"}, "points": [2, 3]}"#
             try await payloads.expect(Asked("/points/payload", large), 200)
             try await payloads.expect(.upsert(11...11), 400, "Max payload storage size")
         }

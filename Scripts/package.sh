@@ -5,10 +5,10 @@
 # sudo apt install ./belfry_…deb
 set -euo pipefail
 cd "$(dirname "$0")/.."
-./Scripts/install.sh
 out="$(realpath "${1:-.build}")"
 parts=Scripts/package
 if [ -z "${BELFRY:-}" ]; then
+    ./Scripts/install.sh
     # Swift's own libraries are in the binary: the machine it goes to has none.
     build=(swift build -c release --product belfry --static-swift-stdlib --scratch-path .build/package)
     "${build[@]}"
@@ -28,12 +28,12 @@ install -D -m 640 "$parts/belfry.conf" "$root/etc/belfry.conf"
 install -D -m 644 LICENSE "$root/usr/share/doc/belfry/copyright"
 install -D -m 644 docs/http.md "$root/usr/share/doc/belfry/http.md"
 
-# The libraries that the binary names, by the packages that hold them here.
-depends=adduser
-for library in $(ldd "$BELFRY" | awk '$3 ~ /^\// { print $3 }'); do
-    package="$(dpkg -S "$(realpath "$library")" | cut -d: -f1)"
-    [[ ", $depends, " == *", $package, "* ]] || depends+=", $package"
-done
+# The packages that hold the libraries that the binary names, in the versions that it needs.
+command -v dpkg-shlibdeps > /dev/null || apt-get install -y -qq dpkg-dev
+mkdir "$root/debian"
+echo "Source: belfry" > "$root/debian/control"
+depends="adduser, $(cd "$root" && dpkg-shlibdeps -O usr/bin/belfry 2> /dev/null | sed 's/^shlibs:Depends=//')"
+rm -r "$root/debian"
 version="$("$BELFRY" --version | grep -o '[0-9][0-9.]*')"
 architecture="$(dpkg --print-architecture)"
 mkdir "$root/DEBIAN"

@@ -48,6 +48,34 @@ import Vectors
         }
     }
 
+    /// What a search finds when it is asked again exactly is what both answers say.
+    @Test(arguments: [IndexRequest.hnsw, .ivf])
+    func aSearchIsAskedAgain(_ index: IndexRequest) throws {
+        try withTemporaryDirectory { folder in
+            let collection = try VectorCollection(Self.build(folder, index).collection)
+            var lowest = 1.0
+            for point in stride(from: 0, to: Self.rows, by: 40) {
+                var request = SearchRequest(.point("p-\(point)"), k: 20)
+                request.recall = 0.3
+                var exact = request
+                (exact.recall, exact.exact) = (nil, true)
+                let (found, best) = (try collection.search(request).hits, try collection.search(exact).hits)
+                let last = try #require(best.last?.score)
+                let expected = Double(found.count { $0.score >= last }) / Double(best.count)
+                #expect(try collection.recall(of: request) == expected, "p-\(point)")
+                lowest = min(lowest, expected)
+            }
+            // Of nothing missed, nothing would be seen.
+            #expect(lowest < 1)
+            var grouped = SearchRequest(.point("p-1"), k: 5)
+            grouped.groups = .init(by: try JSONPath("price"))
+            #expect(try collection.recall(of: grouped) == nil)
+            var endless = SearchRequest(.point("p-1"), k: .max)
+            endless.offset = .max
+            #expect(try collection.recall(of: endless) == nil)
+        }
+    }
+
     @Test(arguments: [IndexRequest.hnsw, .ivf])
     func findsWhatItPromises(_ index: IndexRequest) throws {
         try withTemporaryDirectory { folder in

@@ -58,6 +58,34 @@ import Vectors
         }
     }
 
+    /// Who embeds by a collection's tower holds nothing of it when it is removed or replaced: the next one is written to.
+    @Test func aCollectionThatCameBackIsWrittenTo() async throws {
+        try await Self.run { server, _ in
+            func embed() async throws -> Int {
+                try await server.send("POST", "/v1/embeddings", #"{"model": "tiny", "input": "red shoe"}"#).status
+            }
+            #expect(try await embed() == 200)
+            let made = try await server.send("POST", "/collections/shop/snapshots", "")
+            let name = try #require(made.result["name"]?.string)
+            #expect(try await server.send("DELETE", "/collections/shop").status == 200)
+            #expect(try await embed() == 404)
+            let location = #"{"location": "file://\#(server.data)/.serve/snapshots/shop/\#(name)"}"#
+            for _ in 0..<2 {
+                let recovered = try await server.send("PUT", "/collections/shop/snapshots/recover", location)
+                #expect(recovered.status == 200, "\(recovered.text)")
+                #expect(try await embed() == 200)
+                let written = try await server.send(
+                    "PUT", "/collections/shop/points", #"{"points": [{"id": 1, "vector": {"text": "glove"}}]}"#)
+                #expect(written.status == 200, "\(written.text)")
+            }
+            // Under an alias nothing is recovered: it would be another collection beside the one that is meant.
+            let alias = #"{"actions": [{"create_alias": {"alias_name": "now", "collection_name": "shop"}}]}"#
+            #expect(try await server.send("POST", "/collections/aliases", alias).status == 200)
+            let refused = try await server.send("PUT", "/collections/now/snapshots/recover", location)
+            #expect(refused.status == 400 && refused.error.contains("alias"), "\(refused.text)")
+        }
+    }
+
     @Test func tokensAreThoseOfTheTower() async throws {
         try await Self.run { server, tower in
             let tokenizer = try Tokenizers.load(folder: Self.model)

@@ -27,10 +27,22 @@ import Testing
         #expect(listed[0]["collection"] == "shop" && (listed[0]["seconds_left"]?.number ?? -1) >= 0)
         #expect(jobs.listed { $0 != "shop" }.isEmpty)
         let number = try #require(listed[0]["id"]?.integer)
-        #expect(!jobs.cancel(number + 1) && jobs.cancel(number))
+        #expect(jobs.cancel(number + 1) == .missing && jobs.cancel(number) == .cancelled)
         step.yield(6)
         await #expect(throws: BelfryError.self) { try await running.value }
         #expect(jobs.listed { _ in true }.isEmpty)
+    }
+
+    /// What cannot be ended says so, and what is done cannot be.
+    @Test func nobodyIsToldThatAJobWillEndWhichWillNot() async throws {
+        let jobs = Jobs()
+        try await jobs.run("index", of: "shop", canEnd: false) { _ in #expect(jobs.cancel(1) == .tooLate) }
+        try await jobs.run("snapshot", of: "shop") { job in
+            try job.progress(9, of: 10)
+            #expect(jobs.listed { _ in true }[0]["can_end"] == true)
+            try job.progress(10, of: 10)
+            #expect(jobs.cancel(2) == .tooLate && jobs.listed { _ in true }[0]["can_end"] == false)
+        }
     }
 
     @Test func aSnapshotThatIsEndedLeavesNothing() async throws {

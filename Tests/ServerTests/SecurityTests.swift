@@ -180,6 +180,15 @@ import Testing
         }
     }
 
+    /// Connections leave descriptors for what they are there for.
+    @Test func someDescriptorsAreLeft() {
+        #expect(Descriptors.connections(of: 256, atMost: 16_384) == 160)
+        #expect(Descriptors.connections(of: 1_024, atMost: 16_384) == 768)
+        #expect(Descriptors.connections(of: 1_048_576, atMost: 16_384) == 16_384)
+        #expect(Descriptors.connections(of: 20, atMost: 16_384) == 1)
+        #expect(Descriptors.raise() > 0)
+    }
+
     @Test func overloadIsToldAtOnce() async throws {
         try await TestServer.run({ $0.mostRequests = 0 }) { (server: TestServer) async throws -> Void in
             let reply = try await server.send("POST", "/collections/a/points/query", "{}")

@@ -65,10 +65,9 @@ struct StrictCollection {
         async throws
     {
         let reply = try await ask(asked)
-        #expect(reply.status == status, "\(asked.path) \(asked.body.prefix(200)): \(reply.text)", sourceLocation: line)
-        for word in words {
-            #expect(reply.error.contains(word), "\(asked.path) \(asked.body.prefix(200)): \(reply.text)", sourceLocation: line)
-        }
+        let what = "\(asked.path) \(asked.body.prefix(200)): \(reply.text)"
+        #expect(reply.status == status, "\(what)", sourceLocation: line)
+        for word in words { #expect(reply.error.contains(word), "\(what)", sourceLocation: line) }
     }
 }
 

@@ -116,7 +116,20 @@ import Testing
             let overlap = try #require(count("belfry_shadow_overlap_total", in: text))
             #expect(overlap > 0 && overlap <= 1)
             #expect(count("belfry_shadow_failed_total", in: text) == 0)
-            // What is tried may be broken: the first one answers all the same.
+            // What is tried may be broken or gone: the first one answers all the same.
+            for trial in [
+                #"{"to": "two@gone", "share": 1, "shadow": true, "header": "x-user"}"#,
+                #"{"to": "two@gone", "share": 1, "shadow": false, "header": "x-user"}"#,
+                #"{"to": "nobody", "share": 1, "shadow": true, "header": "x-user"}"#,
+            ] {
+                let names = #"{"shop": {"to": "one", "trial": \#(trial)}}"#
+                try System.write(Data(names.utf8), to: server.data + "/aliases.json")
+                #expect(try await Self.ask(server, "a").first == 20, "\(trial)")
+            }
+            try await Self.change(server, #"{"end_trial": {"alias_name": "shop"}}"#)
+            try await Self.change(
+                server, #"{"begin_trial": {"alias_name": "shop", "collection_name": "one", "shadow": true}}"#,
+                status: 400)
             let other = #"{"vectors": {"size": 5, "distance": "Dot"}}"#
             #expect(try await server.send("PUT", "/collections/broken", other).status == 200)
             try await Self.change(

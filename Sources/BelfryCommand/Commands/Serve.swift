@@ -60,6 +60,10 @@ struct Serve: AsyncParsableCommand {
         var logger = Logger(label: "belfry", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .notice
         let server = try BelfryServer(settings, logger: logger)
+        for key in [settings.apiKey, settings.readOnlyKey].compactMap({ $0 }) where key.utf8.count < 16 {
+            Terminal.note(
+                "belfry: a key of \(key.utf8.count) bytes can be guessed: openssl rand -hex 32 makes a better one")
+        }
         if server.isUnguarded {
             Terminal.note("belfry: anybody who reaches \(host) may read and write: give --api-key")
         }

@@ -2,9 +2,14 @@
 struct AuditedRecall: Sendable {
     private var recalls: [Double] = []
     private var next = 0
+    /// How many there were in all.
+    private(set) var total = 0
     private static let most = 1_000
+    /// So many are there before anything is concluded.
+    static let fewest = 100
 
     mutating func add(_ recall: Double) {
+        total += 1
         if recalls.count < Self.most {
             recalls.append(recall)
         } else {
@@ -26,5 +31,21 @@ struct AuditedRecall: Sendable {
         let center = (p + z * z / (2 * n)) / (1 + z * z / n)
         let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
         return max(0, center - half)...min(1, center + half)
+    }
+
+    /// Where it lies almost surely: what is done about it is done once in some hundred cases by chance at the most. It goes by how
+    /// much the recalls vary, and is looked at only at some moments (``isDue``): who looks all the time finds what is not there.
+    var sureInterval: ClosedRange<Double> {
+        guard count > 1 else { return 0...1 }
+        let (n, mean) = (Double(count), mean)
+        let variance = recalls.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
+        // Even where all are the same, the next may be another.
+        let half = 2.8 * (variance / n).squareRoot() + 1 / n
+        return max(0, mean - half)...min(1, mean + half)
+    }
+
+    /// Whether it is time to conclude: after 100, 200, 400 and 800, and each further thousand.
+    var isDue: Bool {
+        total >= Self.most ? total % Self.most == 0 : [1, 2, 4, 8].contains { total == $0 * Self.fewest }
     }
 }

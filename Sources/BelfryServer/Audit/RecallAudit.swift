@@ -17,15 +17,22 @@ final class RecallAudit: Sendable {
         var collection: String
         /// The name of the vectors.
         var space: String
-        /// The recall that was asked for.
-        var target: Double
+        /// The recall that was asked for, in thousandths: what differs less is not told apart.
+        let target: Double
+
+        init(_ collection: String, _ space: String, target: Double) {
+            (self.collection, self.space, self.target) = (collection, space, (target * 1_000).rounded() / 1_000)
+        }
     }
 
-    /// A search that waits to be asked again.
-    private struct Question {
+    /// A search that may be asked again.
+    struct Question {
         let served: ServedCollection
         let version: String
+        /// As it was carried out.
         let request: SearchRequest
+        /// Whether all rows were looked at: then it is known what it has found.
+        let isScanned: Bool
     }
 
     private struct Entry {
@@ -40,32 +47,38 @@ final class RecallAudit: Sendable {
 
         static let most = 8
 
-        mutating func offer(_ question: @autoclosure () -> Question) {
+        /// - Parameter isFull: whether no more may wait than do.
+        mutating func offer(_ question: Question, isFull: Bool) {
             came += 1
-            if waiting.count < Self.most {
-                waiting.append(question())
-            } else if case let place = Int.random(in: 0..<came), place < Self.most {
-                waiting[place] = question()
+            if waiting.count < Self.most, !isFull {
+                waiting.append(question)
+            } else if case let place = Int.random(in: 0..<came), place < waiting.count {
+                waiting[place] = question
             }
         }
     }
 
     private struct State {
         var entries: [Kind: Entry] = [:]
+        /// How many questions wait, of all kinds.
+        var waiting = 0
         var isStopped = false
     }
 
     private let state = Mutex(State())
     /// Whether any kind of search asks for more: most servers never do.
     private let raises = Atomic(false)
+    private let share: Double
     private let logger: Logger
     /// A client may ask for any number of recalls.
     private static let mostKinds = 1_000
-    /// So many are asked before anything is concluded.
-    static let fewest = 100
+    /// What waits is kept: so many questions, none of which came in a larger request.
+    private static let mostWaiting = 128
+    private static let mostBytes = 1 << 16
     private static let mostSteps = 4
 
-    init(logger: Logger) { self.logger = logger }
+    /// - Parameter share: of one processor's time that asking again may take; 0 where nothing is asked again.
+    init(share: Double, logger: Logger) { (self.share, self.logger) = (share, logger) }
 
     // MARK: what searches see of it
 
@@ -77,19 +90,39 @@ final class RecallAudit: Sendable {
     }
 
     /// Takes note of a search that was answered.
-    /// - Parameter request: as it was carried out.
-    /// - Returns: What such searches find, where less was found than `expected`; else `expected`.
-    func note(
-        _ kind: Kind, _ request: SearchRequest, of served: ServedCollection, version: String, expected: Double?
-    ) -> Double? {
+    /// - Parameter bytes: of the request that it came in.
+    func note(_ kind: Kind, _ question: Question, bytes: Int) {
+        guard share > 0, bytes <= Self.mostBytes else { return }
         state.withLock { state in
-            guard state.entries[kind] != nil || state.entries.count < Self.mostKinds else { return expected }
-            state.entries[kind, default: Entry()].offer(
-                Question(served: served, version: version, request: request))
-            guard let recalls = state.entries[kind]?.recalls, recalls.count >= Self.fewest, let expected else {
-                return expected
+            if state.entries[kind] == nil, state.entries.count >= Self.mostKinds {
+                // Those that tell nothing make room.
+                state.entries = state.entries.filter {
+                    $0.value.steps > 0 || $0.value.recalls.count >= AuditedRecall.fewest
+                }
+                state.waiting = state.entries.values.reduce(0) { $0 + $1.waiting.count }
+                guard state.entries.count < Self.mostKinds else { return }
             }
-            return recalls.interval.upperBound < expected ? recalls.mean : expected
+            let before = state.entries[kind]?.waiting.count ?? 0
+            state.entries[kind, default: Entry()].offer(question, isFull: state.waiting >= Self.mostWaiting)
+            state.waiting += state.entries[kind]!.waiting.count - before
+        }
+    }
+
+    /// What searches of a kind find, where less was found than is expected of them; else what is expected.
+    func found(_ kind: Kind, expected: Double) -> Double {
+        guard share > 0, let recalls = state.withLock({ $0.entries[kind]?.recalls }),
+            recalls.count >= AuditedRecall.fewest
+        else { return expected }
+        return recalls.sureInterval.upperBound < expected ? recalls.mean : expected
+    }
+
+    /// Forgets what is known of a collection and its versions: it is another one now.
+    func forget(_ collection: String) {
+        state.withLock { state in
+            state.entries = state.entries.filter { kind, _ in
+                kind.collection != collection && !kind.collection.hasPrefix(collection + "@")
+            }
+            state.waiting = state.entries.values.reduce(0) { $0 + $1.waiting.count }
         }
     }
 
@@ -101,17 +134,21 @@ final class RecallAudit: Sendable {
     // MARK: asking again
 
     /// Begins to ask again on a thread of its own, of the lowest priority.
-    /// - Parameter share: of one processor's time, at most.
-    func begin(share: Double) {
+    func begin() {
         guard share > 0 else { return }
         let thread = Thread { [self] in
             Thread.current.name = "audit"
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+            // Seconds to wait for what was computed: the longer, the smaller the share is.
+            var debt = 0.0
             while !state.withLock({ $0.isStopped }) {
-                let before = Self.processorSeconds
-                let didAsk = askOne()
-                let spent = Self.processorSeconds - before
-                Thread.sleep(forTimeInterval: min(60, didAsk ? max(0.001, spent * (1 / share - 1)) : 0.25))
+                if debt <= 0 {
+                    let before = Self.processorSeconds
+                    if askOne() { debt += (Self.processorSeconds - before) * (1 / share - 1) }
+                }
+                let pause = min(0.25, debt > 0 ? debt : 0.25)
+                Thread.sleep(forTimeInterval: pause)
+                debt -= pause
             }
         }
         thread.stackSize = 8 << 20
@@ -136,15 +173,19 @@ final class RecallAudit: Sendable {
             }
             let place = Int.random(in: 0..<state.entries[kind]!.waiting.count)
             let question = state.entries[kind]!.waiting.remove(at: place)
+            state.waiting -= 1
             if state.entries[kind]!.waiting.isEmpty { state.entries[kind]!.came = 0 }
             return (kind, question)
         }
         guard let (kind, question) = taken else { return false }
         // One that cannot be asked any more says nothing: its collection may be closed, its point or its vectors gone.
-        guard let collection = question.served.openedAlready,
+        if question.isScanned {
+            conclude(kind, 1, as: question.request.recall)
+        } else if let collection = question.served.openedAlready,
             let recall = try? collection.version(question.version).recall(of: question.request)
-        else { return true }
-        conclude(kind, recall, as: question.request.recall)
+        {
+            conclude(kind, recall, as: question.request.recall)
+        }
         return true
     }
 
@@ -152,16 +193,17 @@ final class RecallAudit: Sendable {
         let change = state.withLock { state -> (raised: Bool, steps: Int, recalls: AuditedRecall)? in
             // What was asked before a step says nothing of what is found after it.
             var entry = state.entries[kind] ?? Entry()
-            guard Self.target(kind.target, after: entry.steps) == asked ?? kind.target else { return nil }
+            let current = Self.target(kind.target, after: entry.steps)
+            guard abs(current - (asked ?? kind.target)) < 5e-4 else { return nil }
             defer { state.entries[kind] = entry }
             entry.recalls.add(recall)
             entry.audited += 1
             let recalls = entry.recalls
-            guard recalls.count >= Self.fewest else { return nil }
-            let enough = kind.target + (1 - kind.target) / 2
-            if recalls.interval.upperBound < kind.target, entry.steps < Self.mostSteps, kind.target < 1 {
+            guard recalls.isDue else { return nil }
+            let (sure, enough) = (recalls.sureInterval, kind.target + (1 - kind.target) / 2)
+            if sure.upperBound < kind.target, entry.steps < Self.mostSteps, kind.target < 1 {
                 entry.steps += 1
-            } else if recalls.interval.lowerBound > enough, entry.steps > 0 {
+            } else if sure.lowerBound > enough, entry.steps > 0 {
                 entry.steps -= 1
             } else {
                 return nil

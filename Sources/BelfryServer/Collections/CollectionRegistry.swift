@@ -48,11 +48,9 @@ final class CollectionRegistry: Sendable {
     func routed(
         named name: String, header: (String) -> String?
     ) throws -> (answers: Place, shadow: Place?, isTried: Bool) {
+        // It has read the aliases again where they are needed.
         let first = try version(named: name)
-        let trial = try state.withLock { state in
-            try reload(&state)
-            return state.served[name] == nil ? state.aliases.trials[name] : nil
-        }
+        let trial = state.withLock { $0.served[name] == nil ? $0.aliases.trials[name] : nil }
         guard let trial else { return (first, nil, false) }
         if trial.isShadow {
             guard Double.random(in: 0..<1) < trial.share else { return (first, nil, false) }
@@ -60,7 +58,7 @@ final class CollectionRegistry: Sendable {
             return (first, try? version(named: trial.target.description), false)
         }
         guard trial.answers(header(trial.header), under: name) else { return (first, nil, true) }
-        return (try version(named: trial.target.description), nil, true)
+        return ((try? version(named: trial.target.description)) ?? first, nil, true)
     }
 
     /// A collection, and the version of it; empty for the first.
@@ -124,9 +122,15 @@ final class CollectionRegistry: Sendable {
     /// - Throws: 409 where one of this name is there, 400 where an alias is.
     func create(_ name: String, _ record: CollectionRecord) throws {
         try make(name) { path in
-            try record.write(to: folder.record(of: name))
-            return serve(
-                name, path, try VectorCollection.create(path, record.description(), memoryLimit: memoryLimit), record)
+            let file = folder.record(of: name)
+            try record.write(to: file)
+            do {
+                let made = try VectorCollection.create(path, record.description(), memoryLimit: memoryLimit)
+                return serve(name, path, made, record)
+            } catch {
+                try? System.remove(file)
+                throw error
+            }
         }
     }
 
@@ -175,7 +179,13 @@ final class CollectionRegistry: Sendable {
 
     /// Puts a closed collection's place to other use: `body` replaces what lies there.
     func replace(_ name: String, _ body: (_ path: String) throws -> Void) async throws {
-        let old = state.withLock { $0.served[name] }
+        let old = try state.withLock { state throws(Refusal) in
+            guard state.busy.insert(name).inserted else {
+                throw Refusal(409, "Conflict: collection \(name) is being made, removed or replaced")
+            }
+            return state.served[name]
+        }
+        defer { _ = state.withLock { $0.busy.remove(name) } }
         await old?.close()
         let path = old?.path ?? folder.place(of: name)
         try body(path)

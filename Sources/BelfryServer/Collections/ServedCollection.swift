@@ -7,7 +7,7 @@ import Synchronization
 final class ServedCollection: Sendable {
     let name: String
     let path: String
-    private let opened: Mutex<Opened?>
+    private let opening: Mutex<Opening>
     /// What a client said of it; see ``CollectionRecord``.
     private let described: Mutex<CollectionRecord?>
     private let strict = Mutex(StrictState.unread)
@@ -19,6 +19,13 @@ final class ServedCollection: Sendable {
         /// Nobody has asked since it was set.
         case unread
         case known(StrictMode?)
+    }
+
+    private enum Opening {
+        case unopened
+        case open(Opened)
+        /// For good: what lies at the path may be another collection by now, which is another one's to open.
+        case closed
     }
 
     private struct Opened {
@@ -37,15 +44,21 @@ final class ServedCollection: Sendable {
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         (self.name, self.path, recordFile, self.memoryLimit, self.now) = (name, path, record, memoryLimit, now)
-        self.opened = Mutex(opened.map { Opened(collection: $0) })
+        opening = Mutex(opened.map { .open(Opened(collection: $0)) } ?? .unopened)
         self.described = Mutex(described)
     }
 
     /// The open collection. Where this process cannot write to it, because another one does or because it is a link, it is read as
     /// it was a moment ago.
+    /// - Throws: `notFound` once it is closed.
     func collection() throws(BelfryError) -> VectorCollection {
-        try opened.withLock { opened throws(BelfryError) in
-            if let opened, opened.until.map({ ContinuousClock.now < $0 }) ?? true { return opened.collection }
+        try opening.withLock { opening throws(BelfryError) in
+            switch opening {
+            case .open(let opened) where opened.until.map({ ContinuousClock.now < $0 }) ?? true:
+                return opened.collection
+            case .closed: throw BelfryError(.notFound, "Collection \(name) is gone, or is being replaced.")
+            case .open, .unopened: break
+            }
             let latest: Opened
             do throws(BelfryError) {
                 latest = Opened(
@@ -56,13 +69,15 @@ final class ServedCollection: Sendable {
                 latest = Opened(
                     collection: try VectorCollection(path, for: .reading), until: ContinuousClock.now + Self.readFor)
             }
-            opened = latest
+            opening = .open(latest)
             return latest.collection
         }
     }
 
     /// The collection, if somebody has opened it.
-    var openedAlready: VectorCollection? { opened.withLock { $0?.collection } }
+    var openedAlready: VectorCollection? {
+        opening.withLock { if case .open(let opened) = $0 { opened.collection } else { nil } }
+    }
 
     /// What a client said of it; of one that was made elsewhere, what the collection says of itself.
     func record() throws(BelfryError) -> CollectionRecord {
@@ -96,11 +111,11 @@ final class ServedCollection: Sendable {
     /// Takes up strict mode as it was set just now: its rates begin anew.
     func renewStrictMode() { strict.withLock { $0 = .unread } }
 
-    /// Ends writing. Searches that are under way go on with what they have.
+    /// Ends writing, for good. Searches that are under way go on with what they have.
     func close() async {
-        let collection = opened.withLock { opened in
-            defer { opened = nil }
-            return opened?.collection
+        let collection = opening.withLock { opening -> VectorCollection? in
+            defer { opening = .closed }
+            return if case .open(let opened) = opening { opened.collection } else { nil }
         }
         try? await collection?.close()
     }

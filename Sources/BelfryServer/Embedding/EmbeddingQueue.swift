@@ -64,20 +64,21 @@ final class EmbeddingQueue: Sendable {
     }
 
     private func run(_ kind: Kind) {
-        while let batch = state.withLock({ Self.take(kind, &$0) }) {
-            do throws(BelfryError) {
-                let texts = batch.parts.flatMap(\.texts)
-                let vectors = try batch.tower.embed(texts, as: kind.role, threads: threads)
-                var first = 0
-                for (number, texts) in batch.parts {
-                    deliver((first..<first + texts.count).map { Array(vectors.row($0)) }, to: number, kind)
-                    first += texts.count
-                }
-            } catch {
-                // One text is wrong, and the others are not.
-                for (number, texts) in batch.parts { embedAlone(Array(texts), of: number, batch.tower, kind) }
+        guard let batch = state.withLock({ Self.take(kind, &$0) }) else { return }
+        do throws(BelfryError) {
+            let texts = batch.parts.flatMap(\.texts)
+            let vectors = try batch.tower.embed(texts, as: kind.role, threads: threads)
+            var first = 0
+            for (number, texts) in batch.parts {
+                deliver((first..<first + texts.count).map { Array(vectors.row($0)) }, to: number, kind)
+                first += texts.count
             }
+        } catch {
+            // One text is wrong, and the others are not.
+            for (number, texts) in batch.parts { embedAlone(Array(texts), of: number, batch.tower, kind) }
         }
+        // Behind whatever has come meanwhile: searches wait for one batch.
+        Task(executorPreference: work) { self.run(kind) }
     }
 
     private func embedAlone(_ texts: [String], of number: Int, _ tower: Tower, _ kind: Kind) {

@@ -13,6 +13,8 @@ final class Jobs: Sendable {
         let date = Date()
         /// Nil where nobody knows.
         var progress: Double?
+        /// Whether it has steps between which it can be ended, and another one will come.
+        var canEnd: Bool
         var isCancelled = false
     }
 
@@ -31,7 +33,10 @@ final class Jobs: Sendable {
         /// - Throws: `cancelled` where somebody has ended the job.
         func progress(_ done: Int, of total: Int) throws(BelfryError) {
             let isCancelled = jobs.state.withLock { state in
-                if total > 0 { state.jobs[number]?.progress = min(1, Double(done) / Double(total)) }
+                if total > 0 {
+                    state.jobs[number]?.progress = min(1, Double(done) / Double(total))
+                    if done >= total { state.jobs[number]?.canEnd = false }
+                }
                 return state.jobs[number]?.isCancelled ?? false
             }
             if isCancelled { throw BelfryError(.cancelled, "The job was ended by somebody.") }
@@ -39,25 +44,29 @@ final class Jobs: Sendable {
     }
 
     /// Carries a job out.
+    /// - Parameter canEnd: whether it asks ``Handle/progress(_:of:)`` between its steps.
     func run<Result>(
-        _ kind: String, of collection: String?, _ body: (Handle) async throws -> Result
+        _ kind: String, of collection: String?, canEnd: Bool = true, _ body: (Handle) async throws -> Result
     ) async throws -> Result {
         let number = state.withLock { state in
             state.last += 1
-            state.jobs[state.last] = Job(kind: kind, collection: collection)
+            state.jobs[state.last] = Job(kind: kind, collection: collection, canEnd: canEnd)
             return state.last
         }
         defer { _ = state.withLock { $0.jobs.removeValue(forKey: number) } }
         return try await body(Handle(jobs: self, number: number))
     }
 
+    /// What became of the wish to end a job.
+    enum Cancelling { case cancelled, tooLate, missing }
+
     /// Ends a job at its next step.
-    /// - Returns: Whether it is there.
-    func cancel(_ number: Int) -> Bool {
+    func cancel(_ number: Int) -> Cancelling {
         state.withLock { state in
-            guard state.jobs[number] != nil else { return false }
+            guard let job = state.jobs[number] else { return .missing }
+            guard job.canEnd else { return .tooLate }
             state.jobs[number]!.isCancelled = true
-            return true
+            return .cancelled
         }
     }
 
@@ -70,6 +79,7 @@ final class Jobs: Sendable {
             members["id"] = .integer(Int64(number))
             members["started"] = .string(Timestamp(job.date).description)
             members["is_cancelled"] = .bool(job.isCancelled)
+            members["can_end"] = .bool(job.canEnd)
             if let progress = job.progress {
                 members["progress"] = .number(progress)
                 let seconds = (ContinuousClock.now - job.began) / .seconds(1)

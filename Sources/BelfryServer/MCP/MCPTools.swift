@@ -189,7 +189,7 @@ extension MCPTool {
         _ service: Service, _ caller: Caller, _ arguments: Body, _ query: JSON
     ) throws -> [UInt8] {
         let (planner, body) = try admitted(service, caller, arguments, query)
-        var answers = QueryAnswers(planner, service.audit)
+        var answers = QueryAnswers(planner, service.audit, bytes: 0)
         var writer = WireWriter(capacity: 2_048)
         writer.raw("{\"points\":")
         try answers.write(body, to: &writer)

@@ -11,8 +11,12 @@ struct QueryAnswers {
     /// How the last query went, and what was asked; nil for a page.
     private var last: (trace: SearchResponse.Trace, request: SearchRequest, kind: RecallAudit.Kind)?
     private let audit: RecallAudit
+    private let bytes: Int
 
-    init(_ planner: QueryPlanner, _ audit: RecallAudit) { (self.planner, self.audit) = (planner, audit) }
+    /// - Parameter bytes: of the request that the queries came in.
+    init(_ planner: QueryPlanner, _ audit: RecallAudit, bytes: Int) {
+        (self.planner, self.audit, self.bytes) = (planner, audit, bytes)
+    }
 
     /// Writes the points of a query as a list.
     mutating func write(_ body: Body, to writer: inout WireWriter) throws {
@@ -62,16 +66,19 @@ struct QueryAnswers {
     private mutating func search(_ request: SearchRequest) throws -> SearchResponse {
         var request = request
         let kind = RecallAudit.Kind(
-            collection: target.name, space: request.space, target: request.recall ?? target.configuration.recall)
+            target.name, request.space, target: request.recall ?? target.configuration.recall)
         let isAudited = !request.exact && request.hasRecall
         if isAudited, let raised = audit.raised(kind) { request.recall = raised }
         let response = try target.collection.search(request)
         last = (response.trace, request, kind)
         var found = response.recall
-        if isAudited {
-            let noted = audit.note(
-                kind, request, of: target.served, version: target.collection.version, expected: found)
-            if !response.trace.isScanned { found = noted }
+        // Where no index is, nothing is missed.
+        if isAudited, !response.trace.expectation.isExact {
+            let question = RecallAudit.Question(
+                served: target.served, version: target.collection.version, request: request,
+                isScanned: response.trace.isScanned)
+            audit.note(kind, question, bytes: bytes)
+            if !response.trace.isScanned { found = found.map { audit.found(kind, expected: $0) } }
         }
         recall = recall.flatMap { known in found.map { min(known, $0) } }
         return response

@@ -5,23 +5,30 @@ import Files
 enum AliasCalls {
     @Sendable static func all(_ service: Service, _ call: Call) throws -> Answer {
         answer(
-            try service.collections.aliases.listed().filter { call.caller.access(to: $0.target.collection) >= .reading }
-        )
+            call,
+            try service.collections.aliases.listed().filter {
+                call.caller.access(to: $0.target.collection) >= .reading
+            })
     }
 
     @Sendable static func ofCollection(_ service: Service, _ call: Call) throws -> Answer {
         let name = try service.collections.named(call.names[0]).name
-        return answer(try service.collections.aliases.listed(of: name))
+        return answer(call, try service.collections.aliases.listed(of: name))
     }
 
-    private static func answer(_ listed: [(alias: String, target: Aliases.Target, trial: Aliases.Trial?)]) -> Answer {
+    private static func answer(
+        _ call: Call, _ listed: [(alias: String, target: Aliases.Target, trial: Aliases.Trial?)]
+    ) -> Answer {
         Answer([
             "aliases": .array(
                 listed.map { alias, target, trial in
                     var members: JSON.Members = [
                         "alias_name": .string(alias), "collection_name": .string(target.description),
                     ]
-                    members["trial"] = trial?.json
+                    // What is tried may be none of theirs.
+                    if let trial, call.caller.access(to: trial.target.collection) >= .reading {
+                        members["trial"] = trial.json
+                    }
                     return .object(members)
                 })
         ])
@@ -75,7 +82,7 @@ enum AliasCalls {
             switch self {
             case .create(let alias, let target): aliases.targets[alias] = target
             // One that is not there is gone already.
-            case .delete(let alias): aliases.targets[alias] = nil
+            case .delete(let alias): (aliases.targets[alias], aliases.trials[alias]) = (nil, nil)
             case .rename(let old, let new):
                 guard let target = aliases.targets.removeValue(forKey: old) else {
                     throw Refusal.missing("Alias \(old) does not exist")
@@ -83,7 +90,10 @@ enum AliasCalls {
                 aliases.targets[new] = target
                 aliases.trials[new] = aliases.trials.removeValue(forKey: old)
             case .tryOut(let alias, let trial):
-                guard aliases.targets[alias] != nil else { throw Refusal.missing("Alias \(alias) does not exist") }
+                guard let target = aliases.targets[alias] else {
+                    throw Refusal.missing("Alias \(alias) does not exist")
+                }
+                guard trial?.target != target else { throw Refusal.bad("\(alias) stands for \(target) already") }
                 aliases.trials[alias] = trial
             }
         }

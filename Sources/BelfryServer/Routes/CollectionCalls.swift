@@ -45,7 +45,10 @@ enum CollectionCalls {
     @Sendable static func delete(_ service: Service, _ call: Call) async throws -> Answer {
         try CollectionName.require(call.names[0])
         let isGone = try await service.collections.delete(call.names[0])
-        if isGone { service.metrics.forget(call.names[0]) }
+        if isGone {
+            service.metrics.forget(call.names[0])
+            service.audit.forget(call.names[0])
+        }
         return Answer(.bool(isGone))
     }
 
@@ -61,7 +64,7 @@ enum CollectionCalls {
         try Admission(target)?.index(of: schema.field.path)
         // A field has one index: of another kind, it takes the old one's place.
         let others = target.collection.indexedFields.filter { $0.path == schema.field.path && $0 != schema.field }
-        try await service.jobs.run("index of \(name)", of: target.served.name) { _ in
+        try await service.jobs.run("index of \(name)", of: target.served.name, canEnd: false) { _ in
             if !others.isEmpty { try await target.collection.dropIndex(of: others) }
             try await target.collection.index([schema.field])
         }

@@ -4,19 +4,21 @@ import Files
 /// What takes long, while it is under way.
 enum JobCalls {
     @Sendable static func list(_ service: Service, _ call: Call) -> Answer {
-        let readable = service.all(for: call.caller)
-        let names = Set(readable.map(\.name))
-        let jobs = service.jobs.listed { $0.map { names.contains($0) } ?? (call.caller.access >= .reading) }
-        let merges = readable.compactMap { served in
+        // A collection that is being made is not there yet, and its job is.
+        let jobs = service.jobs.listed { name in
+            (name.map { call.caller.access(to: $0) } ?? call.caller.access) >= .reading
+        }
+        let merges = service.all(for: call.caller).compactMap { served in
             served.openedAlready?.mergeUnderWay.map { Jobs.json($0, of: served.name) }
         }
         return Answer(["jobs": .array(jobs + merges)])
     }
 
     @Sendable static func cancel(_ service: Service, _ call: Call) throws -> Answer {
-        guard let number = Int(call.names[0]), service.jobs.cancel(number) else {
-            throw Refusal.missing("There is no job \(call.names[0]), or it has ended")
+        switch Int(call.names[0]).map({ service.jobs.cancel($0) }) ?? .missing {
+        case .cancelled: return .done
+        case .missing: throw Refusal.missing("There is no job \(call.names[0]), or it has ended")
+        case .tooLate: throw Refusal(409, "Conflict: the job \(call.names[0]) cannot be ended any more")
         }
-        return .done
     }
 }

@@ -38,11 +38,22 @@ enum ModelCalls {
             vectors = try await service.embeddings.embed(texts, by: tower, as: role)
             tokens = texts.reduce(0) { $0 + tower.tokenCount(of: $1) }
         case .tokens(let ids):
-            let matrix = try tower.embed(tokens: ids, threads: 1)
-            vectors = ids.indices.map { Array(matrix.row($0)) }
+            vectors = try await embed(ids, by: tower)
             tokens = ids.reduce(0) { $0 + $1.count }
         }
         return answer(vectors, model, dimension: wanted ?? tower.dimension, inBase64: format == "base64", tokens)
+    }
+
+    /// A few texts at a time: others have their turn in between.
+    private static func embed(_ ids: [[Int32]], by tower: Tower) async throws -> [[Float]] {
+        var vectors: [[Float]] = []
+        while vectors.count < ids.count {
+            let next = Array(ids[vectors.count..<min(ids.count, vectors.count + 16)])
+            let matrix = try tower.embed(tokens: next, threads: 1)
+            vectors += next.indices.map { Array(matrix.row($0)) }
+            await Task.yield()
+        }
+        return vectors
     }
 
     private static func answer(

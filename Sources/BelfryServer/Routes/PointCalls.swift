@@ -12,7 +12,7 @@ enum PointCalls {
         { service, call in
             let body = try call.json()
             let waits = try call.query.waits
-            let target = try service.target(call.names[0], for: call.caller)
+            let target = try service.target(call.names[0], for: call.caller, .writing)
             try Admission(target, timeout: call.query.timeout)?.writes([(name, body)])
             let operations = try WriteReader(target: target).operations(name, body)
             return Answer(WriteAnswer.json(try await carryOut(operations, target), waits: waits))
@@ -22,7 +22,7 @@ enum PointCalls {
     @Sendable static func batch(_ service: Service, _ call: Call) async throws -> Answer {
         let body = try call.json()
         let waits = try call.query.waits
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call.names[0], for: call.caller, .writing)
         let named = try WriteReader.batch(body)
         try Admission(target, timeout: call.query.timeout)?.writes(named)
         let reader = WriteReader(target: target)

@@ -1,6 +1,7 @@
 import Belfry
 import Files
 import HTTPTypes
+import NIOCore
 
 /// Queries in all their forms, and those of older clients.
 enum QueryCalls {
@@ -110,7 +111,7 @@ enum QueryCalls {
         try Admission(routed.target, timeout: call.query.timeout)?.queries(searches, headers, asGroups: asGroups)
         let carryOut: @Sendable (Target) throws -> (WireWriter, recall: Double?) = { target in
             let planner = QueryPlanner(target: target, headers: headers) { try service.target($0, for: call.caller) }
-            var answers = QueryAnswers(planner, service.audit)
+            var answers = QueryAnswers(planner, service.audit, bytes: call.body.readableBytes)
             var writer = WireWriter(capacity: 2_048)
             try write(&answers, searches, &writer)
             return (writer, answers.recall)
@@ -118,9 +119,10 @@ enum QueryCalls {
         let (writer, recall) = try carryOut(routed.target)
         if let shadow = routed.shadow {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            service.shadows.compare(alias: call.names[0], target: shadow.name, writer.bytes, seconds: seconds) {
-                try carryOut(shadow).0.bytes
-            }
+            let name = Aliases.Target(collection: shadow.collection.name, version: shadow.version).description
+            service.shadows.compare(
+                alias: call.names[0], target: name, writer.bytes, asked: call.body.readableBytes, seconds: seconds
+            ) { try carryOut(Target(shadow.collection, version: shadow.version)).0.bytes }
         }
         var answer = Answer(writer)
         if let recall { answer.headers.append(("x-recall-expected", "\(recall)")) }

@@ -53,7 +53,7 @@ enum SeenCalls {
         _ operation: WriteOperation, of count: Int, _ service: Service, _ call: Call
     ) async throws -> Answer {
         let waits = try call.query.waits
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call.names[0], for: call.caller, .writing)
         try Admission(target, timeout: call.query.timeout)?.write(count)
         let number = try await target.collection.version("").write([operation]).lsn
         return Answer(WriteAnswer.json(number, waits: waits))

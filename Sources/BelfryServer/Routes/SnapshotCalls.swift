@@ -71,6 +71,7 @@ enum SnapshotCalls {
         return try await done(service, call, "recovery", of: call.names[0]) { job in
             try await service.snapshots.recover(
                 path, checksum: checksum, as: call.names[0], in: service.collections, job)
+            service.audit.forget(call.names[0])
             return .done
         }
     }
@@ -114,6 +115,7 @@ enum SnapshotCalls {
         try await service.jobs.run("recovery", of: call.names[0]) { job in
             try await service.snapshots.recover(
                 path, checksum: call.query["checksum"], as: call.names[0], in: service.collections, job)
+            service.audit.forget(call.names[0])
         }
         return .done
     }

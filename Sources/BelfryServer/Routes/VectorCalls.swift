@@ -25,6 +25,7 @@ enum VectorCalls {
         let place = try target.place(ofSpace: call.names[1])
         try await target.collection.drop(space: target.configuration.spaces[place].name)
         try target.served.changeRecord { $0.dropVectors(call.names[1]) }
+        service.audit.forget(target.served.name)
         return WriteAnswer.updated(target.collection.view.lastWrite, call: call)
     }
 }

@@ -7,6 +7,11 @@ struct AccessKeys: Sendable {
     /// Opens what only reads.
     var readOnly: String?
 
+    init(full: String? = nil, readOnly: String? = nil) {
+        // An empty one would be everybody's.
+        (self.full, self.readOnly) = (full?.isEmpty == true ? nil : full, readOnly?.isEmpty == true ? nil : readOnly)
+    }
+
     /// Whether anybody may do anything.
     var isOpen: Bool { full == nil && readOnly == nil }
 

@@ -29,11 +29,12 @@ struct Caller: Sendable, Equatable {
     func access(to collection: String) -> Access { max(access, collections[collection] ?? .nothing) }
 
     /// - Throws: 403 where a collection is not theirs, or not to be changed by them.
-    func require(_ wanted: Access, of collection: String) throws(Refusal) {
+    /// - Parameter name: what they call it: what an alias leads to is not for everybody.
+    func require(_ wanted: Access, of collection: String, named name: String) throws(Refusal) {
         let given = access(to: collection)
         guard given < wanted else { return }
         throw given == .nothing
-            ? Refusal(403, "Forbidden: the key does not open the collection \(collection)") : Self.refusal(given)
+            ? Refusal(403, "Forbidden: the key does not open the collection \(name)") : Self.refusal(given)
     }
 
     /// - Throws: 403 where they may not do this to the server.

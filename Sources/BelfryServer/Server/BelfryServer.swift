@@ -32,7 +32,7 @@ public struct BelfryServer: Sendable {
     /// - Parameter running: hears the port when it listens.
     public func run(running: @escaping @Sendable (_ port: Int) async -> Void = { _ in }) async throws {
         let app = try application(running)
-        service.audit.begin(share: settings.auditShare)
+        service.audit.begin()
         do {
             let reloads = Task { await reloadOnHangUp() }
             defer { reloads.cancel() }
@@ -47,7 +47,7 @@ public struct BelfryServer: Sendable {
     /// The same for callers that end it by cancelling their task.
     public func runUntilCancelled(running: @escaping @Sendable (_ port: Int) async -> Void = { _ in }) async throws {
         let app = try application(running)
-        service.audit.begin(share: settings.auditShare)
+        service.audit.begin()
         try await app.run()
         await service.close()
     }
@@ -58,8 +58,9 @@ public struct BelfryServer: Sendable {
     }
 
     func reloadCertificates() {
+        guard let certificates else { return }
         do {
-            try certificates?.reload()
+            try certificates.reload()
             logger.notice("certificates were read again")
         } catch {
             logger.error("certificates stay as they were: \(error)")
@@ -78,7 +79,8 @@ public struct BelfryServer: Sendable {
             responder: Responder(service), server: http,
             configuration: .init(
                 address: .hostname(settings.host, port: settings.port), serverName: "belfry",
-                availableConnectionsDelegate: MaximumAvailableConnections(settings.mostConnections)),
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    Descriptors.connections(of: Descriptors.raise(), atMost: settings.mostConnections))),
             onServerRunning: { await running($0.localAddress?.port ?? 0) }, logger: logger)
     }
 }

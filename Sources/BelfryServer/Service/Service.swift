@@ -28,7 +28,7 @@ final class Service: Sendable {
         let folder = try DataFolder(settings.data)
         collections = try CollectionRegistry(folder, memoryLimit: settings.memoryLimit, now: settings.now)
         snapshots = SnapshotStore(folder)
-        audit = RecallAudit(logger: logger)
+        audit = RecallAudit(share: settings.auditShare, logger: logger)
         recommender = Recommender(feedback: FeedbackLog(folder.feedback), logger: logger)
         let cores = max(2, ProcessInfo.processInfo.activeProcessorCount)
         work = WorkThreads("work", count: cores, most: settings.mostRequests)
@@ -44,16 +44,19 @@ final class Service: Sendable {
 
     /// The collection of a name, an alias or `collection@version`, opened.
     /// - Throws: 404 where there is none, 403 where the caller may not read it.
-    func target(_ name: String, for caller: Caller) throws -> Target {
+    /// - Parameter access: what they must be allowed to do to it.
+    func target(_ name: String, for caller: Caller, _ access: Access = .reading) throws -> Target {
         let (served, version) = try collections.version(named: name)
-        try caller.require(.reading, of: served.name)
+        try caller.require(access, of: served.name, named: name)
         return try Target(served, version: version)
     }
 
     /// What answers a query that is asked under a name, and what is to be asked as well: see ``Aliases/Trial``. A caller who may
     /// not read what is tried gets the first one's answers.
     /// - Throws: as ``target(_:for:)``.
-    func routed(_ name: String, for call: Call) throws -> (target: Target, shadow: Target?, isTried: Bool) {
+    func routed(
+        _ name: String, for call: Call
+    ) throws -> (target: Target, shadow: CollectionRegistry.Place?, isTried: Bool) {
         let routed = try collections.routed(named: name) { header in
             HTTPField.Name(header).flatMap { call.headers[$0] }
         }
@@ -61,8 +64,15 @@ final class Service: Sendable {
         guard routed.isTried || routed.shadow != nil, mayRead else {
             return (try target(name, for: call.caller), nil, false)
         }
-        let target = try Target(routed.answers.collection, version: routed.answers.version)
-        return (target, try routed.shadow.map { try Target($0.collection, version: $0.version) }, routed.isTried)
+        do throws(BelfryError) {
+            let target = try Target(routed.answers.collection, version: routed.answers.version)
+            return (target, routed.shadow, routed.isTried)
+        } catch {
+            // What is tried may be damaged, or gone: the first one answers.
+            guard routed.isTried else { throw error }
+            logger.error("what is tried under \(name): \(error)")
+            return (try target(name, for: call.caller), nil, true)
+        }
     }
 
     /// The collections that a caller may read, in the order of their names.

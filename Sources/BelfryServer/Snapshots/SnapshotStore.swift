@@ -45,7 +45,9 @@ final class SnapshotStore: Sendable {
         let place = place(of: collection)
         guard System.isDirectory(place) else { return [] }
         var found: [Description] = []
-        for name in try System.list(place) where name.hasSuffix(".snapshot") {
+        // A collection may be called so, and its folder lies beside those of all.
+        for name in try System.list(place)
+        where name.hasSuffix(".snapshot") && !System.isDirectory("\(place)/\(name)") {
             found.append(try describe(name, "\(place)/\(name)"))
         }
         return found
@@ -54,7 +56,9 @@ final class SnapshotStore: Sendable {
     /// The snapshot of a name, which no path leads out of its folder.
     func find(_ name: String, of collection: String?) throws -> Description {
         let path = "\(place(of: collection))/\(name)"
-        guard !name.contains("/"), !name.hasPrefix("."), name.hasSuffix(".snapshot"), System.exists(path) else {
+        guard !name.contains("/"), !name.hasPrefix("."), name.hasSuffix(".snapshot"), System.exists(path),
+            !System.isDirectory(path)
+        else {
             throw Refusal.missing("Snapshot \(name) not found")
         }
         return try describe(name, path)
@@ -90,7 +94,9 @@ final class SnapshotStore: Sendable {
             try CollectionCopy.make(
                 of: served.path, at: copy,
                 progress: { (done, total) throws(BelfryError) in
-                    try job.progress(place * total + done, of: collections.count * total)
+                    // A half of it; the archive is the other.
+                    let copied = Double(place) + Double(done) / Double(max(1, total))
+                    try job.progress(Int(500 * copied / Double(collections.count)), of: 1_000)
                 })
             let record = "\(work)/\(served.name).json"
             try served.record().write(to: record)
@@ -101,9 +107,11 @@ final class SnapshotStore: Sendable {
         let seconds = Int(Date().timeIntervalSince1970)
         let name = "\(collection ?? "full")-\(seconds)-\(number).snapshot"
         let (made, path) = ("\(work)/archive", "\(place)/\(name)")
-        try job.progress(1, of: 1)
-        try TarArchive.write(entries, to: made)
+        try TarArchive.write(entries, to: made) { (done, total) throws(BelfryError) in
+            try job.progress(500 + Int(450 * Double(done) / Double(max(1, total))), of: 1_000)
+        }
         let checksum = try Digest.sha256(file: made)
+        try job.progress(1_000, of: 1_000)
         try System.write(Data(checksum.utf8), to: "\(path).checksum")
         try System.rename(made, to: path)
         return try describe(name, path)
@@ -117,6 +125,9 @@ final class SnapshotStore: Sendable {
         _ archive: String, checksum: String?, as name: String, in registry: CollectionRegistry, _ job: Jobs.Handle
     ) async throws {
         try CollectionName.require(name)
+        guard try registry.aliases.targets[name] == nil else {
+            throw Refusal.bad("\(name) is an alias: name the collection that is to be replaced")
+        }
         if let checksum, try Digest.sha256(file: archive) != checksum.lowercased() {
             throw Refusal.bad("Snapshot checksum mismatch")
         }

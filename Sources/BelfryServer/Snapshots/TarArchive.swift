@@ -33,9 +33,14 @@ enum TarArchive {
         return entries
     }
 
-    static func write(_ entries: [Entry], to path: String) throws(BelfryError) {
+    /// - Parameter progress: hears how many of how many entries are written; what it throws ends it.
+    static func write(
+        _ entries: [Entry], to path: String,
+        progress: (_ done: Int, _ total: Int) throws(BelfryError) -> Void = { (_, _) throws(BelfryError) in }
+    ) throws(BelfryError) {
         let writer = try FileWriter(path, isNew: true)
-        for entry in entries {
+        for (place, entry) in entries.enumerated() {
+            try progress(place, entries.count)
             let file = try MappedFile(entry.path, access: .sequential)
             defer { withExtendedLifetime(file) {} }
             try header(entry.name, size: file.bytes.count).withBytes { bytes throws(BelfryError) in

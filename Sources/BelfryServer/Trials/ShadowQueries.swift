@@ -24,18 +24,23 @@ final class ShadowQueries: Sendable {
 
     private let counts = Mutex<[Key: Counts]>([:])
     /// One at a time: what is tried is not to take the first one's processors.
+    private static let mostBytes = 1 << 20
     private let threads = WorkThreads("shadow", count: 1, most: 64)
 
     /// Compares an answer with that of what is tried, later.
     /// - Parameters:
     ///   - answer: the result of the first, JSON.
+    ///   - bytes: of the request: a large one, or a large answer, is not kept.
     ///   - seconds: how long that took.
     ///   - second: gives the result of what is tried.
     func compare(
-        alias: String, target: String, _ answer: [UInt8], seconds: Double,
+        alias: String, target: String, _ answer: [UInt8], asked bytes: Int, seconds: Double,
         with second: @escaping @Sendable () throws -> [UInt8]
     ) {
         let key = Key(alias: alias, target: target)
+        guard bytes + answer.count <= Self.mostBytes else {
+            return counts.withLock { $0[key, default: Counts()].passedOver += 1 }
+        }
         Task.detached { [self] in
             do {
                 try await threads.run {

@@ -44,7 +44,7 @@ struct Refusal: Error, Equatable {
         switch error.code {
         case .notFound: self = .missing(words)
         case .conflict: self.init(409, "Conflict: \(words)")
-        case .unsupported: self = .notOffered(words)
+        case .unsupported: self = .notOffered(words.hasSuffix(".") ? String(words.dropLast()) : words)
         case .invalidInput, .wrongTower: self = .bad(words)
         case .cancelled: self.init(499, "Cancelled: \(words)")
         // Paths and bytes of files are for the log, not for a client.

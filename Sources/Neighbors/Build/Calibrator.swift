@@ -156,14 +156,13 @@ struct Calibrator {
         return groups
     }()
 
-    /// What a query did at the rung before for some k, where that was all that can be done: every row was looked at. With more
-    /// slack it is the same.
+    /// What a query did at the rung before for some k, where a scan costs less: with more slack it does all the more.
     private func last(
         _ groups: [Int], _ level: Int, _ query: Int, _ observations: [RecallObservations]
     ) -> [RecallObservations.Outcome]? {
         guard level > 0 else { return nil }
         let outcomes = groups.map { observations[$0][level - 1, query] }
-        return outcomes.allSatisfy { $0.evaluations >= shard.rowCount } ? outcomes : nil
+        return outcomes.allSatisfy(isScan) ? outcomes : nil
     }
 
     /// What every query did at some rungs: query by query, k by k, rung by rung.
@@ -220,6 +219,14 @@ struct Calibrator {
         }
         if let failure { throw failure }
         return outcomes
+    }
+
+    /// Whether an outcome is that of a scan: no index reads as many bytes for as many rows.
+    private func isScan(_ outcome: RecallObservations.Outcome) -> Bool {
+        let rows = shard.rowCount
+        let scan = RecallObservations.Outcome(
+            found: Int(outcome.found), hasNearest: true, evaluations: rows, bytes: rows * Int(codes.bytesPerVector))
+        return outcome == scan
     }
 
     /// What an answer is worth. A scan in its place finds everything.

@@ -208,6 +208,7 @@ final class GraphSearcher {
         let decades = max(0, log10(Double(max(rows, 1)) / 100_000))
         return min(32, max(2, Int((1_100 + 1_750 * decades) / Double(max(dimension, 1)))))
     }
+
     /// Below this, a walk is never too long.
     private static let smallestBudget = 1_024
 

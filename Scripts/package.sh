@@ -20,6 +20,7 @@ if ldd "$BELFRY" | grep -q libswift; then
 fi
 
 root="$(mktemp -d)"
+chmod 755 "$root"
 trap 'rm -rf "$root"' EXIT
 install -D -m 755 "$BELFRY" "$root/usr/bin/belfry"
 strip "$root/usr/bin/belfry"

@@ -180,6 +180,19 @@ import Testing
         }
     }
 
+    /// Whoever has been answered before the body was there does not hold the connection by what is left of it.
+    @Test func theRestOfABodyHoldsNoConnection() async throws {
+        try await TestServer.run({ $0.apiKey = Self.key }) { (server: TestServer) async throws -> Void in
+            for (path, key, status) in [("/collections/a", "wrong", 401), ("/nowhere", Self.key, 404)] {
+                let head =
+                    "PUT \(path) HTTP/1.1\r\nhost: localhost\r\napi-key: \(key)\r\ncontent-length: 1000\r\n\r\n{"
+                let (reply, isClosed) = try await server.answerAndEnd(of: Data(head.utf8))
+                #expect(reply?.status == status && reply?.headers["connection"] == "close" && isClosed, "\(path)")
+            }
+            #expect(try await server.send("GET", "/collections", nil, ["api-key": Self.key]).status == 200)
+        }
+    }
+
     /// Connections leave descriptors for what they are there for.
     @Test func someDescriptorsAreLeft() {
         #expect(Descriptors.connections(of: 256, atMost: 16_384) == 160)

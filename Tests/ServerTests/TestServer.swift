@@ -54,9 +54,33 @@ struct TestServer: Sendable {
         }
     }
 
-    private static func exchange(_ request: Data, _ port: Int) throws -> Reply {
+    /// Sends bytes and no more, and waits until the server closes the connection.
+    func answerAndEnd(of raw: Data) async throws -> (Reply?, isClosed: Bool) {
+        let port = port
+        return try await withCheckedThrowingContinuation { done in
+            DispatchQueue.global().async {
+                done.resume(
+                    with: Result {
+                        let socket = try Self.connected(port)
+                        defer { close(socket) }
+                        _ = raw.withUnsafeBytes {
+                            Foundation.send(socket, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL))
+                        }
+                        var answer = Data()
+                        var buffer = [UInt8](repeating: 0, count: 1 << 12)
+                        while true {
+                            let count = recv(socket, &buffer, buffer.count, 0)
+                            // Nothing for ten minutes is no end.
+                            guard count > 0 else { return (Reply(answer), count == 0 || errno == ECONNRESET) }
+                            answer.append(contentsOf: buffer[..<count])
+                        }
+                    })
+            }
+        }
+    }
+
+    private static func connected(_ port: Int) throws -> Int32 {
         let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
         // As long as other tests may have all threads.
         var time = timeval(tv_sec: 600, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
@@ -69,7 +93,16 @@ struct TestServer: Sendable {
                 connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard result == 0 else { throw Reply.Failure.noConnection }
+        guard result == 0 else {
+            close(socket)
+            throw Reply.Failure.noConnection
+        }
+        return socket
+    }
+
+    private static func exchange(_ request: Data, _ port: Int) throws -> Reply {
+        let socket = try connected(port)
+        defer { close(socket) }
         request.withUnsafeBytes { bytes in
             var sent = 0
             while sent < bytes.count {

@@ -120,6 +120,10 @@ struct QueryPlanner {
     private func set(_ request: inout SearchRequest, _ body: Body) throws {
         let params = try body.object("params")
         _ = try params?.whole("hnsw_ef", from: 1)
+        // Terms are weighed by all points. Scores by those of a filter would be others.
+        if let idf = params?["idf"], idf != .null, idf != "global" {
+            throw Refusal.notOffered("params.idf of a corpus; there is global")
+        }
         request.exact = try params?.flag("exact") ?? false || headers.exact
         request.recall = request.exact ? nil : headers.recall
     }

@@ -8,7 +8,7 @@ import NIOCore
 
 /// Answers requests: who asks, what is asked, the body, the work, the answer.
 struct Responder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = ConnectionContext
 
     let service: Service
     private let keys: AccessKeys
@@ -22,14 +22,15 @@ struct Responder: HTTPResponder {
             allowed: settings.hostNames.union([HostCheck.name(settings.host)]), allowsAnyHost: !keys.isOpen)
     }
 
-    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let start = ContinuousClock.now
         var (route, names): (Route?, [String]) = (nil, [])
+        var isRead = false
         var answer: Answer
         do {
             let found = try find(request)
             (route, names) = (found.route, found.names)
-            answer = try await carryOut(found.route, found.names, found.caller, request)
+            answer = try await carryOut(found.route, found.names, found.caller, request, &isRead)
         } catch {
             let refusal = Refusal(any: error)
             if refusal.status >= 500, refusal.status != 501, refusal.status != 503 {
@@ -40,6 +41,10 @@ struct Responder: HTTPResponder {
                 answer.headers.append(("retry-after", "\(seconds)"))
             }
             if refusal.status == 401 { answer.headers.append(("www-authenticate", "Bearer")) }
+            if !isRead, request.bringsBody {
+                answer.headers.append(("connection", "close"))
+                context.closeSoon()
+            }
         }
         note(route, names, answer.status, ContinuousClock.now - start)
         return response(answer, since: start, withoutBody: request.method == .head)
@@ -102,13 +107,15 @@ struct Responder: HTTPResponder {
 
     // MARK: the work
 
-    private func carryOut(_ route: Route, _ names: [String], _ caller: Caller, _ request: Request) async throws
-        -> Answer
-    {
+    /// - Parameter isRead: becomes true when nothing of the body is left to be read.
+    private func carryOut(
+        _ route: Route, _ names: [String], _ caller: Caller, _ request: Request, _ isRead: inout Bool
+    ) async throws -> Answer {
         let path = request.head.path ?? "/"
         let query = QueryParameters(path.firstIndex(of: "?").map { path[path.index(after: $0)...] } ?? "")
         try query.checkTimeout()
         let body = route.isStreamed ? ByteBuffer() : try await self.body(of: request)
+        isRead = !route.isStreamed
         let call = Call(
             names: names, query: query, headers: request.headers, caller: caller, body: body, stream: request.body)
         let start = ContinuousClock.now

@@ -15,6 +15,19 @@ INLINE float cosine_distance(float product, float query_norm, float row_squares)
     return divisor == 0 ? 0 : -product / divisor;
 }
 
+// A function of each metric, whose rows an instruction set goes through by its `rows_…`, and the table of them.
+#define KERNEL(isa, target, name, metric)                                                                    \
+    target static void name##_##isa(const float *q, float norm, const float *x, size_t stride, size_t n,     \
+                                    size_t d, float *out) {                                                  \
+        rows_##isa(metric, q, norm, x, stride, n, d, out);                                                   \
+    }
+#define KERNELS(isa, target)                                                                                 \
+    KERNEL(isa, target, l1, L1)                                                                              \
+    KERNEL(isa, target, l2, L2)                                                                              \
+    KERNEL(isa, target, ip, IP)                                                                              \
+    KERNEL(isa, target, cosine, COSINE)                                                                      \
+    static const belfry_distance_kernels isa##_kernels = {l1_##isa, l2_##isa, ip_##isa, cosine_##isa};
+
 // MARK: plain C
 
 // Partial sums: enough for the compiler to use the vectors that every machine of the architecture has.
@@ -26,7 +39,7 @@ INLINE float scalar_sum(const float *lanes) {
     return sum;
 }
 
-INLINE void scalar_rows(enum metric metric, const float *query, float query_norm, const float *rows, size_t stride,
+INLINE void rows_scalar(enum metric metric, const float *query, float query_norm, const float *rows, size_t stride,
                         size_t count, size_t dimension, float *out) {
     for (size_t r = 0; r < count; r++, rows += stride) {
         float sums[LANES] = {0}, squares[LANES] = {0};
@@ -46,19 +59,7 @@ INLINE void scalar_rows(enum metric metric, const float *query, float query_norm
     }
 }
 
-static void l1_scalar(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d, float *out) {
-    scalar_rows(L1, q, norm, x, stride, n, d, out);
-}
-static void l2_scalar(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d, float *out) {
-    scalar_rows(L2, q, norm, x, stride, n, d, out);
-}
-static void ip_scalar(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d, float *out) {
-    scalar_rows(IP, q, norm, x, stride, n, d, out);
-}
-static void cosine_scalar(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d, float *out) {
-    scalar_rows(COSINE, q, norm, x, stride, n, d, out);
-}
-static const belfry_distance_kernels scalar_kernels = {l1_scalar, l2_scalar, ip_scalar, cosine_scalar};
+KERNELS(scalar, )
 
 #if BELFRY_X86
 #include <immintrin.h>
@@ -129,23 +130,7 @@ INLINE TARGET_AVX2 void rows_avx2(enum metric metric, const float *query, float 
     }
 }
 
-TARGET_AVX2 static void l1_avx2(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
-                                float *out) {
-    rows_avx2(L1, q, norm, x, stride, n, d, out);
-}
-TARGET_AVX2 static void l2_avx2(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
-                                float *out) {
-    rows_avx2(L2, q, norm, x, stride, n, d, out);
-}
-TARGET_AVX2 static void ip_avx2(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
-                                float *out) {
-    rows_avx2(IP, q, norm, x, stride, n, d, out);
-}
-TARGET_AVX2 static void cosine_avx2(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
-                                    float *out) {
-    rows_avx2(COSINE, q, norm, x, stride, n, d, out);
-}
-static const belfry_distance_kernels avx2_kernels = {l1_avx2, l2_avx2, ip_avx2, cosine_avx2};
+KERNELS(avx2, TARGET_AVX2)
 
 // MARK: AVX-512
 
@@ -200,23 +185,7 @@ INLINE TARGET_AVX512 void rows_avx512(enum metric metric, const float *query, fl
     }
 }
 
-TARGET_AVX512 static void l1_avx512(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
-                                  float *out) {
-    rows_avx512(L1, q, norm, x, stride, n, d, out);
-}
-TARGET_AVX512 static void l2_avx512(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
-                                    float *out) {
-    rows_avx512(L2, q, norm, x, stride, n, d, out);
-}
-TARGET_AVX512 static void ip_avx512(const float *q, float norm, const float *x, size_t stride, size_t n, size_t d,
-                                    float *out) {
-    rows_avx512(IP, q, norm, x, stride, n, d, out);
-}
-TARGET_AVX512 static void cosine_avx512(const float *q, float norm, const float *x, size_t stride, size_t n,
-                                        size_t d, float *out) {
-    rows_avx512(COSINE, q, norm, x, stride, n, d, out);
-}
-static const belfry_distance_kernels avx512_kernels = {l1_avx512, l2_avx512, ip_avx512, cosine_avx512};
+KERNELS(avx512, TARGET_AVX512)
 #endif
 
 const belfry_distance_kernels *belfry_distance_kernels_for(belfry_isa isa) {

@@ -16,7 +16,7 @@ import Testing
         "Bench": ["Charts", "Files", "Neighbors", "Shards", "Vectors"],
         "BelfryServer": [
             "Belfry", "Crypto", "Files", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging",
-            "NIOCore", "NIOSSL", "Shards", "Towers", "UnixSignals", "Vectors",
+            "NIOCore", "NIOHTTP1", "NIOSSL", "Shards", "Towers", "UnixSignals", "Vectors",
         ],
         "BelfryCommand": [
             "ArgumentParser", "Belfry", "BelfryServer", "Bench", "Evaluation", "Files", "Logging", "Neighbors",

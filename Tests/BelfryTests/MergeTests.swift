@@ -34,8 +34,8 @@ import Vectors
             var unknown = made.record
             unknown.scanIsFastest = nil
             for (record, isMeasured) in [(made.record, true), (unknown, false)] {
-                #expect(MergeJob.wantsIndex(record, rows: 41_000, dimension: 4_096, nil) == !isMeasured)
-                #expect(!MergeJob.wantsIndex(record, rows: 41_000, dimension: 4_096, .exact))
+                #expect(MergeJob.wantsIndex(record, rows: 41_000, dimension: 4_096, metric: .l2, nil) == !isMeasured)
+                #expect(!MergeJob.wantsIndex(record, rows: 41_000, dimension: 4_096, metric: .l2, .exact))
                 let rewritten = MergeJob.usualIndex(60_000, like: record, rows: 41_000)
                 if case .fastestIsScan = rewritten { #expect(isMeasured) } else { #expect(!isMeasured) }
                 // On three times as many rows nobody knows.

@@ -12,16 +12,10 @@ from llama_index.vector_stores.qdrant import QdrantVectorStore
 from llama_index.vector_stores.qdrant.utils import relative_score_fusion
 from qdrant_client import AsyncQdrantClient, QdrantClient, models as m
 
+from checks import check, finish
+
 url = sys.argv[1]
 client, aclient = QdrantClient(url=url), AsyncQdrantClient(url=url)
-passed, failed = 0, 0
-
-
-def check(what, holds):
-    global passed, failed
-    passed, failed = passed + bool(holds), failed + (not holds)
-    if not holds:
-        print("failed:", what)
 
 
 def raises(call):
@@ -235,5 +229,4 @@ async def main():
 asyncio.run(main())
 for name in ("llama-hybrid", "llama-index"):
     client.delete_collection(name)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

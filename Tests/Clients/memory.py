@@ -13,15 +13,9 @@ from mcp_server_qdrant.embeddings.base import EmbeddingProvider
 from mcp_server_qdrant.mcp_server import QdrantMCPServer
 from mcp_server_qdrant.settings import FilterableField, QdrantSettings, ToolSettings
 
+from checks import check, finish
+
 url = sys.argv[1]
-passed, failed = 0, 0
-
-
-def check(what, holds):
-    global passed, failed
-    passed, failed = passed + bool(holds), failed + (not holds)
-    if not holds:
-        print("failed:", what)
 
 
 def send(method, path, body=None):
@@ -141,8 +135,7 @@ async def main():
             check(f"{name} left out", len(told(await call(session, "qdrant-find", query="something"))) == 4)
     for name in ("memory", "memory-filters", "tiny-models"):
         send("DELETE", f"/collections/{name}")
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    finish()
 
 
 filled = set()

@@ -4,18 +4,11 @@ import base64, random, struct, sys, urllib.request, json
 import numpy as np
 from qdrant_client import QdrantClient, models as m
 
+from checks import check, finish
+
 url = sys.argv[1]
 client = QdrantClient(url=url, timeout=30)
-name, passed, failed = "smoke", 0, 0
-
-
-def check(what, holds):
-    global passed, failed
-    if holds:
-        passed += 1
-    else:
-        failed += 1
-        print("failed:", what)
+name = "smoke"
 
 
 def refused(call, *statuses):
@@ -118,5 +111,4 @@ try:
         check("embeddings", len(made.data) == 2 and abs(np.linalg.norm(made.data[0].embedding) - 1) < 1e-3)
 except ImportError:
     pass
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+finish()

@@ -7,20 +7,14 @@ import urllib.request
 
 from mcp import ClientSession
 
+from checks import check, finish
+
 try:
     from mcp.client.streamable_http import streamable_http_client as connect
 except ImportError:
     from mcp.client.streamable_http import streamablehttp_client as connect
 
 url = sys.argv[1]
-passed, failed = 0, 0
-
-
-def check(what, holds):
-    global passed, failed
-    passed, failed = passed + bool(holds), failed + (not holds)
-    if not holds:
-        print("failed:", what)
 
 
 def put(path, body):
@@ -55,8 +49,7 @@ async def main():
             check("search without a tower", wrong and "tower" in text)
             check("a mistake in a filter", (await call("similar", collection="tools", id=7, filter="kind ="))[0])
             await session.send_ping()
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    finish()
 
 
 asyncio.run(main())

@@ -298,6 +298,17 @@ import Vectors
             }
             try Aliases.change([("fine", .init("shop"))], in: folder)
             #expect(try VectorCollection(at: folder + "/fine").path == folder + "/shop.belfry")
+            let trials: [(name: String, target: Aliases.Target, code: BelfryError.Code)] = [
+                ("fine", .init("shop"), .invalidInput), ("fine", .init("none"), .notFound),
+                ("none", .init("shop"), .notFound),
+            ]
+            for (name, target, code) in trials {
+                let error = #expect(throws: BelfryError.self) {
+                    try Aliases.tryOut(.init(target, share: 0.5), under: name, in: folder)
+                }
+                #expect(error?.code == code, "\(name), \(target): \(error?.description ?? "")")
+            }
+            #expect(try Aliases(of: folder).trials.isEmpty)
             try Aliases.change([("fine", nil)], in: folder)
             #expect(throws: BelfryError.self) { try VectorCollection(at: folder + "/fine") }
             for damaged in ["", "[]", "{\"a\":1}", "{\"a/b\":\"shop\"}", "{\"a\":\"../x\"}", "{"] {

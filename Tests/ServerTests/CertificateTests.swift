@@ -1,5 +1,4 @@
 import Foundation
-import Logging
 import TestSupport
 import Testing
 
@@ -42,41 +41,33 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try Self.make("first", in: folder)
-        var settings = ServerSettings(data: folder + "/data")
-        (settings.port, settings.certificate) = (0, ("\(folder)/chain.pem", "\(folder)/key.pem"))
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        let server = try BelfryServer(settings, logger: logger)
-        let (ports, port) = AsyncStream.makeStream(of: Int.self)
-        let running = Task { try await server.runUntilCancelled { port.yield($0) } }
-        defer { running.cancel() }
-        let number = try #require(await ports.first { _ in true })
-        func ask(_ options: String...) throws -> (status: Int32, output: String) {
-            try Self.run(
-                Self.curl,
-                ["-sv", "--stderr", "-", "--max-time", "60", "--cacert", "\(folder)/chain.pem"] + options
-                    + ["https://localhost:\(number)/readyz"])
+        try await TestServer.run({ $0.certificate = ("\(folder)/chain.pem", "\(folder)/key.pem") }) {
+            (server: TestServer) async throws -> Void in
+            func ask(_ options: String...) throws -> (status: Int32, output: String) {
+                try Self.run(
+                    Self.curl,
+                    ["-sv", "--stderr", "-", "--max-time", "60", "--cacert", "\(folder)/chain.pem"] + options
+                        + ["https://localhost:\(server.port)/readyz"])
+            }
+            let first = try ask()
+            #expect(first.output.contains("CN=first") && first.output.contains("ready"), "\(first.output)")
+            #expect(try ask("--tls-max", "1.1").status != 0)
+            #expect(try ask("--tls-max", "1.2").status == 0 && ask("--tlsv1.3").status == 0)
+            try Self.make("second", in: folder)
+            server.server.reloadCertificates()
+            let second = try ask()
+            #expect(second.output.contains("CN=second") && second.output.contains("ready"), "\(second.output)")
+            // A file that is broken, or another one's key, changes nothing.
+            let chain = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/chain.pem"))
+            let key = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/key.pem"))
+            try Self.make("third", in: folder)
+            try key.write(to: URL(fileURLWithPath: "\(folder)/key.pem"))
+            server.server.reloadCertificates()
+            try chain.write(to: URL(fileURLWithPath: "\(folder)/chain.pem"))
+            #expect(try ask().output.contains("CN=second"))
+            try Data("-----BEGIN".utf8).write(to: URL(fileURLWithPath: "\(folder)/key.pem"))
+            server.server.reloadCertificates()
+            #expect(try ask().output.contains("CN=second"))
         }
-        let first = try ask()
-        #expect(first.output.contains("CN=first") && first.output.contains("ready"), "\(first.output)")
-        #expect(try ask("--tls-max", "1.1").status != 0)
-        #expect(try ask("--tls-max", "1.2").status == 0 && ask("--tlsv1.3").status == 0)
-        try Self.make("second", in: folder)
-        server.reloadCertificates()
-        let second = try ask()
-        #expect(second.output.contains("CN=second") && second.output.contains("ready"), "\(second.output)")
-        // A file that is broken, or another one's key, changes nothing.
-        let chain = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/chain.pem"))
-        let key = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/key.pem"))
-        try Self.make("third", in: folder)
-        try key.write(to: URL(fileURLWithPath: "\(folder)/key.pem"))
-        server.reloadCertificates()
-        try chain.write(to: URL(fileURLWithPath: "\(folder)/chain.pem"))
-        #expect(try ask().output.contains("CN=second"))
-        try Data("-----BEGIN".utf8).write(to: URL(fileURLWithPath: "\(folder)/key.pem"))
-        server.reloadCertificates()
-        #expect(try ask().output.contains("CN=second"))
-        running.cancel()
-        _ = await running.result
     }
 }

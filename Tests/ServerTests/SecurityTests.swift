@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Logging
 import NIOCore
+import NIOHTTP1
 import Testing
 
 @testable import BelfryServer
@@ -191,6 +192,11 @@ import Testing
             }
             #expect(try await server.send("GET", "/collections", nil, ["api-key": Self.key]).status == 200)
         }
+    }
+
+    /// Who goes away in the middle of a body is no fault of the server's, and none of its log.
+    @Test func aBodyThatEndsIsNoFaultOfTheServer() {
+        #expect(Refusal(any: HTTPParserError.invalidEOFState).status == 400)
     }
 
     /// Connections leave descriptors for what they are there for.

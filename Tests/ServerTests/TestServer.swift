@@ -9,6 +9,7 @@ import Synchronization
 struct TestServer: Sendable {
     let port: Int
     let data: String
+    let server: BelfryServer
 
     static func run(
         _ change: (inout ServerSettings) -> Void = { _ in }, keeping data: String? = nil,
@@ -26,7 +27,7 @@ struct TestServer: Sendable {
         let running = Task { try await server.runUntilCancelled { port.yield($0) } }
         defer { running.cancel() }
         for await number in ports {
-            try await body(TestServer(port: number, data: folder))
+            try await body(TestServer(port: number, data: folder, server: server))
             break
         }
         running.cancel()

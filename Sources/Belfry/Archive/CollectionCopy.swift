@@ -10,17 +10,19 @@ import Towers
 /// 3. The copy is made beside its place, and verified byte by byte; one rename puts it there. So a copy that was cut short is
 ///    never taken for one, and a collection that it replaces serves until then.
 public enum CollectionCopy {
+    /// Hears how far something is, and may end it.
+    public typealias Progress = (_ done: Int, _ total: Int) throws(BelfryError) -> Void
+
     /// Copies the collection at `source` to `target`, on any file system.
     /// - Parameters:
     ///   - replacing: whether a collection that is at `target` is replaced.
     ///   - note: hears what of the replaced collection was left, since Belfry did not make it.
-    ///   - progress: hears how many of how many segments are copied, and whether the copy is being verified; what it throws ends
-    ///     the copy, of which nothing is left.
+    ///   - progress: hears how many of how many segments are copied; what it throws ends the copy, of which nothing is left.
     /// - Throws: `notFound`, `corruptData` where the source is damaged: nothing is put in the place then; `conflict` where
     ///   something is there.
     public static func make(
         of source: String, at target: String, replacing: Bool = false, note: (String) -> Void = { _ in },
-        progress: (_ done: Int, _ total: Int) throws(BelfryError) -> Void = { (_, _) throws(BelfryError) in }
+        progress: Progress = { (_, _) throws(BelfryError) in }
     ) throws(BelfryError) {
         guard replacing || System.isMissing(target) else {
             throw BelfryError(
@@ -58,8 +60,7 @@ public enum CollectionCopy {
 
     /// Copies until all parts are of one moment: a writer may have merged or sealed meanwhile.
     private static func fillWhole(
-        _ copy: CollectionLayout, _ from: CollectionLayout, _ tower: String?,
-        _ progress: (_ done: Int, _ total: Int) throws(BelfryError) -> Void
+        _ copy: CollectionLayout, _ from: CollectionLayout, _ tower: String?, _ progress: Progress
     ) throws(BelfryError) {
         for attempt in 1...maxAttempts {
             try copy.clear(tower: tower)
@@ -75,8 +76,7 @@ public enum CollectionCopy {
     private static let maxAttempts = 5
 
     private static func fill(
-        _ copy: CollectionLayout, _ from: CollectionLayout,
-        _ progress: (_ done: Int, _ total: Int) throws(BelfryError) -> Void
+        _ copy: CollectionLayout, _ from: CollectionLayout, _ progress: Progress
     ) throws(BelfryError) {
         for folder in [copy.segments, copy.towers] { try System.createDirectory(folder) }
         let base = try CollectionBase(from)

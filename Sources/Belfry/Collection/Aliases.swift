@@ -103,6 +103,20 @@ public struct Aliases: Sendable {
             aliases = before
         }
 
+        /// Begins to try something under a name, or ends that: nil.
+        /// - Throws: `notFound` for a name that is not there, `invalidInput` for a share or a header that is none, and for what the
+        ///   name stands for already.
+        package mutating func tryOut(_ trial: Trial?, under name: String) throws(BelfryError) {
+            guard let target = targets[name] else { throw aliases.noAlias(name) }
+            try trial?.check()
+            guard trial?.target != target else {
+                throw BelfryError(
+                    .invalidInput, "\(name.debugDescription) stands for \(target) already.",
+                    remedy: "Name another collection or version to be tried.")
+            }
+            trials[name] = trial
+        }
+
         /// - Returns: What the names are now.
         package func commit() throws(BelfryError) -> Aliases {
             defer { withExtendedLifetime(lock) {} }
@@ -124,10 +138,7 @@ public struct Aliases: Sendable {
                 remedy: "A name has 1 to 255 bytes, none of them a slash, an @ or a control character.")
         }
         guard let target else {
-            guard targets.removeValue(forKey: name) != nil else {
-                throw BelfryError(
-                    .notFound, "There is no alias \(name.debugDescription).", at: .init(file: Self.file(folder)))
-            }
+            guard targets.removeValue(forKey: name) != nil else { throw noAlias(name) }
             return
         }
         guard System.isMissing(path(of: name)) else {
@@ -140,33 +151,37 @@ public struct Aliases: Sendable {
         targets[name] = target
     }
 
+    private func noAlias(_ name: String) -> BelfryError {
+        BelfryError(.notFound, "There is no alias \(name.debugDescription).", at: .init(file: Self.file(folder)))
+    }
+
     /// Begins to try something under a name, or ends that: nil.
-    /// - Throws: as ``change(_:in:)``; `invalidInput` for a share that is none.
+    /// - Throws: as ``change(_:in:)``; `invalidInput` for a share or a header that is none, and for what the name stands for
+    ///   already.
     @discardableResult
     public static func tryOut(_ trial: Trial?, under name: String, in folder: String) throws(BelfryError) -> Aliases {
         var change = try Change(in: folder)
-        guard change.targets[name] != nil else {
-            throw BelfryError(
-                .notFound, "There is no alias \(name.debugDescription).", at: .init(file: Self.file(folder)))
-        }
+        try change.tryOut(trial, under: name)
         if let trial {
-            try trial.check()
+            // One that is not there would be missed by whoever is to get its answers.
             _ = try VectorCollection(
                 change.aliases.path(of: trial.target.collection), version: trial.target.version)
         }
-        change.trials[name] = trial
         return try change.commit()
     }
 
     /// The directory of a collection of this name.
     public func path(of collection: String) -> String { "\(folder)/\(collection).belfry" }
 
+    /// What `aliases.json` has of a name: what it stands for, or an object of that and of what is tried; nil where there is none.
+    package func json(of name: String) -> JSON? {
+        guard let target = targets[name]?.description else { return nil }
+        return trials[name].map { ["to": .string(target), "trial": $0.json] } ?? .string(target)
+    }
+
     private func write() throws(BelfryError) {
         var members = JSON.Members()
-        for (name, target) in targets.sorted(by: { $0.key < $1.key }) {
-            members[name] = .string(target.description)
-            if let trial = trials[name] { members[name] = ["to": .string(target.description), "trial": trial.json] }
-        }
+        for name in targets.keys.sorted() { members[name] = json(of: name) }
         try System.write(Data((JSON.object(members).text() + "\n").utf8), to: Self.file(folder))
     }
 

@@ -28,7 +28,8 @@ extension View {
                 let space = configuration.spaces[place]
                 let wantsIndex =
                     space.kind == .dense
-                    && MergeJob.wantsIndex(rows: table.liveRows, dimension: space.dimension, base.index.wanted)
+                    && MergeJob.wantsIndex(
+                        rows: table.liveRows, dimension: space.dimension, metric: space.metric, base.index.wanted)
                 parts.append(
                     Part(
                         number: table.number, space: place, vectors: table.liveRows, isPending: true,

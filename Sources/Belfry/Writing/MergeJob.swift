@@ -92,18 +92,21 @@ struct MergeJob: Sendable {
 
     /// Whether a segment has no index, and a search through all of its rows takes long.
     static func wantsIndex(_ segment: CollectionSegment, _ wanted: IndexKind?) -> Bool {
-        guard let dense = segment.dense, dense.index.metric.isIndexed else { return false }
-        return wantsIndex(segment.record, rows: segment.rows, dimension: dense.vectors.dimension, wanted)
+        guard let dense = segment.dense else { return false }
+        return wantsIndex(
+            segment.record, rows: segment.rows, dimension: dense.vectors.dimension, metric: dense.index.metric, wanted)
     }
 
-    static func wantsIndex(_ record: SegmentRecord, rows: Int, dimension: Int, _ wanted: IndexKind?) -> Bool {
+    static func wantsIndex(
+        _ record: SegmentRecord, rows: Int, dimension: Int, metric: Metric, _ wanted: IndexKind?
+    ) -> Bool {
         record.kind == .exact && record.scanIsFastest != true
-            && wantsIndex(rows: rows, dimension: dimension, wanted)
+            && wantsIndex(rows: rows, dimension: dimension, metric: metric, wanted)
     }
 
     /// Whether a search through so many rows takes long, and an index may be built for them.
-    static func wantsIndex(rows: Int, dimension: Int, _ wanted: IndexKind?) -> Bool {
-        wanted != .exact && rows >= fewestWithIndex.load(ordering: .relaxed)
+    static func wantsIndex(rows: Int, dimension: Int, metric: Metric, _ wanted: IndexKind?) -> Bool {
+        metric.isIndexed && wanted != .exact && rows >= fewestWithIndex.load(ordering: .relaxed)
             && !DefaultRecall.scans(rows: rows, bytesPerRow: dimension)
     }
 

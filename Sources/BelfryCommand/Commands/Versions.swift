@@ -121,7 +121,7 @@ struct Alias: ParsableCommand {
         let all = aliases.targets.sorted { $0.key < $1.key }
         if output.json {
             Terminal.print(
-                JSON.object(JSON.Members(all.map { ($0.key, JSON.string($0.value.description)) })).text())
+                JSON.object(JSON.Members(all.map { ($0.key, aliases.json(of: $0.key) ?? .null) })).text())
         } else if all.isEmpty {
             Terminal.print("No collection has another name.")
         } else {

@@ -23,15 +23,9 @@ struct AuditedRecall: Sendable {
     /// 1 where there are none.
     var mean: Double { recalls.isEmpty ? 1 : recalls.reduce(0, +) / Double(recalls.count) }
 
-    /// Where the mean of all such searches lies, in 19 of 20 cases (Wilson 1927, as if each search had either found all or
-    /// nothing: no values between 0 and 1 vary more than that).
-    var interval: ClosedRange<Double> {
-        guard count > 0 else { return 0...1 }
-        let (z, n, p) = (1.96, Double(count), mean)
-        let center = (p + z * z / (2 * n)) / (1 + z * z / n)
-        let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
-        return max(0, center - half)...min(1, center + half)
-    }
+    /// Where the mean of all such searches lies, in 19 of 20 cases at least: as if each search had either found all or nothing,
+    /// and no values between 0 and 1 vary more than that.
+    var interval: ClosedRange<Double> { count == 0 ? 0...1 : WilsonInterval.of(mean, count: count) }
 
     /// Where it lies almost surely: what is done about it is done once in some hundred cases by chance at the most. It goes by how
     /// much the recalls vary, and is looked at only at some moments (``isDue``): who looks all the time finds what is not there.

@@ -40,6 +40,8 @@ final class RecallAudit: Sendable {
         var waiting: [Question] = []
         var came = 0
         var recalls = AuditedRecall()
+        /// What they find, where that is known, and how much it may be at the most.
+        var found: (mean: Double, most: Double)?
         /// How many were asked again in all.
         var audited = 0
         /// How many steps more is asked for.
@@ -110,10 +112,10 @@ final class RecallAudit: Sendable {
 
     /// What searches of a kind find, where less was found than is expected of them; else what is expected.
     func found(_ kind: Kind, expected: Double) -> Double {
-        guard share > 0, let recalls = state.withLock({ $0.entries[kind]?.recalls }),
-            recalls.count >= AuditedRecall.fewest
-        else { return expected }
-        return recalls.sureInterval.upperBound < expected ? recalls.mean : expected
+        guard share > 0, let found = state.withLock({ $0.entries[kind]?.found }), found.most < expected else {
+            return expected
+        }
+        return found.mean
     }
 
     /// Forgets what is known of a collection and its versions: it is another one now.
@@ -201,6 +203,7 @@ final class RecallAudit: Sendable {
             let recalls = entry.recalls
             guard recalls.isDue else { return nil }
             let (sure, enough) = (recalls.sureInterval, kind.target + (1 - kind.target) / 2)
+            entry.found = (recalls.mean, sure.upperBound)
             if sure.upperBound < kind.target, entry.steps < Self.mostSteps, kind.target < 1 {
                 entry.steps += 1
             } else if sure.lowerBound > enough, entry.steps > 0 {
@@ -208,7 +211,7 @@ final class RecallAudit: Sendable {
             } else {
                 return nil
             }
-            entry.recalls = AuditedRecall()
+            (entry.recalls, entry.found) = (AuditedRecall(), nil)
             raises.store(true, ordering: .relaxed)
             return (recalls.mean < kind.target, entry.steps, recalls)
         }
@@ -240,25 +243,29 @@ final class RecallAudit: Sendable {
         let entries = state.withLock { $0.entries }.filter { $0.value.audited > 0 }.sorted {
             ($0.key.collection, $0.key.space, $0.key.target) < ($1.key.collection, $1.key.space, $1.key.target)
         }
-        func series(_ name: String, _ type: String, _ help: String, _ value: (Entry) -> String) -> String {
-            "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-                + entries.map { kind, entry in
-                    let labels = [("collection", kind.collection), ("vectors", kind.space)].map {
-                        "\($0)=\"\(PrometheusLabel.escaped($1))\""
-                    }
-                    return "\(name){\(labels.joined(separator: ",")),target=\"\(kind.target)\"} \(value(entry))\n"
-                }.joined()
-        }
         guard !entries.isEmpty else { return "" }
-        return series("belfry_recall", "gauge", "Recall of searches that were asked again exactly, the last 1,000.") {
-            "\($0.recalls.mean)"
+        func series(
+            _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+            _ value: (Entry) -> some CustomStringConvertible
+        ) -> String {
+            PrometheusText.series(
+                name, kind, help,
+                entries.map { kind, entry in
+                    let labels = [
+                        ("collection", kind.collection), ("vectors", kind.space), ("target", "\(kind.target)"),
+                    ]
+                    return (labels, value(entry))
+                })
         }
-            + series("belfry_recall_low", "gauge", "The low end of its interval of 95 %.") {
-                "\($0.recalls.interval.lowerBound)"
-            } + series("belfry_recall_high", "gauge", "The high end.") { "\($0.recalls.interval.upperBound)" }
-            + series("belfry_recall_audited_total", "counter", "Searches that were asked again.") { "\($0.audited)" }
+        return series("belfry_recall", .gauge, "Recall of searches that were asked again exactly, the last 1,000.") {
+            $0.recalls.mean
+        }
+            + series("belfry_recall_low", .gauge, "The low end of its interval of 95 %.") {
+                $0.recalls.interval.lowerBound
+            } + series("belfry_recall_high", .gauge, "The high end.") { $0.recalls.interval.upperBound }
+            + series("belfry_recall_audited_total", .counter, "Searches that were asked again.") { $0.audited }
             + series(
-                "belfry_recall_steps", "gauge", "How many times more recall is asked of the index, to reach the target."
-            ) { "\($0.steps)" }
+                "belfry_recall_steps", .gauge, "How many times more recall is asked of the index, to reach the target."
+            ) { $0.steps }
     }
 }

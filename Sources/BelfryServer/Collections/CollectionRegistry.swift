@@ -42,23 +42,22 @@ final class CollectionRegistry: Sendable {
         return found
     }
 
-    /// What answers a question that is asked under a name, and what is to be asked as well: see ``Aliases/Trial``.
+    /// What a question that is asked under a name has to do with what is tried there.
+    enum OnTrial {
+        /// It is asked of this one as well, once it is answered.
+        case shadow(String)
+        /// This one answers the part of the callers that it is one of; nil for the others.
+        case part(String?)
+    }
+
     /// - Parameter header: the value of a header of the question.
-    /// - Throws: 404.
-    func routed(
-        named name: String, header: (String) -> String?
-    ) throws -> (answers: Place, shadow: Place?, isTried: Bool) {
-        // It has read the aliases again where they are needed.
-        let first = try version(named: name)
-        let trial = state.withLock { $0.served[name] == nil ? $0.aliases.trials[name] : nil }
-        guard let trial else { return (first, nil, false) }
-        if trial.isShadow {
-            guard Double.random(in: 0..<1) < trial.share else { return (first, nil, false) }
-            // What is tried keeps nobody from an answer.
-            return (first, try? version(named: trial.target.description), false)
-        }
-        guard trial.answers(header(trial.header), under: name) else { return (first, nil, true) }
-        return ((try? version(named: trial.target.description)) ?? first, nil, true)
+    /// - Returns: Nil where nothing is tried, or the question is not one that a shadow is asked as well.
+    func trial(under name: String, header: (String) -> String?) -> OnTrial? {
+        // Whoever has looked the name up has read the aliases again, if that was needed.
+        guard let trial = state.withLock({ $0.served[name] == nil ? $0.aliases.trials[name] : nil }) else { return nil }
+        let second = trial.target.description
+        if trial.isShadow { return Double.random(in: 0..<1) < trial.share ? .shadow(second) : nil }
+        return .part(trial.answers(header(trial.header), under: name) ? second : nil)
     }
 
     /// A collection, and the version of it; empty for the first.
@@ -73,8 +72,15 @@ final class CollectionRegistry: Sendable {
         }
     }
 
-    /// The name of the collection that a name or an alias stands for; nil where none is known yet.
-    func knownName(_ name: String) -> String? { (try? known(name))?.collection.name }
+    /// The name of the collection that a name or an alias stands for, as far as that is in memory; nil where it is not. It touches
+    /// no file, and so may be asked anywhere.
+    func knownName(_ name: String) -> String? {
+        state.withLock { state in
+            if state.served[name] != nil { return name }
+            let target = state.aliases.resolve(name).collection
+            return state.served[target] == nil ? nil : target
+        }
+    }
 
     /// Reads the aliases again where another process has changed them.
     private func reload(_ state: inout State) throws {

@@ -16,11 +16,8 @@ public struct FeedbackReport: Sendable {
         /// The share that was clicked, and its 95 % interval (Wilson, 1927); nil where nothing was shown.
         public var rate: (share: Double, interval: ClosedRange<Double>)? {
             guard shown > 0 else { return nil }
-            let (n, z) = (Double(shown), 1.959_964)
-            let share = Double(clicked) / n
-            let middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-            let width = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)).squareRoot()
-            return (share, max(0, middle - width)...min(1, middle + width))
+            let share = Double(clicked) / Double(shown)
+            return (share, WilsonInterval.of(share, count: shown))
         }
     }
 

@@ -94,20 +94,20 @@ final class RequestMetrics: Sendable {
     /// The counts by the names that dashboards of the interface know.
     /// - Parameter byCollection: whether requests about collections are counted for each of them.
     func responses(byCollection: Bool) -> String {
-        var text = "# HELP rest_responses_total total number of responses\n# TYPE rest_responses_total counter\n"
-        let collections = byCollection ? state.withLock { $0.collections } : [:]
+        let collections = byCollection ? state.withLock { $0.collections }.sorted { $0.key < $1.key } : []
+        var values: [(labels: PrometheusText.Labels, value: Int)] = []
         for (key, times) in ofRoutes {
-            let endpoint = EndpointName.of(key.route)
-            let labels = "method=\"\(key.method)\",endpoint=\"\(endpoint)\",status=\"\(key.status)\""
+            let labels = [
+                ("method", key.method), ("endpoint", EndpointName.of(key.route)), ("status", "\(key.status)"),
+            ]
             var rest = times.count
-            for (name, counts) in collections.sorted(by: { $0.key < $1.key }) {
+            for (name, counts) in collections {
                 guard let count = counts[key] else { continue }
                 rest -= count
-                let collection = "collection=\"\(PrometheusLabel.escaped(name))\""
-                text += "rest_responses_total{\(labels),\(collection)} \(count)\n"
+                values.append((labels + [("collection", name)], count))
             }
-            if rest > 0 { text += "rest_responses_total{\(labels)} \(rest)\n" }
+            if rest > 0 { values.append((labels, rest)) }
         }
-        return text
+        return PrometheusText.series("rest_responses_total", .counter, "total number of responses", values)
     }
 }

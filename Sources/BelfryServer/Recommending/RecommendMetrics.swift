@@ -25,10 +25,8 @@ final class RecommendMetrics: Sendable {
         let counts = counts.withLock { $0 }
         func series(_ name: String, _ help: String, _ label: String, _ values: [String: Int]) -> String {
             guard !values.isEmpty else { return "" }
-            let lines = values.sorted { $0.key < $1.key }.map { value, count in
-                "\(name){\(label)=\"\(PrometheusLabel.escaped(value))\"} \(count)\n"
-            }
-            return "# HELP \(name) \(help)\n# TYPE \(name) counter\n" + lines.joined()
+            return PrometheusText.series(
+                name, .counter, help, values.sorted { $0.key < $1.key }.map { ([(label, $0.key)], $0.value) })
         }
         return series(
             "belfry_recommended_points_total", "Answers of recommendations, by their source.", "source",

@@ -12,7 +12,7 @@ enum AliasCalls {
     }
 
     @Sendable static func ofCollection(_ service: Service, _ call: Call) throws -> Answer {
-        let name = try service.collections.named(call.names[0]).name
+        let name = try service.served(call).name
         return answer(call, try service.collections.aliases.listed(of: name))
     }
 
@@ -68,7 +68,6 @@ enum AliasCalls {
                     try target(name, collections, service, caller), share: try begin.number("share") ?? 1,
                     isShadow: try begin.flag("shadow") ?? false,
                     by: try begin.text("header") ?? Aliases.Trial.usualHeader)
-                try trial.check()
                 self = .tryOut(try text(begin, "alias_name"), trial)
             } else if let end = try action.object("end_trial") {
                 self = .tryOut(try text(end, "alias_name"), nil)
@@ -90,11 +89,7 @@ enum AliasCalls {
                 aliases.targets[new] = target
                 aliases.trials[new] = aliases.trials.removeValue(forKey: old)
             case .tryOut(let alias, let trial):
-                guard let target = aliases.targets[alias] else {
-                    throw Refusal.missing("Alias \(alias) does not exist")
-                }
-                guard trial?.target != target else { throw Refusal.bad("\(alias) stands for \(target) already") }
-                aliases.trials[alias] = trial
+                try aliases.tryOut(trial, under: alias)
             }
         }
     }

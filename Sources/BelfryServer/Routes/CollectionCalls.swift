@@ -9,7 +9,7 @@ enum CollectionCalls {
     }
 
     @Sendable static func info(_ service: Service, _ call: Call) throws -> Answer {
-        Answer(try CollectionInfo.json(service.collections.named(call.names[0])))
+        Answer(try CollectionInfo.json(service.served(call)))
     }
 
     @Sendable static func exists(_ service: Service, _ call: Call) throws -> Answer {
@@ -25,7 +25,7 @@ enum CollectionCalls {
 
     @Sendable static func change(_ service: Service, _ call: Call) async throws -> Answer {
         let body = try call.json()
-        let served = try service.collections.named(call.names[0])
+        let served = try service.served(call)
         var changed = try served.record()
         try changed.change(body)
         // What has an effect comes first: nothing is told that is not so.
@@ -60,7 +60,7 @@ enum CollectionCalls {
             throw Refusal.format("", "missing field `field_name`")
         }
         let schema = try PayloadSchema(name, body["field_schema"] ?? body["field_type"])
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         try Admission(target)?.index(of: schema.field.path)
         // A field has one index: of another kind, it takes the old one's place.
         let others = target.collection.indexedFields.filter { $0.path == schema.field.path && $0 != schema.field }
@@ -73,7 +73,7 @@ enum CollectionCalls {
     }
 
     @Sendable static func dropIndex(_ service: Service, _ call: Call) async throws -> Answer {
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         let path = try JSONPath(call.names[1])
         try Admission(target)?.write(1)
         let fields = target.collection.indexedFields.filter { $0.path == path }
@@ -87,7 +87,7 @@ enum CollectionCalls {
     // MARK: what one server has none of
 
     @Sendable static func cluster(_ service: Service, _ call: Call) throws -> Answer {
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         let shard: JSON = ["shard_id": 0, "points_count": .integer(Int64(target.collection.count)), "state": "Active"]
         return Answer([
             "peer_id": 0, "shard_count": 1, "local_shards": [shard], "remote_shards": [], "shard_transfers": [],

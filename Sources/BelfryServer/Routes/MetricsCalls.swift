@@ -6,21 +6,19 @@ enum MetricsCalls {
     @Sendable static func text(_ service: Service, _ call: Call) throws -> Answer {
         var text = service.metrics.text() + service.recommender.metrics.text() + service.audit.text()
         text += service.shadows.text()
-        text += gauge("belfry_requests_running", [("", service.work.load)])
-        text += "# TYPE belfry_uptime_seconds counter\n"
-        text += "belfry_uptime_seconds \((ContinuousClock.now - service.started) / .seconds(1))\n"
-        text += gauge("belfry_memory_bytes", [("", ProcessMemory.now.resident)])
+        text += PrometheusText.series("belfry_requests_running", .gauge, service.work.load)
+        text += PrometheusText.series(
+            "belfry_uptime_seconds", .counter, (ContinuousClock.now - service.started) / .seconds(1))
+        text += PrometheusText.series("belfry_memory_bytes", .gauge, ProcessMemory.now.resident)
         let all = service.collections.all()
         let open = all.compactMap { served in
-            served.openedAlready.map { (name: PrometheusLabel.escaped(served.name), collection: $0, view: $0.view) }
+            served.openedAlready.map { (name: served.name, collection: $0, view: $0.view) }
         }
         /// A figure of every collection that is open.
         func figures(_ name: String, _ label: String = "collection", _ figure: (VectorCollection, View) -> Int?) {
-            text += gauge(
-                name,
-                open.compactMap { one in
-                    figure(one.collection, one.view).map { ("{\(label)=\"\(one.name)\"}", $0) }
-                })
+            text += PrometheusText.series(
+                name, .gauge, nil,
+                open.compactMap { one in figure(one.collection, one.view).map { ([(label, one.name)], $0) } })
         }
         figures("belfry_collection_points") { $1.count }
         figures("belfry_collection_segments") { $1.parts.count { !$0.isPending } }
@@ -30,14 +28,11 @@ enum MetricsCalls {
             // Nothing is said where a file goes while they are counted.
             try? System.fileBytes(under: collection.path)
         }
-        text += "# TYPE app_info gauge\napp_info{name=\"belfry\",version=\"\(ServiceCalls.version)\"} 1\n"
-        text += gauge("collections_total", [("", all.count)])
+        text += PrometheusText.series(
+            "app_info", .gauge, nil, [([("name", "belfry"), ("version", ServiceCalls.version)], 1)])
+        text += PrometheusText.series("collections_total", .gauge, all.count)
         figures("collection_points", "id") { $1.count }
         text += service.metrics.responses(byCollection: try call.query.flag("per_collection") ?? false)
         return Answer(.text(text, type: "text/plain; version=0.0.4"))
-    }
-
-    private static func gauge(_ name: String, _ values: [(labels: String, value: Int)]) -> String {
-        values.reduce("# TYPE \(name) gauge\n") { $0 + "\(name)\($1.labels) \($1.value)\n" }
     }
 }

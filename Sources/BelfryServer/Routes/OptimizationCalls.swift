@@ -5,7 +5,7 @@ import Foundation
 /// What is merged, what will be, and what stays as it is: the segments of a collection, as clients of the interface know them.
 enum OptimizationCalls {
     @Sendable static func list(_ service: Service, _ call: Call) throws -> Answer {
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         let shown = (call.query["with"] ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         // Before the view: a merge that ends in between is told once more, and not left out.
         let merge = target.collection.mergeUnderWay

@@ -12,7 +12,7 @@ enum PointCalls {
         { service, call in
             let body = try call.json()
             let waits = try call.query.waits
-            let target = try service.target(call.names[0], for: call.caller, .writing)
+            let target = try service.target(call)
             try Admission(target, timeout: call.query.timeout)?.writes([(name, body)])
             let operations = try WriteReader(target: target).operations(name, body)
             return Answer(WriteAnswer.json(try await carryOut(operations, target), waits: waits))
@@ -22,7 +22,7 @@ enum PointCalls {
     @Sendable static func batch(_ service: Service, _ call: Call) async throws -> Answer {
         let body = try call.json()
         let waits = try call.query.waits
-        let target = try service.target(call.names[0], for: call.caller, .writing)
+        let target = try service.target(call)
         let named = try WriteReader.batch(body)
         try Admission(target, timeout: call.query.timeout)?.writes(named)
         let reader = WriteReader(target: target)
@@ -60,7 +60,7 @@ enum PointCalls {
     // MARK: reading
 
     @Sendable static func get(_ service: Service, _ call: Call) throws -> Answer {
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         let name = try PointNames.name(.string(call.names[1]), "id")
         try Admission(target, timeout: call.query.timeout)?.read(1)
         let (points, view) = try target.collection.points([name])
@@ -74,7 +74,7 @@ enum PointCalls {
 
     @Sendable static func retrieve(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         guard let ids = try body.list("ids") else { throw Refusal.format("", "missing field `ids`") }
         try Admission(target, timeout: call.query.timeout)?.read(ids.count)
         let shown = try PointView(body, of: target, payload: .all)
@@ -86,7 +86,7 @@ enum PointCalls {
 
     @Sendable static func scroll(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         try Admission(target, timeout: call.query.timeout)?.scroll(body)
         let shown = try PointView(body, of: target, payload: .all)
         let limit = try body.whole("limit", from: 1) ?? 10
@@ -128,7 +128,7 @@ enum PointCalls {
 
     @Sendable static func count(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         try Admission(target, timeout: call.query.timeout)?.count(body)
         let filter = try PointNames.filter(body)
         let count = try target.collection.onCurrentView { view throws(BelfryError) in
@@ -140,7 +140,7 @@ enum PointCalls {
 
     @Sendable static func facet(_ service: Service, _ call: Call) throws -> Answer {
         let body = try call.json()
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         try Admission(target, timeout: call.query.timeout)?.facet(body)
         guard let key = try body.text("key") else { throw Refusal.format("", "missing field `key`") }
         let limit = try body.whole("limit", from: 1) ?? 10

@@ -80,7 +80,7 @@ enum QueryCalls {
     }
 
     private static func matrix(_ service: Service, _ call: Call) throws -> DistanceMatrix {
-        let (body, target) = (try call.json(), try service.target(call.names[0], for: call.caller))
+        let (body, target) = (try call.json(), try service.target(call))
         try Admission(target, timeout: call.query.timeout)?.matrix(body)
         return try DistanceMatrix(body, target)
     }
@@ -105,7 +105,7 @@ enum QueryCalls {
     ) throws -> Answer {
         let start = ContinuousClock.now
         let (body, headers) = (try call.json(), try SearchHeaders(call))
-        let routed = try service.routed(call.names[0], for: call)
+        let routed = try service.routed(call)
         let searches = try read(body)
         // A shadow is asked for the server's sake: nothing is counted against its collection.
         try Admission(routed.target, timeout: call.query.timeout)?.queries(searches, headers, asGroups: asGroups)

@@ -7,7 +7,7 @@ import Shards
 enum RecommendCalls {
     @Sendable static func recommend(_ service: Service, _ call: Call) throws -> Answer {
         // The log says which version has answered. A shadow would be counted and logged as an answer.
-        let routed = try service.routed(call.names[0], for: call)
+        let routed = try service.routed(call)
         let (body, headers) = (try call.json(), try SearchHeaders(call))
         try Admission(routed.target, timeout: call.query.timeout)?.recommendation(body, headers)
         let recommended = try service.recommender.answer(body, routed.target, named: call.names[0], headers)

@@ -27,7 +27,7 @@ enum SeenCalls {
     }
 
     @Sendable static func list(_ service: Service, _ call: Call) throws -> Answer {
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         try Admission(target, timeout: call.query.timeout)?.read(1)
         let points = try target.collection.seen(by: call.names[1], limit: limit(call)).map { point -> JSON in
             let time = point.time.map { Timestamp($0) }
@@ -53,7 +53,7 @@ enum SeenCalls {
         _ operation: WriteOperation, of count: Int, _ service: Service, _ call: Call
     ) async throws -> Answer {
         let waits = try call.query.waits
-        let target = try service.target(call.names[0], for: call.caller, .writing)
+        let target = try service.target(call)
         try Admission(target, timeout: call.query.timeout)?.write(count)
         let number = try await target.collection.version("").write([operation]).lsn
         return Answer(WriteAnswer.json(number, waits: waits))

@@ -10,25 +10,25 @@ enum SnapshotCalls {
     // MARK: of a collection
 
     @Sendable static func list(_ service: Service, _ call: Call) throws -> Answer {
-        let name = try service.collections.named(call.names[0]).name
+        let name = try service.served(call).name
         return Answer(.array(try service.snapshots.list(name).map(\.json)))
     }
 
     @Sendable static func create(_ service: Service, _ call: Call) async throws -> Answer {
-        let served = try service.collections.named(call.names[0])
+        let served = try service.served(call)
         return try await done(service, call, "snapshot", of: served.name) { job in
             Answer(try service.snapshots.create([served], of: served.name, job).json)
         }
     }
 
     @Sendable static func download(_ service: Service, _ call: Call) throws -> Answer {
-        let name = try service.collections.named(call.names[0]).name
+        let name = try service.served(call).name
         let found = try service.snapshots.find(call.names[1], of: name)
         return Answer(.file(path: found.path, size: found.size))
     }
 
     @Sendable static func delete(_ service: Service, _ call: Call) async throws -> Answer {
-        let name = try service.collections.named(call.names[0]).name
+        let name = try service.served(call).name
         let found = try service.snapshots.find(call.names[1], of: name)
         return try await done(service, call, "snapshot removal", of: name) { _ in
             try service.snapshots.delete(found)

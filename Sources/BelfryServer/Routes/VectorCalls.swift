@@ -4,7 +4,7 @@ import Files
 /// Kinds of vector that come and go while a collection lives.
 enum VectorCalls {
     @Sendable static func add(_ service: Service, _ call: Call) async throws -> Answer {
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         let (name, body) = (call.names[1], try call.json())
         let isSparse = body.has("sparse")
         guard let kind = try body.object(isSparse ? "sparse" : "dense") else {
@@ -21,7 +21,7 @@ enum VectorCalls {
     }
 
     @Sendable static func drop(_ service: Service, _ call: Call) async throws -> Answer {
-        let target = try service.target(call.names[0], for: call.caller)
+        let target = try service.target(call)
         let place = try target.place(ofSpace: call.names[1])
         try await target.collection.drop(space: target.configuration.spaces[place].name)
         try target.served.changeRecord { $0.dropVectors(call.names[1]) }

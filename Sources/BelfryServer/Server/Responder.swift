@@ -89,7 +89,8 @@ struct Responder: HTTPResponder {
         case .collection:
             // Whoever may do it to every collection need not know which one it is.
             guard caller.access < route.access else { return }
-            // On the event loop nothing is looked for in the folder: what nobody knows yet is called as it is.
+            // Before the body is read, by what is in memory: what is not is called as it is. Where the call looks the name up, it
+            // looks once more: see `Service.served`.
             try caller.require(route.access, of: service.collections.knownName(names[0]) ?? names[0], named: names[0])
         }
     }
@@ -117,7 +118,8 @@ struct Responder: HTTPResponder {
         let body = route.isStreamed ? ByteBuffer() : try await self.body(of: request)
         isRead = !route.isStreamed
         let call = Call(
-            names: names, query: query, headers: request.headers, caller: caller, body: body, stream: request.body)
+            names: names, query: query, headers: request.headers, caller: caller, access: route.access, body: body,
+            stream: request.body)
         let start = ContinuousClock.now
         defer { noteIfSlow(route, path, body, ContinuousClock.now - start) }
         let threads: WorkThreads? =

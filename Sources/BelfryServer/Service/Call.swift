@@ -13,6 +13,8 @@ struct Call: Sendable {
     let headers: HTTPFields
     /// Who asks.
     let caller: Caller
+    /// What they must be allowed to do to the collection that the path names.
+    let access: Access
     /// The whole body, where the route wants it.
     let body: ByteBuffer
     /// The body piece by piece, where it may be large.

@@ -42,36 +42,64 @@ final class Service: Sendable {
         await collections.close()
     }
 
-    /// The collection of a name, an alias or `collection@version`, opened.
-    /// - Throws: 404 where there is none, 403 where the caller may not read it.
-    /// - Parameter access: what they must be allowed to do to it.
-    func target(_ name: String, for caller: Caller, _ access: Access = .reading) throws -> Target {
-        let (served, version) = try collections.version(named: name)
-        try caller.require(access, of: served.name, named: name)
-        return try Target(served, version: version)
+    // MARK: what a call is about
+
+    /// The collection that a call's path names first, if its caller may do to it what the call does: they are told apart here,
+    /// where the name is looked up, so that an alias that is switched meanwhile takes nobody along.
+    /// - Throws: 404 where there is none, 403 where they may not.
+    func served(_ call: Call) throws -> ServedCollection { try place(call).collection }
+
+    /// The same, opened.
+    func target(_ call: Call) throws -> Target {
+        let place = try place(call)
+        return try Target(place.collection, version: place.version)
     }
 
-    /// What answers a query that is asked under a name, and what is to be asked as well: see ``Aliases/Trial``. A caller who may
-    /// not read what is tried gets the first one's answers.
-    /// - Throws: as ``target(_:for:)``.
-    func routed(
-        _ name: String, for call: Call
-    ) throws -> (target: Target, shadow: CollectionRegistry.Place?, isTried: Bool) {
-        let routed = try collections.routed(named: name) { header in
+    private func place(_ call: Call) throws -> CollectionRegistry.Place {
+        try place(call.names[0], for: call.caller, call.access)
+    }
+
+    /// The collection of a name, an alias or `collection@version`, opened to be read.
+    /// - Throws: 404 where there is none, 403 where the caller may not read it.
+    func target(_ name: String, for caller: Caller) throws -> Target {
+        let place = try place(name, for: caller, .reading)
+        return try Target(place.collection, version: place.version)
+    }
+
+    private func place(
+        _ name: String, for caller: Caller, _ access: Access
+    ) throws -> CollectionRegistry.Place {
+        let place = try collections.version(named: name)
+        try caller.require(access, of: place.collection.name, named: name)
+        return place
+    }
+
+    /// What answers a query, and what is to be asked as well: see ``Aliases/Trial``. A caller who may not read what is tried gets
+    /// the first one's answers, and so does everybody where it is damaged or gone.
+    /// - Throws: as ``target(_:)``.
+    func routed(_ call: Call) throws -> (target: Target, shadow: CollectionRegistry.Place?, isTried: Bool) {
+        let first = try place(call)
+        let trial = collections.trial(under: call.names[0]) { header in
             HTTPField.Name(header).flatMap { call.headers[$0] }
         }
-        let mayRead = call.caller.access(to: routed.answers.collection.name) >= .reading
-        guard routed.isTried || routed.shadow != nil, mayRead else {
-            return (try target(name, for: call.caller), nil, false)
+        func answered(by place: CollectionRegistry.Place) throws(BelfryError) -> Target {
+            try Target(place.collection, version: place.version)
         }
-        do throws(BelfryError) {
-            let target = try Target(routed.answers.collection, version: routed.answers.version)
-            return (target, routed.shadow, routed.isTried)
-        } catch {
-            // What is tried may be damaged, or gone: the first one answers.
-            guard routed.isTried else { throw error }
-            logger.error("what is tried under \(name): \(error)")
-            return (try target(name, for: call.caller), nil, true)
+        switch trial {
+        case nil: return (try answered(by: first), nil, false)
+        case .shadow(let second)?: return (try answered(by: first), try? collections.version(named: second), false)
+        case .part(nil)?: return (try answered(by: first), nil, true)
+        case .part(let second?)?:
+            do {
+                let place = try collections.version(named: second)
+                guard call.caller.access(to: place.collection.name) >= call.access else {
+                    return (try answered(by: first), nil, false)
+                }
+                return (try answered(by: place), nil, true)
+            } catch {
+                logger.error("what is tried under \(call.names[0]): \(error)")
+                return (try answered(by: first), nil, true)
+            }
         }
     }
 

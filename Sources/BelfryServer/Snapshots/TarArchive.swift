@@ -1,3 +1,4 @@
+import Belfry
 import Files
 import Foundation
 
@@ -36,7 +37,7 @@ enum TarArchive {
     /// - Parameter progress: hears how many of how many entries are written; what it throws ends it.
     static func write(
         _ entries: [Entry], to path: String,
-        progress: (_ done: Int, _ total: Int) throws(BelfryError) -> Void = { (_, _) throws(BelfryError) in }
+        progress: CollectionCopy.Progress = { (_, _) throws(BelfryError) in }
     ) throws(BelfryError) {
         let writer = try FileWriter(path, isNew: true)
         for (place, entry) in entries.enumerated() {

@@ -88,25 +88,23 @@ final class ShadowQueries: Sendable {
     func text() -> String {
         let all = counts.withLock { $0 }.sorted { ($0.key.alias, $0.key.target) < ($1.key.alias, $1.key.target) }
         guard !all.isEmpty else { return "" }
-        func series(_ name: String, _ help: String, _ value: (Counts) -> String) -> String {
-            "# HELP \(name) \(help)\n# TYPE \(name) counter\n"
-                + all.map { key, counts in
-                    let (alias, target) = (PrometheusLabel.escaped(key.alias), PrometheusLabel.escaped(key.target))
-                    return "\(name){alias=\"\(alias)\",target=\"\(target)\"} \(value(counts))\n"
-                }.joined()
+        func series(
+            _ name: String, _ help: String, _ value: (Counts) -> some CustomStringConvertible
+        ) -> String {
+            PrometheusText.series(
+                name, .counter, help,
+                all.map { key, counts in ([("alias", key.alias), ("target", key.target)], value(counts)) })
         }
-        return series("belfry_shadow_compared_total", "Queries that a shadow was asked as well.") { "\($0.compared)" }
+        return series("belfry_shadow_compared_total", "Queries that a shadow was asked as well.") { $0.compared }
             + series("belfry_shadow_same_total", "Of these, how many had the same answers in the same order.") {
-                "\($0.same)"
+                $0.same
             }
-            + series("belfry_shadow_overlap_total", "The sum of the shares of answers that both have.") {
-                "\($0.overlap)"
-            }
-            + series("belfry_shadow_failed_total", "Queries that the shadow refused.") { "\($0.failed)" }
+            + series("belfry_shadow_overlap_total", "The sum of the shares of answers that both have.") { $0.overlap }
+            + series("belfry_shadow_failed_total", "Queries that the shadow refused.") { $0.failed }
             + series("belfry_shadow_passed_over_total", "Queries that it was not asked: there were too many.") {
-                "\($0.passedOver)"
+                $0.passedOver
             }
-            + series("belfry_shadow_first_seconds_total", "Seconds of the first.") { "\($0.firstSeconds)" }
-            + series("belfry_shadow_seconds_total", "Seconds of the shadow.") { "\($0.secondSeconds)" }
+            + series("belfry_shadow_first_seconds_total", "Seconds of the first.") { $0.firstSeconds }
+            + series("belfry_shadow_seconds_total", "Seconds of the shadow.") { $0.secondSeconds }
     }
 }

@@ -1,4 +1,5 @@
 import Files
+import NIOHTTP1
 
 /// Why a request is not carried out, as its answer says it.
 struct Refusal: Error, Equatable {
@@ -58,6 +59,8 @@ struct Refusal: Error, Equatable {
         case let refusal as Refusal: self = refusal
         case let error as BelfryError: self.init(error)
         case is CancellationError: self.init(499, "Cancelled.")
+        // The caller has gone in the middle of a body, or has sent what is none: no fault of the server's.
+        case is HTTPParserError: self.init(400, "Bad request: the body ended before its end, or is not HTTP")
         default: self.init(500, "Service internal error.")
         }
     }

@@ -97,6 +97,11 @@ final class ListsQuery {
         found = belfry_least_first(kernels, bases, lists.format.listCount, wanted, order, scratch)
     }
 
+    /// How many of the nearest lists are within a slack of the nearest candidates: see the same for a distance.
+    func listsWithin(_ slack: Slack, beyond done: Int, _ scratch: UnsafeMutablePointer<UInt32>) -> Int {
+        listsWithin(reference(slack.rank).map { slack.ratio * $0 }, beyond: done, scratch)
+    }
+
     /// How many of the nearest lists are within a distance, of which the first `done` are known to be. Without a distance, all
     /// lists are. So many are in `order` then.
     func listsWithin(_ limit: Float?, beyond done: Int, _ scratch: UnsafeMutablePointer<UInt32>) -> Int {

@@ -37,10 +37,7 @@ extension ListsSearcher {
                 probe(states[index], 0..<own)
                 // How many lists a query wants is decided by what it has found in its own.
                 wanted[index] =
-                    effort.slack.map { slack in
-                        states[index].listsWithin(
-                            states[index].reference(slack.rank).map { slack.ratio * $0 }, beyond: own, scratch)
-                    } ?? states[index].found
+                    effort.slack.map { states[index].listsWithin($0, beyond: own, scratch) } ?? states[index].found
             }
             share(states, wanted[..<count])
             for index in 0..<count {

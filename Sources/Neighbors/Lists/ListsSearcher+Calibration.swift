@@ -56,8 +56,8 @@ extension ListsSearcher {
         var reference: Float?
     }
 
-    /// Scans what ``follow(_:_:)`` scans with this slack, which has no limit, where a search with less has scanned its part already: of lists in
-    /// their order, it is the first ones.
+    /// Scans what ``follow(_:_:)`` scans with this slack, which has no limit, where a search with less has scanned its part
+    /// already: of lists in their order, it is the first ones.
     private func followOn(_ query: ListsQuery, _ slack: Slack, _ followed: inout Followed) {
         func scan(to end: Int) {
             guard end > followed.done else { return }

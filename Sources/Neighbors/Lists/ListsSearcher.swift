@@ -143,8 +143,7 @@ package final class ListsSearcher {
             probe(query, done..<wanted)
             done = wanted
             guard done < lists.listCount, done > 0, cost.rowsScanned - before < slack.limit else { break }
-            let within = query.listsWithin(
-                query.reference(slack.rank).map { slack.ratio * $0 }, beyond: done, scratch)
+            let within = query.listsWithin(slack, beyond: done, scratch)
             guard within > done else { break }
             wanted = min(within, 2 * done)
         }

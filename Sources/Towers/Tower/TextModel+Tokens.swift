@@ -11,24 +11,18 @@ extension TextModel {
     func embed(tokens texts: [[Int32]], _ job: EmbeddingJob) throws(BelfryError) -> Matrix {
         for (number, ids) in texts.enumerated() { try require(ids, number) }
         let result = Matrix(rows: texts.count, columns: dimension)
-        var failure: BelfryError?
-        workspaces.lend { workspace in
+        try workspaces.lend { (workspace) throws(BelfryError) in
             workspace.threads = job.threads
-            do throws(BelfryError) {
-                var target = result.pointer
-                begin(workspace)
-                for ids in texts {
-                    let first = workspace.ids.count
-                    workspace.ids += ids
-                    workspace.texts.append(first..<workspace.ids.count)
-                    if workspace.ids.count >= 2 * Self.batchTokens { try encode(workspace, 0, into: &target) }
-                }
-                try encode(workspace, 0, into: &target)
-            } catch {
-                failure = error
+            var target = result.pointer
+            begin(workspace)
+            for ids in texts {
+                let first = workspace.ids.count
+                workspace.ids += ids
+                workspace.texts.append(first..<workspace.ids.count)
+                if workspace.ids.count >= 2 * Self.batchTokens { try encode(workspace, 0, into: &target) }
             }
+            try encode(workspace, 0, into: &target)
         }
-        if let failure { throw failure }
         return result
     }
 

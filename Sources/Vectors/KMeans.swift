@@ -55,7 +55,7 @@ package struct KMeans {
 
         var penalty = [Float](repeating: 0, count: means.centroids.rows)
         for round in 0..<settings.rounds {
-            if Task.isCancelled { throw BelfryError(.cancelled, "The clustering was cancelled.") }
+            try WorkEnd.check("clustering")
             let assignment = means.assign(sample, penalty: penalty, threads: threads)
             let sizes = assignment.sizes(penalty.count)
             means.move(to: sample, assignment.labels, threads: threads)

@@ -83,3 +83,60 @@ import Vectors
         }
     }
 }
+
+extension MergeTests {
+    /// Whoever writes faster than copies are made waits for them: segments stay few, and at rest they are few in all.
+    @Test func aBurstLeavesFewSegments() async throws {
+        try await withTemporaryDirectory { folder in
+            let collection = try VectorCollection.create(folder + "/c.belfry", .init(dimension: 4, metric: .l2))
+            let writer = try collection.writing()
+            for step in 0..<80 {
+                try await collection.upsert(
+                    (0..<20).map { WrittenPoint(id: "\(step * 20 + $0)", vector: [Float(step), Float($0), 0, 1]) })
+                try writer.maintenance.seal(writer)
+                // What is in a merge is out of the count, and one more was sealed since the writer was let go.
+                let busy = Set(collection.mergesUnderWay.flatMap { $0.sources.map(\.number) })
+                let free = collection.view.segments.count { !busy.contains($0.segment.number) }
+                #expect(free <= BackPressure.mostSegments + 2, "step \(step)")
+            }
+            try writer.maintenance.awaitMerges()
+            #expect(collection.view.segments.count <= MergePolicy.limit && collection.count == 1_600)
+            var request = SearchRequest(.vector([70, 3, 0, 1]), k: 1)
+            request.exact = true
+            #expect(try collection.search(request).hits.first?.name == "1403")
+            try await collection.close()
+        }
+    }
+
+    /// A writer that is closed in a hurry gives its merges up, and the next one begins them anew.
+    @Test func aClosedWriterGivesItsMergesUp() async throws {
+        try await withTemporaryDirectory { folder in
+            var random = SeededGenerator()
+            let path = folder + "/c.belfry"
+            var description = VectorCollection.Description(dimension: 24, metric: .l2)
+            description.index = .hnsw
+            let collection = try VectorCollection.create(path, description)
+            try collection.mergeOnlyWhenCompacted()
+            for start in stride(from: 0, to: 60_000, by: 10_000) {
+                try await collection.upsert(
+                    (start..<start + 10_000).map { id in
+                        WrittenPoint(
+                            id: "\(id)", vector: (0..<24).map { _ in Float.random(in: -1...1, using: &random) })
+                    })
+            }
+            let merging = Task { try await collection.compact() }
+            while collection.mergesUnderWay.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+            try await collection.close(endingMerges: true)
+            let ended = await merging.result
+            if case .failure(let error as BelfryError) = ended {
+                #expect(error.code == .cancelled || error.code == .conflict, "\(error)")
+            }
+            let again = try VectorCollection(path, for: .writing)
+            #expect(again.count == 60_000)
+            try await again.compact()
+            #expect(again.view.segments.contains { $0.segment.record.kind == .hnsw })
+            for finding in try VectorCollection.check(path) { #expect(finding.problems.isEmpty, "\(finding)") }
+            try await again.close()
+        }
+    }
+}

@@ -42,9 +42,9 @@ struct LiveBenchmark: AsyncParsableCommand {
     }
 
     private func acknowledgements() async throws {
-        print("single upserts of \(dimension) components, durable, acknowledged per second")
-        for round in 1...rounds {
-            var line = "round \(round): the disk syncs \(Int(syncs()))"
+        if rounds > 0 { print("single upserts of \(dimension) components, durable, acknowledged per second") }
+        for round in 0..<rounds {
+            var line = "round \(round + 1): the disk syncs \(Int(syncs()))"
             for writers in [1, 16, 64] {
                 let path = "\(folder)/acks-\(UUID().uuidString).belfry"
                 let collection = try VectorCollection.create(path, .init(dimension: dimension))

@@ -6,8 +6,8 @@ import Vectors
 // Writing. A call returns when what it has written is on disk: it survives a crash and a power cut from then on, and the
 // next search finds it. Calls of several tasks share the disk's sync, so that many at once are about as fast as one.
 extension VectorCollection {
-    /// The merge that is under way; nil where none is.
-    package var mergeUnderWay: MergeStatus? { writer?.maintenance.mergeUnderWay.withLock { $0 } }
+    /// The merges that are under way.
+    package var mergesUnderWay: [MergeStatus] { writer?.maintenance.mergesUnderWay.withLock { $0 } ?? [] }
 
     /// Writes points, each in the place of the one of its id; all of them, or none.
     ///
@@ -66,9 +66,17 @@ extension VectorCollection {
         try writing().maintenance.mergesLater.store(true, ordering: .relaxed)
     }
 
+    /// Goes on with what an earlier writer has left to be merged: for whoever has the collection open for long.
+    package func resumeMerges() throws(BelfryError) {
+        let writer = try writing()
+        writer.maintenance.mergeSoon(writer)
+    }
+
     /// Ends writing: what was acknowledged is on disk, whether this is called or not. Other processes may write then.
-    public func close() async throws(BelfryError) {
-        try await writer?.close()
+    /// - Parameter endsMerges: Whether merges that are under way are given up, to be begun anew another time. Else this
+    ///   waits for them: an index of a million rows takes minutes.
+    public func close(endingMerges endsMerges: Bool = false) async throws(BelfryError) {
+        try await writer?.close(endingMerges: endsMerges)
     }
 
     func writing() throws(BelfryError) -> Writer {

@@ -49,10 +49,17 @@ package struct MemoryBudget: Hashable, Sendable {
         return most
     }
 
-    /// How many rows a merge may make one segment of, beside a writer with its tables.
+    /// How many rows a merge may make one segment with an index of, beside a writer with its tables, and beside a copy.
     package func mergedRows(_ memory: SegmentMemory) -> Int {
-        memory.mostRows(bytes: own - SegmentMemory.fixed - Self.tables, bytesPerRow: Self.bytesPerRow)
+        memory.mostRows(bytes: merges / 8 * 7, bytesPerRow: Self.bytesPerRow)
     }
+
+    /// How many rows a merge may make one segment without an index of, beside all that.
+    package func copiedRows(_ memory: SegmentMemory) -> Int {
+        memory.mostRows(bytes: merges / 8, bytesPerRow: Self.bytesPerRow)
+    }
+
+    private var merges: Int { max(0, own - SegmentMemory.fixed - Self.tables) }
 
     /// How many rows of so many bytes are embedded at a time, at the most.
     package func batchRows(rowBytes: Int) -> Int { max(Self.fewestRows, own / 16 / max(1, rowBytes)) }

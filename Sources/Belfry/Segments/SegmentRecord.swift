@@ -20,6 +20,9 @@ struct SegmentRecord: Codable, Equatable, Sendable {
     var queries: KeptQueries?
     /// Whether a scan was measured to be faster than any index; nil where it was not.
     var scanIsFastest: Bool?
+
+    /// Whether nothing would find its rows faster.
+    var isIndexed: Bool { kind != .exact || scanIsFastest == true }
 }
 
 extension SegmentRecord {

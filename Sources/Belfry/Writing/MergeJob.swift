@@ -25,10 +25,12 @@ struct MergeJob: Sendable {
     private let dropped: [Int: RowSet]
     /// The number of the segment that it makes.
     let number: Int
-    private let effort: Effort
+    let effort: Effort
 
     /// How much work a merge is worth.
     enum Effort {
+        /// No index.
+        case copy
         /// One thread, and the kind of index that the largest of the segments has: while writes and searches go on.
         case beside
         /// All threads, and where the collection does not say which, the index that is fastest on the data.
@@ -62,7 +64,7 @@ struct MergeJob: Sendable {
         guard space.kind == .dense else { return try segment.write(places) }
         segment.queries = try sources.keptQueries(base.layout)
         segment.threads = effort == .thorough ? ProcessInfo.processInfo.activeProcessorCount : 1
-        if !space.metric.isIndexed || places.count < Self.fewestWithIndex.load(ordering: .relaxed) {
+        if effort == .copy || !space.metric.isIndexed || places.count < Self.fewestWithIndex.load(ordering: .relaxed) {
             segment.index = .kind(.exact)
         } else if let kind = base.index.wanted {
             segment.index = .kind(kind)
@@ -100,7 +102,7 @@ struct MergeJob: Sendable {
     static func wantsIndex(
         _ record: SegmentRecord, rows: Int, dimension: Int, metric: Metric, _ wanted: IndexKind?
     ) -> Bool {
-        record.kind == .exact && record.scanIsFastest != true
+        !record.isIndexed
             && wantsIndex(rows: rows, dimension: dimension, metric: metric, wanted)
     }
 

@@ -146,6 +146,7 @@ final class Writer: Sendable {
             guard !group.isEmpty else { return }
             let results = commit(group.map(\.batch))
             for (waiting, result) in zip(group, results) { waiting.answer.resume(returning: result) }
+            maintenance.holdBack(self, after: group.map(\.batch))
         }
     }
 
@@ -227,7 +228,7 @@ final class Writer: Sendable {
     }
 
     /// Takes no more batches, ends what is under way, and lets go of the lock.
-    func close() async throws(BelfryError) {
+    func close(endingMerges endsMerges: Bool) async throws(BelfryError) {
         let isFirst = queue.withLock { queue in
             defer { queue.isClosed = true }
             return !queue.isClosed
@@ -244,7 +245,8 @@ final class Writer: Sendable {
                 }
                 self.lock.release()
             }
-            try self.maintenance.close(logged: self.core.withLock { $0.log?.syncedLSN })
+            try self.maintenance.close(
+                logged: self.core.withLock { $0.log?.syncedLSN }, endingMerges: endsMerges)
         }
     }
 

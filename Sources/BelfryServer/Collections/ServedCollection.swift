@@ -61,8 +61,9 @@ final class ServedCollection: Sendable {
             }
             let latest: Opened
             do throws(BelfryError) {
-                latest = Opened(
-                    collection: try VectorCollection(path, for: .writing, memoryLimit: memoryLimit), until: nil)
+                let collection = try VectorCollection(path, for: .writing, memoryLimit: memoryLimit)
+                try collection.resumeMerges()
+                latest = Opened(collection: collection, until: nil)
             } catch {
                 guard error.code == .conflict else { throw error }
                 // The next one may write itself.
@@ -117,6 +118,6 @@ final class ServedCollection: Sendable {
             defer { opening = .closed }
             return if case .open(let opened) = opening { opened.collection } else { nil }
         }
-        try? await collection?.close()
+        try? await collection?.close(endingMerges: true)
     }
 }

@@ -8,8 +8,8 @@ enum JobCalls {
         let jobs = service.jobs.listed { name in
             (name.map { call.caller.access(to: $0) } ?? call.caller.access) >= .reading
         }
-        let merges = service.all(for: call.caller).compactMap { served in
-            served.openedAlready?.mergeUnderWay.map { Jobs.json($0, of: served.name) }
+        let merges = service.all(for: call.caller).flatMap { served in
+            served.openedAlready?.mergesUnderWay.map { Jobs.json($0, of: served.name) } ?? []
         }
         return Answer(["jobs": .array(jobs + merges)])
     }

@@ -8,8 +8,8 @@ enum OptimizationCalls {
         let target = try service.target(call)
         let shown = (call.query["with"] ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         // Before the view: a merge that ends in between is told once more, and not left out.
-        let merge = target.collection.mergeUnderWay
-        let merged = Set(merge?.sources.map(\.number) ?? [])
+        let merges = target.collection.mergesUnderWay
+        let merged = Set(merges.flatMap { $0.sources.map(\.number) })
         let others = target.collection.view.parts.filter { !merged.contains($0.number) }
         let (idle, queued) = (others.filter(\.isSettled), others.filter { !$0.isSettled })
         let name = target.served.name
@@ -19,7 +19,7 @@ enum OptimizationCalls {
                 "queued_points": .integer(Int64(queued.reduce(0) { $0 + $1.vectors })),
                 "idle_segments": .integer(Int64(idle.count)),
             ],
-            "running": .array(merge.map { [json($0, of: name)] } ?? []),
+            "running": .array(merges.map { json($0, of: name) }),
         ]
         if shown.contains("queued") {
             members["queued"] = .array(

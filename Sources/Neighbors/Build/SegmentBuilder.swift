@@ -101,6 +101,7 @@ public struct SegmentBuilder: Sendable {
         let size = 4 * Matrix.blockRows
         let block = Matrix(rows: min(size, order.count), columns: rows.dimension)
         for first in stride(from: 0, to: order.count, by: size) {
+            try WorkEnd.check("build")
             let range = first..<min(first + size, order.count)
             try ordered.copy(range, into: block.pointer)
             try writer.append(block.prefix(range.count))

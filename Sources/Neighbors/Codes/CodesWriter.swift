@@ -98,6 +98,7 @@ extension CodesWriter {
         // Whole blocks of some 8 MiB in all.
         let blocks = max(1, (1 << 23) / (shard.rowsPerBlock * shard.dimension * MemoryLayout<Float>.size))
         for first in stride(from: 0, to: shard.rowCount, by: blocks * shard.rowsPerBlock) {
+            try WorkEnd.check("build")
             try writer.append(shard.rows(first..<min(first + blocks * shard.rowsPerBlock, shard.rowCount)))
         }
         try writer.finish()

@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// It is bounded: a pool never has more threads at work than `threads`, and all pools of the process together have no
 /// more helpers than there are processors. It is cancellable: `run` hands nothing out after the calling task was
-/// cancelled, or a piece has failed. And it has a priority: helpers of `background` work leave after their piece while
+/// cancelled, its `WorkEnd` is wanted, or a piece has failed. And it has a priority: helpers of `background` work leave after their piece while
 /// `interactive` work is under way, and come back afterwards.
 ///
 /// What it does *not* do: hold threads of its own between calls, wait for input, order pieces among each other.
@@ -66,7 +66,7 @@ package struct WorkPool: Sendable {
     package func run(
         _ pieces: Int, _ what: String = "work", _ body: @Sendable (WorkQueue.Worker) -> Void
     ) throws(BelfryError) {
-        let queue = WorkQueue(pieces, cancelled: withUnsafeCurrentTask { task in task.map { ($0, what) } })
+        let queue = WorkQueue(pieces, what, endingWith: WorkEnd.Caller())
         start(queue, body)
         try queue.throwFailure()
     }

@@ -10,11 +10,12 @@ package final class WorkQueue: Sendable {
     private let failure = Mutex<(piece: Int, error: BelfryError)?>(nil)
     /// Whether a helper has made room for other work, with pieces left.
     private let isLeft = Atomic<Bool>(false)
-    // The task is alive while the call runs, and only asked whether it was cancelled.
-    private nonisolated(unsafe) let cancelled: (by: UnsafeCurrentTask, what: String)?
+    private let what: String
+    /// Who may end it; nil where nobody can.
+    private let caller: WorkEnd.Caller?
 
-    init(_ count: Int, cancelled: (UnsafeCurrentTask, String)? = nil) {
-        (self.count, self.cancelled) = (count, cancelled)
+    init(_ count: Int, _ what: String = "work", endingWith caller: WorkEnd.Caller? = nil) {
+        (self.count, self.what, self.caller) = (count, what, caller)
     }
 
     /// One thread of a call. What it takes nobody else gets.
@@ -35,9 +36,7 @@ package final class WorkQueue: Sendable {
         package func one(_ work: (_ piece: Int) throws(BelfryError) -> Void) -> Bool {
             guard !queue.isStopped.load(ordering: .relaxed), let piece = next() else { return false }
             do throws(BelfryError) {
-                if let cancelled = queue.cancelled, cancelled.by.isCancelled {
-                    throw BelfryError(.cancelled, "The \(cancelled.what) was cancelled.")
-                }
+                if queue.caller?.isToEnd == true { throw WorkEnd.cancelled(queue.what) }
                 try work(piece)
                 return true
             } catch {

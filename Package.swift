@@ -40,6 +40,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CStemmer", providers: [.apt(["libstemmer-dev"])]),
         .systemLibrary(name: "CGlibc"),
         .target(name: "CKernels", exclude: ["README.md"]),
         .target(
@@ -53,7 +54,8 @@ let package = Package(
             name: "Shards", dependencies: ["Vectors", "CLZ4"], exclude: ["README.md"], swiftSettings: swiftSettings),
         .target(name: "Neighbors", dependencies: ["Shards"], exclude: ["README.md"], swiftSettings: swiftSettings),
         .target(
-            name: "Towers", dependencies: ["Vectors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            name: "Towers",
+            dependencies: ["CStemmer", "Vectors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Onnx/onnx.proto", "README.md"], swiftSettings: swiftSettings),
         .target(
             name: "Belfry",

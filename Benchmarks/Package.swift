@@ -53,6 +53,13 @@ let package = Package(
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .executableTarget(
+            name: "WordBenchmark",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
             name: "LiveBenchmark",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),

@@ -13,6 +13,7 @@ command -v pkg-config > /dev/null || missing+=(pkg-config)
 has_library openblas || missing+=(libopenblas-dev)  # opened at run time
 has_library liblz4 || missing+=(liblz4-dev)
 has_library zlib || missing+=(zlib1g-dev)
+[ -e /usr/include/libstemmer.h ] || missing+=(libstemmer-dev)
 has_library sqlite3 || missing+=(libsqlite3-dev)
 python3 -m pip --version > /dev/null 2>&1 || missing+=(python3-pip)
 python3 -c "import ensurepip" 2> /dev/null || missing+=(python3-venv)

@@ -33,7 +33,7 @@ install -D -m 644 docs/http.md "$root/usr/share/doc/belfry/http.md"
 command -v dpkg-shlibdeps > /dev/null || apt-get install -y -qq dpkg-dev
 mkdir "$root/debian"
 echo "Source: belfry" > "$root/debian/control"
-depends="adduser, $(cd "$root" && dpkg-shlibdeps -O usr/bin/belfry 2> /dev/null | sed 's/^shlibs:Depends=//')"
+depends="adduser, libjemalloc2, $(cd "$root" && dpkg-shlibdeps -O usr/bin/belfry 2> /dev/null | sed 's/^shlibs:Depends=//')"
 rm -r "$root/debian"
 version="$("$BELFRY" --version | grep -o '[0-9][0-9.]*')"
 architecture="$(dpkg --print-architecture)"

@@ -8,7 +8,7 @@ import Testing
         "Vectors": ["CKernels", "COpenBLAS", "Files"],
         "Shards": ["CLZ4", "CKernels", "Files", "Vectors"],
         "Neighbors": ["CKernels", "Files", "Shards", "Vectors"],
-        "Towers": ["CKernels", "Files", "SwiftProtobuf", "Vectors"],
+        "Towers": ["CStemmer", "CKernels", "Files", "SwiftProtobuf", "Vectors"],
         "Belfry": ["Files", "GRDB", "HashTreeCollections", "Neighbors", "Shards", "Towers", "Vectors"],
         "Recipes": ["Belfry", "CYaml", "Files", "Neighbors", "Shards", "Towers", "Vectors", "Yams"],
         "Charts": ["Files"],

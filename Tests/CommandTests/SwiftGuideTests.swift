@@ -39,7 +39,7 @@ import Testing
             let release = URL(fileURLWithPath: BelfryProcess.path).deletingLastPathComponent()
             let scratch = release.deletingLastPathComponent().deletingLastPathComponent()
             let maps =
-                ["CGlibc", "CLZ4", "COpenBLAS", "CZlib"].map { TestData.root + "/Sources/\($0)" }
+                ["CGlibc", "CLZ4", "COpenBLAS", "CStemmer", "CZlib"].map { TestData.root + "/Sources/\($0)" }
                 + [release.path + "/CKernels.build", scratch.path + "/checkouts/GRDB.swift/Sources/GRDBSQLite"]
             let compiled = try Self.run(
                 ["swiftc", "-typecheck", "-parse-as-library", "-swift-version", "6", "-I", release.path + "/Modules"]

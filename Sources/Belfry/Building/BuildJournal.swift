@@ -17,13 +17,16 @@ package struct BuildJournal: Codable, Equatable, Sendable {
     package var index: String?
     /// SHA-256 over the recipe's users; nil where it has none.
     package var users: String?
+    /// What is searched by words, in words; nil for nothing.
+    package var words: String?
 
     /// What a build is about to do.
     package init(
         recipe: String, rows: String, tower: String, limit: Int? = nil, sample: Int? = nil, index: String? = nil,
-        users: String? = nil
+        users: String? = nil, words: String? = nil
     ) {
-        (self.recipe, self.rows, self.tower, self.users) = (recipe, rows, tower, users)
+        (self.recipe, self.rows, self.tower) = (recipe, rows, tower)
+        (self.users, self.words) = (users, words)
         (self.limit, self.sample, self.index) = (limit, sample, index)
     }
 
@@ -44,7 +47,7 @@ package struct BuildJournal: Codable, Equatable, Sendable {
     /// Whether `other` has the same points with the same vectors.
     package func hasSameVectors(as other: BuildJournal) -> Bool {
         var other = other
-        (other.index, other.users) = (index, users)
+        (other.index, other.users, other.words) = (index, users, words)
         return other == self
     }
 }

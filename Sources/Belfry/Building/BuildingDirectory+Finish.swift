@@ -17,13 +17,19 @@ package struct CollectionDescription: Sendable {
     package var recall: Double?
     /// Rows of the source that could not be used.
     package var badRows: Int
+    /// What is searched by words; nil for nothing.
+    package var words: WordIndex?
+    /// How a text is searched for.
+    package var texts: TextSearch
 
     /// A description.
     package init(
-        name: String, metric: Metric, element: ElementType, show: [String], recall: Double?, badRows: Int
+        name: String, metric: Metric, element: ElementType, show: [String], recall: Double?, badRows: Int,
+        words: WordIndex? = nil, texts: TextSearch = .byMeaning
     ) {
         (self.name, self.metric, self.element) = (name, metric, element)
         (self.show, self.recall, self.badRows) = (show, recall, badRows)
+        (self.words, self.texts) = (words, texts)
     }
 }
 
@@ -49,13 +55,15 @@ extension BuildingDirectory {
         try carrySeen()
         let others = try othersCount()
         let fields = try keptFields()
-        let carried = try carrySpaces(memory, threads: threads)
+        var carried = try carrySpaces(memory, threads: threads)
+        carried += try fillWords(description.words, behind: carried, threads: threads)
         var spaces = [space]
         for other in carried { spaces.append(try copyingTower(of: other.space, known: spaces)) }
         CrashPoint.spacesCarried.reach()
-        let configuration = CollectionConfiguration(
+        var configuration = CollectionConfiguration(
             name: description.name, spaces: spaces, show: description.show, badRows: description.badRows,
             recall: description.recall ?? index.recall)
+        configuration.texts = description.texts
         let made = carried.flatMap(\.segments)
         var vectors = [space.name: finishedRows]
         for other in carried { vectors[other.space.name] = other.segments.reduce(0) { $0 + $1.rows } }
@@ -75,6 +83,28 @@ extension BuildingDirectory {
         CrashPoint.cataloguePacked.reach()
         try takePlace()
         return (points, others)
+    }
+
+    /// Spaces of words: the recipe's, and those of the collection in the place, out of the payloads that there are now.
+    private func fillWords(
+        _ own: WordIndex?, behind carried: [(space: VectorSpace, segments: [Catalogue.SegmentRow])], threads: Int
+    ) throws(BelfryError) -> [(space: VectorSpace, segments: [Catalogue.SegmentRow])] {
+        var wanted = own.map { [VectorSpace.words($0)] } ?? []
+        for space in previous?.view.configuration.spaces ?? [] where space.words != nil {
+            let isTaken = wanted.contains { $0.name == space.name } || carried.contains { $0.space.name == space.name }
+            if !isTaken { wanted.append(space) }
+        }
+        var number = ((carried.flatMap(\.segments) + segments).map(\.number).max() ?? 0) + 1
+        let backfill = WordBackfill(catalogue: catalogue, layout: layout, threads: threads)
+        var filled: [(space: VectorSpace, segments: [Catalogue.SegmentRow])] = []
+        for var space in wanted {
+            // The payloads are others now.
+            for field in space.words!.fields.indices { space.words!.fields[field].averageLength = nil }
+            let (counted, segment) = try backfill.fill(space, number: number)
+            filled.append((counted, segment.map { [$0] } ?? []))
+            number += 1
+        }
+        return filled
     }
 
     /// A space that is taken over, with its tower, which is copied unless it is there.

@@ -14,7 +14,8 @@ extension BuildingDirectory {
         guard let view = previous?.view else { return [] }
         var carried: [(space: VectorSpace, segments: [Catalogue.SegmentRow])] = []
         var number = (segments.last?.number ?? 0) + 1
-        for (place, space) in view.configuration.spaces.enumerated() where !space.name.isEmpty {
+        for (place, space) in view.configuration.spaces.enumerated()
+        where !space.name.isEmpty && space.words == nil {
             var written: [Catalogue.SegmentRow] = []
             let sources = view.segments(of: place)
             let places = try keptPlaces(sources, space, view)

@@ -106,5 +106,5 @@ package final class PreviousCollection {
 
 extension View {
     /// Whether others than builds have written to the collection.
-    var hasChanged: Bool { lsn > 0 || configuration.spaces.count > 1 }
+    var hasChanged: Bool { lsn > 0 || configuration.spaces.count { $0.words == nil } > 1 }
 }

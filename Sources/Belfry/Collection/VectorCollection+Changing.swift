@@ -1,17 +1,18 @@
 package import Files
 
 extension VectorCollection {
-    /// Changes which payload fields a table of answers shows, and the recall of searches that do not name their own.
+    /// Changes which payload fields a table of answers shows, the recall of searches that do not name their own, and how
+    /// texts are searched for.
     /// - Parameter note: hears what was removed that a killed writer had left.
     package func change(
-        show fields: [String], recall: Double, note: (String) -> Void = { _ in }
+        show fields: [String], recall: Double, texts: TextSearch, note: (String) -> Void = { _ in }
     ) throws(BelfryError) {
         guard let lock = try WriterLock(base.layout.lock) else {
             throw BelfryError(.conflict, "Another process is writing to the collection.", at: .init(file: path))
         }
         defer { withExtendedLifetime(lock) {} }
         var changed = configuration
-        (changed.show, changed.recall) = (fields, recall)
+        (changed.show, changed.recall, changed.texts) = (fields, recall, texts)
         let catalogue = try Catalogue(base.layout.catalogue, .create)
         // What is listed now: others may have written since this one was opened.
         let listed = try catalogue.read { try $0.segments() }

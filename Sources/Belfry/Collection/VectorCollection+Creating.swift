@@ -98,6 +98,13 @@ extension VectorCollection.Description {
                     .unsupported, "Several vectors of a point are not compared by \(space.vectors.metric.rawValue).",
                     remedy: "Use cosine, ip or l2.")
             }
+            if let words = space.vectors.words {
+                guard space.vectors.kind == .sparse else {
+                    throw BelfryError(
+                        .invalidInput, "The \(title) are no words.", remedy: "Make them by words(_:name:).")
+                }
+                try words.require()
+            }
             guard space.vectors.kind == .sparse || CollectionBase.dimensions.contains(space.vectors.dimension) else {
                 throw BelfryError(
                     .invalidInput, "Vectors cannot have \(space.vectors.dimension) components.",

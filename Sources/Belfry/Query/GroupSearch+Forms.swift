@@ -1,5 +1,6 @@
 import Files
 import Shards
+import Towers
 import Vectors
 
 // Rankings that are not by the distance to one vector.
@@ -8,7 +9,7 @@ extension SearchQuery {
     /// Whether points are ranked by their distance to one vector, or several.
     var isEmbedded: Bool {
         switch self {
-        case .scored, .fused, .formula, .ordered, .listed, .sample: false
+        case .scored, .hybrid, .fused, .formula, .ordered, .listed, .sample: false
         case .text, .fields, .user, .session, .point, .examples, .vector, .sparse, .multi: true
         }
     }
@@ -20,6 +21,7 @@ extension GroupSearch {
         try requireOne("Such a ranking")
         switch request.query {
         case .scored(let score, let examples): return try scored(score, examples, k, filter)
+        case .hybrid(let query, let share): return try hybrid(query, share, k, filter)
         case .fused(let parts, let fusion):
             let lists = try parts.mapLists { part throws(BelfryError) in try answers(of: part, filter) }
             let fused = try fusion.fused(lists.map { $0.map(\.ranked) })
@@ -39,6 +41,28 @@ extension GroupSearch {
     }
 
     // MARK: of several searches
+
+    /// Answers to a text, or like a point, by meaning and by words.
+    private mutating func hybrid(
+        _ query: SearchQuery, _ share: Double?, _ k: Int, _ filter: Filter?
+    ) throws(BelfryError) -> [Candidate] {
+        let configuration = views[0].configuration
+        let (meaning, words) = (configuration.spaces[spaces[0]], try configuration.words(at: views[0].path))
+        let share = share ?? configuration.texts.share ?? TextSearch.usualHybrid.share ?? 0
+        guard (0...1).contains(share) else {
+            throw BelfryError(.invalidInput, "Words cannot count for \(share).", remedy: "Take a number from 0 to 1.")
+        }
+        let depth = ScoreMix.depth(k)
+        func found(_ space: VectorSpace, _ tower: Tower?) throws(BelfryError) -> [FoundPoint] {
+            var part = SearchRequest(query, k: depth)
+            (part.space, part.recall, part.exact) = (space.name, request.recall, request.exact)
+            (part.tower, part.threads) = (tower, request.threads)
+            return try answers(of: part, filter).map { ($0.id, $0.distance) }
+        }
+        let mix = ScoreMix(
+            meaning: try found(meaning, request.tower), meaning.metric, words: try found(words, nil), depth: depth)
+        return mix.mixed(words: share).prefix(k).map(candidate)
+    }
 
     private mutating func answers(of part: SearchRequest, _ filter: Filter?) throws(BelfryError) -> [Candidate] {
         var part = part

@@ -167,7 +167,8 @@ struct GroupSearch {
         case .user(let id):
             for (index, collection) in collections.enumerated() where try collection.knows(user: id) { return index }
             return 0
-        case .text, .fields, .session, .vector, .sparse, .multi, .scored, .fused, .formula, .ordered, .listed, .sample:
+        case .text, .fields, .session, .vector, .sparse, .multi, .scored, .hybrid, .fused, .formula, .ordered, .listed,
+            .sample:
             return 0
         }
         for (index, view) in views.enumerated() where try view.slots(of: names).allSatisfy({ $0 != nil }) {

@@ -17,6 +17,10 @@ public enum Example: Sendable, ExpressibleByStringLiteral {
 public indirect enum SearchQuery: Sendable {
     /// A text, embedded by the query tower.
     case text(String)
+    /// A text or a point, searched for by meaning and by words, whose answers are made one ranking. The words count for a
+    /// share of the score from 0 to 1; nil for what the collection says. The request's space is the one that is searched by
+    /// meaning.
+    case hybrid(SearchQuery, words: Double? = nil)
     /// An object of the query tower's fields: a user's features, for example.
     case fields(JSON)
     /// A user by id: one of the recipe's users, or a value of the one field that the query tower needs.
@@ -52,6 +56,7 @@ public indirect enum SearchQuery: Sendable {
     package var styles: Set<QueryStyle>? {
         switch self {
         case .text: QueryStyle.texts
+        case .hybrid(let query, _): query.styles
         case .point: [.rows]
         case .user, .fields: [.users, .given]
         case .session: [.given]

@@ -10,6 +10,10 @@ package struct EmbeddedQueries {
     package var vectors: Matrix
     /// A vector per query, where the space is not one of dense vectors.
     var others: [PointVector] = []
+    /// Those of a space of sparse vectors.
+    package var sparse: [SparseVector] {
+        others.compactMap { if case .sparse(let vector) = $0 { vector } else { nil } }
+    }
     /// For each query the points that it must not find: itself, its examples, its session, what a user has had.
     package var excluded: [[PointPlace]]
     /// The same by their names, which other collections may have as well.
@@ -77,6 +81,10 @@ private struct QueryBatch {
             guard !text.isBlank else {
                 throw BelfryError(.invalidInput, "The text to search for is empty: nothing of it can be seen.")
             }
+            if let words = view.base.wordEncoders[space] {
+                sources.append(.vector(.sparse(words.question(text))))
+                break
+            }
             try collection.require(.text, of: queryTower())
             sources.append(.text(texts.count))
             texts.append(text)
@@ -123,7 +131,7 @@ private struct QueryBatch {
             let mean = try PointVector.mean(of: vectors(like), away: vectors(unlike), description)
             sources.append(.vector(mean))
             if !includesSeen { names = like + unlike }
-        case .scored, .fused, .formula, .ordered, .listed, .sample:
+        case .scored, .hybrid, .fused, .formula, .ordered, .listed, .sample:
             throw BelfryError(.invalidInput, "The query is by no vector: it cannot be embedded.")
         }
         excluded.append(names)

@@ -1,12 +1,12 @@
-import Files
+package import Files
 import Neighbors
 import Shards
-import Vectors
+package import Vectors
 
 extension View {
     /// The points whose sparse vectors have the largest dot products with a query, without approximation: of those that share
     /// a term with it, by distance and then by id.
-    func nearest(
+    package func nearest(
         _ query: SparseVector, k: Int, scope: SearchScope, in space: Int
     ) throws(BelfryError) -> NearestPoints {
         precondition(configuration.spaces[space].kind == .sparse, "sparse queries of a sparse space")

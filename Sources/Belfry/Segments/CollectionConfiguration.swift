@@ -1,4 +1,4 @@
-import Files
+package import Files
 
 /// What a collection is: fixed when it is made, kept in the catalogue as the document `collection`.
 public struct CollectionConfiguration: Equatable, Sendable {
@@ -12,6 +12,8 @@ public struct CollectionConfiguration: Equatable, Sendable {
     package var badRows: Int
     /// The mean recall of a search that does not name its own, from above 0 to 1.
     public var recall: Double
+    /// How a text is searched for where a search does not say it.
+    public var texts = TextSearch.byMeaning
 
     /// The version whose vectors are meant where one of several is; empty for the first.
     package internal(set) var version = ""
@@ -44,6 +46,15 @@ public struct CollectionConfiguration: Equatable, Sendable {
             remedy: "The collection has these vectors: \(spaceNames).")
     }
 
+    /// The vectors that are words; of several, the first.
+    /// - Throws: `invalidInput` where there are none.
+    package func words(at path: String) throws(BelfryError) -> VectorSpace {
+        if let space = spaces.first(where: { $0.words != nil }) { return space }
+        throw BelfryError(
+            .invalidInput, "The collection is not searched by words.", at: .init(file: path),
+            remedy: "Write search: hybrid in its recipe and build, or add words to its kinds of vector.")
+    }
+
     /// The names of the spaces, as errors list them.
     var spaceNames: String {
         spaces.map { $0.name.isEmpty ? "one without a name" : "“\($0.name)”" }.joined(separator: ", ")
@@ -55,7 +66,7 @@ extension CollectionConfiguration: Codable {
     /// calibration. 4 has one space without a name, whose members stand beside the others; 5 has `spaces`.
     static let formats = 4...5
 
-    private enum CodingKeys: String, CodingKey { case format, name, spaces, show, badRows, recall }
+    private enum CodingKeys: String, CodingKey { case format, name, spaces, show, badRows, recall, texts }
 
     /// Reads either format.
     public init(from decoder: any Decoder) throws {
@@ -64,6 +75,7 @@ extension CollectionConfiguration: Codable {
         show = try values.decode([String].self, forKey: .show)
         badRows = try values.decode(Int.self, forKey: .badRows)
         recall = try values.decode(Double.self, forKey: .recall)
+        texts = try values.decodeIfPresent(TextSearch.self, forKey: .texts) ?? .byMeaning
         if let named = try values.decodeIfPresent([VectorSpace].self, forKey: .spaces) {
             spaces = named
         } else {
@@ -84,5 +96,6 @@ extension CollectionConfiguration: Codable {
         try values.encode(show, forKey: .show)
         try values.encode(badRows, forKey: .badRows)
         try values.encode(recall, forKey: .recall)
+        if texts != .byMeaning { try values.encode(texts, forKey: .texts) }
     }
 }

@@ -23,6 +23,9 @@ public struct VectorSpace: Equatable, Sendable {
     /// Whether the weight of a term in a query is multiplied by how rare the term is among the points that there are; for
     /// sparse vectors.
     public var weighsRareTerms = false
+    /// The payload fields whose words the sparse vectors are, which the collection itself keeps up to date; nil for vectors
+    /// that others write.
+    public var words: WordIndex?
     /// Components per vector; 0 for sparse vectors, whose indices are any 32 bits.
     public var dimension: Int
     /// How vectors are compared.
@@ -44,6 +47,13 @@ public struct VectorSpace: Equatable, Sendable {
     public static func sparse(_ name: String, weighsRareTerms: Bool = false) -> VectorSpace {
         var space = VectorSpace(name: name, dimension: 0, metric: .ip)
         (space.kind, space.weighsRareTerms) = (.sparse, weighsRareTerms)
+        return space
+    }
+
+    /// A space that the words of payload fields are searched in: see ``WordIndex``.
+    public static func words(_ index: WordIndex, name: String = "words") -> VectorSpace {
+        var space = sparse(name, weighsRareTerms: true)
+        space.words = index
         return space
     }
 
@@ -109,7 +119,9 @@ public struct VectorSpace: Equatable, Sendable {
 }
 
 extension VectorSpace: Codable {
-    private enum CodingKeys: String, CodingKey { case name, kind, weighsRareTerms, dimension, metric, element, tower }
+    private enum CodingKeys: String, CodingKey {
+        case name, kind, weighsRareTerms, words, dimension, metric, element, tower
+    }
 
     /// Reads a space; without a name, it is the one that needs none.
     public init(from decoder: any Decoder) throws {
@@ -117,6 +129,7 @@ extension VectorSpace: Codable {
         name = try values.decodeIfPresent(String.self, forKey: .name) ?? ""
         kind = try values.decodeIfPresent(Kind.self, forKey: .kind) ?? .dense
         weighsRareTerms = try values.decodeIfPresent(Bool.self, forKey: .weighsRareTerms) ?? false
+        words = try values.decodeIfPresent(WordIndex.self, forKey: .words)
         dimension = try values.decode(Int.self, forKey: .dimension)
         metric = try values.decode(Metric.self, forKey: .metric)
         element = try values.decode(ElementType.self, forKey: .element)
@@ -129,6 +142,7 @@ extension VectorSpace: Codable {
         if !name.isEmpty { try values.encode(name, forKey: .name) }
         if kind != .dense { try values.encode(kind, forKey: .kind) }
         if weighsRareTerms { try values.encode(true, forKey: .weighsRareTerms) }
+        try values.encodeIfPresent(words, forKey: .words)
         try values.encode(dimension, forKey: .dimension)
         try values.encode(metric, forKey: .metric)
         try values.encode(element, forKey: .element)

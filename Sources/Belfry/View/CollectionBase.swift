@@ -10,6 +10,8 @@ final class CollectionBase: Sendable {
     /// How many times kinds of vector were added or dropped before the configuration was as it is here.
     let schema: Int
     let index: IndexRecord
+    /// What makes the vectors of spaces of words, by the place of the space.
+    let wordEncoders: [Int: WordEncoder]
     /// The towers of the spaces, once they were asked for, by the place of the space.
     let loadedTowers = Mutex<[Int: TowerPair]>([:])
     /// What filters find in tables that are not sealed yet.
@@ -55,14 +57,33 @@ final class CollectionBase: Sendable {
         for space in configuration.spaces where space.kind != .sparse && !Self.dimensions.contains(space.dimension) {
             throw .corrupt("No vector has \(space.dimension) components.", at: place)
         }
+        do throws(BelfryError) {
+            wordEncoders = try Self.wordEncoders(configuration)
+        } catch {
+            throw .corrupt("What the catalogue says of words is wrong: \(error.message)", at: place)
+        }
         (self.layout, self.catalogue, self.identity) = (layout, catalogue, identity)
         (self.configuration, self.index, self.schema) = (configuration, index, schema)
     }
 
     /// The same collection with other kinds of vector.
-    init(_ base: CollectionBase, _ configuration: CollectionConfiguration, schema: Int) {
+    init(_ base: CollectionBase, _ configuration: CollectionConfiguration, schema: Int) throws(BelfryError) {
+        wordEncoders = try Self.wordEncoders(configuration)
         (layout, catalogue, identity, index) = (base.layout, base.catalogue, base.identity, base.index)
         (self.configuration, self.schema) = (configuration, schema)
+    }
+
+    private static func wordEncoders(_ configuration: CollectionConfiguration) throws(BelfryError) -> [Int: WordEncoder]
+    {
+        var encoders: [Int: WordEncoder] = [:]
+        for (place, space) in configuration.spaces.enumerated() {
+            guard let words = space.words else { continue }
+            guard space.kind == .sparse else {
+                throw BelfryError(.invalidInput, "The \(space.title) are no words.")
+            }
+            encoders[place] = try WordEncoder(words)
+        }
+        return encoders
     }
 
     /// Whether the catalogue has the kinds of vector that this has.

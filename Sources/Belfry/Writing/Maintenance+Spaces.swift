@@ -12,21 +12,25 @@ extension Maintenance {
             try self.concludeMerge(writer)
             let old = self.base
             let configuration = try change.applied(to: old.configuration, old.path)
-            let base = CollectionBase(old, configuration, schema: old.schema + 1)
+            let base = try CollectionBase(old, configuration, schema: old.schema + 1)
             let (state, isClosed) = writer.core.withLock { ($0.state, $0.isClosed) }
             guard !isClosed else {
                 throw BelfryError(.conflict, "The collection was closed.", at: .init(file: old.path))
             }
             precondition(
                 state.pending.count == 1 && state.pending[0].isUnused, "the table was sealed, and nobody writes")
-            let changed = state.moved(to: base, nextNumber: self.takeNumbers(configuration.spaces.count))
+            var changed = state.moved(to: base, nextNumber: self.takeNumbers(configuration.spaces.count))
+            let filled = try self.fillWords(of: &changed, known: old.configuration)
             let gone = Set(state.segments.map(\.segment.number)).subtracting(changed.segments.map(\.segment.number))
             do throws(BelfryError) {
-                try self.catalogue.write { try Self.record(changed, without: gone, $0) }
+                try self.catalogue.write { try Self.record(changed, filled, without: gone, $0) }
             } catch {
                 // It may have been done after all; where nobody can say, nothing more is written here.
                 let isDone = try? self.catalogue.read { try $0.schema() == base.schema }
-                if isDone == false { throw error }
+                if isDone == false {
+                    for segment in filled { self.remove(segment.number) }
+                    throw error
+                }
                 guard isDone == true, (try? self.catalogue.write { try $0.confirm() }) != nil else {
                     writer.core.withLock { $0.isClosed = true }
                     throw error
@@ -43,10 +47,39 @@ extension Maintenance {
         }
     }
 
+    /// Fills the spaces of words that have come, out of the payloads of all points.
+    private func fillWords(
+        of changed: inout WriteState, known: CollectionConfiguration
+    ) throws(BelfryError) -> [Catalogue.SegmentRow] {
+        var configuration = changed.base.configuration
+        var filled: [Catalogue.SegmentRow] = []
+        let backfill = WordBackfill(catalogue: catalogue, layout: base.layout, threads: 1)
+        for (place, space) in configuration.spaces.enumerated()
+        where space.words != nil && !known.spaces.contains(where: { $0.stored == space.stored }) {
+            let (counted, row) = try leavingNothing(of: filled.map(\.number)) { () throws(BelfryError) in
+                try backfill.fill(space, number: takeNumbers(1))
+            }
+            configuration.spaces[place] = counted
+            if let row { filled.append(row) }
+        }
+        guard !filled.isEmpty else { return [] }
+        changed.base = try CollectionBase(changed.base, configuration, schema: changed.base.schema)
+        for row in filled {
+            let record = try SegmentRecord(row, changed.base.layout)
+            changed.segments.append(
+                LiveSegment(
+                    segment: try CollectionSegment(
+                        row.number, rows: row.rows, record, changed.base.layout, configuration)))
+        }
+        return filled
+    }
+
     private static func record(
-        _ changed: WriteState, without gone: Set<Int>, _ transaction: Catalogue.Transaction
+        _ changed: WriteState, _ filled: [Catalogue.SegmentRow], without gone: Set<Int>,
+        _ transaction: Catalogue.Transaction
     ) throws {
         for number in gone { try transaction.removeSegment(number) }
+        for segment in filled { try transaction.insert(segment) }
         try transaction.put("collection", changed.base.configuration)
         var state = try transaction.state()
         (state.schema, state.vectors, state.segments) = (

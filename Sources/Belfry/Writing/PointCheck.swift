@@ -63,8 +63,10 @@ struct PointCheck {
     // MARK: vectors
 
     /// A space as the configuration names it.
-    func name(ofSpace name: String) throws(BelfryError) -> String {
-        configuration.spaces[try configuration.place(ofSpace: name)].name
+    func name(ofWritableSpace name: String) throws(BelfryError) -> String {
+        let space = configuration.spaces[try configuration.place(ofSpace: name)]
+        try requireWritable(space)
+        return space.name
     }
 
     /// Vectors by the names of their spaces, as they will be read back from a segment.
@@ -85,6 +87,7 @@ struct PointCheck {
 
     private func vector(_ vector: PointVector, _ place: Int) throws(BelfryError) -> PointVector {
         let space = configuration.spaces[place]
+        try requireWritable(space)
         switch (vector, space.kind) {
         case (.sparse(let terms), .sparse):
             let most = WriteLimits.terms
@@ -113,6 +116,14 @@ struct PointCheck {
                 .invalidInput, "The \(space.title) of the collection are \(space.kind.rawValue); this one is not.",
                 remedy: form)
         }
+    }
+
+    private func requireWritable(_ space: VectorSpace) throws(BelfryError) {
+        guard let words = space.words else { return }
+        let fields = words.fields.map(\.path).joined(separator: ", ")
+        throw BelfryError(
+            .invalidInput, "The \(space.title) are the words of the payload: nobody else writes them.",
+            remedy: "Leave them out; they follow the payload's \(fields).")
     }
 
     private func components(_ components: [Float], _ place: Int) throws(BelfryError) -> [Float] {

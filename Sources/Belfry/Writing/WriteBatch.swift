@@ -175,7 +175,7 @@ extension LogOperation {
             self = .setVectors(id: try PointCheck.name(name).id, vectors: try check.vectors(vectors, of: name))
         case .deleteVectors(let names, let spaces):
             var known: [String] = []
-            for space in spaces { known.append(try check.name(ofSpace: space)) }
+            for space in spaces { known.append(try check.name(ofWritableSpace: space)) }
             self = .deleteVectors(ids: try PointCheck.ids(names.named), names: known)
         case .markSeen(let names, let user, let time):
             guard let seconds = SeenList.seconds(time) else {

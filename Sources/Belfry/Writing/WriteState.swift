@@ -118,28 +118,28 @@ struct WriteState {
                 }
             case .setPayload(let ids, let json):
                 let added = try Self.members(json)
-                try change(ids, stored, &result) { payload throws(BelfryError) in
+                try change(ids, stored, &result, &vectors) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     members.merge(added)
                     return try Self.text(members)
                 }
             case .setPayloadAt(let ids, let path, let json):
                 let (path, added) = (try JSONPath(path), try Self.members(json))
-                try change(ids, stored, &result) { payload throws(BelfryError) in
+                try change(ids, stored, &result, &vectors) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     path.merge(added, into: &members)
                     return try Self.text(members)
                 }
-            case .overwritePayload(let ids, let json): try change(ids, stored, &result) { _ in json }
+            case .overwritePayload(let ids, let json): try change(ids, stored, &result, &vectors) { _ in json }
             case .overwritePayloadAt(let ids, let path, let json):
                 let (path, added) = (try JSONPath(path), try Self.members(json))
-                try change(ids, stored, &result) { payload throws(BelfryError) in
+                try change(ids, stored, &result, &vectors) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     path.merge(added, into: &members, replacing: true)
                     return try Self.text(members)
                 }
             case .deletePayload(let ids, let keys):
-                try change(ids, stored, &result) { payload throws(BelfryError) in
+                try change(ids, stored, &result, &vectors) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     for key in keys { members[key] = nil }
                     return try Self.text(members)
@@ -147,14 +147,14 @@ struct WriteState {
             case .deletePayloadAt(let ids, let texts):
                 var paths: [JSONPath] = []
                 for text in texts { paths.append(try JSONPath(text)) }
-                try change(ids, stored, &result) { payload throws(BelfryError) in
+                try change(ids, stored, &result, &vectors) { payload throws(BelfryError) in
                     var members = try Self.members(payload)
                     for (text, path) in zip(texts, paths) {
                         if members[text] != nil { members[text] = nil } else { path.remove(from: &members) }
                     }
                     return try Self.text(members)
                 }
-            case .clearPayload(let ids): try change(ids, stored, &result) { _ in "{}" }
+            case .clearPayload(let ids): try change(ids, stored, &result, &vectors) { _ in "{}" }
             case .setVectors(let id, let named):
                 guard var known = known(id, stored) else {
                     result.missing += 1
@@ -234,19 +234,28 @@ struct WriteState {
         }
         var content = PendingPoint.Content(key: point.key, payload: point.payload)
         try take(point.vectors, of: slot, into: &content.rows, &vectors)
+        if !base.wordEncoders.isEmpty {
+            takeWords(of: try Self.json(point.payload), insteadOf: nil, of: slot, into: &content.rows, &vectors)
+        }
         pending[0].put(slot, PendingPoint(id: point.id, version: lsn, content: content))
     }
 
     private mutating func change(
         _ ids: [PointID], _ stored: [PointID: Catalogue.PointRow], _ result: inout WriteResult,
-        _ payload: (String) throws(BelfryError) -> String
+        _ vectors: inout NewVectors, _ payload: (String) throws(BelfryError) -> String
     ) throws(BelfryError) {
         for id in ids {
             guard var known = known(id, stored) else {
                 result.missing += 1
                 continue
             }
-            known.content.payload = try payload(known.content.payload)
+            let before = known.content.payload
+            known.content.payload = try payload(before)
+            if !base.wordEncoders.isEmpty, known.content.payload != before {
+                takeWords(
+                    of: try Self.json(known.content.payload), insteadOf: try Self.json(before), of: known.slot,
+                    into: &known.content.rows, &vectors)
+            }
             pending[0].put(known.slot, PendingPoint(id: id, version: lsn, content: known.content))
             result.changed += 1
         }
@@ -259,8 +268,12 @@ struct WriteState {
         return payload.text()
     }
 
-    private static func members(_ json: String) throws(BelfryError) -> JSON.Members {
-        guard case .object(let members) = try JSON(parsing: .init(json.utf8), source: "payload") else {
+    private static func json(_ payload: String) throws(BelfryError) -> JSON {
+        try JSON(parsing: .init(payload.utf8), source: "payload")
+    }
+
+    private static func members(_ payload: String) throws(BelfryError) -> JSON.Members {
+        guard case .object(let members) = try json(payload) else {
             throw BelfryError(.invalidInput, "A payload is no JSON object.")
         }
         return members
@@ -285,6 +298,21 @@ struct WriteState {
         }
     }
 
+    /// Gives a point the vectors that its payload's words are, where they are others than before.
+    private mutating func takeWords(
+        of payload: JSON, insteadOf before: JSON?, of slot: Slot, into rows: inout SpaceRows,
+        _ vectors: inout NewVectors
+    ) {
+        for (space, encoder) in base.wordEncoders.sorted(by: { $0.key < $1.key }) {
+            if let before, encoder.readsTheSame(in: before, payload) { continue }
+            kill(slot, in: space)
+            rows[space] = nil
+            guard let vector = encoder.document(payload) else { continue }
+            rows[space] = pending[0].vectors[space].table.count + vectors.count(in: space)
+            vectors.append(.sparse(vector), slot, to: space)
+        }
+    }
+
     /// Notes that a point has other vectors now.
     /// - Parameter isOfBuild: whether those without a name, which builds make, are among them.
     private mutating func changeVectors(_ id: PointID, _ point: KnownPoint, _ lsn: UInt64, isOfBuild: Bool) {
@@ -297,6 +325,11 @@ struct WriteState {
     /// Whether batches with so many vectors in each space can be carried out on this table. An empty one takes any batch.
     func hasRoom(for amounts: [NewVectors.Amount]) -> Bool {
         pending[0].isUnused || pending[0].hasRoom(for: amounts)
+    }
+
+    /// Whether the tables have room for vectors that are to be published.
+    func holds(_ vectors: NewVectors) -> Bool {
+        zip(pending[0].vectors, vectors.amounts).allSatisfy { $0.table.hasRoom(for: $1) }
     }
 
     /// Gives an unused table room for so many vectors in each space, beside the usual.

@@ -157,12 +157,14 @@ final class Writer: Sendable {
         while !left.isEmpty {
             do throws(BelfryError) {
                 try makeRoom(for: left[left.startIndex])
-                try core.withLock { core throws(BelfryError) in
+                let done = try core.withLock { core throws(BelfryError) in
                     let (done, view) = try core.commit(left)
                     results += done
                     left = left.dropFirst(done.count)
                     current.show(view)
+                    return done.count
                 }
+                if done == 0 { try maintenance.seal(self) }
             } catch {
                 results.append(.failure(error))
                 left = left.dropFirst()
@@ -273,7 +275,7 @@ final class Writer: Sendable {
 
 extension Writer.Core {
     /// Applies the first of some batches, as many as the table has room for, and makes them durable.
-    /// - Returns: A result for each of those, and what is to be seen now.
+    /// - Returns: A result for each of those, none where the table must be sealed before; and what is to be seen now.
     fileprivate mutating func commit(
         _ batches: ArraySlice<WriteBatch>
     ) throws(BelfryError) -> ([Result<WriteResult, BelfryError>], View) {
@@ -290,7 +292,16 @@ extension Writer.Core {
                     break
                 }
                 if batch.staged != nil { next.makeRoom(for: own) }
-                let (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
+                var (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
+                // How many words there are in payloads shows only now.
+                if !next.holds(vectors) {
+                    let all = vectors.amounts
+                    next = before
+                    vectors.keep(amounts)
+                    guard results.isEmpty, before.pending[0].isUnused else { break }
+                    next.makeRoom(for: all)
+                    (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
+                }
                 // What a batch has itself was looked at before; how many points its filters find, nobody knew.
                 guard batch.filters.isEmpty || decided.reduce(0, { $0 + $1.mostBytes }) <= LogFile.recordLimit else {
                     throw BelfryError(

@@ -38,12 +38,13 @@ struct DescriptionOptions: ParsableArguments {
         name: .customLong("vector"),
         help: """
             A kind of vector by its name, as image=512 or image=512,ip,f16; as title=minilm.tower with the tower that makes it; \
-            as words=sparse, or words=sparse,idf to weigh rare terms more; or as tokens=multi,128 for several of each point. May \
-            be given several times.
+            as words=sparse, or words=sparse,idf to weigh rare terms more; as tokens=multi,128 for several of each point; \
+            or as words=words,title:2,description for the words of payload fields. May be given several times.
             """)
     var vectors: [String] = []
     @Option(help: "How vectors are compared: cosine, ip, l2 or l1, which nothing indexes.") var metric: Metric = .cosine
     @Option(help: "How vectors are stored: f32 or f16.") var element: ElementType = .f32
+    @OptionGroup var words: WordOptions
     @Option(help: "What finds near rows in large segments: auto, hnsw, ivf or exact.") var index = "auto"
     @Option(help: "The recall of searches that do not name their own.") var recall = 0.95
     @Option(help: "The payload fields that a table of answers shows, as title,price.") var show: String?
@@ -68,7 +69,7 @@ struct DescriptionOptions: ParsableArguments {
     }
 
     private func spaces(_ known: Int?) throws -> [VectorCollection.Description.Space] {
-        if !vectors.isEmpty { return try vectors.map { try NamedVector($0).space(metric, element) } }
+        if !vectors.isEmpty { return try vectors.map { try NamedVector($0).space(metric, element, words.language) } }
         let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
         guard let dimension = dimension ?? ofTower ?? known else {
             throw ValidationError("Give --dimension, --tower or --vector.")

@@ -129,7 +129,11 @@ private struct PointPage {
                     try view.scroll(after: id, limit: limit, where: filter)
                 } else { try view.scroll(after: id, limit: limit) }
             var vectors: [[String: PointVector]] = []
-            if wanted { for point in points { vectors.append(try view.vectors(of: point)) } }
+            // Those that are words of the payload are made again where the payload is.
+            let words = Set(view.configuration.spaces.filter { $0.words != nil }.map(\.name))
+            if wanted {
+                for point in points { vectors.append(try view.vectors(of: point).filter { !words.contains($0.key) }) }
+            }
             return (points, vectors)
         }
     }

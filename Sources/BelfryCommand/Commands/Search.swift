@@ -10,6 +10,7 @@ struct Search: ParsableCommand {
         abstract: "Find what is nearest to a text, or to a vector.",
         discussion: """
             belfry search Indexes/products "heat resistant gloves for the laboratory" -k 5 --recall 0.99
+            belfry search Indexes/products "M12 hex bolt" --hybrid
             belfry search vectors.belfry --vector '[0.25, 0.5, 1]'
             """)
 
@@ -17,17 +18,35 @@ struct Search: ParsableCommand {
     @Argument(help: "The text to search for.") var text: String?
     @Option(help: "A vector to search for in its place, as JSON.") var vector: String?
     @Option(help: "Embed the text with this tower; it must be the one that filled the collection.") var tower: String?
+    @Flag(help: "How to search for a text (default: what the recipe says).") var mode: TextMode?
+    @Option(
+        name: .customLong("words-share"),
+        help: "What words count for in a hybrid search, from 0 to 1 (default: what the recipe says).")
+    var words: Double?
     @OptionGroup var options: SearchOptions
 
     func validate() throws {
+        if let words, !(0...1).contains(words) { throw ValidationError("--words-share takes a number from 0 to 1.") }
         guard (text == nil) != (vector == nil) else { throw ValidationError("Give a text to search for, or --vector.") }
         if let text, text.isBlank { throw ValidationError("The text to search for is empty.") }
     }
 
+    /// How a text is searched for.
+    enum TextMode: String, EnumerableFlag {
+        case byMeaning, byWords, hybrid
+
+        static func help(for value: TextMode) -> ArgumentHelp? {
+            switch value {
+            case .byMeaning: "Search for what means the same."
+            case .byWords: "Search for what has the same words."
+            case .hybrid: "Search for both, and mix the rankings."
+            }
+        }
+    }
+
     private var query: SearchQuery {
         get throws {
-            guard let vector else { return .text(text ?? "") }
-            let json = try JSON(parsing: Data(vector.utf8), source: "--vector")
+            let json = try JSON(parsing: Data((vector ?? "").utf8), source: "--vector")
             switch try PointVector(json) {
             case .dense(let components): return .vector(components)
             case .sparse(let vector): return .sparse(vector)
@@ -39,8 +58,30 @@ struct Search: ParsableCommand {
         }
     }
 
+    /// The search for a text, as the flags or the collection say.
+    private func request(_ text: String) throws -> SearchRequest {
+        let opened = try VectorCollection(at: collection)
+        let configuration = opened.configuration
+        let usual: TextMode =
+            switch configuration.texts {
+            case .byMeaning: .byMeaning
+            case .byWords: .byWords
+            case .hybrid: .hybrid
+            }
+        // Who names the vectors, or several collections, has said what is searched.
+        let isPlain = options.using.isEmpty && options.others.isEmpty
+        switch mode ?? (words != nil ? .hybrid : isPlain ? usual : .byMeaning) {
+        case .byMeaning: return options.request(.text(text))
+        case .byWords:
+            var request = options.request(.text(text))
+            request.space = try configuration.words(at: opened.path).name
+            return request
+        case .hybrid: return options.request(.hybrid(.text(text), words: words))
+        }
+    }
+
     func run() throws {
-        var request = try options.request(query)
+        var request = if vector == nil { try request(text ?? "") } else { try options.request(query) }
         request.tower = try tower.map { try TowerPair.open($0).query }
         try options.run(request, on: collection)
     }
@@ -53,9 +94,12 @@ struct Similar: ParsableCommand {
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The point's id.") var id: String
+    @Flag(help: "Compare words as well, and mix the rankings.") var hybrid = false
     @OptionGroup var options: SearchOptions
 
-    func run() throws { try options.run(options.request(.point(id)), on: collection) }
+    func run() throws {
+        try options.run(options.request(hybrid ? .hybrid(.point(id)) : .point(id)), on: collection)
+    }
 }
 
 /// Options of every verb that answers with points.

@@ -12,6 +12,7 @@ struct VectorKinds: AsyncParsableCommand {
         discussion: """
             belfry vectors shop.belfry
             belfry vectors shop.belfry --add image=512,ip,f16
+            belfry vectors shop.belfry --add words=words,title:2,description --language german
             belfry vectors shop.belfry --drop image
 
             Points, and the vectors of other kinds, stay as they are.
@@ -27,6 +28,7 @@ struct VectorKinds: AsyncParsableCommand {
     @Option(help: "How vectors that come are compared: cosine, ip, l2 or l1, which nothing indexes.")
     var metric: Metric = .cosine
     @Option(help: "How vectors that come are stored: f32, f16 or bf16.") var element: ElementType = .f32
+    @OptionGroup var words: WordOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws { for vector in added { _ = try NamedVector(vector) } }
@@ -35,7 +37,7 @@ struct VectorKinds: AsyncParsableCommand {
         let isChange = !added.isEmpty || !dropped.isEmpty
         let opened = try VectorCollection(at: collection, for: isChange ? .writing : .reading)
         for name in dropped { try await opened.drop(space: name) }
-        for vector in added { try await opened.add(NamedVector(vector).space(metric, element)) }
+        for vector in added { try await opened.add(NamedVector(vector).space(metric, element, words.language)) }
         let spaces = opened.configuration.spaces
         try await opened.close()
         if output.json {
@@ -50,7 +52,9 @@ extension VectorSpace {
     /// The kind of vector in a line.
     var line: String {
         let what =
-            kind == .sparse ? "sparse" : "\(dimension) × \(element), \(metric)\(kind == .multi ? ", several each" : "")"
+            words.map { "words of \($0.fields.map(\.path).joined(separator: ", ")), \($0.language ?? "no stems")" }
+            ?? (kind == .sparse
+                ? "sparse" : "\(dimension) × \(element), \(metric)\(kind == .multi ? ", several each" : "")")
         return (name.isEmpty ? "" : "\(name) ") + what
     }
 
@@ -62,13 +66,40 @@ extension VectorSpace {
     }
 }
 
-/// A kind of vector as options write it: `name=512,ip,f16`, `name=minilm.tower`, `name=sparse`, `name=multi,128`.
+/// How words are read.
+struct WordOptions: ParsableArguments {
+    @Option(
+        name: .customLong("language"),
+        help: "The language of words that come, whose forms are taken for one: english, german, …, or none.")
+    var given = "english"
+
+    /// Nil for words as they are.
+    var language: String? { given == "none" ? nil : given }
+}
+
+extension WordIndex.Field {
+    /// A field as options write it: `title`, or `title:2` for one whose words count twice.
+    fileprivate init(option text: String, of vector: String) throws {
+        guard let colon = text.lastIndex(of: ":") else {
+            self.init(text)
+            return
+        }
+        guard let weight = Double(text[text.index(after: colon)...]) else {
+            throw ValidationError("--vector \(vector): \(text) names no weight behind its colon, as title:2.")
+        }
+        self.init(String(text[..<colon]), weight: weight)
+    }
+}
+
+/// A kind of vector as options write it: `name=512,ip,f16`, `name=minilm.tower`, `name=sparse`, `name=multi,128`,
+/// `name=words,title:2,description`.
 struct NamedVector {
     private let name: String
     private let dimension: Int?
     private let tower: String?
     private var isSparse = false
     private var weighsRareTerms = false
+    private var words: [WordIndex.Field]?
     private let isMulti: Bool
     private var metric: Metric?
     private var element: ElementType?
@@ -78,6 +109,11 @@ struct NamedVector {
         var values = parts.count == 2 ? parts[1].split(separator: ",").map { String($0).trimmed } : []
         isMulti = values.first == "multi"
         if isMulti { values.removeFirst() }
+        if values.first == "words" {
+            (name, dimension, tower) = (parts[0], nil, nil)
+            words = try values.dropFirst().map { try WordIndex.Field(option: $0, of: text) }
+            return
+        }
         guard let first = values.first else {
             throw ValidationError("--vector takes a name and what the vectors are, as image=512,ip, not \(text).")
         }
@@ -103,7 +139,10 @@ struct NamedVector {
         }
     }
 
-    func space(_ metric: Metric, _ element: ElementType) throws -> VectorCollection.Description.Space {
+    func space(
+        _ metric: Metric, _ element: ElementType, _ language: String?
+    ) throws -> VectorCollection.Description.Space {
+        if let words { return .init(.words(WordIndex(words, language: language), name: name)) }
         if isSparse { return .init(.sparse(name, weighsRareTerms: weighsRareTerms)) }
         let ofTower = try tower.map { try TowerPair.open($0).item.dimension }
         var space = VectorSpace(

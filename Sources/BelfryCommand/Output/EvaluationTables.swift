@@ -8,7 +8,7 @@ struct EvaluationTables {
     init(_ results: [EvaluationResult]) { self.results = results }
 
     var lines: [String] {
-        figures + [""] + results.flatMap(counts) + ["", "Through the index, beside the exact search:"] + costs
+        figures + hybrid + [""] + results.flatMap(counts) + ["", "Through the index, beside the exact search:"] + costs
     }
 
     private var hasVariants: Bool { results.contains { $0.variant != nil } }
@@ -27,7 +27,10 @@ struct EvaluationTables {
             baselines.append(name)
         }
         let hasPublished = results.contains { $0.figures.contains { $0.published != nil } }
-        let right = (hasPublished ? ["published"] : []) + ["exact", "95 % interval", "index"] + baselines
+        let hasWords = results.contains { $0.wordsShare != nil }
+        let right =
+            (hasPublished ? ["published"] : []) + ["exact", "95 % interval", "index"] + baselines
+            + (hasWords ? ["words", "hybrid"] : [])
         var table = Table(
             nameColumns + [.init(title: "metric")] + right.map { .init(title: $0, alignment: .right) })
         for result in results {
@@ -40,10 +43,28 @@ struct EvaluationTables {
                         Self.number(figure.exact.mean),
                         "\(Self.number(figure.exact.low))–\(Self.number(figure.exact.high))",
                         Self.number(figure.index.mean),
-                    ] + others)
+                    ] + others
+                        + (hasWords
+                            ? [figure.words?.alone, figure.words?.hybrid].map { $0.map { Self.number($0.mean) } ?? "" }
+                            : []))
             }
         }
         return table.lines(width: Terminal.width)
+    }
+
+    /// By how much the mix of words and tower is better than either, at the figure that a summary shows.
+    private var hybrid: [String] {
+        let lines = results.compactMap { result -> String? in
+            let figure = result.figures.first { $0.isHeadline } ?? result.figures.first
+            guard let share = result.wordsShare, let figure, let words = figure.words else { return nil }
+            func shown(_ mean: EvaluationResult.Mean) -> String {
+                String(format: "%+.3f (%+.3f to %+.3f)", mean.mean, mean.low, mean.high)
+            }
+            return
+                "\(names(result).joined(separator: ", ")): hybrid's \(figure.name) is \(shown(words.overTower)) beside the "
+                + "tower's, \(shown(words.overWords)) beside words'; over all queries a share of \(share) for words is best"
+        }
+        return lines.isEmpty ? [] : [""] + lines
     }
 
     /// `next-film, softmax: 943 queries …`.

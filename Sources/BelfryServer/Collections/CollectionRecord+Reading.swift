@@ -1,3 +1,4 @@
+import Belfry
 import Files
 import Vectors
 
@@ -78,6 +79,7 @@ extension CollectionRecord {
             guard !name.isEmpty else { throw Refusal(400, "Wrong input: Sparse vector name cannot be empty") }
             guard let params = try body.object(name) else { continue }
             let modifier = try params.text("modifier")
+            _ = try WordIndex(sparseVectors: params)
             guard modifier == nil || modifier == "none" || modifier == "idf" else {
                 throw Refusal.format(
                     params.path("modifier"), "unknown variant `\(modifier ?? "")`, expected none or idf")

@@ -37,7 +37,10 @@ struct CollectionRecord: Sendable, Equatable {
         var (dense, sparse) = (JSON.Members(), JSON.Members())
         for space in configuration.spaces {
             switch space.kind {
-            case .sparse: sparse[space.name] = space.weighsRareTerms ? ["modifier": "idf"] : [:]
+            case .sparse:
+                var members: JSON.Members = space.weighsRareTerms ? ["modifier": "idf"] : [:]
+                members["words"] = space.words?.json
+                sparse[space.name] = .object(members)
             case .dense, .multi:
                 var members: JSON.Members = [
                     "size": .integer(Int64(space.dimension)), "distance": .string(space.metric.wireName),
@@ -124,7 +127,11 @@ extension CollectionRecord {
             spaces.append(.init(space, tower: towers[name]))
         }
         for (name, params) in sparse {
-            spaces.append(.init(.sparse(name, weighsRareTerms: Self.weighsRareTerms(params))))
+            let words = try WordIndex(sparseVectors: Body(params, "sparse_vectors.\(name)"))
+            spaces.append(
+                .init(
+                    words.map { .words($0, name: name) }
+                        ?? .sparse(name, weighsRareTerms: Self.weighsRareTerms(params))))
         }
         if spaces.isEmpty { spaces = [.init(.sparse(Self.placeholder))] }
         var description = VectorCollection.Description(spaces)

@@ -68,12 +68,16 @@ extension MCPTool {
     private static let search = MCPTool(
         name: "search", title: "Search by a text",
         description:
-            "Finds the points of a collection whose meaning is nearest to a text, with their payload and score.",
+            "Finds the points of a collection that a text is about, by meaning, and by words where the collection is searched so, with their payload and score.",
         members: [collection, ("text", text("What to search for.")), limit, filter, using],
         required: ["collection", "text"]
     ) { service, caller, arguments in
         guard let words = try arguments.text("text") else { throw Refusal.format("", "missing field `text`") }
-        return try answers(service, caller, arguments, ["text": .string(words)])
+        let target = try service.target(name(arguments), for: caller)
+        guard case .hybrid = target.configuration.texts, arguments["using"] == nil else {
+            return try answers(service, caller, arguments, ["text": .string(words)])
+        }
+        return try answers(service, caller, arguments, ["hybrid": ["text": .string(words)]])
     }
 
     private static let similar = MCPTool(

@@ -23,6 +23,12 @@ extension Target {
     /// Refuses a model that is not the tower of a space.
     func requireModel(_ model: String?, of space: Int) throws(Refusal) {
         let description = configuration.spaces[space]
+        if description.words != nil {
+            guard let model, !["bm25", "qdrant/bm25"].contains(model.lowercased()) else { return }
+            throw .bad(
+                "The vectors \(description.name.debugDescription) are words: their model is bm25, and not \(model.debugDescription)"
+            )
+        }
         guard let tower = description.tower else {
             throw .bad(
                 "The vectors \(description.name.debugDescription) have no tower: they are made elsewhere, and so must this one be"

@@ -15,7 +15,7 @@ enum QueryForm {
 
 extension QueryForm {
     private static let names = [
-        "nearest", "recommend", "discover", "context", "order_by", "fusion", "rrf", "formula", "sample",
+        "nearest", "hybrid", "recommend", "discover", "context", "order_by", "fusion", "rrf", "formula", "sample",
     ]
 
     /// Reads `query`: a vector, a point, or an object that names the form.
@@ -42,6 +42,14 @@ extension QueryForm {
             let query = try inputs.query(inputs.input(body.required(name), body.path(name)))
             let diversity = try body.object("mmr").map { try Self.diversity($0) }
             self = .ranking(query, excluding: [], diversity)
+        case "hybrid":
+            let share = try body.number("words")
+            guard share.map({ (0...1).contains($0) }) ?? true else {
+                throw Refusal.invalid(body.path("words"), share ?? 0, "must be from 0.0 to 1.0")
+            }
+            let inputs = try inputs()
+            self = .ranking(
+                .hybrid(try inputs.query(inputs.input(body.required(name), body.path(name))), words: share))
         case "recommend": self = try Self.recommend(Body(body.required(name), body.path(name)), inputs())
         case "discover":
             let discover = try Body(body.required(name), body.path(name))

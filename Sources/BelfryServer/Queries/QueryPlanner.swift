@@ -202,7 +202,7 @@ extension SearchRequest {
     /// The points that it starts from: no part of a query answers with those of another.
     fileprivate var own: [String] {
         switch query {
-        case .point(let name): return excluding + [name]
+        case .point(let name), .hybrid(.point(let name), _): return excluding + [name]
         case .scored(_, let examples):
             return excluding + examples.compactMap { if case .point(let name) = $0 { name } else { nil } }
         default: return excluding

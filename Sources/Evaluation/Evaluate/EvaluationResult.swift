@@ -14,6 +14,8 @@ package struct EvaluationResult: Codable, Sendable {
     package var counts: Counts
     /// The figures.
     package var figures: [Figure]
+    /// What words are best to count for beside the tower, over all queries; nil where the collection has none.
+    package var wordsShare: Double?
     /// What the index costs.
     package var index: IndexCost
     /// What drew samples and intervals.
@@ -71,6 +73,20 @@ package struct EvaluationResult: Codable, Sendable {
         package var index: Mean
         /// By the baselines, in the recipe's order.
         package var baselines: [Baseline]
+        /// By words alone, and mixed with the tower; nil where the collection is not searched by words.
+        package var words: Words?
+    }
+
+    /// The figures of searches by words.
+    package struct Words: Codable, Sendable {
+        /// By words alone.
+        package var alone: Mean
+        /// Mixed with the tower's exact search, at the share that is best for other queries.
+        package var hybrid: Mean
+        /// By how much the mix is better than the tower, query by query.
+        package var overTower: Mean
+        /// By how much it is better than words alone.
+        package var overWords: Mean
     }
 
     /// A baseline's figure.

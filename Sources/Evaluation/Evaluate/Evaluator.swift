@@ -88,6 +88,8 @@ package struct Evaluator: Sendable {
         var search = PairedSearch(view, points, filters: read.filters, k: k, threads: threads)
         var tally = QueryTally(points, read.filters)
         var values: [Double] = []
+        let words = WordRankings(collection, view, points, filters: read.filters, k: k, threads: threads)
+        var mixed: [Double] = []
         for start in stride(from: 0, to: read.queries.count, by: Self.batch) {
             let batch = Array(read.queries[start..<min(start + Self.batch, read.queries.count)])
             let (queries, vectors) = try ask(batch, collection, evaluation, &tally, observer)
@@ -100,6 +102,16 @@ package struct Evaluator: Sendable {
                     for system in systems {
                         let judged = query.judged(system[place], ideal: ideal)
                         for figure in figures { values.append(figure.metric.value(judged, k: figure.k)) }
+                    }
+                }
+                if let words {
+                    let rankings = try words.rankings(queries, vectors) { search.scope(of: [$0]) }
+                    for (query, rankings) in zip(queries, rankings) {
+                        let ideal = query.ideal
+                        for ranking in rankings {
+                            let judged = query.judged(ranking, ideal: ideal)
+                            for figure in figures { mixed.append(figure.metric.value(judged, k: figure.k)) }
+                        }
                     }
                 }
             }
@@ -118,9 +130,12 @@ package struct Evaluator: Sendable {
         tally.counts.queriesBeforeSampling = read.beforeSampling
         tally.counts.withoutRelevant = read.withoutRelevant
         tally.counts.badRows += read.badRows
+        let wanted = figures.firstIndex { evaluation.headline.contains("\($0)") } ?? 0
+        let fit = words.map { _ in ShareFit(values: mixed, figures: figures.count, wanted: wanted) }
         return EvaluationResult(
             recipe: recipe.shortName, evaluation: evaluation.name, variant: recipe.variant, collection: collection.path,
-            counts: tally.means, figures: means(values, evaluation), index: cost, seed: seed)
+            counts: tally.means, figures: means(values, fit, evaluation), wordsShare: fit?.best, index: cost, seed: seed
+        )
     }
 
     /// Queries that are embedded and searched at a time.
@@ -228,10 +243,14 @@ package struct Evaluator: Sendable {
     }
 
     /// The means of all systems' figures. A query's values are those of the exact search, of the index, and of each
-    /// baseline.
-    private func means(_ values: [Double], _ evaluation: Recipe.Evaluation) -> [EvaluationResult.Figure] {
+    /// baseline; of a collection with words, those by words and of the mix follow, and by how much the mix is better.
+    private func means(
+        _ searched: [Double], _ fit: ShareFit?, _ evaluation: Recipe.Evaluation
+    ) -> [EvaluationResult.Figure] {
         let figures = evaluation.figures
-        let columns = figures.count * (2 + evaluation.baselines.count)
+        let systems = 2 + evaluation.baselines.count
+        let values = fit.map { Self.joined(searched, systems, $0, seed) } ?? searched
+        let columns = figures.count * (systems + (fit == nil ? 0 : 4))
         let intervals = Bootstrap(seed: seed).intervals(values, columns: columns, threads: threads)
         var sums = [Double](repeating: 0, count: columns)
         for (index, value) in values.enumerated() { sums[index % columns] += value }
@@ -245,7 +264,27 @@ package struct Evaluator: Sendable {
             EvaluationResult.Figure(
                 name: "\(figure)", published: evaluation.published["\(figure)"],
                 isHeadline: evaluation.headline.contains("\(figure)"), exact: mean(0, place), index: mean(1, place),
-                baselines: evaluation.baselines.enumerated().map { .init(name: "\($1)", value: mean(2 + $0, place)) })
+                baselines: evaluation.baselines.enumerated().map { .init(name: "\($1)", value: mean(2 + $0, place)) },
+                words: fit.map { _ in
+                    .init(
+                        alone: mean(systems, place), hybrid: mean(systems + 1, place),
+                        overTower: mean(systems + 2, place), overWords: mean(systems + 3, place))
+                })
         }
+    }
+
+    /// The figures of all systems with those of searches by words behind them, query by query.
+    private static func joined(_ values: [Double], _ systems: Int, _ fit: ShareFit, _ seed: UInt64) -> [Double] {
+        var joined: [Double] = []
+        let width = systems * fit.figures
+        for (query, (words, mixed)) in zip(fit.byWords, fit.crossFitted(seed: seed)).enumerated() {
+            let own = values[query * width..<(query + 1) * width]
+            joined += own
+            joined += words
+            joined += mixed
+            joined += zip(mixed, own).map { $0 - $1 }
+            joined += zip(mixed, words).map { $0 - $1 }
+        }
+        return joined
     }
 }

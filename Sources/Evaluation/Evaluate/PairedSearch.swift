@@ -81,7 +81,7 @@ struct PairedSearch {
         return order.compactMap { groups[$0] }
     }
 
-    private func scope(of queries: [JudgedQuery]) -> SearchScope {
+    func scope(of queries: [JudgedQuery]) -> SearchScope {
         let excluded = queries.map { query in
             (query.excluded.union(query.own.map { [$0] } ?? [])).map { points.places[Int($0)] }
         }

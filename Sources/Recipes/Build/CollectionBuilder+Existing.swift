@@ -30,6 +30,7 @@ extension CollectionBuilder {
         if built?.rows != journal.rows { changes.append("the rows in \(recipe.rows.file) have changed") }
         if built?.tower != journal.tower { changes.append("the tower has changed") }
         if built?.users != journal.users { changes.append("the users have changed") }
+        if built?.words != journal.words { changes.append("what is searched by words has changed") }
         if built?.limit != journal.limit {
             changes.append("the limit was \(Self.describe(built?.limit)) and is now \(Self.describe(journal.limit))")
         }
@@ -54,8 +55,9 @@ extension CollectionBuilder {
         let collection = try VectorCollection(path)
         _ = try collection.towers()
         let recall = recipe.recall ?? collection.recallOfIndex
-        if collection.configuration.show != recipe.show || collection.configuration.recall != recall {
-            try collection.change(show: recipe.show, recall: recall, note: observer.note)
+        let known = collection.configuration
+        if known.show != recipe.show || known.recall != recall || known.texts != recipe.texts {
+            try collection.change(show: recipe.show, recall: recall, texts: recipe.texts, note: observer.note)
         }
         return Summary(
             path: path, points: collection.count, badRows: collection.configuration.badRows, resumedPoints: 0,

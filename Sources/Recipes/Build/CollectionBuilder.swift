@@ -106,7 +106,8 @@ public struct CollectionBuilder: Sendable {
         let journal = BuildJournal(
             recipe: recipe.digest(asText: towers.item.takesTexts), rows: try Digest.sha256(file: recipe.rows.file),
             tower: towers.space, limit: limit, sample: sample, index: request,
-            users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() })
+            users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() },
+            words: recipe.words.map { JSON(encoding: $0).text() })
         let target = try System.resolvingLink(place ?? recipe.collectionPath)
         if let summary = try existing(target, journal, observer) { return summary }
         let previous = try PreviousCollection(
@@ -143,7 +144,8 @@ public struct CollectionBuilder: Sendable {
             towers,
             CollectionDescription(
                 name: recipe.name, metric: recipe.metric, element: recipe.elementType, show: recipe.show,
-                recall: recipe.recall, badRows: badRows), memory: memory, threads: threads)
+                recall: recipe.recall, badRows: badRows, words: recipe.words, texts: recipe.texts), memory: memory,
+            threads: threads)
         return Summary(
             path: target, points: finished.points, badRows: badRows, resumedPoints: resumed,
             keptPoints: embedded.kept, othersPoints: finished.others, wasUpToDate: false)

@@ -1,3 +1,4 @@
+package import Belfry
 public import Files
 import Foundation
 package import Neighbors
@@ -106,6 +107,10 @@ public struct Recipe: Sendable {
     /// The recall of a search that does not name its own, from above 0 to 1; nil for the best that a search can have in
     /// about a millisecond of one core.
     package let recall: Double?
+    /// How a text is searched for where a search does not say it.
+    package let texts: TextSearch
+    /// The payload fields that are searched by words; nil for none.
+    package let words: WordIndex?
     /// Rows that are embedded between two savings, which is what an interrupted build loses at most; nil leaves it to
     /// the build.
     let segmentRows: Int?
@@ -186,12 +191,13 @@ extension Recipe {
         }
         index = metric.isIndexed ? wanted ?? .auto : .exact
         recall = try fields.optionalShare("recall")
+        (texts, words) = try Self.search(fields, payload, input)
         evaluations = try Evaluation.all(fields, .init(folder: folder, payload: payload, input: input))
     }
 
     private static let fields = [
         "name", "variants", "rows", "id", "text", "fields", "payload", "show", "tower", "vectors", "index", "recall",
-        "users", "calibrate", "evaluate",
+        "users", "calibrate", "evaluate", "search", "words",
     ]
 
     private static func input(_ fields: YAMLFields) throws(BelfryError) -> Input {

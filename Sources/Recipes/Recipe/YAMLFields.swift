@@ -125,6 +125,13 @@ struct YAMLFields {
         return value
     }
 
+    /// A finite number, or nil where the field is absent.
+    func optionalNumber(_ name: String) throws(BelfryError) -> Double? {
+        guard let node = node(name) else { return nil }
+        guard let value = node.float, value.isFinite else { throw failure(name, "must be a number.") }
+        return value
+    }
+
     /// `true` or `false`, or nil where the field is absent.
     func optionalBool(_ name: String) throws(BelfryError) -> Bool? {
         guard let node = node(name) else { return nil }

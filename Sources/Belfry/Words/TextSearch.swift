@@ -1,0 +1,42 @@
+/// How a text is searched for.
+public enum TextSearch: Equatable, Sendable {
+    /// By the query tower: points that mean the same.
+    case byMeaning
+    /// By a ``WordIndex``: points that have the same words.
+    case byWords
+    /// By both, made one ranking. The words count for this share of the score, from 0 to 1.
+    case hybrid(words: Double)
+
+    /// A search by both where nobody has measured which shares are best.
+    public static let usualHybrid = TextSearch.hybrid(words: 0.5)
+}
+
+extension TextSearch {
+    /// What words count for, where the search is by both.
+    var share: Double? { if case .hybrid(let words) = self { words } else { nil } }
+}
+
+extension TextSearch: Codable {
+    private enum CodingKeys: String, CodingKey { case words }
+
+    /// Reads `{"words": 0.5}`: the share of words, 0 for none, 1 for nothing else.
+    public init(from decoder: any Decoder) throws {
+        switch try decoder.container(keyedBy: CodingKeys.self).decode(Double.self, forKey: .words) {
+        case ...0: self = .byMeaning
+        case 1...: self = .byWords
+        case let share: self = .hybrid(words: share)
+        }
+    }
+
+    /// Writes it.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        let share: Double =
+            switch self {
+            case .byMeaning: 0
+            case .byWords: 1
+            case .hybrid(let words): words
+            }
+        try values.encode(share, forKey: .words)
+    }
+}

@@ -1,0 +1,99 @@
+import Files
+import Towers
+import Vectors
+
+/// Makes sparse vectors of payloads and of questions, whose dot product is the BM25F score.
+///
+/// The weight of a word in a point is
+///
+///     w = f (k1 + 1) / (f + k1),    f = Σ weight · count / (1 − b + b · length / average length)
+///
+/// over the fields; that of a word in a question is how many times it is there, and the search multiplies it by how rare the
+/// word is among the points that there are: `SparseVector.idf`. Words are terms of ``WordAnalyzer``, numbered by their hash:
+/// of a million words about a hundred share their number with another one.
+struct WordEncoder: Sendable {
+    private let analyzer: WordAnalyzer
+    private let fields: [(path: JSONPath, weight: Float, length: Float)]
+    private let (k1, b): (Float, Float)
+
+    /// The encoder of an index that was looked over.
+    /// - Throws: `invalidInput` for what no index can have.
+    init(_ index: WordIndex) throws(BelfryError) {
+        try index.require()
+        analyzer = try WordAnalyzer(language: index.language)
+        (k1, b) = (Float(index.k1), Float(index.b))
+        var fields: [(JSONPath, Float, Float)] = []
+        for field in index.fields {
+            let length = max(1, field.averageLength ?? WordIndex.usualLength)
+            fields.append((try JSONPath(field.path), Float(field.weight), Float(length)))
+        }
+        self.fields = fields
+    }
+
+    /// The vector of a point; nil where its fields have no word.
+    func document(_ payload: JSON) -> SparseVector? {
+        var frequencies: [UInt32: Float] = [:]
+        for (place, field) in fields.enumerated() {
+            let terms = terms(of: payload, place)
+            let share = field.weight / (1 - b + b * Float(terms.count) / field.length)
+            for term in terms { frequencies[term, default: 0] += share }
+        }
+        guard !frequencies.isEmpty else { return nil }
+        // Beyond what a vector may have, nobody looks for the words.
+        let indices = frequencies.keys.sorted().prefix(Self.mostTerms)
+        return SparseVector(
+            sorted: Array(indices),
+            values: indices.map { index in
+                let frequency = frequencies[index]!
+                return frequency * (k1 + 1) / (frequency + k1)
+            })
+    }
+
+    /// Whether two payloads have the same words, as far as it looks at them.
+    func readsTheSame(in one: JSON, _ other: JSON) -> Bool {
+        fields.allSatisfy { $0.path.values(in: one) == $0.path.values(in: other) }
+    }
+
+    /// The vector of a question: its words that say something; all of them, where none does.
+    func question(_ text: String) -> SparseVector {
+        var (counts, silent): ([UInt32: Float], [UInt32: Float]) = ([:], [:])
+        analyzer.forEach(in: text) { term, isStopWord in
+            if isStopWord {
+                silent[Self.number(term), default: 0] += 1
+            } else {
+                counts[Self.number(term), default: 0] += 1
+            }
+        }
+        if counts.isEmpty { counts = silent }
+        let indices = counts.keys.sorted().prefix(Self.mostWords)
+        return SparseVector(sorted: Array(indices), values: indices.map { counts[$0]! })
+    }
+
+    /// A point may have so many different words.
+    private static let mostTerms = 1 << 20
+    /// A question may be as long as a page.
+    private static let mostWords = 1_024
+
+    /// How many words a payload has in each of the fields.
+    func lengths(_ payload: JSON) -> [Int] { fields.indices.map { terms(of: payload, $0).count } }
+
+    private func terms(of payload: JSON, _ field: Int) -> [UInt32] {
+        var terms: [UInt32] = []
+        func add(_ value: JSON) {
+            switch value {
+            case .string(let text): analyzer.forEach(in: text) { term, _ in terms.append(Self.number(term)) }
+            case .array(let elements): elements.forEach(add)
+            default: break
+            }
+        }
+        fields[field].path.values(in: payload).forEach(add)
+        return terms
+    }
+
+    /// FNV-1a with 64 bits, folded to 32.
+    private static func number(_ term: String) -> UInt32 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in term.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
+    }
+}

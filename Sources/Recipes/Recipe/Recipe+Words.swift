@@ -1,0 +1,64 @@
+import Belfry
+import Files
+
+// What is searched by words.
+extension Recipe {
+    private enum Search: String, CaseIterable { case meaning, words, hybrid }
+
+    /// How texts are searched for, and in which fields words are looked for.
+    ///
+    /// ```yaml
+    /// search: hybrid                 # or meaning, which is usual, or words
+    /// words:
+    ///   fields: {title: 2, description: 1}
+    ///   language: english            # or none
+    /// ```
+    /// Without fields, those of the text.
+    static func search(
+        _ fields: YAMLFields, _ payload: [String: PayloadType], _ input: Input
+    ) throws(BelfryError) -> (TextSearch, WordIndex?) {
+        let search = try fields.optionalChoice("search", of: Search.self)
+        let options = try fields.optionalFields("words", known: ["fields", "language", "k1", "b", "share"])
+        guard search ?? .meaning != .meaning || options != nil else { return (.byMeaning, nil) }
+        let language = try options?.optionalText("language") ?? "english"
+        var index = WordIndex(
+            try wordFields(fields, options, payload, input), language: language == "none" ? nil : language)
+        index.k1 = try options?.optionalNumber("k1") ?? index.k1
+        index.b = try options?.optionalNumber("b") ?? index.b
+        if let language = index.language, !WordIndex.languages.contains(language) {
+            throw (options ?? fields).failure(
+                "language", "is \(language.debugDescription), for which there is no stemmer",
+                remedy: "Write one of \(WordIndex.languages.joined(separator: ", ")), or none.")
+        }
+        switch search {
+        case .meaning: return (.byMeaning, index)
+        case .words: return (.byWords, index)
+        case .hybrid, nil:
+            return (try options?.optionalNumber("share").map { .hybrid(words: $0) } ?? .usualHybrid, index)
+        }
+    }
+
+    private static func wordFields(
+        _ fields: YAMLFields, _ options: YAMLFields?, _ payload: [String: PayloadType], _ input: Input
+    ) throws(BelfryError) -> [WordIndex.Field] {
+        var found: [WordIndex.Field] = []
+        if let weights = try options?.optionalFields("fields", known: nil) {
+            for name in weights.names {
+                found.append(.init(name, weight: try weights.optionalNumber(name) ?? 1))
+            }
+        } else if case .text(let template) = input.read(asText: true) {
+            for name in template.fields where !found.contains(where: { $0.path == name }) { found.append(.init(name)) }
+        }
+        guard !found.isEmpty else {
+            throw fields.failure(
+                "search", "looks for words, and it is not said in which fields",
+                remedy: "Write words: {fields: {title: 2, description: 1}}.")
+        }
+        if let unknown = found.first(where: { !payload.keys.containsBytes(of: $0.path) }) {
+            throw fields.failure(
+                "search", "looks for words in \(unknown.path.debugDescription), which is not in payload",
+                remedy: "Words are searched in what is kept of a row: add \(unknown.path): string to payload.")
+        }
+        return found
+    }
+}

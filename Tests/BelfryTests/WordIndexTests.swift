@@ -184,6 +184,32 @@ import Vectors
         }
     }
 
+    /// A repair makes words of the payloads that there are.
+    @Test func damagedWordsAreMadeAnew() async throws {
+        try await withTemporaryDirectory { folder in
+            var random = SeededGenerator()
+            let path = folder + "/c.belfry"
+            let collection = try VectorCollection.create(path, Self.description())
+            var points: [String: JSON] = [:]
+            for id in 0..<200 { points["\(id)"] = Self.payload(&random) }
+            try await collection.upsert(points.map { WrittenPoint(id: $0.key, vector: [0, 1], payload: $0.value) })
+            try await collection.compact()
+            // One that only the log has.
+            points["7"] = ["title": "a purple giraffe"]
+            try await collection.upsert([WrittenPoint(id: "7", vector: [0, 1], payload: points["7"]!)])
+            try await collection.close()
+            let number = try #require(collection.view.segments.first { $0.segment.space == 1 }?.segment.number)
+            let file = CollectionLayout(path: path).segment(number) + "/sparse"
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+            for place in stride(from: bytes.count / 2, to: bytes.count, by: 7) { bytes[place] ^= 0x55 }
+            try bytes.write(to: URL(fileURLWithPath: file))
+            let report = try CollectionRepair.make(path)
+            #expect(!report.hasLoss && report.rewritten.count == 1, "\(report)")
+            try Self.expectRight(
+                try VectorCollection(path), points, ["red lamp", "giraffe"], exactly: false, "\(random)")
+        }
+    }
+
     @Test func wordsAreWrittenByNobodyElse() async throws {
         try await withTemporaryDirectory { folder in
             let collection = try VectorCollection.create(folder + "/c.belfry", Self.description())
@@ -249,6 +275,28 @@ import Vectors
             #expect(try Self.ask(collection, "日 中", k: 3).map(\.name) == ["s3"])
             #expect(try Self.ask(collection, "THE", k: 3).map(\.name) == ["s5"])
             for nothing in ["🦒", "…!?", "~~~"] { #expect(try Self.ask(collection, nothing, k: 3).isEmpty) }
+            try await collection.close()
+        }
+    }
+
+    /// Batches of more words than a table takes, one after the other, are found by whoever replays the log.
+    @Test func twoLargeBatchesInARowAreReplayed() async throws {
+        try await withTemporaryDirectory { folder in
+            let path = folder + "/c.belfry"
+            let collection = try VectorCollection.create(path, Self.description())
+            let text = (0..<200_000).map { "w\($0)" }.joined(separator: " ")
+            let ids = (0..<45).map(String.init)
+            try await collection.upsert(ids.map { WrittenPoint(id: $0, vector: [0, 1]) })
+            for round in 0..<2 {
+                try await collection.write([.setPayload(.ids(ids), ["title": .string("\(text) round\(round)")])])
+                #expect(try Self.ask(try VectorCollection(path), "round\(round)", k: 50).count == 45)
+            }
+            let error = await #expect(throws: BelfryError.self) {
+                try await collection.write(
+                    (0..<4).map { .setPayload(.ids(ids), ["title": .string("\(text) more\($0)")]) })
+            }
+            #expect(error?.message.contains("words to index") == true, "\(String(describing: error))")
+            #expect(try Self.ask(collection, "round1", k: 50).count == 45)
             try await collection.close()
         }
     }

@@ -34,6 +34,17 @@ import Testing
             #expect(try await Set(ids(#"{"query": {"hybrid": 1}}"#)) == [2, 3])
             let prefetch = #"[{"query": {"text": "table"}, "using": "words"}, {"query": [1, 0], "limit": 1}]"#
             #expect(try await Set(ids(#"{"prefetch": \#(prefetch), "query": {"fusion": "rrf"}}"#)) == [1, 3])
+            // No change of anything else changes how words are weighed, and nobody changes the words themselves.
+            let lamp = #"{"query": {"text": "red lamp"}, "using": "words"}"#
+            let before = try await server.send("POST", Self.query, lamp).result
+            for (body, status) in [
+                ("{}", 200), (#"{"metadata": {"a": 1}}"#, 200),
+                (#"{"sparse_vectors": {"words": {"modifier": "none"}}}"#, 400),
+                (#"{"sparse_vectors": {"words": {"words": {"fields": ["n"]}}}}"#, 400),
+            ] {
+                #expect(try await server.send("PATCH", "/collections/shop", body).status == status, "\(body)")
+            }
+            #expect(try await server.send("POST", Self.query, lamp).result == before)
             let payload = #"{"payload": {"title": "purple giraffe"}, "points": [3]}"#
             #expect(try await server.send("POST", "/collections/shop/points/payload", payload).status == 200)
             #expect(try await ids(#"{"query": {"text": "giraffes"}, "using": "words"}"#) == [3])

@@ -33,6 +33,7 @@ import Testing
     @Test func formsOfAWordAreOneTerm() throws {
         #expect(try terms("Running runs RUN") == ["run", "run", "run"])
         #expect(try terms("The dog’s dogs' dogs") == ["the", "dog", "dog", "dog"])
+        #expect(try terms("résumé resume") == ["resum", "resum"])
         #expect(try terms("Häuser Haus", "german") == ["haus", "haus"])
         #expect(try terms("chevaux cheval", "french") == ["cheval", "cheval"])
         // Without a stemmer, folded alone.

@@ -5,11 +5,11 @@ import Foundation
 
 /// Searches by words among many short texts. `Benchmarks/words/run.py` runs it in turns with others.
 ///
-/// It reads a line from standard input for every round, asks all queries once, and prints the seconds that took.
+/// It reads the name of a file of queries, one a line, from standard input, asks them once, and prints the seconds that took;
+/// and again until the input ends.
 @main
 struct WordBenchmark: AsyncParsableCommand {
     @Argument(help: "A file of texts, one a line.") var texts: String
-    @Argument(help: "A file of queries, one a line.") var queries: String
     @Option(help: "Where the collection is made.") var folder = "/tmp/belfry-words"
 
     func run() async throws {
@@ -23,7 +23,7 @@ struct WordBenchmark: AsyncParsableCommand {
         for first in stride(from: 0, to: texts.count, by: 5_000) {
             try await collection.upsert(
                 (first..<min(first + 5_000, texts.count)).map {
-                    WrittenPoint(id: "\($0)", payload: ["text": .string(texts[$0])])
+                    WrittenPoint(id: "\($0)", vectors: [:], payload: ["text": .string(texts[$0])])
                 })
         }
         let written = ContinuousClock.now
@@ -37,24 +37,25 @@ struct WordBenchmark: AsyncParsableCommand {
                 ? sum + ((try? FileManager.default.attributesOfItem(atPath: path + "/" + name)[.size] as? Int) ?? 0)
                 : sum
         }
-        print(
+        say(
             "\(texts.count) texts: written in \(start.duration(to: written)), merged in \(written.duration(to: .now)); "
                 + "\(bytes / texts.count) bytes a text, \(postings / texts.count) of them postings")
-        fflush(stdout)
-        let asked = try lines(queries).map { text in
-            var request = SearchRequest(.text(text), k: 10)
-            request.withPayload = false
-            return request
-        }
-        while readLine() != nil {
+        while let file = readLine() {
+            let asked = try lines(file).map { text in
+                var request = SearchRequest(.text(text), k: 10)
+                request.withPayload = false
+                return request
+            }
             let start = ContinuousClock.now
             var found = 0
             for request in asked { found += try collection.search(request).hits.count }
-            print("\(start.duration(to: .now) / .seconds(1)) \(found)")
-            fflush(stdout)
+            say("\(start.duration(to: .now) / .seconds(1)) \(found)")
         }
         try await collection.close()
     }
+
+    /// Prints a line at once.
+    private func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
     private func lines(_ file: String) throws -> [String] {
         try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)

@@ -125,11 +125,19 @@ public enum CollectionRepair {
         }
         var listed: [(old: Int, row: Catalogue.SegmentRow?)] = []
         var vectors = [Int](repeating: 0, count: base.configuration.spaces.count)
-        for var row in try catalogue.read({ try $0.segments() }) {
+        var words: Set<Int> = []
+        let all = try catalogue.read { try $0.segments() }
+        for var row in all {
             let record = try SegmentRecord(row, place)
             let space = try record.place(in: base.configuration, place)
             let folder = "segments/\(NumberedName.name(row.number))"
-            if damaged.contains(where: { $0.hasPrefix(folder + "/") }) {
+            let isDamaged = damaged.contains { $0.hasPrefix(folder + "/") }
+            if base.configuration.spaces[space].words != nil {
+                // What the payloads say.
+                if isDamaged { report.rewritten.append(folder) }
+                words.insert(space)
+                listed.append((row.number, nil))
+            } else if isDamaged {
                 let rescue = SegmentRescue(row, record, base.configuration.spaces[space], place)
                 let (rescued, lost) = try rescue.write(to: copy, catalogue)
                 report.lostVectors += lost
@@ -142,6 +150,12 @@ public enum CollectionRepair {
                 vectors[space] += row.rows - dead
                 listed.append((row.number, row))
             }
+        }
+        let backfill = WordBackfill(catalogue: catalogue, layout: copy, threads: 1)
+        for (space, number) in zip(words.sorted(), ((all.map(\.number).max() ?? 0) + 1)...) {
+            guard let row = try backfill.write(base.configuration.spaces[space], number: number) else { continue }
+            vectors[space] = row.rows
+            listed.append((row.number, row))
         }
         let before = try catalogue.read { try $0.state() }
         let first = before.lsn + 1

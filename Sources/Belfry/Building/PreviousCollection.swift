@@ -61,6 +61,15 @@ package final class PreviousCollection {
         }
     }
 
+    /// Refuses a build that is to have words where others have written vectors of the name.
+    package func require(free name: String) throws(BelfryError) {
+        guard view.configuration.spaces.contains(where: { $0.name == name && $0.words == nil }) else { return }
+        throw BelfryError(
+            .conflict,
+            "The collection has vectors “\(name)” that are no words, where the recipe is to be searched by words.",
+            at: .init(file: view.path), remedy: "Drop those first, or leave words out of the recipe.")
+    }
+
     /// How many points no build has written that have vectors as those of the build.
     private func others() throws(BelfryError) -> Int {
         guard lsn > 0, let own else { return 0 }

@@ -13,7 +13,7 @@ struct WordBackfill {
     /// So many payloads are held in memory.
     private static let batch = 4_096
 
-    /// Counts how long the fields are, where the index does not say it, and writes a segment.
+    /// Counts how long the fields are, and writes a segment.
     /// - Parameter number: of the segment.
     /// - Returns: The space with what was counted, and the segment; nil where no point has a word.
     func fill(_ space: VectorSpace, number: Int) throws(BelfryError) -> (VectorSpace, Catalogue.SegmentRow?) {
@@ -21,6 +21,12 @@ struct WordBackfill {
         try count(&words)
         var filled = space
         filled.words = words
+        return (filled, try write(filled, number: number))
+    }
+
+    /// Writes a segment of the words of all points, weighed as the space says; nil where no point has a word.
+    func write(_ space: VectorSpace, number: Int) throws(BelfryError) -> Catalogue.SegmentRow? {
+        guard let words = space.words else { preconditionFailure("a space of words") }
         let encoder = try WordEncoder(words)
         let folder = try SegmentFolder(number, of: space.name, layout)
         var (ids, slots) = ([PointID](), [Slot]())
@@ -37,9 +43,9 @@ struct WordBackfill {
         }
         guard !ids.isEmpty else {
             try layout.removeSegment(number)
-            return (filled, nil)
+            return nil
         }
-        return (filled, try folder.finish(.exact, ids: ids, slots: slots))
+        return try folder.finish(.exact, ids: ids, slots: slots)
     }
 
     /// The vectors of points, in their order, made on all threads.

@@ -99,6 +99,14 @@ struct PendingPoints: Sendable {
 
     // MARK: room
 
+    /// Whether nothing was put into its tables, whatever is known of points.
+    var hasEmptyTables: Bool { vectors.allSatisfy { $0.table.count == 0 } }
+
+    /// Takes larger tables in the place of its empty ones.
+    mutating func enlarge(to larger: [PendingVectors]) {
+        vectors = zip(vectors, larger).map { $0.enlarged(to: $1) }
+    }
+
     /// Whether a batch with so many vectors in each space can be written to it.
     func hasRoom(for amounts: [NewVectors.Amount]) -> Bool {
         bytes < Self.mostBytes && zip(vectors, amounts).allSatisfy { $0.hasRoom(for: $1) }

@@ -27,6 +27,14 @@ struct PendingVectors: Sendable {
     /// The rows that are alive.
     var alive: [Int] { (0..<rows.count).filter { !dead.contains($0) } }
 
+    /// The same in a larger table, as long as nothing was put into this one.
+    func enlarged(to larger: PendingVectors) -> PendingVectors {
+        precondition(table.count == 0, "rows never move")
+        var enlarged = larger
+        for row in dead.listed { enlarged.kill(Int(row)) }
+        return enlarged
+    }
+
     /// Whether there is room for so many more.
     func hasRoom(for amount: NewVectors.Amount) -> Bool {
         table.count + amount.vectors <= limit && table.hasRoom(for: amount)

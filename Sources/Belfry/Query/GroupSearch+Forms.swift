@@ -52,6 +52,11 @@ extension GroupSearch {
         guard (0...1).contains(share) else {
             throw BelfryError(.invalidInput, "Words cannot count for \(share).", remedy: "Take a number from 0 to 1.")
         }
+        guard meaning.words == nil else {
+            throw BelfryError(
+                .invalidInput,
+                "A hybrid search names the vectors that are searched by meaning, and \(meaning.title) are words.")
+        }
         let depth = ScoreMix.depth(k)
         func found(_ space: VectorSpace, _ tower: Tower?) throws(BelfryError) -> [FoundPoint] {
             var part = SearchRequest(query, k: depth)

@@ -31,10 +31,13 @@ struct WordEncoder: Sendable {
     }
 
     /// The vector of a point; nil where its fields have no word.
-    func document(_ payload: JSON) -> SparseVector? {
+    func document(_ payload: JSON) -> SparseVector? { document(texts(in: payload)) }
+
+    /// The same of what its fields have.
+    func document(_ texts: [[JSON]]) -> SparseVector? {
         var frequencies: [UInt32: Float] = [:]
-        for (place, field) in fields.enumerated() {
-            let terms = terms(of: payload, place)
+        for (field, texts) in zip(fields, texts) {
+            let terms = terms(of: texts)
             let share = field.weight / (1 - b + b * Float(terms.count) / field.length)
             for term in terms { frequencies[term, default: 0] += share }
         }
@@ -49,35 +52,32 @@ struct WordEncoder: Sendable {
             })
     }
 
-    /// Whether two payloads have the same words, as far as it looks at them.
-    func readsTheSame(in one: JSON, _ other: JSON) -> Bool {
-        fields.allSatisfy { $0.path.values(in: one) == $0.path.values(in: other) }
-    }
+    /// What the fields of a payload have: nothing else of it is looked at.
+    func texts(in payload: JSON) -> [[JSON]] { fields.map { $0.path.values(in: payload) } }
 
     /// The vector of a question: its words that say something; all of them, where none does.
     func question(_ text: String) -> SparseVector {
-        var (counts, silent): ([UInt32: Float], [UInt32: Float]) = ([:], [:])
+        var (said, silent) = ([UInt32](), [UInt32]())
         analyzer.forEach(in: text) { term, isStopWord in
-            if isStopWord {
-                silent[Self.number(term), default: 0] += 1
-            } else {
-                counts[Self.number(term), default: 0] += 1
-            }
+            if isStopWord { silent.append(Self.number(term)) } else { said.append(Self.number(term)) }
         }
-        if counts.isEmpty { counts = silent }
-        let indices = counts.keys.sorted().prefix(Self.mostWords)
-        return SparseVector(sorted: Array(indices), values: indices.map { counts[$0]! })
+        var counts: [UInt32: Float] = [:]
+        for term in said.isEmpty ? silent : said where counts.count < Self.mostWords || counts[term] != nil {
+            counts[term, default: 0] += 1
+        }
+        let indices = counts.keys.sorted()
+        return SparseVector(sorted: indices, values: indices.map { counts[$0]! })
     }
 
     /// A point may have so many different words.
     private static let mostTerms = 1 << 20
-    /// A question may be as long as a page.
+    /// So many different words of a question are looked for, the first ones: it may be as long as a page.
     private static let mostWords = 1_024
 
     /// How many words a payload has in each of the fields.
-    func lengths(_ payload: JSON) -> [Int] { fields.indices.map { terms(of: payload, $0).count } }
+    func lengths(_ payload: JSON) -> [Int] { texts(in: payload).map { terms(of: $0).count } }
 
-    private func terms(of payload: JSON, _ field: Int) -> [UInt32] {
+    private func terms(of texts: [JSON]) -> [UInt32] {
         var terms: [UInt32] = []
         func add(_ value: JSON) {
             switch value {
@@ -86,7 +86,7 @@ struct WordEncoder: Sendable {
             default: break
             }
         }
-        fields[field].path.values(in: payload).forEach(add)
+        texts.forEach(add)
         return terms
     }
 

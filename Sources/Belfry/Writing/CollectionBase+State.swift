@@ -144,19 +144,16 @@ extension WriteState {
                         "The log has more vectors than any writer leaves in it.", at: .init(file: base.layout.log))
                 }
             }
-            let (before, known) = (self, vectors.amounts)
             let stored = try stored(operations.flatMap(\.ids))
-            _ = try apply(operations, lsn: lsn, stored, &vectors)
+            _ = try withoutLimits { state throws(BelfryError) in
+                try state.apply(operations, lsn: lsn, stored, &vectors)
+            }
             guard !holds(vectors) else { return }
-            // The words of its payloads are more than a table takes: the writer has made one for them.
-            let all = vectors.amounts
-            self = before
-            vectors.keep(known)
-            guard pending[0].isUnused else {
+            // The words of its payloads are more than a table takes: the writer has made a larger one for them.
+            guard pending[0].hasEmptyTables else {
                 throw .corrupt("The log has more words than any writer leaves in it.", at: .init(file: base.layout.log))
             }
-            makeRoom(for: all)
-            _ = try apply(operations, lsn: lsn, stored, &vectors)
+            enlarge(for: vectors)
         } catch {
             // A batch that was acknowledged can be carried out.
             guard error.code == .invalidInput else { throw error }

@@ -57,7 +57,7 @@ extension Maintenance {
         for (place, space) in configuration.spaces.enumerated()
         where space.words != nil && !known.spaces.contains(where: { $0.stored == space.stored }) {
             let (counted, row) = try leavingNothing(of: filled.map(\.number)) { () throws(BelfryError) in
-                try backfill.fill(space, number: takeNumbers(1))
+                try mergesEnd.canEnd { () throws(BelfryError) in try backfill.fill(space, number: takeNumbers(1)) }
             }
             configuration.spaces[place] = counted
             if let row { filled.append(row) }

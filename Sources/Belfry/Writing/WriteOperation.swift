@@ -92,6 +92,8 @@ public enum WriteLimits {
     static let logged = ProcessInfo.processInfo.environment["BELFRY_LARGE_BATCH"].flatMap { Int($0) } ?? 10_000
     /// Terms of one sparse vector.
     public static let terms = 1 << 20
+    /// Different words of each payload that are indexed, over all payloads of a batch.
+    public static let words = 1 << 25
     /// Bytes of one point's payload as JSON.
     public static let payload = 16 << 20
 }

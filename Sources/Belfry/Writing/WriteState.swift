@@ -23,6 +23,8 @@ struct WriteState {
     var plans = PlanCache()
     /// What filters find in the catalogue as it is now.
     var catalogued: CatalogueFilter
+    /// So many words the payloads of a batch may have; nil where it was acknowledged.
+    var mostWords: Int? = WriteLimits.words
 
     /// What readers see.
     var view: View {
@@ -235,7 +237,8 @@ struct WriteState {
         var content = PendingPoint.Content(key: point.key, payload: point.payload)
         try take(point.vectors, of: slot, into: &content.rows, &vectors)
         if !base.wordEncoders.isEmpty {
-            takeWords(of: try Self.json(point.payload), insteadOf: nil, of: slot, into: &content.rows, &vectors)
+            var read = WordCache()
+            try takeWords(of: point.payload, insteadOf: nil, of: slot, into: &content.rows, &vectors, &read)
         }
         pending[0].put(slot, PendingPoint(id: point.id, version: lsn, content: content))
     }
@@ -244,6 +247,7 @@ struct WriteState {
         _ ids: [PointID], _ stored: [PointID: Catalogue.PointRow], _ result: inout WriteResult,
         _ vectors: inout NewVectors, _ payload: (String) throws(BelfryError) -> String
     ) throws(BelfryError) {
+        var read = WordCache()
         for id in ids {
             guard var known = known(id, stored) else {
                 result.missing += 1
@@ -252,9 +256,9 @@ struct WriteState {
             let before = known.content.payload
             known.content.payload = try payload(before)
             if !base.wordEncoders.isEmpty, known.content.payload != before {
-                takeWords(
-                    of: try Self.json(known.content.payload), insteadOf: try Self.json(before), of: known.slot,
-                    into: &known.content.rows, &vectors)
+                try takeWords(
+                    of: known.content.payload, insteadOf: before, of: known.slot, into: &known.content.rows, &vectors,
+                    &read)
             }
             pending[0].put(known.slot, PendingPoint(id: id, version: lsn, content: known.content))
             result.changed += 1
@@ -298,19 +302,41 @@ struct WriteState {
         }
     }
 
+    /// What was read of the last payload, and the words in it: many points may be given the same text.
+    private typealias WordCache = [Int: (texts: [[JSON]], vector: SparseVector?)]
+
     /// Gives a point the vectors that its payload's words are, where they are others than before.
+    /// - Throws: `invalidInput` where the words of a batch are too many.
     private mutating func takeWords(
-        of payload: JSON, insteadOf before: JSON?, of slot: Slot, into rows: inout SpaceRows,
-        _ vectors: inout NewVectors
-    ) {
+        of payload: String, insteadOf before: String?, of slot: Slot, into rows: inout SpaceRows,
+        _ vectors: inout NewVectors, _ read: inout WordCache
+    ) throws(BelfryError) {
+        let (new, old) = (try Self.json(payload), try before.map { (text) throws(BelfryError) in try Self.json(text) })
         for (space, encoder) in base.wordEncoders.sorted(by: { $0.key < $1.key }) {
-            if let before, encoder.readsTheSame(in: before, payload) { continue }
+            let texts = encoder.texts(in: new)
+            if let old, encoder.texts(in: old) == texts { continue }
             kill(slot, in: space)
             rows[space] = nil
-            guard let vector = encoder.document(payload) else { continue }
+            if read[space]?.texts != texts { read[space] = (texts, encoder.document(texts)) }
+            guard let vector = read[space]?.vector else { continue }
             rows[space] = pending[0].vectors[space].table.count + vectors.count(in: space)
             vectors.append(.sparse(vector), slot, to: space)
+            guard mostWords.map({ vectors.amounts[space].parts <= $0 }) ?? true else {
+                throw BelfryError(
+                    .invalidInput, "The payloads of the batch have more than \(WriteLimits.words) words to index.",
+                    at: .init(file: base.path), remedy: "Write them in several batches.")
+            }
         }
+    }
+
+    /// Does what a log says, whatever it may be.
+    mutating func withoutLimits<Value>(
+        _ body: (inout WriteState) throws(BelfryError) -> Value
+    ) throws(BelfryError) -> Value {
+        let limit = mostWords
+        mostWords = nil
+        defer { mostWords = limit }
+        return try body(&self)
     }
 
     /// Notes that a point has other vectors now.
@@ -330,6 +356,11 @@ struct WriteState {
     /// Whether the tables have room for vectors that are to be published.
     func holds(_ vectors: NewVectors) -> Bool {
         zip(pending[0].vectors, vectors.amounts).allSatisfy { $0.table.hasRoom(for: $1) }
+    }
+
+    /// Gives tables that nothing was put into room for vectors that are to be published.
+    mutating func enlarge(for vectors: NewVectors) {
+        pending[0].enlarge(to: base.newTable(pending[0].vectors[0].number, beside: vectors.amounts).vectors)
     }
 
     /// Gives an unused table room for so many vectors in each space, beside the usual.

@@ -292,15 +292,15 @@ extension Writer.Core {
                     break
                 }
                 if batch.staged != nil { next.makeRoom(for: own) }
-                var (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
+                let (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
                 // How many words there are in payloads shows only now.
                 if !next.holds(vectors) {
-                    let all = vectors.amounts
-                    next = before
-                    vectors.keep(amounts)
-                    guard results.isEmpty, before.pending[0].isUnused else { break }
-                    next.makeRoom(for: all)
-                    (decided, result) = try next.apply(batch, lsn: before.lsn + 1, stored, &vectors)
+                    guard results.isEmpty, before.pending[0].isUnused else {
+                        next = before
+                        vectors.keep(amounts)
+                        break
+                    }
+                    next.enlarge(for: vectors)
                 }
                 // What a batch has itself was looked at before; how many points its filters find, nobody knew.
                 guard batch.filters.isEmpty || decided.reduce(0, { $0 + $1.mostBytes }) <= LogFile.recordLimit else {

@@ -79,7 +79,9 @@ extension CollectionRecord {
             guard !name.isEmpty else { throw Refusal(400, "Wrong input: Sparse vector name cannot be empty") }
             guard let params = try body.object(name) else { continue }
             let modifier = try params.text("modifier")
-            _ = try WordIndex(sparseVectors: params)
+            if try WordIndex(sparseVectors: params) != nil, modifier == "none" {
+                throw Refusal.invalid(params.path("modifier"), "none", "words weigh rare terms: leave it out")
+            }
             guard modifier == nil || modifier == "none" || modifier == "idf" else {
                 throw Refusal.format(
                     params.path("modifier"), "unknown variant `\(modifier ?? "")`, expected none or idf")
@@ -128,6 +130,12 @@ extension CollectionRecord {
             try Self.checkSparse(sparse)
             for name in sparse.json.names {
                 guard let old = all[name] else { throw Self.noVectors(name) }
+                let isOfWords = old["words"] != nil
+                guard sparse[name]?["words"] == nil, !isOfWords || sparse[name]?["modifier"] != "none" else {
+                    throw Refusal.bad(
+                        "What is searched by words cannot be changed: drop the vectors \(name.debugDescription), and add others"
+                    )
+                }
                 all[name] = Self.merged(old, sparse[name])
             }
             params["sparse_vectors"] = .object(all)

@@ -110,7 +110,10 @@ extension CollectionRecord {
     }
 
     /// Whether queries of sparse vectors with these params weigh rare terms more.
-    static func weighsRareTerms(_ params: JSON) -> Bool { params["modifier"]?.string == "idf" }
+    static func weighsRareTerms(_ params: JSON) -> Bool {
+        // Words always do.
+        params["modifier"]?.string == "idf" || params["words"] != nil
+    }
 
     /// What the engine is to make.
     /// - Throws: 501 for what it cannot.

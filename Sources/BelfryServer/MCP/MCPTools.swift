@@ -74,10 +74,12 @@ extension MCPTool {
     ) { service, caller, arguments in
         guard let words = try arguments.text("text") else { throw Refusal.format("", "missing field `text`") }
         let target = try service.target(name(arguments), for: caller)
-        guard case .hybrid = target.configuration.texts, arguments["using"] == nil else {
-            return try answers(service, caller, arguments, ["text": .string(words)])
+        let text: JSON = ["text": .string(words)]
+        switch target.configuration.texts {
+        case _ where arguments["using"] != nil, .byMeaning: return try answers(service, caller, arguments, text)
+        case .hybrid: return try answers(service, caller, arguments, ["hybrid": text])
+        case .byWords: return try answers(service, caller, arguments, ["hybrid": text, "words": 1])
         }
-        return try answers(service, caller, arguments, ["hybrid": ["text": .string(words)]])
     }
 
     private static let similar = MCPTool(

@@ -57,6 +57,11 @@ struct WordRankings {
 
     /// What has the most of a query's words.
     private func words(_ query: JudgedQuery, _ depth: Int) throws(BelfryError) -> [FoundPoint] {
+        // Users and sessions say no words.
+        switch query.query {
+        case .text, .point: break
+        default: return []
+        }
         let asked: SparseVector
         do throws(BelfryError) {
             asked = try collection.ask([query.query], on: view, in: space, includingSeen: true).sparse.first ?? .init()

@@ -112,6 +112,7 @@ public struct CollectionBuilder: Sendable {
         if let summary = try existing(target, journal, observer) { return summary }
         let previous = try PreviousCollection(
             target, space: towers.space, element: recipe.elementType, isReplaced: replace)
+        if recipe.words != nil { try previous?.require(free: "words") }
         // Before the work, and again when the collection is put in its place.
         try BuildingDirectory.requireOwnFiles(target, tower: recipe.tower)
 

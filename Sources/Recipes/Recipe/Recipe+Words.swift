@@ -30,11 +30,22 @@ extension Recipe {
                 "language", "is \(language.debugDescription), for which there is no stemmer",
                 remedy: "Write one of \(WordIndex.languages.joined(separator: ", ")), or none.")
         }
+        do throws(BelfryError) {
+            try index.require()
+        } catch {
+            throw fields.failure("words", "cannot be: \(error.message)", remedy: error.remedy)
+        }
+        let share = try options?.optionalNumber("share")
+        if let share, !(share > 0 && share < 1) {
+            throw fields.failure(
+                "words", "have the share \(share)",
+                remedy: "Take a number between 0 and 1, or write search: meaning, or search: words.")
+        }
         switch search {
         case .meaning: return (.byMeaning, index)
         case .words: return (.byWords, index)
         case .hybrid, nil:
-            return (try options?.optionalNumber("share").map { .hybrid(words: $0) } ?? .usualHybrid, index)
+            return (share.map { .hybrid(words: $0) } ?? .usualHybrid, index)
         }
     }
 
@@ -59,6 +70,7 @@ extension Recipe {
                 "search", "looks for words in \(unknown.path.debugDescription), which is not in payload",
                 remedy: "Words are searched in what is kept of a row: add \(unknown.path): string to payload.")
         }
-        return found
+        // A payload has the columns by their names, whatever is in these.
+        return found.map { .init(JSONPath(member: $0.path).description, weight: $0.weight) }
     }
 }

@@ -43,7 +43,9 @@ package struct WordAnalyzer: Sendable {
         defer { if let stemmer { stemmers?.give(back: stemmer) } }
         WordBreaks.forEach(in: text) { word in
             let folded = Self.folded(word)
-            let stem = stemmer?.stem(folded) ?? folded
+            // English has accents in foreign words alone, and its stemmer knows none.
+            let plain = language == "english" ? Self.withoutAccents(folded) : folded
+            let stem = stemmer?.stem(plain) ?? plain
             body(Self.withoutAccents(stem), stopWords.contains(folded))
         }
     }

@@ -16,14 +16,22 @@ swift format lint --strict --recursive Sources Tests Package.swift Benchmarks/Pa
 options=(-c release -Xswiftc -enable-testing --scratch-path .build/tests)
 # The two products that the tests need: --build-tests would compile the tools of the dependencies, too, protoc among them.
 for product in belfry belfryPackageTests; do swift build --product "$product" "${options[@]}"; done
+folder="$(swift build "${options[@]}" --show-bin-path)"
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 status=0
-swift test --skip-build "${options[@]}" 2>&1 | tee "$log" || status=$?
+# Line by line, and for 40 minutes at the most, so that a test that never ends is named.
+timeout --kill-after=10 40m stdbuf -oL "$folder/belfryPackageTests.xctest" --testing-library swift-testing 2>&1 \
+    | tee "$log" || status=$?
+if ((status == 124 || status == 137)); then
+    echo "The suite did not end. These had begun:"
+    names() { sed -nE "s/^[^ ]+ Test ([^ (]+)\([^ ]*\) $1.*/\1/p" "$log" | sort -u; }
+    comm -23 <(names started) <(names '(with [0-9]+ test cases? )?(passed|failed) after')
+fi
 
 # Unmodified clients, and 500 questions that Qdrant's engine is asked, too.
 echo
-BELFRY="$(swift build "${options[@]}" --show-bin-path)/belfry" ./Tests/Clients/run.sh --fast || status=1
+BELFRY="$folder/belfry" timeout 20m ./Tests/Clients/run.sh --fast || status=1
 
 # The log's lines about single tests; the closing line "Test run with … passed" is not one of them.
 count() { grep -E "$1" "$log" | grep -cv 'Test run with' || true; }

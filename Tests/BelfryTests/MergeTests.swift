@@ -99,7 +99,7 @@ extension MergeTests {
                 let free = collection.view.segments.count { !busy.contains($0.segment.number) }
                 #expect(free <= BackPressure.mostSegments + 2, "step \(step)")
             }
-            try writer.maintenance.awaitMerges()
+            writer.maintenance.awaitMerges()
             #expect(collection.view.segments.count <= MergePolicy.limit && collection.count == 1_600)
             var request = SearchRequest(.vector([70, 3, 0, 1]), k: 1)
             request.exact = true
@@ -124,11 +124,14 @@ extension MergeTests {
                             id: "\(id)", vector: (0..<24).map { _ in Float.random(in: -1...1, using: &random) })
                     })
             }
+            let writer = try collection.writing()
+            writer.maintenance.mergesEnd.want()
+            let ended = await #expect(throws: BelfryError.self) { try await collection.compact() }
+            #expect(ended?.code == .cancelled)
+            // Closing asks for it, too. How far a merge is by then nobody knows.
             let merging = Task { try await collection.compact() }
-            while collection.mergesUnderWay.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
             try await collection.close(endingMerges: true)
-            let ended = await merging.result
-            if case .failure(let error as BelfryError) = ended {
+            if case .failure(let error as BelfryError) = await merging.result {
                 #expect(error.code == .cancelled || error.code == .conflict, "\(error)")
             }
             let again = try VectorCollection(path, for: .writing)

@@ -132,7 +132,7 @@ import Vectors
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     var id = 0
-                    while !shared.isDone.load(ordering: .relaxed) {
+                    while !shared.isDone.load(ordering: .relaxed), !Task.isCancelled {
                         await Task.yield()
                         try await collection.upsert(
                             (id..<id + 20).map { WrittenPoint(id: "\($0)", vector: Self.vector($0, 5)) })
@@ -143,7 +143,7 @@ import Vectors
                 // Writes to what may be gone: all of a batch, or a refusal that says so.
                 group.addTask {
                     var random = SeededGenerator(seed: seed)
-                    while !shared.isDone.load(ordering: .relaxed) {
+                    while !shared.isDone.load(ordering: .relaxed), !Task.isCancelled {
                         await Task.yield()
                         let known = shared.acknowledged.load(ordering: .relaxed)
                         guard known > 0 else { continue }
@@ -159,7 +159,7 @@ import Vectors
                     group.addTask {
                         let reader = try VectorCollection(path)
                         var random = SeededGenerator(seed: seed)
-                        while !shared.isDone.load(ordering: .relaxed) {
+                        while !shared.isDone.load(ordering: .relaxed), !Task.isCancelled {
                             await Task.yield()
                             let known = shared.acknowledged.load(ordering: .relaxed)
                             guard known > 0 else { continue }

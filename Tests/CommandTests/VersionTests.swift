@@ -253,7 +253,7 @@ import Vectors
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<8 {
                     group.addTask {
-                        while !shared.isDone.load(ordering: .relaxed) {
+                        while !shared.isDone.load(ordering: .relaxed), !Task.isCancelled {
                             await Task.yield()
                             let target = try #require(Aliases(of: folder).targets["now"])
                             let opened = try VectorCollection(folder + "/shop.belfry", version: target.version)

@@ -24,14 +24,19 @@ struct TestServer: Sendable {
         logger.logLevel = .critical
         let server = try BelfryServer(settings, logger: logger)
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
-        let running = Task { try await server.runUntilCancelled { port.yield($0) } }
+        let running = Task {
+            // One that cannot begin has no port.
+            defer { port.finish() }
+            try await server.runUntilCancelled { port.yield($0) }
+        }
         defer { running.cancel() }
         for await number in ports {
             try await body(TestServer(port: number, data: folder, server: server))
-            break
+            running.cancel()
+            _ = await running.result
+            return
         }
-        running.cancel()
-        _ = await running.result
+        try await running.value
     }
 
     // MARK: requests

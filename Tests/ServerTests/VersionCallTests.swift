@@ -171,7 +171,7 @@ import Towers
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (path, body) in asked {
                     group.addTask {
-                        while !shared.isDone.load(ordering: .relaxed) {
+                        while !shared.isDone.load(ordering: .relaxed), !Task.isCancelled {
                             let reply = try await server.send("POST", "/collections/shop/\(path)", body)
                             #expect([200, 400, 404, 409, 422].contains(reply.status), "\(path) \(body): \(reply.text)")
                         }
@@ -234,7 +234,7 @@ import Towers
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<8 {
                     group.addTask {
-                        while !shared.isDone.load(ordering: .relaxed) {
+                        while !shared.isDone.load(ordering: .relaxed), !Task.isCancelled {
                             let reply = try await server.send("POST", "/collections/now/points/query", query)
                             let scores = reply.points.compactMap { $0["score"]?.number }
                             let isSecond = scores.first == 10

@@ -21,7 +21,7 @@ public enum BelfryProcess {
     /// Runs `belfry` with `arguments` to its end.
     /// - Parameters:
     ///   - through: a program that runs it, with its arguments.
-    ///   - killAfter: ends it with SIGKILL after so many seconds, unless it was done before.
+    ///   - killAfter: ends it with SIGKILL after so many seconds, half an hour where nothing is said.
     public static func run(
         _ arguments: [String], environment: [String: String] = [:], input: String = "", killAfter: Double? = nil,
         through: [String] = []
@@ -41,11 +41,10 @@ public enum BelfryProcess {
         process.standardOutput = try FileHandle(forWritingTo: files[1])
         process.standardError = try FileHandle(forWritingTo: files[2])
         try process.run()
-        if let killAfter {
-            let deadline = Date(timeIntervalSinceNow: killAfter)
-            while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.001) }
-            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        }
+        // One that would never end fails its test rather than the whole run.
+        let deadline = Date(timeIntervalSinceNow: killAfter ?? 1_800)
+        while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.001) }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
         let code = process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0)
         return Outcome(

@@ -54,7 +54,7 @@ struct WordBackfill {
     ) throws(BelfryError) -> [SparseVector?] {
         var vectors = [SparseVector?](repeating: nil, count: points.count)
         var payloads: [JSON] = []
-        for point in points { payloads.append(try point.payload(catalogue.path)) }
+        for point in points { payloads.append(try payload(of: point)) }
         vectors.withUnsafeMutableBufferPointer { vectors in
             WorkPool(threads: threads).forEachSlice(of: vectors, size: 64, reading: payloads) {
                 slice, first, payloads in
@@ -75,8 +75,7 @@ struct WordBackfill {
             for point in points {
                 defer { place += 1 }
                 guard place % stride == 0 else { continue }
-                for (field, length) in encoder.lengths(try point.payload(catalogue.path)).enumerated() where length > 0
-                {
+                for (field, length) in encoder.lengths(try payload(of: point)).enumerated() where length > 0 {
                     lengths[field] += length
                     counted[field] += 1
                 }
@@ -85,6 +84,10 @@ struct WordBackfill {
         for field in words.fields.indices where counted[field] > 0 {
             words.fields[field].averageLength = Double(lengths[field]) / Double(counted[field])
         }
+    }
+
+    private func payload(of point: Catalogue.PointRow) throws(BelfryError) -> JSON {
+        try StoredPoint(point, catalogue.path).payload()
     }
 
     /// Hands on all points, in the order of their slots.
@@ -98,17 +101,6 @@ struct WordBackfill {
                 points.removeAll(keepingCapacity: true)
             }
             if !points.isEmpty { try body(points) }
-        }
-    }
-}
-
-extension Catalogue.PointRow {
-    /// The payload, parsed.
-    fileprivate func payload(_ catalogue: String) throws(BelfryError) -> JSON {
-        do throws(BelfryError) {
-            return try JSON(parsing: .init(payload.utf8), source: "payload")
-        } catch {
-            throw .corrupt("The payload of point \(id) is no JSON: \(error.message)", at: .init(file: catalogue))
         }
     }
 }

@@ -48,7 +48,7 @@ extension GroupSearch {
     ) throws(BelfryError) -> [Candidate] {
         let configuration = views[0].configuration
         let (meaning, words) = (configuration.spaces[spaces[0]], try configuration.words(at: views[0].path))
-        let share = share ?? configuration.texts.share ?? TextSearch.usualHybrid.share ?? 0
+        let share = share ?? configuration.texts.share ?? TextSearch.usualShare
         guard (0...1).contains(share) else {
             throw BelfryError(.invalidInput, "Words cannot count for \(share).", remedy: "Take a number from 0 to 1.")
         }

@@ -7,8 +7,8 @@ public enum TextSearch: Equatable, Sendable {
     /// By both, made one ranking. The words count for this share of the score, from 0 to 1.
     case hybrid(words: Double)
 
-    /// A search by both where nobody has measured which shares are best.
-    public static let usualHybrid = TextSearch.hybrid(words: 0.5)
+    /// What words count for where nobody has measured which share is best.
+    public static let usualShare = 0.5
 }
 
 extension TextSearch {

@@ -9,8 +9,7 @@ import Vectors
 ///     w = f (k1 + 1) / (f + k1),    f = Σ weight · count / (1 − b + b · length / average length)
 ///
 /// over the fields; that of a word in a question is how many times it is there, and the search multiplies it by how rare the
-/// word is among the points that there are: `SparseVector.idf`. Words are terms of ``WordAnalyzer``, numbered by their hash:
-/// of a million words about a hundred share their number with another one.
+/// word is among the points that there are: `SparseVector.idf`. Words are terms of ``WordAnalyzer``, by their numbers.
 struct WordEncoder: Sendable {
     private let analyzer: WordAnalyzer
     private let fields: [(path: JSONPath, weight: Float, length: Float)]
@@ -59,7 +58,11 @@ struct WordEncoder: Sendable {
     func question(_ text: String) -> SparseVector {
         var (said, silent) = ([UInt32](), [UInt32]())
         analyzer.forEach(in: text) { term, isStopWord in
-            if isStopWord { silent.append(Self.number(term)) } else { said.append(Self.number(term)) }
+            if isStopWord {
+                silent.append(WordAnalyzer.number(of: term))
+            } else {
+                said.append(WordAnalyzer.number(of: term))
+            }
         }
         var counts: [UInt32: Float] = [:]
         for term in said.isEmpty ? silent : said where counts.count < Self.mostWords || counts[term] != nil {
@@ -81,19 +84,13 @@ struct WordEncoder: Sendable {
         var terms: [UInt32] = []
         func add(_ value: JSON) {
             switch value {
-            case .string(let text): analyzer.forEach(in: text) { term, _ in terms.append(Self.number(term)) }
+            case .string(let text):
+                analyzer.forEach(in: text) { term, _ in terms.append(WordAnalyzer.number(of: term)) }
             case .array(let elements): elements.forEach(add)
             default: break
             }
         }
         texts.forEach(add)
         return terms
-    }
-
-    /// FNV-1a with 64 bits, folded to 32.
-    private static func number(_ term: String) -> UInt32 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in term.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
     }
 }

@@ -61,7 +61,7 @@ public struct WordIndex: Equatable, Sendable {
         guard (0...1).contains(b) else {
             throw BelfryError(.invalidInput, "b is \(b).", remedy: "Take a number from 0 to 1.")
         }
-        _ = try WordAnalyzer(language: language)
+        if let language { try WordAnalyzer.requireStemmer(for: language) }
     }
 
     private static let mostWeight = 1_000.0

@@ -24,6 +24,7 @@ struct BackPressure {
     static let most = 3 * slowing
 
     var mustWait: Bool { segments > Self.mostSegments }
+    var slows: Bool { scanned > Self.slowing }
 
     /// How long a writer of so many rows is to wait.
     /// - Parameter pace: what indexing takes for a row.
@@ -59,7 +60,8 @@ extension Maintenance {
             let pressure = BackPressure(
                 state.segments.filter { $0.segment.space == place }, of: space, state.base.index.wanted, busy: busy)
             // Where copies fail, for want of room or of a readable segment, they are over at once.
-            if pressure.mustWait { copying.sync {} }
+            if pressure.mustWait { copying.wait() }
+            guard pressure.slows else { continue }
             let rows = batches.reduce(0) { $0 + ((try? $1.vectors(for: state.base)[place].vectors) ?? 0) }
             let pause = pressure.pause(rows: rows, pace: indexingPace.withLock { $0 })
             if pause > .zero, isOpen(writer) { Thread.sleep(forTimeInterval: pause / .seconds(1)) }

@@ -21,7 +21,7 @@ extension Maintenance {
     func changeFields(
         _ writer: Writer, adding added: [IndexedField], dropping dropped: [IndexedField]
     ) throws(BelfryError) {
-        try Self.wait(on: sealing) { () throws(BelfryError) in
+        try sealing.wait { () throws(BelfryError) in
             // One that failed before comes first: its table is of before.
             if let job = writer.core.withLock({ $0.isClosed ? nil : $0.sealing }) { try self.finish(job, writer) }
             let before = writer.core.withLock { $0.state.catalogued }

@@ -1,4 +1,3 @@
-import Dispatch
 import Files
 import Neighbors
 import Shards
@@ -9,42 +8,33 @@ import Vectors
 extension Maintenance {
     /// Merges what should be, while everything else goes on.
     func mergeSoon(_ writer: Writer) {
-        guard !mergesLater.load(ordering: .relaxed), Self.schedules(isCopyScheduled) else { return }
-        copying.async {
-            self.isCopyScheduled.withLock { $0 = false }
+        guard !mergesLater.load(ordering: .relaxed) else { return }
+        copying.soon {
             // What fails here is tried again after the next seal: the segments are there as they were.
             try? self.mergeBySize(writer, .copying)
-            self.indexSoon(writer)
-        }
-    }
-
-    private func indexSoon(_ writer: Writer) {
-        guard Self.schedules(isIndexingScheduled) else { return }
-        indexing.async {
-            self.isIndexingScheduled.withLock { $0 = false }
-            try? self.mergeBySize(writer, .indexing)
+            self.indexing.soon { try? self.mergeBySize(writer, .indexing) }
         }
     }
 
     /// Waits until nothing is left to be merged of what is there now.
-    func awaitMerges() throws(BelfryError) {
+    func awaitMerges() {
         // What is copied may want an index.
-        for lane in [copying, indexing] { try Self.wait(on: lane) { () throws(BelfryError) in } }
+        for lane in [copying, indexing] { lane.wait() }
     }
 
     /// Makes as few segments of all as the memory allows, one where it can, and waits for it. What is sealed meanwhile waits
     /// for the next time: writers might never let it end.
     func merge(_ writer: Writer) throws(BelfryError) {
-        try Self.wait(on: indexing) { () throws(BelfryError) in
+        try indexing.wait { () throws(BelfryError) in
             // Nothing is copied at that moment: all segments are free.
-            let jobs = try Self.wait(on: self.copying) { () throws(BelfryError) in try self.gathered(writer) }
+            let jobs = try self.copying.wait { () throws(BelfryError) in try self.gathered(writer) }
             defer { for job in jobs { self.release(job) } }
             for job in jobs where self.isOpen(writer) { try self.merge(job, writer) }
         }
     }
 
     private func gathered(_ writer: Writer) throws(BelfryError) -> [MergeJob] {
-        try Self.wait(on: sealing) { () throws(BelfryError) in try self.concludeMerge(writer) }
+        try sealing.wait { () throws(BelfryError) in try self.concludeMerge(writer) }
         return base.configuration.spaces.flatMap { space in
             mergesUnderWay.withLock { underWay in
                 let (segments, sizes, recorded) = segments(of: space, writer, but: [])
@@ -56,7 +46,7 @@ extension Maintenance {
     }
 
     private func mergeBySize(_ writer: Writer, _ purpose: MergePolicy.Purpose) throws(BelfryError) {
-        try Self.wait(on: sealing) { () throws(BelfryError) in try self.concludeMerge(writer) }
+        try sealing.wait { () throws(BelfryError) in try self.concludeMerge(writer) }
         var (unmerged, failure): (Set<Int>, BelfryError?) = ([], nil)
         for space in base.configuration.spaces {
             while isOpen(writer), let job = next(of: space, purpose, writer, but: unmerged) {
@@ -133,13 +123,21 @@ extension Maintenance {
         }
         CrashPoint.mergeWritten.reach()
         // On the seals' thread: none is under way, unless one has failed.
-        try Self.wait(on: sealing) { () throws(BelfryError) in
+        let segment = try sealing.wait { () throws(BelfryError) -> CollectionSegment? in
+            // The other lane's may have failed.
+            try self.concludeMerge(writer)
             let (recorded, mustWait, all) = writer.core.withLock {
-                ($0.recorded, $0.sealing != nil || $0.merging != nil, Set($0.state.segments.map(\.segment.number)))
+                ($0.recorded, $0.sealing != nil, Set($0.state.segments.map(\.segment.number)))
             }
-            guard !mustWait else { throw self.mustWait }
+            guard !mustWait else {
+                self.remove(job.number)
+                throw self.mustWait
+            }
             // Their kind of vector was dropped meanwhile.
-            guard all.isSuperset(of: job.numbers) else { return self.remove(job.number) }
+            guard all.isSuperset(of: job.numbers) else {
+                self.remove(job.number)
+                return nil
+            }
             let segment = try row.map { (row) throws(BelfryError) in try self.open(row) }
             let dead = segment.flatMap { job.carried({ recorded[$0] }, to: $0) }
             writer.core.withLock { $0.merging = (job, segment, dead) }
@@ -149,13 +147,14 @@ extension Maintenance {
             }
             CrashPoint.mergeListed.reach()
             self.publishMerge(writer)
+            return segment
         }
         CrashPoint.mergePublished.reach()
         // Views that are still in use have their files open.
         for number in job.numbers { try base.layout.removeSegment(number) }
         CrashPoint.mergeDone.reach()
-        if job.effort == .beside, let rows = row?.rows, rows > 0 {
-            indexingPace.withLock { $0 = start.duration(to: .now) / rows }
+        if job.effort == .beside, let segment, segment.record.isIndexed {
+            indexingPace.withLock { $0 = start.duration(to: .now) / segment.rows }
         }
     }
 
@@ -198,7 +197,7 @@ extension Maintenance {
 
     private var mustWait: BelfryError {
         BelfryError(
-            .conflict, "Segments cannot be merged while a table waits to be sealed, or another merge to be recorded.",
+            .conflict, "Segments cannot be merged while a table waits to be sealed.",
             at: .init(file: base.path))
     }
 }

@@ -8,7 +8,7 @@ extension Maintenance {
     ///
     /// On the seals' thread: what is merged meanwhile is put in its place afterwards, if that is still there.
     func changeSpaces(_ writer: Writer, _ change: SpaceChange) throws(BelfryError) {
-        try Self.wait(on: sealing) { () throws(BelfryError) in
+        try sealing.wait { () throws(BelfryError) in
             try self.concludeMerge(writer)
             let old = self.base
             let configuration = try change.applied(to: old.configuration, old.path)

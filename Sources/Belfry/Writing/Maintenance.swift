@@ -20,13 +20,10 @@ final class Maintenance: Sendable {
     private let current: CurrentView
     /// The connection that writes.
     let catalogue: Catalogue
-    let sealing = DispatchQueue(label: "belfry.seal")
-    let copying = DispatchQueue(label: "belfry.copy", qos: .utility)
-    let indexing = DispatchQueue(label: "belfry.index", qos: .utility)
+    let sealing = Lane("belfry.seal")
+    let copying = Lane("belfry.copy", qos: .utility)
+    let indexing = Lane("belfry.index", qos: .utility)
     private let nextNumber: Mutex<Int>
-    private let isSealScheduled = Mutex(false)
-    let isCopyScheduled = Mutex(false)
-    let isIndexingScheduled = Mutex(false)
     private let isClosing = Atomic(false)
     /// The merges that are under way, or about to be: nothing else is done with their segments.
     let mergesUnderWay = Mutex<[MergeStatus]>([])
@@ -59,9 +56,7 @@ final class Maintenance: Sendable {
 
     /// Seals the table when it is large, while the writers go on.
     func sealSoon(_ writer: Writer) {
-        guard Self.schedules(isSealScheduled) else { return }
-        sealing.async {
-            self.isSealScheduled.withLock { $0 = false }
+        sealing.soon {
             // What fails here is tried again, and told, when a writer needs the room.
             try? self.seal(writer) { $0.isLarge }
             self.mergeSoon(writer)
@@ -70,7 +65,7 @@ final class Maintenance: Sendable {
 
     /// Seals the table, for somebody who waits for it.
     func seal(_ writer: Writer) throws(BelfryError) {
-        try Self.wait(on: sealing) { () throws(BelfryError) in try self.seal(writer) { _ in true } }
+        try sealing.wait { () throws(BelfryError) in try self.seal(writer) { _ in true } }
         mergeSoon(writer)
     }
 
@@ -81,8 +76,8 @@ final class Maintenance: Sendable {
     func close(logged: UInt64?, endingMerges endsMerges: Bool) throws(BelfryError) {
         isClosing.store(true, ordering: .relaxed)
         if endsMerges { mergesEnd.want() }
-        try awaitMerges()
-        try Self.wait(on: sealing) { () throws(BelfryError) in
+        awaitMerges()
+        try sealing.wait { () throws(BelfryError) in
             if let logged { try self.catalogue.note(logged: logged) }
             try self.catalogue.close()
         }
@@ -90,26 +85,6 @@ final class Maintenance: Sendable {
 
     func isOpen(_ writer: Writer) -> Bool {
         !isClosing.load(ordering: .relaxed) && !writer.core.withLock { $0.isClosed }
-    }
-
-    static func schedules(_ isScheduled: borrowing Mutex<Bool>) -> Bool {
-        isScheduled.withLock { scheduled in
-            defer { scheduled = true }
-            return !scheduled
-        }
-    }
-
-    static func wait<Value: Sendable>(
-        on queue: DispatchQueue, _ body: @escaping @Sendable () throws(BelfryError) -> Value
-    ) throws(BelfryError) -> Value {
-        let result = queue.sync { () -> Result<Value, BelfryError> in
-            do throws(BelfryError) {
-                return .success(try body())
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
     }
 
     func open(_ row: Catalogue.SegmentRow) throws(BelfryError) -> CollectionSegment {

@@ -213,7 +213,7 @@ final class Writer: Sendable {
             do throws(BelfryError) {
                 // Most of what is in the table is sealed while others write; then they wait for the rest.
                 try self.maintenance.seal(self)
-                try Maintenance.wait(on: self.thread) { () throws(BelfryError) in
+                try self.thread.wait { () throws(BelfryError) in
                     // What a log that failed may have of the old kinds of vector is sealed, or cut off.
                     try self.core.withLock { core throws(BelfryError) in try core.openLog() }
                     try self.maintenance.seal(self)

@@ -60,7 +60,7 @@ struct Recommend: ParsableCommand {
         let quotas = try quotas()
         request.quotas = quotas.map { .init($0.condition, count: $0.count) }
         request.includesSeen = includeSeen
-        try options.run(request, quotas: quotas.map(\.condition), on: collection)
+        try options.run(on: collection, quotas: quotas.map(\.condition)) { _ in request }
     }
 
     private func query() throws -> SearchQuery {

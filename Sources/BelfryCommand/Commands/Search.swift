@@ -26,7 +26,15 @@ struct Search: ParsableCommand {
     @OptionGroup var options: SearchOptions
 
     func validate() throws {
-        if let words, !(0...1).contains(words) { throw ValidationError("--words-share takes a number from 0 to 1.") }
+        if let words {
+            guard (0...1).contains(words) else { throw ValidationError("--words-share takes a number from 0 to 1.") }
+            guard mode == .hybrid || mode == nil, vector == nil else {
+                throw ValidationError("--words-share is of a hybrid search for a text.")
+            }
+        }
+        guard mode != .byWords || options.using.isEmpty else {
+            throw ValidationError("--by-words says which vectors are searched: leave out --using.")
+        }
         guard (text == nil) != (vector == nil) else { throw ValidationError("Give a text to search for, or --vector.") }
         if let text, text.isBlank { throw ValidationError("The text to search for is empty.") }
     }
@@ -34,6 +42,14 @@ struct Search: ParsableCommand {
     /// How a text is searched for.
     enum TextMode: String, EnumerableFlag {
         case byMeaning, byWords, hybrid
+
+        var search: TextSearch {
+            switch self {
+            case .byMeaning: .byMeaning
+            case .byWords: .byWords
+            case .hybrid: .hybrid(words: TextSearch.usualShare)
+            }
+        }
 
         static func help(for value: TextMode) -> ArgumentHelp? {
             switch value {
@@ -44,46 +60,37 @@ struct Search: ParsableCommand {
         }
     }
 
-    private var query: SearchQuery {
-        get throws {
-            let json = try JSON(parsing: Data((vector ?? "").utf8), source: "--vector")
-            switch try PointVector(json) {
-            case .dense(let components): return .vector(components)
-            case .sparse(let vector): return .sparse(vector)
-            case .multi(let vectors): return .multi(vectors)
-            case nil:
-                throw ValidationError(
-                    "--vector takes a list of numbers, as '[0.25, 0.5, 1]', or {\"indices\": […], \"values\": […]}.")
-            }
+    private func query(_ vector: String) throws -> SearchQuery {
+        switch try PointVector(JSON(parsing: Data(vector.utf8), source: "--vector")) {
+        case .dense(let components): return .vector(components)
+        case .sparse(let vector): return .sparse(vector)
+        case .multi(let vectors): return .multi(vectors)
+        case nil:
+            throw ValidationError(
+                "--vector takes a list of numbers, as '[0.25, 0.5, 1]', or {\"indices\": […], \"values\": […]}.")
         }
     }
 
     /// The search for a text, as the flags or the collection say.
-    private func request(_ text: String) throws -> SearchRequest {
-        let opened = try VectorCollection(at: collection)
-        let configuration = opened.configuration
-        let usual: TextMode =
-            switch configuration.texts {
-            case .byMeaning: .byMeaning
-            case .byWords: .byWords
-            case .hybrid: .hybrid
-            }
+    private func request(_ text: String, of collection: VectorCollection) throws -> SearchRequest {
+        var request = options.request(.text(text))
         // Who names the vectors, or several collections, has said what is searched.
-        let isPlain = options.using.isEmpty && options.others.isEmpty
-        switch mode ?? (words != nil ? .hybrid : isPlain ? usual : .byMeaning) {
-        case .byMeaning: return options.request(.text(text))
-        case .byWords:
-            var request = options.request(.text(text))
-            request.space = try configuration.words(at: opened.path).name
-            return request
-        case .hybrid: return options.request(.hybrid(.text(text), words: words))
+        let usual = options.using.isEmpty && options.others.isEmpty ? collection.configuration.texts : .byMeaning
+        switch mode?.search ?? words.map({ .hybrid(words: $0) }) ?? usual {
+        case .byMeaning: break
+        case .byWords: request.space = try collection.configuration.words(at: collection.path).name
+        case .hybrid: request.query = .hybrid(.text(text), words: words)
         }
+        return request
     }
 
     func run() throws {
-        var request = if vector == nil { try request(text ?? "") } else { try options.request(query) }
-        request.tower = try tower.map { try TowerPair.open($0).query }
-        try options.run(request, on: collection)
+        try options.run(on: collection) { collection in
+            var request =
+                if let vector { try options.request(query(vector)) } else { try request(text ?? "", of: collection) }
+            request.tower = try tower.map { try TowerPair.open($0).query }
+            return request
+        }
     }
 }
 
@@ -98,7 +105,7 @@ struct Similar: ParsableCommand {
     @OptionGroup var options: SearchOptions
 
     func run() throws {
-        try options.run(options.request(hybrid ? .hybrid(.point(id)) : .point(id)), on: collection)
+        try options.run(on: collection) { _ in options.request(hybrid ? .hybrid(.point(id)) : .point(id)) }
     }
 }
 
@@ -125,10 +132,14 @@ struct SearchOptions: ParsableArguments {
         return request
     }
 
-    /// - Parameter quotas: what the request's quotas ask for.
-    func run(_ request: SearchRequest, quotas: [PayloadCondition] = [], on collection: String) throws {
+    /// - Parameters:
+    ///   - quotas: what the request's quotas ask for.
+    ///   - request: makes the request for the collection.
+    func run(
+        on collection: String, quotas: [PayloadCondition] = [], _ request: (VectorCollection) throws -> SearchRequest
+    ) throws {
         let collections = try ([collection] + others).map { try VectorCollection(at: $0) }
-        var request = request
+        var request = try request(collections[0])
         request.others = Array(collections.dropFirst())
         request.filter = try filter.filter(for: collections)
         try shape.requireFields(collections)

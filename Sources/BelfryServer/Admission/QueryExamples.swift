@@ -18,6 +18,9 @@ struct QueryExamples {
         func member(_ name: String) -> JSON? { query[name].flatMap { $0 == .null ? nil : $0 } }
         if let nearest = member("nearest") {
             (all, isMean) = ([nearest], false)
+        } else if let hybrid = member("hybrid") {
+            // By meaning, and by words.
+            (all, isMean) = ([hybrid, hybrid], false)
         } else if let recommend = member("recommend") {
             all = (recommend["positive"]?.array ?? []) + (recommend["negative"]?.array ?? [])
             isMean = ["average_vector", nil].contains(recommend["strategy"]?.string)

@@ -49,7 +49,8 @@ extension QueryForm {
             }
             let inputs = try inputs()
             self = .ranking(
-                .hybrid(try inputs.query(inputs.input(body.required(name), body.path(name))), words: share))
+                .hybrid(try inputs.query(inputs.input(body.required(name), body.path(name))), words: share),
+                excluding: [], try body.object("mmr").map { try Self.diversity($0) })
         case "recommend": self = try Self.recommend(Body(body.required(name), body.path(name)), inputs())
         case "discover":
             let discover = try Body(body.required(name), body.path(name))

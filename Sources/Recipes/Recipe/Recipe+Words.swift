@@ -25,11 +25,6 @@ extension Recipe {
             try wordFields(fields, options, payload, input), language: language == "none" ? nil : language)
         index.k1 = try options?.optionalNumber("k1") ?? index.k1
         index.b = try options?.optionalNumber("b") ?? index.b
-        if let language = index.language, !WordIndex.languages.contains(language) {
-            throw (options ?? fields).failure(
-                "language", "is \(language.debugDescription), for which there is no stemmer",
-                remedy: "Write one of \(WordIndex.languages.joined(separator: ", ")), or none.")
-        }
         do throws(BelfryError) {
             try index.require()
         } catch {
@@ -44,8 +39,7 @@ extension Recipe {
         switch search {
         case .meaning: return (.byMeaning, index)
         case .words: return (.byWords, index)
-        case .hybrid, nil:
-            return (share.map { .hybrid(words: $0) } ?? .usualHybrid, index)
+        case .hybrid, nil: return (.hybrid(words: share ?? TextSearch.usualShare), index)
         }
     }
 

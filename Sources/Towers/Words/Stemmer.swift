@@ -7,7 +7,7 @@ final class Stemmer {
     private let stemmer: OpaquePointer
 
     /// The languages that there are stemmers for, by their English names: “english”.
-    package static let languages: [String] = {
+    static let languages: [String] = {
         var names: [String] = []
         guard var next = sb_stemmer_list() else { return [] }
         while let name = next.pointee {

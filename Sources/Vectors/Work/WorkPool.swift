@@ -10,8 +10,8 @@ import Synchronization
 ///
 /// It is bounded: a pool never has more threads at work than `threads`, and all pools of the process together have no
 /// more helpers than there are processors. It is cancellable: `run` hands nothing out after the calling task was
-/// cancelled, its `WorkEnd` is wanted, or a piece has failed. And it has a priority: helpers of `background` work leave after their piece while
-/// `interactive` work is under way, and come back afterwards.
+/// cancelled, its `WorkEnd` is wanted, or a piece has failed. And it has a priority: helpers of `background` work leave
+/// after their piece while `interactive` work is under way, and come back afterwards.
 ///
 /// What it does *not* do: hold threads of its own between calls, wait for input, order pieces among each other.
 package struct WorkPool: Sendable {

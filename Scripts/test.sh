@@ -21,7 +21,7 @@ log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 status=0
 # Line by line, and for 40 minutes at the most, so that a test that never ends is named.
-timeout --kill-after=10 40m stdbuf -oL "$folder/belfryPackageTests.xctest" --testing-library swift-testing 2>&1 \
+NO_COLOR=1 timeout --kill-after=10 40m stdbuf -oL "$folder/belfryPackageTests.xctest" --testing-library swift-testing 2>&1 \
     | tee "$log" || status=$?
 if ((status == 124 || status == 137)); then
     echo "The suite did not end. These had begun:"

@@ -21,15 +21,17 @@ package struct CollectionDescription: Sendable {
     package var words: WordIndex?
     /// How a text is searched for.
     package var texts: TextSearch
+    /// What reads the best answers once more; nil for nothing.
+    package var reranker: CollectionReranker.Description?
 
     /// A description.
     package init(
         name: String, metric: Metric, element: ElementType, show: [String], recall: Double?, badRows: Int,
-        words: WordIndex? = nil, texts: TextSearch = .byMeaning
+        words: WordIndex? = nil, texts: TextSearch = .byMeaning, reranker: CollectionReranker.Description? = nil
     ) {
         (self.name, self.metric, self.element) = (name, metric, element)
         (self.show, self.recall, self.badRows) = (show, recall, badRows)
-        (self.words, self.texts) = (words, texts)
+        (self.words, self.texts, self.reranker) = (words, texts, reranker)
     }
 }
 
@@ -64,6 +66,7 @@ extension BuildingDirectory {
             name: description.name, spaces: spaces, show: description.show, badRows: description.badRows,
             recall: description.recall ?? index.recall)
         configuration.texts = description.texts
+        if let reranker = description.reranker { configuration.reranker = try Self.copy(reranker, into: layout) }
         let made = carried.flatMap(\.segments)
         var vectors = [space.name: finishedRows]
         for other in carried { vectors[other.space.name] = other.segments.reduce(0) { $0 + $1.rows } }
@@ -140,6 +143,17 @@ extension BuildingDirectory {
         let name = freeName(like: URL(fileURLWithPath: tower).standardizedFileURL.lastPathComponent, in: layout)
         try copy(tower, as: name, into: layout)
         return .init(name: name, fingerprint: towers.space, canaries: try canaries(of: towers.query))
+    }
+
+    /// Copies a cross-encoder into a collection.
+    static func copy(
+        _ reranker: CollectionReranker.Description, into layout: CollectionLayout
+    ) throws(BelfryError) -> CollectionReranker {
+        let tower = try reranker.open()
+        let name = freeName(
+            like: URL(fileURLWithPath: reranker.path).standardizedFileURL.lastPathComponent, in: layout)
+        try copy(reranker.path, as: name, into: layout)
+        return CollectionReranker(reranker, .init(name: name, fingerprint: tower.fingerprint, canaries: []))
     }
 
     /// A name for a tower's folder: another one of the collection's may be called the same.

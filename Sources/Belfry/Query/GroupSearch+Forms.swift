@@ -9,7 +9,7 @@ extension SearchQuery {
     /// Whether points are ranked by their distance to one vector, or several.
     var isEmbedded: Bool {
         switch self {
-        case .scored, .hybrid, .fused, .formula, .ordered, .listed, .sample: false
+        case .scored, .hybrid, .fused, .formula, .reranked, .ordered, .listed, .sample: false
         case .text, .fields, .user, .session, .point, .examples, .vector, .sparse, .multi: true
         }
     }
@@ -29,6 +29,7 @@ extension GroupSearch {
         case .formula(let parts, let formula):
             let lists = try parts.mapLists { part throws(BelfryError) in try answers(of: part, filter) }
             return Array(try scored(by: formula, lists).prefix(k))
+        case .reranked(let part, let reranking): return try reranked(part, reranking, k, filter)
         case .ordered(let order): return try ordered(order, k, filter)
         case .listed(let names): return try listed(names, k, filter)
         case .sample(let seed): return try sampled(seed, k, filter)
@@ -67,6 +68,26 @@ extension GroupSearch {
         let mix = ScoreMix(
             meaning: try found(meaning, request.tower), meaning.metric, words: try found(words, nil), depth: depth)
         return mix.mixed(words: share).prefix(k).map(candidate)
+    }
+
+    /// The best answers of a search, read again; those that were not read follow.
+    private mutating func reranked(
+        _ part: SearchRequest, _ reranking: Reranking, _ k: Int, _ filter: Filter?
+    ) throws(BelfryError) -> [Candidate] {
+        var part = part
+        if part.k == 0 { part.k = max(k, reranking.top) }
+        let found = try answers(of: part, filter)
+        let best = Array(found.prefix(reranking.top))
+        let start = ContinuousClock.now
+        let scores = try reranking.scores(
+            payloads(of: best).map { reranking.document($0.payload) }, threads: request.threads)
+        note(
+            .init(
+                read: scores.count, wanted: best.count, milliseconds: start.duration(to: .now) / .milliseconds(1)))
+        let read = zip(best, scores).map { candidate(RankedPoint($0.id, $1)) }.sorted()
+        // What was not read has a score of another kind, which compares with none of these.
+        let isCompared = request.scoreThreshold != nil || request.diversity != nil
+        return Array((isCompared ? read : read + found.dropFirst(read.count)).prefix(k))
     }
 
     private mutating func answers(of part: SearchRequest, _ filter: Filter?) throws(BelfryError) -> [Candidate] {

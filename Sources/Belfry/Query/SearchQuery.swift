@@ -45,6 +45,9 @@ public indirect enum SearchQuery: Sendable {
     case fused([SearchRequest], Fusion)
     /// The answers of several searches, scored by a formula of their scores and payloads.
     case formula([SearchRequest], ScoreFormula)
+    /// The answers of a search, of which the best are put in the order of a cross-encoder: as many as its `k` says, or where that
+    /// is 0, as are read or asked for. An answer that was read has the cross-encoder's score.
+    case reranked(SearchRequest, Reranking)
     /// Points by a payload field, in the place of a score.
     case ordered(OrderBy)
     /// These points, by their ids or keys, in their order, as far as they are there.
@@ -61,7 +64,8 @@ public indirect enum SearchQuery: Sendable {
         case .user, .fields: [.users, .given]
         case .session: [.given]
         // A mean of rows is not like a row, and of a vector nobody knows what it is of.
-        case .examples, .vector, .sparse, .multi, .scored, .fused, .formula, .ordered, .listed, .sample: nil
+        case .examples, .vector, .sparse, .multi, .scored, .fused, .formula, .reranked, .ordered, .listed, .sample:
+            nil
         }
     }
 }

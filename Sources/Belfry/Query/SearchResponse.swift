@@ -49,19 +49,27 @@ public struct SearchResponse: Sendable {
     public let unknownItems: [String]
     /// How the search went.
     public let trace: Trace
+    /// What a cross-encoder has read; nil where none was asked.
+    public var reranking: Reranking.Report?
 
     /// The same response with its answers in another order.
     package func with(hits: [Hit]) -> SearchResponse {
-        SearchResponse(
+        var response = SearchResponse(
             hits: hits, groups: groups, recall: recall, unknownUsers: unknownUsers, unknownItems: unknownItems,
             trace: trace, isOfSeveral: isOfSeveral)
+        response.reranking = reranking
+        return response
     }
 
     /// Whether several collections were searched: an answer says then which it is from.
     let isOfSeveral: Bool
 
-    /// What is to be said of a query that is unlike all others; nil for any other.
+    /// What is to be said of a query that is unlike all others, or whose answers were not all reranked; nil for any other.
     public var note: String? {
+        if let reranking, reranking.read < reranking.wanted {
+            return
+                "there was time to rerank \(reranking.read) of \(reranking.wanted) answers; the others follow as they were"
+        }
         guard trace.isUnlike else { return nil }
         return "this query is unlike those that the recall was measured on: "
             + (trace.isScanned ? "every row was looked at" : "it was searched harder, and nobody knows its recall")
@@ -78,6 +86,7 @@ extension SearchResponse {
             members["groups"] = .array(groups.map { ["value": $0.value, "results": .array($0.hits.map(json))] })
         }
         members["note"] = note.map { .string($0) }
+        members["reranked"] = reranking.map { JSON(encoding: $0) }
         if !unknownUsers.isEmpty { members["unknown_user"] = true }
         if !unknownItems.isEmpty { members["unknown_items"] = .array(unknownItems.map { .string($0) }) }
         return .object(members)

@@ -131,7 +131,7 @@ private struct QueryBatch {
             let mean = try PointVector.mean(of: vectors(like), away: vectors(unlike), description)
             sources.append(.vector(mean))
             if !includesSeen { names = like + unlike }
-        case .scored, .hybrid, .fused, .formula, .ordered, .listed, .sample:
+        case .scored, .hybrid, .fused, .formula, .reranked, .ordered, .listed, .sample:
             throw BelfryError(.invalidInput, "The query is by no vector: it cannot be embedded.")
         }
         excluded.append(names)

@@ -14,6 +14,8 @@ public struct CollectionConfiguration: Equatable, Sendable {
     public var recall: Double
     /// How a text is searched for where a search does not say it.
     public var texts = TextSearch.byMeaning
+    /// What reads the best answers once more where a search does not say otherwise; nil for nothing.
+    public var reranker: CollectionReranker?
 
     /// The version whose vectors are meant where one of several is; empty for the first.
     package internal(set) var version = ""
@@ -21,9 +23,11 @@ public struct CollectionConfiguration: Equatable, Sendable {
     /// The first space: a dense one, if there is any.
     public var main: VectorSpace { spaces[0] }
 
-    /// The towers of its spaces, by their folders.
+    /// The towers of its spaces and its cross-encoder, by their folders.
     package var towers: [VectorSpace.TowerReference] {
-        Dictionary(spaces.compactMap(\.tower).map { ($0.name, $0) }) { first, _ in first }.values
+        Dictionary((spaces.map(\.tower) + [reranker?.tower]).compactMap(\.self).map { ($0.name, $0) }) { first, _ in
+            first
+        }.values
             .sorted { $0.name < $1.name }
     }
 
@@ -66,7 +70,7 @@ extension CollectionConfiguration: Codable {
     /// calibration. 4 has one space without a name, whose members stand beside the others; 5 has `spaces`.
     static let formats = 4...5
 
-    private enum CodingKeys: String, CodingKey { case format, name, spaces, show, badRows, recall, texts }
+    private enum CodingKeys: String, CodingKey { case format, name, spaces, show, badRows, recall, texts, reranker }
 
     /// Reads either format.
     public init(from decoder: any Decoder) throws {
@@ -76,6 +80,7 @@ extension CollectionConfiguration: Codable {
         badRows = try values.decode(Int.self, forKey: .badRows)
         recall = try values.decode(Double.self, forKey: .recall)
         texts = try values.decodeIfPresent(TextSearch.self, forKey: .texts) ?? .byMeaning
+        reranker = try values.decodeIfPresent(CollectionReranker.self, forKey: .reranker)
         if let named = try values.decodeIfPresent([VectorSpace].self, forKey: .spaces) {
             spaces = named
         } else {
@@ -97,5 +102,6 @@ extension CollectionConfiguration: Codable {
         try values.encode(badRows, forKey: .badRows)
         try values.encode(recall, forKey: .recall)
         if texts != .byMeaning { try values.encode(texts, forKey: .texts) }
+        try values.encodeIfPresent(reranker, forKey: .reranker)
     }
 }

@@ -14,6 +14,7 @@ final class CollectionBase: Sendable {
     let wordEncoders: [Int: WordEncoder]
     /// The towers of the spaces, once they were asked for, by the place of the space.
     let loadedTowers = Mutex<[Int: TowerPair]>([:])
+    let loadedReranker = Mutex<Tower?>(nil)
     /// What filters find in tables that are not sealed yet.
     let pendingFilter = PendingFilter()
     private let identity: FileIdentity?

@@ -23,9 +23,11 @@ struct Search: ParsableCommand {
         name: .customLong("words-share"),
         help: "What words count for in a hybrid search, from 0 to 1 (default: what the recipe says).")
     var words: Double?
+    @OptionGroup var reranking: RerankOptions
     @OptionGroup var options: SearchOptions
 
     func validate() throws {
+        try reranking.validate(hasText: text != nil)
         if let words {
             guard (0...1).contains(words) else { throw ValidationError("--words-share takes a number from 0 to 1.") }
             guard mode == .hybrid || mode == nil, vector == nil else {
@@ -89,7 +91,8 @@ struct Search: ParsableCommand {
             var request =
                 if let vector { try options.request(query(vector)) } else { try request(text ?? "", of: collection) }
             request.tower = try tower.map { try TowerPair.open($0).query }
-            return request
+            guard let text, options.others.isEmpty else { return request }
+            return try reranking.applied(to: request, text, collection)
         }
     }
 }

@@ -34,6 +34,8 @@ struct Serve: AsyncParsableCommand {
             "Percent of one processor's time for asking answered searches again, exactly: what recall do they have? 0 for none.",
             valueName: "percent"))
     var audit = 1.0
+    @Option(help: "The tower of a cross-encoder, for /v1/rerank and searches that name it. May be given several times.")
+    var reranker: [String] = []
     @OptionGroup var memory: MemoryOptions
 
     func validate() throws {
@@ -56,6 +58,7 @@ struct Serve: AsyncParsableCommand {
         settings.memoryLimit = memory.bytes
         settings.slowSeconds = slow == 0 ? nil : Double(slow) / 1_000
         settings.auditShare = audit / 100
+        settings.rerankers = reranker
         if let tlsCert, let tlsKey { settings.certificate = (tlsCert, tlsKey) }
         var logger = Logger(label: "belfry", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .notice

@@ -21,6 +21,8 @@ struct QueryExamples {
         } else if let hybrid = member("hybrid") {
             // By meaning, and by words.
             (all, isMean) = ([hybrid, hybrid], false)
+        } else if let rerank = member("rerank") {
+            (all, isMean) = ([rerank], false)
         } else if let recommend = member("recommend") {
             all = (recommend["positive"]?.array ?? []) + (recommend["negative"]?.array ?? [])
             isMean = ["average_vector", nil].contains(recommend["strategy"]?.string)

@@ -187,7 +187,9 @@ extension MCPTool {
     ) throws -> (planner: QueryPlanner, body: Body) {
         let (target, body) = (try service.target(name(arguments), for: caller), try body(arguments, query))
         try Admission(target)?.queries([body], SearchHeaders())
-        let planner = QueryPlanner(target: target, headers: SearchHeaders()) { try service.target($0, for: caller) }
+        let planner = QueryPlanner(target: target, headers: SearchHeaders(), rerankers: service.rerankers) {
+            try service.target($0, for: caller)
+        }
         return (planner, body)
     }
 

@@ -8,6 +8,8 @@ struct QueryAnswers {
     private var target: Target { planner.target }
     /// The least recall that the searches so far promise; nil where nobody knows.
     private(set) var recall: Double? = 1
+    /// How many answers a cross-encoder has read so far, and was to read; nil where none was asked.
+    private(set) var reranked: (read: Int, wanted: Int)?
     /// How the last query went, and what was asked; nil for a page.
     private var last: (trace: SearchResponse.Trace, request: SearchRequest, kind: RecallAudit.Kind)?
     private let audit: RecallAudit
@@ -81,6 +83,10 @@ struct QueryAnswers {
             if !response.trace.isScanned { found = found.map { audit.found(kind, expected: $0) } }
         }
         recall = recall.flatMap { known in found.map { min(known, $0) } }
+        if let report = response.reranking {
+            let before = reranked ?? (0, 0)
+            reranked = (before.read + report.read, before.wanted + report.wanted)
+        }
         return response
     }
 

@@ -11,15 +11,20 @@ enum QueryForm {
     /// Made of the prefetches.
     case fused(Fusion)
     case formula(ScoreFormula)
+    /// Made of one prefetch, or of what the text finds.
+    case reranked(Reranking)
 }
 
 extension QueryForm {
     private static let names = [
-        "nearest", "hybrid", "recommend", "discover", "context", "order_by", "fusion", "rrf", "formula", "sample",
+        "nearest", "hybrid", "recommend", "discover", "context", "order_by", "fusion", "rrf", "formula", "rerank",
+        "sample",
     ]
 
     /// Reads `query`: a vector, a point, or an object that names the form.
-    init(_ json: JSON?, _ inputs: () throws -> QueryInputs, _ place: String) throws {
+    init(
+        _ json: JSON?, _ inputs: () throws -> QueryInputs, _ reranking: (Body) throws -> Reranking, _ place: String
+    ) throws {
         guard let json else {
             self = .page
             return
@@ -72,6 +77,7 @@ extension QueryForm {
         case "order_by": self = .ranking(.ordered(try OrderBy(json: body.required(name))))
         case "fusion", "rrf": self = .fused(try Fusion(json: json))
         case "formula": self = .formula(try ScoreFormula(json: json) { PointName($0).id })
+        case "rerank": self = .reranked(try reranking(Body(body.required(name), body.path(name))))
         default:
             guard body[name] == "random" else { throw Refusal.format(body.path(name), "random is expected") }
             self = .ranking(.sample(seed: .random(in: 0...UInt64.max)))

@@ -43,6 +43,7 @@ enum QueryPlan {
 struct QueryPlanner {
     let target: Target
     let headers: SearchHeaders
+    let rerankers: Rerankers
     /// Opens another collection that a query names.
     let named: (String) throws -> Target
     /// How many answers each group is to have, where there are groups: prefetches find so many times more.
@@ -66,7 +67,8 @@ struct QueryPlanner {
         // It is looked for even where no point is looked up.
         let inputs = body.has("lookup_from") ? try QueryInputs(body, target, named: named) : nil
         let form = try QueryForm(
-            body["query"], { try inputs ?? QueryInputs(body, target, named: named) }, body.path("query"))
+            body["query"], { try inputs ?? QueryInputs(body, target, named: named) },
+            { try rerankers.reranking($0, of: target.collection) }, body.path("query"))
         _ = try inputs?.lookup?.place()
         var request = SearchRequest(.sample(seed: 0), k: wanted)
         // One that ranks by no vector needs no name of vectors.
@@ -99,6 +101,14 @@ struct QueryPlanner {
         case .formula(let formula):
             let parts = try parts(prefetches, filter, seer, depth)
             (request.query, request.excluding) = (.formula(parts, formula), parts.flatMap(\.own))
+        case .reranked(let reranking):
+            let parts =
+                prefetches.isEmpty
+                ? [try usual(reranking.text, filter, request)] : try parts(prefetches, filter, seer, depth)
+            guard parts.count == 1 else {
+                throw Refusal.bad("One prefetch can be reranked: fuse several in a prefetch of their own.")
+            }
+            (request.query, request.excluding) = (.reranked(parts[0], reranking), parts[0].own)
         case .ranking(let query, let excluding, let diversity):
             if case .ordered = query, threshold != nil {
                 throw Refusal.bad("Can't use score_threshold with an order_by query.")
@@ -114,6 +124,20 @@ struct QueryPlanner {
             }
         }
         return .search(request)
+    }
+
+    /// A search for a text in the way that is usual in the collection.
+    private func usual(_ text: String, _ filter: Filter?, _ outer: SearchRequest) throws -> SearchRequest {
+        var request = outer
+        (request.k, request.filter, request.scoreThreshold) = (0, filter, nil)
+        switch target.configuration.texts {
+        case .byMeaning: request.query = .text(text)
+        case .hybrid(let words): request.query = .hybrid(.text(text), words: words)
+        case .byWords:
+            request.query = .text(text)
+            request.space = try target.configuration.words(at: target.collection.path).name
+        }
+        return request
     }
 
     /// What the headers and `params` say.

@@ -9,7 +9,8 @@ enum ModelCalls {
     private static let mostTexts = 2_048
 
     @Sendable static func list(_ service: Service, _ call: Call) -> Answer {
-        let models = ServedTowers(service.all(for: call.caller)).names.map { name -> JSON in
+        let names = ServedTowers(service.all(for: call.caller)).names + service.rerankers.names
+        let models = names.map { name -> JSON in
             ["id": .string(name), "object": "model", "created": 0, "owned_by": "belfry"]
         }
         return Answer(.document(Array(JSON.object(["object": "list", "data": .array(models)]).text().utf8)))

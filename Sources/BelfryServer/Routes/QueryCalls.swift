@@ -109,14 +109,16 @@ enum QueryCalls {
         let searches = try read(body)
         // A shadow is asked for the server's sake: nothing is counted against its collection.
         try Admission(routed.target, timeout: call.query.timeout)?.queries(searches, headers, asGroups: asGroups)
-        let carryOut: @Sendable (Target) throws -> (WireWriter, recall: Double?) = { target in
-            let planner = QueryPlanner(target: target, headers: headers) { try service.target($0, for: call.caller) }
+        let carryOut: @Sendable (Target) throws -> (WireWriter, QueryAnswers) = { target in
+            let planner = QueryPlanner(target: target, headers: headers, rerankers: service.rerankers) {
+                try service.target($0, for: call.caller)
+            }
             var answers = QueryAnswers(planner, service.audit, bytes: call.body.readableBytes)
             var writer = WireWriter(capacity: 2_048)
             try write(&answers, searches, &writer)
-            return (writer, answers.recall)
+            return (writer, answers)
         }
-        let (writer, recall) = try carryOut(routed.target)
+        let (writer, answers) = try carryOut(routed.target)
         if let shadow = routed.shadow {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             let name = Aliases.Target(collection: shadow.collection.name, version: shadow.version).description
@@ -125,7 +127,8 @@ enum QueryCalls {
             ) { try carryOut(Target(shadow.collection, version: shadow.version)).0.bytes }
         }
         var answer = Answer(writer)
-        if let recall { answer.headers.append(("x-recall-expected", "\(recall)")) }
+        if let recall = answers.recall { answer.headers.append(("x-recall-expected", "\(recall)")) }
+        if let (read, wanted) = answers.reranked { answer.headers.append(("x-reranked", "\(read)/\(wanted)")) }
         if routed.isTried { answer.headers.append(("x-served-by", routed.target.name)) }
         return answer
     }

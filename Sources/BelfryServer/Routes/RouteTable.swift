@@ -103,6 +103,7 @@ enum RouteTable {
     private static let models: [Route] = [
         Route(.get, "/v1/models", .reading, of: .own, ModelCalls.list),
         Route(.post, "/v1/embeddings", .reading, of: .own, ModelCalls.embed),
+        Route(.post, "/v1/rerank", .reading, of: .own, RerankCalls.rerank),
         Route(.post, "/mcp", .reading, of: .own, MCPCalls.message),
     ]
 

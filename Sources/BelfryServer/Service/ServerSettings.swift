@@ -30,6 +30,8 @@ public struct ServerSettings: Sendable {
     public var auditShare = 0.01
     /// A connection on which nothing comes for so many seconds is closed.
     public var idleSeconds = 60
+    /// Folders of cross-encoders, for what is to be reranked.
+    public var rerankers: [String] = []
     /// The time by which rates are limited: tests have one of their own.
     var now: @Sendable () -> ContinuousClock.Instant = { .now }
 

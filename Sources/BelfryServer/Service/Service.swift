@@ -15,6 +15,7 @@ final class Service: Sendable {
     let metrics = RequestMetrics()
     let models = KnownModels()
     let embeddings: EmbeddingQueue
+    let rerankers: Rerankers
     let recommender: Recommender
     let snapshots: SnapshotStore
     let audit: RecallAudit
@@ -27,6 +28,7 @@ final class Service: Sendable {
         (self.settings, self.logger) = (settings, logger)
         let folder = try DataFolder(settings.data)
         collections = try CollectionRegistry(folder, memoryLimit: settings.memoryLimit, now: settings.now)
+        rerankers = try Rerankers(settings.rerankers)
         snapshots = SnapshotStore(folder)
         audit = RecallAudit(share: settings.auditShare, logger: logger)
         recommender = Recommender(feedback: FeedbackLog(folder.feedback), logger: logger)

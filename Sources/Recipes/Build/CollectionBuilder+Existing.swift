@@ -56,12 +56,24 @@ extension CollectionBuilder {
         _ = try collection.towers()
         let recall = recipe.recall ?? collection.recallOfIndex
         let known = collection.configuration
-        if known.show != recipe.show || known.recall != recall || known.texts != recipe.texts {
-            try collection.change(show: recipe.show, recall: recall, texts: recipe.texts, note: observer.note)
+        let isReranked = try isReranked(as: recipe.reranker, known.reranker)
+        if known.show != recipe.show || known.recall != recall || known.texts != recipe.texts || !isReranked {
+            try collection.change(
+                show: recipe.show, recall: recall, texts: recipe.texts, reranker: recipe.reranker, note: observer.note)
         }
         return Summary(
             path: path, points: collection.count, badRows: collection.configuration.badRows, resumedPoints: 0,
             wasUpToDate: true)
+    }
+
+    /// Whether a collection's cross-encoder is the one that is wanted, used in the same way.
+    private func isReranked(
+        as wanted: CollectionReranker.Description?, _ own: CollectionReranker?
+    ) throws(BelfryError) -> Bool {
+        guard let wanted, let own else { return wanted == nil && own == nil }
+        let isSameTower = try wanted.open().fingerprint == own.tower.fingerprint
+        return isSameTower
+            && (wanted.fields, wanted.top, wanted.milliseconds) == (own.fields, own.top, own.milliseconds)
     }
 
     private static func describe(_ limit: Int?) -> String { limit.map { "\($0) points" } ?? "all points" }

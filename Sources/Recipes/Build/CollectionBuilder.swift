@@ -145,7 +145,8 @@ public struct CollectionBuilder: Sendable {
             towers,
             CollectionDescription(
                 name: recipe.name, metric: recipe.metric, element: recipe.elementType, show: recipe.show,
-                recall: recipe.recall, badRows: badRows, words: recipe.words, texts: recipe.texts), memory: memory,
+                recall: recipe.recall, badRows: badRows, words: recipe.words, texts: recipe.texts,
+                reranker: recipe.reranker), memory: memory,
             threads: threads)
         return Summary(
             path: target, points: finished.points, badRows: badRows, resumedPoints: resumed,
@@ -169,6 +170,8 @@ public struct CollectionBuilder: Sendable {
                 """
             throw problem
         }
+        // One that is not there, or none, is known before the work.
+        _ = try recipe.reranker?.open()
     }
 
     /// Refuses a recipe of texts for a tower of fields, and the other way round, before a row is read.

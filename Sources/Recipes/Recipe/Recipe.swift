@@ -111,6 +111,8 @@ public struct Recipe: Sendable {
     package let texts: TextSearch
     /// The payload fields that are searched by words; nil for none.
     package let words: WordIndex?
+    /// What reads the best answers to a text once more; nil for nothing.
+    package let reranker: CollectionReranker.Description?
     /// Rows that are embedded between two savings, which is what an interrupted build loses at most; nil leaves it to
     /// the build.
     let segmentRows: Int?
@@ -192,12 +194,13 @@ extension Recipe {
         index = metric.isIndexed ? wanted ?? .auto : .exact
         recall = try fields.optionalShare("recall")
         (texts, words) = try Self.search(fields, payload, input)
+        reranker = try Self.reranker(fields, payload, input, folder: folder)
         evaluations = try Evaluation.all(fields, .init(folder: folder, payload: payload, input: input))
     }
 
     private static let fields = [
         "name", "variants", "rows", "id", "text", "fields", "payload", "show", "tower", "vectors", "index", "recall",
-        "users", "calibrate", "evaluate", "search", "words",
+        "users", "calibrate", "evaluate", "search", "words", "rerank",
     ]
 
     private static func input(_ fields: YAMLFields) throws(BelfryError) -> Input {
@@ -249,11 +252,7 @@ extension Recipe {
     private static func shownFields(
         _ fields: YAMLFields, _ payload: [String: PayloadType]
     ) throws(BelfryError) -> [String] {
-        guard let node = fields.node("show") else { return payload.keys.sorted() }
-        let names = node.sequence?.compactMap(\.string) ?? []
-        guard let sequence = node.sequence, names.count == sequence.count else {
-            throw fields.failure("show", "must be a list of payload fields, as [title, price].")
-        }
+        guard let names = try fields.optionalTexts("show", like: "[title, price]") else { return payload.keys.sorted() }
         if let unknown = names.first(where: { !payload.keys.containsBytes(of: $0) }) {
             throw fields.failure(
                 "show", "names \(unknown.debugDescription), which is not in payload.",

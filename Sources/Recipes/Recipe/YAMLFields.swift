@@ -132,6 +132,16 @@ struct YAMLFields {
         return value
     }
 
+    /// A list of payload fields, or nil where the field is absent.
+    func optionalTexts(_ name: String, like example: String) throws(BelfryError) -> [String]? {
+        guard let node = node(name) else { return nil }
+        let texts = node.sequence?.compactMap(\.string) ?? []
+        guard let sequence = node.sequence, texts.count == sequence.count else {
+            throw failure(name, "must be a list of payload fields, as \(example).")
+        }
+        return texts
+    }
+
     /// `true` or `false`, or nil where the field is absent.
     func optionalBool(_ name: String) throws(BelfryError) -> Bool? {
         guard let node = node(name) else { return nil }

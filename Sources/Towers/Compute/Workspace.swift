@@ -15,6 +15,8 @@ final class Workspace {
     var ids: [Int32] = []
     /// Which of them belong to one text.
     var texts: [Range<Int>] = []
+    /// Where the second text of a pair begins, one for each of `texts`; empty where there are no pairs.
+    var seconds: [Int] = []
     /// How many threads may work at one batch.
     var threads = 1
     private var buffers = [Matrix?](repeating: nil, count: Part.allCases.count)

@@ -8,6 +8,7 @@ extension Tower {
     /// | what `source` is | what it holds |
     /// |---|---|
     /// | a sentence-transformers folder | `modules.json`, the modules' folders |
+    /// | a cross-encoder's folder | `config.json` of a model for sequence classification with one label, its weights, a tokenizer |
     /// | a folder of static embeddings | `model.safetensors` with a table, `tokenizer.json`, perhaps model2vec's `config.json` |
     /// | an ONNX model | `model.onnx`, its external data, and beside it perhaps `features.json` and a tokenizer |
     /// | the Universal Sentence Encoder | `weights.npz` with `sp.model` beside it: the folder, or the `.npz` file |

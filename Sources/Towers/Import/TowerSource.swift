@@ -23,6 +23,7 @@ struct TowerSource {
             options.graph = name
             return try SentenceTransformersFolder(folder, options).source
         }
+        if try isReranker(path, options) { return try reranker(path, options) }
         if options.features != nil || isGraph(path, options) { return try graph(path, options) }
         if System.exists(path + "/modules.json") { return try SentenceTransformersFolder(path, options).source }
         var source: TowerSource

@@ -16,6 +16,19 @@ struct TransformerSettings {
 
     /// The least that a length may be: room for one token beside the template's.
     private let minimum: Int
+    private let task: Task
+
+    /// What the transformer is for, as the library writes it down.
+    enum Task {
+        /// Tokens' vectors.
+        case features
+        /// One number for a sequence.
+        case scores
+
+        fileprivate var name: String { self == .features ? "feature-extraction" : "sequence-classification" }
+        fileprivate var output: String { self == .features ? "token_embeddings" : "scores" }
+        fileprivate var method: String { self == .features ? "last_hidden_state" : "logits" }
+    }
 
     /// The names that sentence-transformers had for its settings, in the order in which it looks for them.
     static let files = ["bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"].map {
@@ -31,8 +44,8 @@ struct TransformerSettings {
         "unpad_inputs", "clean_up_tokenization_spaces", "file_name", "provider", "export", "reference_compile",
     ]
 
-    init(folder: String, _ tokenizer: any Tokenizer) throws(BelfryError) {
-        minimum = tokenizer.templateCount + 1
+    init(folder: String, _ tokenizer: any Tokenizer, for task: Task = .features) throws(BelfryError) {
+        (minimum, self.task) = (tokenizer.templateCount + 1, task)
         for name in Self.files where System.exists(folder + "/" + name) {
             let json = try StrictObject(file: folder + "/" + name)
             // An empty one is passed over, as the library does it.
@@ -54,13 +67,13 @@ struct TransformerSettings {
         ])
         try take("max_seq_length", of: json)
         try Self.checkCase(json, tokenizer)
-        try Self.expect("transformer_task", "feature-extraction", json)
-        try Self.expect("module_output_name", "token_embeddings", json)
+        try Self.expect("transformer_task", task.name, json)
+        try Self.expect("module_output_name", task.output, json)
         if let modalities = try json.object("modality_config") {
             guard let text = try modalities.object("text") else { throw json.unknown("modality_config without text") }
             try Self.expect("method", "forward", text)
             // What newer versions call the tokens' vectors of the last layer.
-            try Self.expect("method_output_name", "last_hidden_state", text)
+            try Self.expect("method_output_name", task.method, text)
         }
         for name in ["tokenizer_args", "processor_kwargs"] {
             if let arguments = try json.object(name) { try read(tokenizerArguments: arguments, tokenizer) }

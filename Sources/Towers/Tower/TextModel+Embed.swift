@@ -15,8 +15,25 @@ extension TextModel {
     /// Texts are packed in the order given. Engines that pad a batch to its longest text sort by length first; without
     /// padding a short text costs its own tokens and no more beside a long one, so sorting would gain nothing.
     func embed(_ texts: [String], _ job: EmbeddingJob) throws(BelfryError) -> Matrix {
+        try embed(texts, extra: 0, job) { (number, workspace) throws(BelfryError) in
+            let (text, begin) = (texts[number], workspace.ids.count)
+            guard
+                self.tokenizer.encode(
+                    job.prompt.isEmpty ? text : job.prompt + text, limit: self.maximumTokens, into: &workspace.ids)
+            else { throw self.tooLongToCut(text) }
+            workspace.texts.append(begin..<workspace.ids.count)
+        }
+    }
+
+    /// - Parameters:
+    ///   - extra: tokens that each of the texts has beside its own.
+    ///   - append: puts the tokens of a text into the workspace, by its number.
+    func embed(
+        _ texts: [String], extra: Int, _ job: EmbeddingJob,
+        _ append: @Sendable (Int, Workspace) throws(BelfryError) -> Void
+    ) throws(BelfryError) -> Matrix {
         let result = Matrix(rows: texts.count, columns: dimension)
-        let runs = runs(of: texts, threads: job.threads)
+        let runs = runs(of: texts, extra: extra, threads: job.threads)
         let done = Mutex(0)
         let innerThreads = min(job.threads, runs.count) > 1 ? 1 : job.threads
         try WorkPool(threads: job.threads).run(runs.count) { worker in
@@ -24,7 +41,7 @@ extension TextModel {
                 workspace.threads = innerThreads
                 while worker.one({ number throws(BelfryError) in
                     let run = runs[number]
-                    try embed(texts[run], job, workspace, into: result.pointer + run.lowerBound * dimension)
+                    try embed(run, job, workspace, append, into: result.pointer + run.lowerBound * dimension)
                     done.withLock { done in
                         done += run.count
                         job.progress?(done)
@@ -38,8 +55,8 @@ extension TextModel {
     /// Cuts the texts into runs of about one batch each, guessing a text's tokens from its bytes.
     ///
     /// Few runs are made as many as a multiple of the threads, so that no worker waits for the last.
-    private func runs(of texts: [String], threads: Int) -> [Range<Int>] {
-        let guesses = texts.map { min($0.utf8.count / 5 + 3, maximumTokens) }
+    private func runs(of texts: [String], extra: Int, threads: Int) -> [Range<Int>] {
+        let guesses = texts.map { min($0.utf8.count / 5 + 3 + extra, maximumTokens) }
         let total = guesses.reduce(0, +)
         var count = max((total + Self.batchTokens - 1) / Self.batchTokens, 1)
         if count > 1 { count = (count + threads - 1) / max(threads, 1) * max(threads, 1) }
@@ -61,30 +78,28 @@ extension TextModel {
     /// Embeds a run of texts in batches of up to twice `batchTokens` tokens, or one text: a run's tokens were only
     /// guessed, and a small rest would cost more.
     private func embed(
-        _ texts: ArraySlice<String>, _ job: EmbeddingJob, _ workspace: Workspace,
-        into target: UnsafeMutablePointer<Float>
+        _ run: Range<Int>, _ job: EmbeddingJob, _ workspace: Workspace,
+        _ append: (Int, Workspace) throws(BelfryError) -> Void, into target: UnsafeMutablePointer<Float>
     ) throws(BelfryError) {
         var target = target
         begin(workspace)
-        for text in texts {
-            let begin = workspace.ids.count
-            guard
-                tokenizer.encode(
-                    job.prompt.isEmpty ? text : job.prompt + text, limit: maximumTokens, into: &workspace.ids)
-            else {
-                throw BelfryError(
-                    .invalidInput, "The text “\(text.prefix(40))” …: \(Tokenizers.tooLongToCut)",
-                    at: .init(file: path), remedy: Tokenizers.tooLongToCutRemedy)
-            }
-            workspace.texts.append(begin..<workspace.ids.count)
+        for number in run {
+            try append(number, workspace)
             if workspace.ids.count >= 2 * Self.batchTokens { try encode(workspace, job.skippedTokens, into: &target) }
         }
         try encode(workspace, job.skippedTokens, into: &target)
     }
 
+    func tooLongToCut(_ text: String) -> BelfryError {
+        BelfryError(
+            .invalidInput, "The text “\(text.prefix(40))” …: \(Tokenizers.tooLongToCut)", at: .init(file: path),
+            remedy: Tokenizers.tooLongToCutRemedy)
+    }
+
     func begin(_ workspace: Workspace) {
         workspace.ids.removeAll(keepingCapacity: true)
         workspace.texts.removeAll(keepingCapacity: true)
+        workspace.seconds.removeAll(keepingCapacity: true)
     }
 
     /// Writes the vectors of the texts whose tokens are in the workspace, and begins the next batch.

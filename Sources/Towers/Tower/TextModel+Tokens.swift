@@ -9,6 +9,10 @@ extension TextModel {
     /// - Throws: `invalidInput` that names the text: for ids that there are not, too many of them, or other tokens around them
     ///   than the tokenizer's; `unsupported` where it puts none around a text.
     func embed(tokens texts: [[Int32]], _ job: EmbeddingJob) throws(BelfryError) -> Matrix {
+        guard pairs == nil else {
+            throw BelfryError(
+                .invalidInput, "The tower is a reranker: it reads a query and a text together.", at: .init(file: path))
+        }
         for (number, ids) in texts.enumerated() { try require(ids, number) }
         let result = Matrix(rows: texts.count, columns: dimension)
         try workspaces.lend { (workspace) throws(BelfryError) in

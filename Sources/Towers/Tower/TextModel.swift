@@ -6,6 +6,8 @@ final class TextModel: TowerModel {
     let tokenizer: any Tokenizer
     let encoder: any TowerEncoder
     let head: TowerHead
+    /// How it reads a query and a text together; nil unless it is a cross-encoder.
+    let pairs: PairFrame?
     let weights: [Safetensors]
     /// Tokens that are read of a text; the rest is cut off.
     let maximumTokens: Int
@@ -48,14 +50,32 @@ final class TextModel: TowerModel {
                 "The modules give \(head.dimension) components, not \(manifest.dimension).", at: .init(file: path))
         }
         (tokenizer, encoder) = (parts.tokenizer, parts.encoder)
+        pairs = try manifest.isReranker ? Self.pairFrame(parts, manifest, paths) : nil
         weights = [parts.weights] + head.files
         maximumTokens = manifest.maximumTokens
         self.path = path
     }
 
+    private static func pairFrame(
+        _ parts: EncoderParts, _ manifest: TowerManifest, _ paths: TowerFiles
+    ) throws(BelfryError) -> PairFrame {
+        guard let bert = parts.encoder as? BertEncoder, manifest.dimension == 1 else {
+            throw .corrupt("A reranker is a transformer that gives one number.", at: .init(file: paths.folder))
+        }
+        let frame = try PairFrame(
+            parts.tokenizer, separators: bert.configuration.family.separators, folder: paths.folder)
+        guard manifest.maximumTokens >= frame.count + 2 else {
+            throw .corrupt(
+                "\(manifest.maximumTokens) tokens leave no room for a query and a text.", at: .init(file: paths.folder))
+        }
+        return frame
+    }
+
     var dimension: Int { head.dimension }
-    var fields: [TowerField] { [TowerField(name: Self.field, type: .text, isRequired: true)] }
-    var textField: String? { Self.field }
+    var fields: [TowerField] {
+        pairs == nil ? [TowerField(name: Self.field, type: .text, isRequired: true)] : Self.pairFields
+    }
+    var textField: String? { pairs == nil ? Self.field : nil }
     var features: FeatureSet? { nil }
     var summary: ModelSummary {
         ModelSummary(words: encoder.summary, transformer: (encoder as? BertEncoder)?.configuration)
@@ -65,19 +85,27 @@ final class TextModel: TowerModel {
     private static let field = "text"
 
     func embed(_ rows: [JSON], _ job: EmbeddingJob) throws(BelfryError) -> Matrix {
-        var texts: [String] = []
-        for (index, row) in rows.enumerated() {
-            guard let text = row[Self.field]?.string else {
-                let found = row[Self.field]
-                throw FeatureProblem(
-                    found.map { "The field must be a text, not \($0.kind)." } ?? "The field is missing."
-                )
-                .error(source: job.source, row: job.firstRow + index, field: Self.field)
-            }
-            texts.append(text)
+        func text(_ field: String, _ index: Int) throws(BelfryError) -> String {
+            let found = rows[index][field]
+            if let text = found?.string { return text }
+            throw FeatureProblem(found.map { "The field must be a text, not \($0.kind)." } ?? "The field is missing.")
+                .error(source: job.source, row: job.firstRow + index, field: field)
         }
+        guard pairs == nil else {
+            var pairs: [(query: String, text: String)] = []
+            for index in rows.indices {
+                pairs.append((try text(Self.pairFields[0].name, index), try text(Self.pairFields[1].name, index)))
+            }
+            return try embed(pairs: pairs, job)
+        }
+        var texts: [String] = []
+        for index in rows.indices { texts.append(try text(Self.field, index)) }
         return try embed(texts, job)
     }
 
-    func embed(canaries: [String], source: String) throws(BelfryError) -> Matrix { try embed(canaries, EmbeddingJob()) }
+    /// A cross-encoder reads each canary with the next one.
+    func embed(canaries: [String], source: String) throws(BelfryError) -> Matrix {
+        guard pairs != nil else { return try embed(canaries, EmbeddingJob()) }
+        return try embed(pairs: Array(zip(canaries, canaries.dropFirst() + canaries.prefix(1))), EmbeddingJob())
+    }
 }

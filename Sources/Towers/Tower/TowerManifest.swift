@@ -5,12 +5,13 @@ import Foundation
 ///
 /// | member | what |
 /// |---|---|
-/// | `format`, `kind` | 1, 2 or 3; `bert`, `mpnet`, `static`, … |
+/// | `format`, `kind` | 1 to 4; `bert`, `mpnet`, `static`, … |
 /// | `dimension`, `maximum_tokens` | of the vectors; of a text, the template's tokens included |
 /// | `modules` | what follows the encoder: `pooling` with its modes, `dense` with its file, `normalize`, … |
 /// | `prompts`, `default_prompt` | what is put before a text |
 /// | `include_prompt` | false if the prompt's tokens are left out of the pooling; absent if they are not |
 /// | `rows`, `row_ranges` | for a graph: which rows run together, and whether dynamic quantization is by rows; see `RowGrouping` |
+/// | `reranker` | true if it reads a query and a text together, and gives one number; absent if it does not |
 /// | `files` | name → bytes and SHA-256 |
 /// | `fingerprint` | SHA-256 over all of the above, files that are made of others left out: the identity of the space |
 /// | `pair` | the fingerprints of `query` and `item` tower, for a tower that is one of two |
@@ -45,6 +46,8 @@ package struct TowerManifest: Hashable, Sendable {
     package var rows = RowGrouping.together
     /// Whether a graph's dynamic quantization takes the range of each row and not that of all rows of a run.
     package var rangesPerRow = false
+    /// Whether it is a cross-encoder: it reads a query and a text together, and gives one number.
+    package var isReranker = false
     /// The tower's files by name, `tower.json` left out.
     package var files: [String: File] = [:]
     /// For a tower that was imported as one of two: the fingerprints of both.
@@ -57,7 +60,7 @@ package struct TowerManifest: Hashable, Sendable {
     /// Files that are made of the others, and say nothing about the space.
     static let derivedFiles: Set<String> = [canaryFile, PreparedWeights.name, PreparedTokenizer.name]
     /// The newest format.
-    static let format = 3
+    static let format = 4
 
     /// The oldest format that says all of it.
     private var format: Int {
@@ -69,6 +72,7 @@ package struct TowerManifest: Hashable, Sendable {
             case .layerNorm, .cut: false
             }
         }
+        if isReranker { return 4 }
         if rows != .together || rangesPerRow { return 3 }
         return kind == EncoderKind.bert.rawValue && includesPrompt && isPlain ? 1 : 2
     }
@@ -90,6 +94,7 @@ package struct TowerManifest: Hashable, Sendable {
         if !includesPrompt { members["include_prompt"] = .bool(false) }
         if rows != .together { members["rows"] = .string(rows.rawValue) }
         if rangesPerRow { members["row_ranges"] = .bool(true) }
+        if isReranker { members["reranker"] = .bool(true) }
         return members
     }
 
@@ -172,6 +177,7 @@ package struct TowerManifest: Hashable, Sendable {
             self.rows = rows
         }
         rangesPerRow = try json.bool("row_ranges", default: false)
+        isReranker = try json.bool("reranker", default: false)
         guard let files = json["files"]?.members else { throw corrupt("files") }
         for (name, entry) in files {
             guard let bytes = entry["bytes"]?.integer, bytes >= 0, let sha256 = entry["sha256"]?.string,

@@ -67,6 +67,11 @@ public struct TowerPair: Sendable {
     public static func open(_ path: String) throws(BelfryError) -> TowerPair {
         if isPair(path) { return try load(path) }
         let tower = try Tower.load(path)
+        guard !tower.isReranker else {
+            throw BelfryError(
+                .wrongTower, "The tower is a reranker: it reads a query and a text together, and gives no vector.",
+                at: .init(file: path), remedy: "Name a tower that was imported from an encoder.")
+        }
         return TowerPair(query: tower, item: tower)
     }
 

@@ -13,6 +13,14 @@ package struct BertConfiguration: Hashable, Sendable {
         case mpnet
         /// Sanh et al., 2019: no token types.
         case distilbert
+
+        /// Tokens between two texts that are read together.
+        var separators: Int {
+            switch self {
+            case .bert, .distilbert: 1
+            case .roberta, .mpnet: 2
+            }
+        }
     }
 
     /// Which names and which positions the model has.

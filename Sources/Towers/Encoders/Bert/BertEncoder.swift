@@ -25,6 +25,8 @@ final class BertEncoder: TowerEncoder {
     private let words: Weights
     private let positions: Weights
     private let types: Weights
+    /// From the type of a first text to that of a second one: only BERT tells them apart.
+    private let typeStride: Int
     private let norm: Norm
     private let layers: EncoderLayers
     private let products: Products
@@ -60,6 +62,7 @@ final class BertEncoder: TowerEncoder {
         } else {
             types = Weights(zeros: hidden)
         }
+        typeStride = configuration.family == .bert && configuration.tokenTypes > 1 ? hidden : 0
         self.norm = try norm("embeddings.LayerNorm")
         var layers: [EncoderLayers.Layer] = []
         for index in 0..<configuration.layers {
@@ -110,16 +113,17 @@ final class BertEncoder: TowerEncoder {
         let hidden = configuration.hiddenSize
         let x = workspace.buffer(.tokens, count * hidden)
         let isa = products.isa
-        for text in texts {
+        for (number, text) in texts.enumerated() {
             var next = configuration.firstPosition
+            let second = workspace.seconds.isEmpty ? text.upperBound : workspace.seconds[number]
             for index in text {
                 precondition(ids[index] >= 0 && ids[index] < configuration.vocabularySize)
                 let isPadding = Int(ids[index]) == configuration.padding
                 let position = isPadding ? Int(ids[index]) : next
                 if !isPadding { next += 1 }
                 belfry_nn_add3(
-                    isa, words.pointer + Int(ids[index]) * hidden, types.pointer, positions.pointer + position * hidden,
-                    x + index * hidden, hidden)
+                    isa, words.pointer + Int(ids[index]) * hidden, types.pointer + (index < second ? 0 : typeStride),
+                    positions.pointer + position * hidden, x + index * hidden, hidden)
             }
         }
         belfry_nn_layer_norm(isa, x, count, hidden, norm.weight.pointer, norm.bias.pointer, configuration.epsilon)

@@ -91,6 +91,40 @@ import Towers
         }
     }
 
+    /// What it makes of the answers stands beside what they were.
+    @Test func anEvaluationSaysWhatItGains() throws {
+        let evaluation = "evaluate:\n  title: {file: queries.jsonl, text: text, relevant: id, k: [3]}"
+        try Self.withShop("rerank: {tower: ../bert.tower, top: 30}\n\(evaluation)") { shop, path in
+            func query(_ number: Int) -> String { "\(Shop.colors[number % 5]) \(Shop.products[number])" }
+            let queries = (0..<10).map { "{\"text\": \"\(query($0))\", \"id\": [\"p-\($0 * 5)\"]}\n" }
+            try shop.write(queries.joined(), "shop/queries.jsonl")
+            #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
+            let evaluated = try BelfryProcess.run(["evaluate", shop.recipe, "--json"])
+            #expect(evaluated.exitCode == 0, "\(evaluated.errors)")
+            let shown = try BelfryProcess.run(["evaluate", shop.recipe])
+            #expect(shown.output.contains("reranked"), "\(shown.output)")
+            // By hand: how many of the queries have their point among the best three.
+            let (collection, tower) = (try VectorCollection(shop.collection), try Tower.load(path))
+            var (before, after) = (0, 0)
+            for number in 0..<10 {
+                let hits = try collection.search(SearchRequest(.text(query(number)), k: 30)).hits
+                let texts = hits.map {
+                    "\($0.payload["title"]?.string ?? "") \($0.payload["description"]?.string ?? "")"
+                }
+                let scores = try tower.scores(of: texts, for: query(number))
+                let best = scores.indices.sorted { (scores[$1], hits[$0].id) < (scores[$0], hits[$1].id) }.prefix(3)
+                before += hits.prefix(3).contains { $0.name == "p-\(number * 5)" } ? 1 : 0
+                after += best.contains { hits[$0].name == "p-\(number * 5)" } ? 1 : 0
+            }
+            let json = try JSON(parsing: Data(evaluated.output.utf8), source: "evaluation")
+            let figures = (json.array?.first ?? json)["figures"]?.array ?? []
+            let recall = figures.first { $0["name"]?.string == "recall@3" }?["reranked"]
+            #expect(recall?["value"]?["mean"]?.number == Double(after) / 10, "\(evaluated.output)")
+            let gain = try #require(recall?["gain"]?["mean"]?.number)
+            #expect(abs(gain - Double(after - before) / 10) < 1e-9)
+        }
+    }
+
     /// Where time is short, the rest follows as it was, and it is said.
     @Test func whatIsNotReadIsSaid() throws {
         try Self.withShop("rerank: {tower: ../bert.tower, top: 60}") { shop, path in

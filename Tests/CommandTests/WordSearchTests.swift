@@ -48,6 +48,8 @@ import Testing
 
             // What is searched by words changes without a vector being made again.
             try shop.change("search: hybrid", to: "search: words\nwords: {fields: {title: 2}, language: none}")
+            let stale = try BelfryProcess.run(["evaluate", shop.recipe])
+            #expect(stale.exitCode == 1 && stale.errors.contains("by words has changed"), "\(stale.errors)")
             let again = try BelfryProcess.run(["build", shop.recipe])
             #expect(again.exitCode == 1 && again.errors.contains("by words has changed"), "\(again.errors)")
             #expect(try BelfryProcess.run(["build", shop.recipe, "--replace"]).exitCode == 0)

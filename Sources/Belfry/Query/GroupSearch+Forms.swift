@@ -79,8 +79,7 @@ extension GroupSearch {
         let found = try answers(of: part, filter)
         let best = Array(found.prefix(reranking.top))
         let start = ContinuousClock.now
-        let scores = try reranking.scores(
-            payloads(of: best).map { reranking.document($0.payload) }, threads: request.threads)
+        let scores = try reranking.scores(of: payloads(of: best).map(\.payload), threads: request.threads)
         note(
             .init(
                 read: scores.count, wanted: best.count, milliseconds: start.duration(to: .now) / .milliseconds(1)))

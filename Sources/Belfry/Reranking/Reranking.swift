@@ -53,15 +53,20 @@ public struct Reranking: Sendable {
     }
 
     /// What is read of a payload: texts, numbers, and the elements of lists, one after the other.
-    func document(_ payload: JSON) -> String {
+    private func document(_ payload: JSON) -> String {
         fields.flatMap { $0.values(in: payload) }.flatMap { $0.array ?? [$0] }
             .compactMap { $0.string ?? ($0.number == nil ? nil : $0.text()) }
             .filter { !$0.isBlank }
             .joined(separator: " ")
     }
 
+    /// The scores of payloads, in their order: of all, or of as many of the first as there is time for.
+    package func scores(of payloads: [JSON], threads: Int) throws(BelfryError) -> [Float] {
+        try scores(payloads.map(document), threads: threads)
+    }
+
     /// The scores of the first documents, in their order: of all, or of as many as there is time for.
-    func scores(_ documents: [String], threads: Int) throws(BelfryError) -> [Float] {
+    private func scores(_ documents: [String], threads: Int) throws(BelfryError) -> [Float] {
         guard let budget, !documents.isEmpty else {
             return try tower.scores(of: documents, for: text, threads: threads)
         }

@@ -28,9 +28,10 @@ struct EvaluationTables {
         }
         let hasPublished = results.contains { $0.figures.contains { $0.published != nil } }
         let hasWords = results.contains { $0.wordsShare != nil }
+        let isReranked = results.contains { $0.figures.contains { $0.reranked != nil } }
         let right =
             (hasPublished ? ["published"] : []) + ["exact", "95 % interval", "index"] + baselines
-            + (hasWords ? ["words", "hybrid"] : [])
+            + (hasWords ? ["words", "hybrid"] : []) + (isReranked ? ["reranked"] : [])
         var table = Table(
             nameColumns + [.init(title: "metric")] + right.map { .init(title: $0, alignment: .right) })
         for result in results {
@@ -46,23 +47,30 @@ struct EvaluationTables {
                     ] + others
                         + (hasWords
                             ? [figure.words?.alone, figure.words?.hybrid].map { $0.map { Self.number($0.mean) } ?? "" }
-                            : []))
+                            : [])
+                        + (isReranked ? [figure.reranked.map { Self.number($0.value.mean) } ?? ""] : []))
             }
         }
         return table.lines(width: Terminal.width)
     }
 
-    /// By how much the mix of words and tower is better than either, at the figure that a summary shows.
+    /// By how much the mix of words and tower is better than either, and what a cross-encoder makes of it, at the figure that a
+    /// summary shows.
     private var hybrid: [String] {
-        let lines = results.compactMap { result -> String? in
-            let figure = result.figures.first { $0.isHeadline } ?? result.figures.first
-            guard let share = result.wordsShare, let figure, let words = figure.words else { return nil }
+        let lines = results.flatMap { result -> [String] in
+            guard let figure = result.figures.first(where: \.isHeadline) ?? result.figures.first else { return [] }
             func shown(_ mean: EvaluationResult.Mean) -> String {
                 String(format: "%+.3f (%+.3f to %+.3f)", mean.mean, mean.low, mean.high)
             }
-            return
-                "\(names(result).joined(separator: ", ")): hybrid's \(figure.name) is \(shown(words.overTower)) beside the "
+            let name = names(result).joined(separator: ", ")
+            let reranked = figure.reranked.map {
+                "\(name): reranked, \(figure.name) is \(shown($0.gain)) beside the order in which answers were found"
+            }
+            guard let share = result.wordsShare, let words = figure.words else { return [reranked].compactMap(\.self) }
+            let mixed =
+                "\(name): hybrid's \(figure.name) is \(shown(words.overTower)) beside the "
                 + "tower's, \(shown(words.overWords)) beside words'; over all queries a share of \(share) for words is best"
+            return [mixed, reranked].compactMap(\.self)
         }
         return lines.isEmpty ? [] : [""] + lines
     }

@@ -75,6 +75,16 @@ package struct EvaluationResult: Codable, Sendable {
         package var baselines: [Baseline]
         /// By words alone, and mixed with the tower; nil where the collection is not searched by words.
         package var words: Words?
+        /// After the collection's cross-encoder has read the best answers; nil where it has none.
+        package var reranked: Reranked?
+    }
+
+    /// The figures of what a cross-encoder has read.
+    package struct Reranked: Codable, Sendable {
+        /// In its order.
+        package var value: Mean
+        /// By how much that is better than the order in which it was found, query by query.
+        package var gain: Mean
     }
 
     /// The figures of searches by words.

@@ -90,6 +90,8 @@ package struct Evaluator: Sendable {
         var values: [Double] = []
         let words = WordRankings(collection, view, points, filters: read.filters, k: k, threads: threads)
         var mixed: [Double] = []
+        let reader = RerankedRankings(collection, view, points, words: words, k: k, threads: threads)
+        var reread: [Double] = []
         for start in stride(from: 0, to: read.queries.count, by: Self.batch) {
             let batch = Array(read.queries[start..<min(start + Self.batch, read.queries.count)])
             let (queries, vectors) = try ask(batch, collection, evaluation, &tally, observer)
@@ -115,6 +117,18 @@ package struct Evaluator: Sendable {
                     }
                 }
             }
+            if let reader, !queries.isEmpty {
+                let pairs = try reader.rankings(queries, vectors) { search.scope(of: [$0]) }
+                for (query, pair) in zip(queries, pairs) {
+                    let ideal = query.ideal
+                    func values(_ ranking: [Int32]) -> [Double] {
+                        let judged = query.judged(ranking, ideal: ideal)
+                        return figures.map { $0.metric.value(judged, k: $0.k) }
+                    }
+                    let (before, after) = (values(pair.before), values(pair.after))
+                    reread += after + zip(after, before).map { $0 - $1 }
+                }
+            }
             observer.progress(start + batch.count, read.queries.count)
         }
         guard tally.queries > 0 else {
@@ -130,11 +144,12 @@ package struct Evaluator: Sendable {
         tally.counts.queriesBeforeSampling = read.beforeSampling
         tally.counts.withoutRelevant = read.withoutRelevant
         tally.counts.badRows += read.badRows
-        let wanted = figures.firstIndex { evaluation.headline.contains("\($0)") } ?? 0
+        let wanted = evaluation.headline.lazy.compactMap { name in figures.firstIndex { "\($0)" == name } }.first ?? 0
         let fit = words.map { _ in ShareFit(values: mixed, figures: figures.count, wanted: wanted) }
         return EvaluationResult(
             recipe: recipe.shortName, evaluation: evaluation.name, variant: recipe.variant, collection: collection.path,
-            counts: tally.means, figures: means(values, fit, evaluation), wordsShare: fit?.best, index: cost, seed: seed
+            counts: tally.means, figures: means(values, fit, reader == nil ? nil : reread, evaluation),
+            wordsShare: fit?.best, index: cost, seed: seed
         )
     }
 
@@ -243,14 +258,17 @@ package struct Evaluator: Sendable {
     }
 
     /// The means of all systems' figures. A query's values are those of the exact search, of the index, and of each
-    /// baseline; of a collection with words, those by words and of the mix follow, and by how much the mix is better.
+    /// baseline; of a collection with words, those by words and of the mix follow, and by how much the mix is better; of one with
+    /// a cross-encoder, those after it has read the answers, and by how much they are better.
     private func means(
-        _ searched: [Double], _ fit: ShareFit?, _ evaluation: Recipe.Evaluation
+        _ searched: [Double], _ fit: ShareFit?, _ reread: [Double]?, _ evaluation: Recipe.Evaluation
     ) -> [EvaluationResult.Figure] {
         let figures = evaluation.figures
         let systems = 2 + evaluation.baselines.count
-        let values = fit.map { Self.joined(searched, systems, $0, seed) } ?? searched
-        let columns = figures.count * (systems + (fit == nil ? 0 : 4))
+        let reranked = systems + (fit == nil ? 0 : 4)
+        let mixed = fit.map { Self.joined(searched, systems, $0, seed) } ?? searched
+        let values = reread.map { Self.joined(mixed, $0, by: reranked * figures.count, 2 * figures.count) } ?? mixed
+        let columns = figures.count * (reranked + (reread == nil ? 0 : 2))
         let intervals = Bootstrap(seed: seed).intervals(values, columns: columns, threads: threads)
         var sums = [Double](repeating: 0, count: columns)
         for (index, value) in values.enumerated() { sums[index % columns] += value }
@@ -269,7 +287,17 @@ package struct Evaluator: Sendable {
                     .init(
                         alone: mean(systems, place), hybrid: mean(systems + 1, place),
                         overTower: mean(systems + 2, place), overWords: mean(systems + 3, place))
+                },
+                reranked: reread.map { _ in
+                    .init(value: mean(reranked, place), gain: mean(reranked + 1, place))
                 })
+        }
+    }
+
+    /// Two lists of figures made one, query by query: of each query `count` values of the first, and `more` of the second.
+    private static func joined(_ first: [Double], _ second: [Double], by count: Int, _ more: Int) -> [Double] {
+        (0..<first.count / count).flatMap {
+            first[$0 * count..<($0 + 1) * count] + second[$0 * more..<($0 + 1) * more]
         }
     }
 

@@ -11,6 +11,8 @@ extension VectorCollection {
         // Which of the two its tower made of it is known without opening the tower.
         if ![true, false].map(recipe.digest).contains(built.recipe) {
             change = "the recipe has changed"
+        } else if recipe.wordsInWords != built.words {
+            change = "what is searched by words has changed"
         } else if evaluations.contains(where: { $0.baselines.contains(.bm25) }),
             try Digest.sha256(file: recipe.rows.file) != built.rows
         {

@@ -46,13 +46,19 @@ struct WordRankings {
     private func rankings(
         _ query: JudgedQuery, _ vector: Matrix, _ scope: SearchScope
     ) throws(BelfryError) -> [[Int32]] {
-        let depth = ScoreMix.depth(k)
-        let meaning = try view.nearest(vector, k: depth, recall: nil, exact: true, scope: scope, threads: 1).points[0]
-        let words = try words(query, depth)
-        let mix = ScoreMix(meaning: meaning, view.configuration.main.metric, words: words, depth: depth)
+        let mix = try mix(query, vector, scope, ScoreMix.depth(k))
         return try Self.shares.map { share throws(BelfryError) in
             try points.numbers(mix.mixed(words: share).prefix(k).map { ($0.id, $0.score) }, of: view)
         }
+    }
+
+    /// What is nearest to a query by meaning and by words: so many of each.
+    func mix(
+        _ query: JudgedQuery, _ vector: Matrix, _ scope: SearchScope, _ depth: Int
+    ) throws(BelfryError) -> ScoreMix {
+        let meaning = try view.nearest(vector, k: depth, recall: nil, exact: true, scope: scope, threads: 1).points[0]
+        return ScoreMix(
+            meaning: meaning, view.configuration.main.metric, words: try words(query, depth), depth: depth)
     }
 
     /// What has the most of a query's words.

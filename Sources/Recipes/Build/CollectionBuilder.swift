@@ -107,7 +107,7 @@ public struct CollectionBuilder: Sendable {
             recipe: recipe.digest(asText: towers.item.takesTexts), rows: try Digest.sha256(file: recipe.rows.file),
             tower: towers.space, limit: limit, sample: sample, index: request,
             users: try recipe.users.map { (users) throws(BelfryError) in try users.digest() },
-            words: recipe.words.map { JSON(encoding: $0).text() })
+            words: recipe.wordsInWords)
         let target = try System.resolvingLink(place ?? recipe.collectionPath)
         if let summary = try existing(target, journal, observer) { return summary }
         let previous = try PreviousCollection(

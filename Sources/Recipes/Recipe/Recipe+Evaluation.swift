@@ -100,7 +100,7 @@ extension Recipe {
         /// What others have published, as they wrote it, by the figure's name (`recall@10`).
         package let published: [String: String]
         /// The figures that stand for the evaluation in a summary, by name.
-        package let headline: Set<String>
+        package let headline: [String]
 
         /// All metrics at all `k`.
         package var figures: [RankingFigure] { RankingFigure.all(metrics, k) }

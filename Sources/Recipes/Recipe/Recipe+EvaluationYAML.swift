@@ -43,19 +43,19 @@ extension Recipe.Evaluation {
             } ?? [:]
         let named = try Self.headline(fields)
         let figures = RankingFigure.all(metrics, k).map(\.description)
-        headline = named ?? Set(published.isEmpty ? Array(figures.prefix(1)) : Array(published.keys))
-        for (field, names) in [("published", Set(published.keys)), ("headline", headline)] {
-            guard let unknown = names.subtracting(figures).min() else { continue }
+        headline = named ?? (published.isEmpty ? Array(figures.prefix(1)) : published.keys.sorted())
+        for (field, names) in [("published", published.keys.sorted()), ("headline", headline)] {
+            guard let unknown = names.filter({ !figures.contains($0) }).min() else { continue }
             throw fields.failure(
                 field, "has \(unknown), which is no figure of this evaluation.",
                 remedy: "The figures are: \(figures.sorted().joined(separator: ", ")).")
         }
     }
 
-    private static func headline(_ fields: YAMLFields) throws(BelfryError) -> Set<String>? {
+    private static func headline(_ fields: YAMLFields) throws(BelfryError) -> [String]? {
         guard let node = fields.node("headline") else { return nil }
         // An empty list keeps the evaluation out of summaries.
-        return node.sequence?.isEmpty == true ? [] : Set(try texts(fields, "headline"))
+        return node.sequence?.isEmpty == true ? [] : try texts(fields, "headline")
     }
 
     private static func published(_ entries: YAMLFields) throws(BelfryError) -> [String: String] {

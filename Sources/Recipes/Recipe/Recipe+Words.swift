@@ -43,6 +43,9 @@ extension Recipe {
         }
     }
 
+    /// What is searched by words, as a build keeps it; nil for nothing.
+    package var wordsInWords: String? { words.map { JSON(encoding: $0).text() } }
+
     private static func wordFields(
         _ fields: YAMLFields, _ options: YAMLFields?, _ payload: [String: PayloadType], _ input: Input
     ) throws(BelfryError) -> [WordIndex.Field] {

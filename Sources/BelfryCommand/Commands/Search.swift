@@ -97,14 +97,35 @@ struct Search: ParsableCommand {
 struct Similar: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find what is nearest to a point of the collection.",
-        discussion: "belfry similar Indexes/products 111-33784 -k 5")
+        discussion: """
+            belfry similar Indexes/products 111-33784 -k 5
+            belfry similar Indexes/products --all -k 20 --out table.jsonl
+
+            With --all a table of every point's nearest others is written, as lines of JSON, .csv or .npz by the name of the \
+            file. It appears, or is replaced, when it is whole; a run that was interrupted goes on where it was when it is \
+            started again.
+            """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
-    @Argument(help: "The point's id.") var id: String
+    @Argument(help: "The point's id.") var id: String?
     @Flag(help: "Compare words as well, and mix the rankings.") var hybrid = false
+    @Flag(help: "Of every point: needs --out, and takes neither an id nor what shapes an answer for people.")
+    var all = false
+    @Option(help: "The file of --all: .jsonl, .csv or .npz.") var out: String?
     @OptionGroup var options: SearchOptions
 
+    func validate() throws {
+        guard all != (id != nil) else { throw ValidationError("Give a point's id, or --all.") }
+        guard all == (out != nil) else {
+            throw ValidationError(
+                all ? "--all writes a file: name it with --out, as --out table.jsonl." : "--out goes with --all.")
+        }
+        if all { try options.requirePlain(hybrid: hybrid) }
+    }
+
     func run() throws {
+        if let out { return try SimilarTableWriting(options, to: out).run(on: collection) }
+        let id = id ?? ""
         try options.run(on: collection) { _ in options.request(hybrid ? .hybrid(.point(id)) : .point(id)) }
     }
 }

@@ -50,7 +50,8 @@ struct OwnVectors {
     static func array(_ elements: String, _ rows: [[Float]], isFortran: Bool = false) -> Data {
         let (count, width) = (rows.count, rows.first?.count ?? 0)
         var data = header(
-            "{'descr': '\(elements)', 'fortran_order': \(isFortran ? "True" : "False"), 'shape': (\(count), \(width)), }")
+            "{'descr': '\(elements)', 'fortran_order': \(isFortran ? "True" : "False"), 'shape': (\(count), \(width)), }"
+        )
         func add<Number>(_ number: Number) { withUnsafeBytes(of: number) { data.append(contentsOf: $0) } }
         for place in 0..<count * width {
             let value =

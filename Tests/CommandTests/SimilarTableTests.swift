@@ -180,7 +180,9 @@ import Testing
                 let killed = try Self.write(own.collection, to: path, ["-k", "3"], crashingAt: "table-piece")
                 #expect(killed.exitCode == 128 + SIGKILL)
             }
-            for options in [["-k", "4"], ["-k", "3", "--filter", "price < 100"], ["-k", "3", "--score-threshold", "0.5"]] {
+            for options in [
+                ["-k", "4"], ["-k", "3", "--filter", "price < 100"], ["-k", "3", "--score-threshold", "0.5"],
+            ] {
                 try isKilled()
                 let next = try Self.write(own.collection, to: path, options)
                 #expect(next.exitCode == 0 && next.errors.contains("anew"), "\(options): \(next.errors)")
@@ -217,7 +219,8 @@ import Testing
                     damaged = damaged.prefix(Int.random(in: 0...damaged.count, using: &random))
                 } else {
                     // Not in the mark at the front, without which it is somebody else's file.
-                    damaged[Int.random(in: 8..<damaged.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                    damaged[Int.random(in: 8..<damaged.count, using: &random)] ^=
+                        1 << UInt8.random(in: 0..<8, using: &random)
                 }
                 try damaged.writeAnew(to: path + ".unfinished")
                 let result = try collection.writeSimilarTable(.init(k: 3), to: path)

@@ -52,7 +52,8 @@ import Testing
     func elementsAndOrdersOfNumpyGiveTheSame(elements: String, isFortran: Bool) throws {
         try withTemporaryDirectory { folder in
             // Whole numbers, which all of the types hold.
-            let vectors = (0..<40).map { row in (0..<6).map { Float((row * 7 + $0 * $0 * 3) % 23 - 11) } }
+            let numbers = (0..<240).map { number in (number * number * 3 + number * 7) % 23 - 11 }
+            let vectors = (0..<40).map { row in numbers[6 * row..<6 * row + 6].map { Float($0) } }
             let (npy, collection) = ("\(folder)/v.npy", "\(folder)/v.belfry")
             try OwnVectors.array(elements, vectors, isFortran: isFortran).writeAnew(to: npy)
             let made = try BelfryProcess.run(["import", npy, "--to", collection, "--metric", "l2"])

@@ -273,15 +273,15 @@ import Testing
             #expect(written.output.contains("1 point without such a vector left out"), "\(written.output)")
             #expect(
                 try String(contentsOfFile: path, encoding: .utf8) == """
-                    {"id":7,"similar":[{"id":"x,\\"y","score":9}]}
-                    {"id":"x,\\"y","similar":[{"id":7,"score":9}]}
+                    {"id":7,"similar":[{"id":"x,\\"y","score":3}]}
+                    {"id":"x,\\"y","similar":[{"id":7,"score":3}]}
 
                     """)
             let csv = "\(folder)/t.csv"
             #expect(try Self.write(collection, to: csv, ["--using", "a"]).exitCode == 0)
             #expect(
                 try String(contentsOfFile: csv, encoding: .utf8)
-                    == "id,rank,similar,score\n7,1,\"x,\"\"y\",9\n\"x,\"\"y\",1,7,9\n")
+                    == "id,rank,similar,score\n7,1,\"x,\"\"y\",3\n\"x,\"\"y\",1,7,3\n")
             let refused = [
                 ([], "it is not said which"), (["--using", "w"], "are sparse"), (["--using", "c"], "no vectors “c”"),
             ]

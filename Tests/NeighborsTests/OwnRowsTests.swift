@@ -20,7 +20,8 @@ import Vectors
             let segment = try SegmentIndex(directory, metric: .l2)
             let searcher = segment.makeSearcher()
             let query = try segment.shard.rows(first..<first + 1)
-            let effort = SegmentIndex.Effort.following(ratio: 1.1)
+            // One that follows the query would look at all rows: what it finds is far.
+            let effort = SegmentIndex.Effort.graph(window: 64)
             let lost = try searcher.search(query.pointer, k: 10, effort: effort)
             #expect(Set(lost.map { Int($0.row) }).isDisjoint(with: island), "\(random)")
             let found = try searcher.search(query.pointer, k: 10, effort: effort, own: [first])

@@ -101,6 +101,12 @@ extension SimilarTable {
             try numbers.withBytes { bytes throws(BelfryError) in try writer.append(bytes) }
         } else {
             let length = max(1, rows.names.map(\.unicodeScalars.count).max() ?? 1)
+            guard 4 * length * count <= Self.mostTextBytes else {
+                throw BelfryError(
+                    .unsupported,
+                    "The longest id has \(length) characters: as texts of one length, \(count) ids take "
+                        + "\(4 * length * count) bytes.", at: .init(file: path), remedy: "Write a .jsonl or a .csv.")
+            }
             try writer.begin("ids", .text(length: length), [count])
             for name in rows.names {
                 var scalars = name.unicodeScalars.map(\.value.littleEndian)
@@ -115,6 +121,9 @@ extension SimilarTable {
         try table.forEachPiece(scores: true) { bytes throws(BelfryError) in try writer.append(bytes) }
         try writer.finish()
     }
+
+    /// Texts of one length are as long as the longest of them: more than this is no way to write ids down.
+    private static let mostTextBytes = 1 << 33
 
     /// The shortest digits that give the same f32 back.
     private static func text(_ score: Float) -> String {

@@ -22,6 +22,18 @@ public final class FileWriter {
         buffer.reserveCapacity(Self.capacity)
     }
 
+    /// Goes on with the file at `path`, of which the first `kept` bytes stay; what is behind them is cut off.
+    public init(_ path: String, keeping kept: Int) throws(BelfryError) {
+        self.path = path
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw System.failure("open it", path) }
+        guard ftruncate(descriptor, off_t(kept)) == 0, lseek(descriptor, off_t(kept), SEEK_SET) >= 0 else {
+            throw System.failure("cut it to \(kept) bytes", path)
+        }
+        count = kept
+        buffer.reserveCapacity(Self.capacity)
+    }
+
     deinit { close(descriptor) }
 
     /// Appends bytes.
@@ -65,7 +77,8 @@ public final class FileWriter {
         guard fsync(descriptor) == 0 else { throw System.failure("sync it to disk", path) }
     }
 
-    private func flush() throws(BelfryError) {
+    /// Writes out what is buffered: a process that is killed afterwards has written it.
+    public func flush() throws(BelfryError) {
         try buffer.withBytes { bytes throws(BelfryError) in try Self.writeAll(bytes, to: descriptor, path) }
         buffer.removeAll(keepingCapacity: true)
     }

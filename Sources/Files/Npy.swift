@@ -1,6 +1,6 @@
 import Foundation
 
-/// An array of numbers from a numpy file (`.npy`) or archive (`.npz`), in C order, mapped where that is possible.
+/// An array of numbers from a numpy file (`.npy`) or archive (`.npz`), mapped where that is possible.
 public struct NpyArray: Sendable {
     /// What the elements are, by numpy's names without the byte order: `f4` is a 4-byte floating-point number.
     public enum Element: String, CaseIterable, Sendable {
@@ -23,6 +23,8 @@ public struct NpyArray: Sendable {
     public let elementType: Element
     /// How many elements there are.
     public let count: Int
+    /// Whether they lie row after row in the file (C order), and not column after column (Fortran order).
+    public let isRowMajor: Bool
     /// The file, for errors.
     public let path: String
     private let content: ZipArchive.Content
@@ -30,8 +32,8 @@ public struct NpyArray: Sendable {
     private let start: Int
 
     /// Maps the npy file at `path`.
-    /// - Throws: `corruptData` with file and byte; `unsupported`, with how to save it instead, for Fortran order,
-    ///   big-endian numbers, text, structures and pickled objects.
+    /// - Throws: `corruptData` with file and byte; `unsupported`, with how to save it instead, for Fortran order
+    ///   of more than two extents, big-endian numbers, text, structures and pickled objects, which are never run.
     public init(_ path: String) throws(BelfryError) {
         let file = try MappedFile(path, access: .sequential)
         try self.init(.mapped(file, 0..<file.bytes.count), path: path)
@@ -44,6 +46,7 @@ public struct NpyArray: Sendable {
         var reader = ByteReader(bytes, file: path)
         let header = try withExtendedLifetime(content) { () throws(BelfryError) in try NpyHeader(&reader) }
         (shape, elementType, count) = (header.shape, header.element, header.count)
+        isRowMajor = !header.isColumnMajor
         start = reader.offset
         let (needed, overflow) = count.multipliedReportingOverflow(by: elementType.size)
         guard !overflow, needed <= reader.remaining else {
@@ -65,7 +68,8 @@ public struct NpyArray: Sendable {
     /// Elements per row: the product of the other extents.
     public var columns: Int { shape.dropFirst().reduce(1, *) }
 
-    /// Calls `body` with the elements' bytes: little-endian, row after row, without any particular alignment.
+    /// Calls `body` with the elements' bytes: little-endian, in the order of the file (see ``isRowMajor``), without any
+    /// particular alignment.
     public func withBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -75,7 +79,7 @@ public struct NpyArray: Sendable {
 
     // MARK: as Swift arrays
 
-    /// The elements as f32, whatever they are in the file: the nearest one where f32 cannot hold a value, infinity
+    /// The elements as f32, row after row, whatever they are in the file: the nearest one where f32 cannot hold a value, infinity
     /// where it is too large.
     /// - Parameter range: which elements; all of them without it.
     public func floats(_ range: Range<Int>? = nil) -> [Float] {
@@ -149,10 +153,13 @@ public struct NpyArray: Sendable {
         let range = range ?? 0..<count
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "elements that are there")
         let size = MemoryLayout<Stored>.size
+        let (rows, columns) = (rows, isRowMajor ? 0 : columns)
         return withBytes { bytes in
             [Value](unsafeUninitializedCapacity: range.count) { values, initialized in
                 for index in 0..<range.count {
-                    let stored = bytes.loadUnaligned(fromByteOffset: (range.lowerBound + index) * size, as: Stored.self)
+                    var element = range.lowerBound + index
+                    if columns > 0 { element = element % columns * rows + element / columns }
+                    let stored = bytes.loadUnaligned(fromByteOffset: element * size, as: Stored.self)
                     (values.baseAddress! + index).initialize(to: convert(Stored(littleEndian: stored)))
                 }
                 initialized = range.count

@@ -14,6 +14,8 @@ struct NpyHeader {
     var shape: [Int]
     /// How many elements the shape asks for.
     var count: Int
+    /// Whether the elements lie column after column.
+    var isColumnMajor: Bool
 
     /// More than any array of numbers needs.
     private static let longest = 1 << 20
@@ -58,9 +60,11 @@ struct NpyHeader {
         }
         count = shape.contains(0) ? 0 : product
         // With one long dimension both orders are the same.
-        guard !fortran || shape.count(where: { $0 > 1 }) <= 1 || count == 0 else {
+        isColumnMajor = fortran && shape.count(where: { $0 > 1 }) > 1 && count > 0
+        guard !isColumnMajor || shape.count == 2 else {
             throw BelfryError(
-                .unsupported, "The array is in Fortran order (column after column).", at: place,
+                .unsupported, "The array of \(shape.count) extents is in Fortran order (the first one fastest).",
+                at: place,
                 remedy: "Save it row after row: np.save(path, np.ascontiguousarray(array)).")
         }
     }

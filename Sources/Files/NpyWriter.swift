@@ -40,9 +40,13 @@ public final class NpyWriter {
     }
 
     /// A version 1.0 header of 128 bytes: the longest numbers fit, and the rows begin at a multiple of 64.
-    static func header(rows: Int, columns: Int) -> [UInt8] {
+    static func header(rows: Int, columns: Int) -> [UInt8] { header("<f4", [rows, columns]) }
+
+    /// The same for elements and a shape of one or two extents.
+    static func header(_ elements: String, _ shape: [Int]) -> [UInt8] {
         let size = 128
-        let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(rows), \(columns)), }"
+        let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+        let text = "{'descr': '\(elements)', 'fortran_order': False, 'shape': (\(extents)), }"
         var header: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(size - 10), 0] + Array(text.utf8)
         header += [UInt8](repeating: 32, count: size - 1 - header.count) + [10]
         return header

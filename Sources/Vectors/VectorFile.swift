@@ -52,7 +52,7 @@ public struct VectorFile: Sendable {
         case .vecs(let file): try file.copy(range, into: target)
         case .npy(let array):
             let elements = range.lowerBound * columns..<range.upperBound * columns
-            if array.elementType == .f4 {
+            if array.elementType == .f4, array.isRowMajor {
                 array.withBytes { bytes in
                     UnsafeMutableRawPointer(target).copyMemory(
                         from: bytes.baseAddress! + elements.lowerBound * 4, byteCount: elements.count * 4)

@@ -45,9 +45,30 @@ let numpyFixtures = TestData.root + "/Tests/FilesTests/Fixtures/"
         #expect(empty.shape == [0, 384] && empty.floats() == [])
     }
 
+    /// Column after column in the file, row after row when it is read.
+    @Test func readsFortranOrder() throws {
+        let (fortran, three) = (
+            try NpyArray(numpyFixtures + "fortran.npy"), try NpyArray(numpyFixtures + "version2.npy")
+        )
+        #expect(!fortran.isRowMajor && three.isRowMajor && fortran.shape == [3, 4])
+        #expect(fortran.floats() == Array(three.floats().prefix(12)))
+        #expect(fortran.floats(3..<9) == Array(three.floats()[3..<9]))
+        #expect(fortran.doubles(5..<6) == [5])
+        try withTemporaryDirectory { folder in
+            // Of three extents nobody needs it.
+            var data = Array(try Data(contentsOf: URL(fileURLWithPath: numpyFixtures + "version2.npy")))
+            let place = try #require(data.firstRange(of: Array("False".utf8)))
+            data.replaceSubrange(place, with: Array("True ".utf8))
+            let path = folder + "/a.npy"
+            try Data(data).writeAnew(to: path)
+            let error = #expect(throws: BelfryError.self) { try NpyArray(path) }
+            #expect(error?.code == .unsupported && error?.remedy?.contains("ascontiguousarray") == true)
+        }
+    }
+
     @Test func refusesWithARemedy() throws {
         let refused = [
-            ("fortran.npy", "ascontiguousarray"), ("big-endian.npy", "astype('<f4')"), ("text.npy", "astype"),
+            ("big-endian.npy", "astype('<f4')"), ("text.npy", "astype"),
             ("structure.npy", "astype"), ("object.npy", "astype"),
         ]
         for (name, remedy) in refused {

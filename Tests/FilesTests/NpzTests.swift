@@ -28,10 +28,10 @@ import Testing
 
     @Test func namesTheArrayInsideTheMember() throws {
         // A well-formed archive around an array that is refused.
-        let fortran = try Data(contentsOf: URL(fileURLWithPath: numpyFixtures + "fortran.npy"))
+        let refused = try Data(contentsOf: URL(fileURLWithPath: numpyFixtures + "big-endian.npy"))
         try withTemporaryDirectory { folder in
             let path = folder + "/a.npz"
-            try zip([("x.npy", fortran)]).writeAnew(to: path)
+            try zip([("x.npy", refused)]).writeAnew(to: path)
             let error = #expect(throws: BelfryError.self) { try Npz(path)["x"] }
             #expect(error?.location == .init(file: path, place: "member 'x.npy', byte 10"))
         }

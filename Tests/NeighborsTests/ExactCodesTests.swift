@@ -77,6 +77,33 @@ import Vectors
         }
     }
 
+    /// Many queries are answered by matrix products first.
+    @Test(arguments: Metric.indexed, ElementType.allCases)
+    func manyQueriesFindTheSame(metric: Metric, type: ElementType) throws {
+        var random = SeededGenerator()
+        try withTemporaryDirectory { folder in
+            for (kind, (n, dimension)) in [(3_000, 40), (2_500, 100), (1_000, 16), (1_500, 64), (1_111, 33)]
+                .enumerated()
+            {
+                let rows = Self.data(kind, n, dimension, &random)
+                let (shard, codes) = try Self.open(rows, folder, metric: metric, type)
+                let scan = ExactSearch(shard, metric: metric)
+                let search = ExactSearch(shard, codes: codes, metric: metric)
+                let queries = Matrix(
+                    (0..<300).map { $0 % 3 > 0 ? rows.randomElement(using: &random)! : random.vector(dimension) }
+                        + [[Float](repeating: 0, count: dimension)])
+                let some = RowSet((0..<n).filter { _ in Bool.random(using: &random) }, capacity: n)
+                let cases: [(RowSet?, Int, Int)] = [(nil, 1, 1), (nil, 20, 2), (some, 20, 3)]
+                for (filter, k, threads) in cases {
+                    let filter = RowFilter(of: n, keeping: filter, except: nil)
+                    let found = try search.search(queries, k: k, filter: filter, threads: threads)
+                    let expected = try scan.search(queries, k: k, filter: filter)
+                    #expect(found == expected, "kind \(kind) \(metric) k \(k) threads \(threads), \(random)")
+                }
+            }
+        }
+    }
+
     /// Rows and queries that no estimate is good for.
     @Test(arguments: Metric.indexed, InstructionSet.available)
     func oddRowsAreFoundAllTheSame(metric: Metric, instructionSet: InstructionSet) throws {
@@ -117,6 +144,12 @@ import Vectors
                     let found = try search.search(query, k: k)
                     #expect(found == expected, "\(metric) \(instructionSet) query \(index) k \(k), \(random)")
                 }
+            }
+            let many = Matrix((0..<144).map(odd))
+            for k in [1, 30] {
+                #expect(
+                    try search.search(many, k: k) == scan.search(many, k: k),
+                    "\(metric) \(instructionSet) many k \(k), \(random)")
             }
         }
     }

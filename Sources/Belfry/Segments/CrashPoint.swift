@@ -39,6 +39,9 @@ enum CrashPoint: String, CaseIterable {
     case mergeListed = "merge-listed"
     case mergePublished = "merge-published"
     case mergeDone = "merge-done"
+    case tableBegun = "table-begun"
+    case tablePiece = "table-piece"
+    case tableWritten = "table-written"
 
     private static let remaining = Mutex<(name: String, visits: Int)?>(
         ProcessInfo.processInfo.environment["BELFRY_CRASH_AT"].map { wanted in

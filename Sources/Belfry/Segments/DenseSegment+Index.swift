@@ -37,12 +37,13 @@ extension DenseSegment {
         var found: [Neighbor]
         if filter == nil, excluded.count <= Self.fewRows {
             let wanted = min(asked.k + excluded.count, vectors.rowCount)
-            found = try searcher.search(vector, k: wanted, effort: effort, ignoring: excluded)
+            found = try searcher.search(vector, k: wanted, effort: effort, own: excluded)
             if found.count < wanted { found = try searcher.search(vector, k: wanted, effort: .exact) }
             found.removeAll { excluded.contains(Int($0.row)) }
         } else {
-            let own = excluded.isEmpty ? filter : asked.filter(of: vectors.rowCount, except: excluded)
-            found = try searcher.search(vector, k: asked.k, recall: target, filter: own)
+            let kept = excluded.isEmpty ? filter : asked.filter(of: vectors.rowCount, except: excluded)
+            found = try searcher.search(
+                vector, k: asked.k, recall: target, filter: kept, own: Array(excluded.prefix(Self.fewRows)))
         }
         // Of those that were to be dropped some may not have been found. Then there are more than k, in the order of their
         // estimates: which of them are the nearest, the stored vectors say.

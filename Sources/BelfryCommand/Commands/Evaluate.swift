@@ -12,12 +12,17 @@ struct Evaluate: ParsableCommand {
             belfry evaluate Indexes/movielens --only unseen-films-of-user --k 1,10,100
             belfry evaluate Indexes/movielens Indexes/sessions --summary
             belfry evaluate --log Indexes/.serve/feedback
+            belfry evaluate vectors.belfry --same category --k 10
+            belfry evaluate vectors.belfry --queries queries.npy --truth truth.npy --k 10
 
             Runs the evaluations of the recipe, for all variants, by exact search and through the index at the recipe's \
-            recall. The intervals hold 95 % of the means of 1,000 bootstrap samples of the queries.
+            recall. A collection without a recipe is asked by its own points, to which what shares a payload field's value \
+            is relevant, or by vectors whose true nearest a file lists by their ids (belfry audit needs no such list). The \
+            intervals hold 95 % of the means of 1,000 bootstrap samples of the queries.
             """)
 
-    @Argument(help: "The folder of a recipe whose collections are built, or one variant of it; or several.")
+    @Argument(
+        help: "The folder of a recipe whose collections are built, or one variant of it; or several. Or a collection.")
     var recipe: [String] = []
     @Flag(help: "One table of the headline figures, with what the index costs.") var summary = false
     @Option(help: "Only the evaluation of this name.") var only: String?
@@ -26,6 +31,11 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Ask only this many of the queries, drawn at random.") var limit: Int?
     @Option(help: "What samples and intervals are drawn by.") var seed: UInt64 = 1
     @Option(help: "A log of a server's feedback, or a folder of them, in the place of a recipe.") var log: [String] = []
+    @Option(help: "Of a collection: ask for every point, to which what shares this payload field's value is relevant.")
+    var same: String?
+    @Option(help: "Of a collection: vectors to ask for, .npy or .fvecs, with --truth.") var queries: String?
+    @Option(help: "The ids of the points that are nearest to each of --queries, nearest first: .npy or .ivecs.")
+    var truth: String?
     @Option(help: "Ask the recommendations of the log again on this collection.") var replay: String?
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
@@ -42,6 +52,7 @@ struct Evaluate: ParsableCommand {
             return
         }
         guard !recipe.isEmpty else { throw ValidationError("Name the folder of a recipe.") }
+        if same != nil || queries != nil || truth != nil { try requireCollection() }
         if summary, k != nil {
             throw ValidationError(
                 "--summary shows the figures that recipes name, and --k asks for others: leave one out.")
@@ -49,8 +60,27 @@ struct Evaluate: ParsableCommand {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
     }
 
+    /// Refuses what does not go with a collection that no recipe describes.
+    private func requireCollection() throws {
+        guard recipe.count == 1, !summary, only == nil, variant == nil else {
+            throw ValidationError(
+                "--same and --queries are of one collection: leave out --summary, --only, --variant and other recipes.")
+        }
+        guard (same == nil) != (queries == nil) else { throw ValidationError("Give --same, or --queries.") }
+        guard (queries == nil) == (truth == nil) else {
+            throw ValidationError(
+                queries == nil
+                    ? "--truth goes with --queries."
+                    : "--queries needs a --truth. Without one, belfry audit compares the index with exact search.")
+        }
+        if truth != nil, try counts()?.count ?? 1 != 1 {
+            throw ValidationError("--truth goes with one --k: so many of what it lists are relevant.")
+        }
+    }
+
     func run() throws {
         guard log.isEmpty else { return try EvaluateLog(log, replaying: replay, output).run() }
+        if same != nil || queries != nil { return try evaluateCollection() }
         let recipes = try recipe.flatMap(recipes)
         // What cannot be asked at all is said before anything is.
         var asked: [(Evaluator, [Recipe.Evaluation])] = []
@@ -76,12 +106,34 @@ struct Evaluate: ParsableCommand {
         if !missing.isEmpty { throw ExitCode(1) }
     }
 
+    /// Evaluates a collection that no recipe describes.
+    private func evaluateCollection() throws {
+        let path = try RecipeFile.collection(at: recipe[0])
+        let evaluation: Recipe.Evaluation
+        if let same {
+            let fields = try FilterOptions.fields(of: [VectorCollection(path)]) { $0.contains(same) }
+            guard fields.contains(same) else {
+                throw BelfryError(
+                    .invalidInput, "No point has a payload field \(same.debugDescription).", at: .init(file: path),
+                    remedy: fields.isEmpty
+                        ? "The points have no payload."
+                        : "The fields are: \(fields.prefix(50).joined(separator: ", ")).")
+            }
+            evaluation = .same(same, k: try counts() ?? [10])
+        } else {
+            evaluation = try .truth(truth ?? "", of: queries ?? "", k: try counts()?.first ?? 10)
+        }
+        let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+        let evaluator = Evaluator(collection: path, name: name, limit: limit, seed: seed, threads: threads.threads)
+        try show([evaluate(evaluation, by: evaluator, BadRowLog())])
+    }
+
     private func evaluate(
         _ evaluation: Recipe.Evaluation, by evaluator: Evaluator, _ bad: BadRowLog
     ) throws -> EvaluationResult {
         var evaluation = evaluation
         if let counts = try counts() { evaluation.k = counts }
-        let label = "\(evaluator.recipe.name) \(evaluation.name)"
+        let label = "\(evaluator.name) \(evaluation.name)"
         let progress = StageProgress()
         defer { progress.finish(failed: true) }
         let result = try evaluator.evaluate(

@@ -12,11 +12,16 @@ struct Search: ParsableCommand {
             belfry search Indexes/products "heat resistant gloves for the laboratory" -k 5 --recall 0.99
             belfry search Indexes/products "M12 hex bolt" --hybrid
             belfry search vectors.belfry --vector '[0.25, 0.5, 1]'
+            belfry search vectors.belfry --vector queries.npy --json
+
+            A file of several vectors is searched for row by row; with --json each row's answer is a line, with its number as \
+            "query".
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "The text to search for.") var text: String?
-    @Option(help: "A vector to search for in its place, as JSON.") var vector: String?
+    @Option(help: "A vector to search for in its place: as JSON, or a .npy, .fvecs or .bvecs of one or several.")
+    var vector: String?
     @Option(help: "Embed the text with this tower; it must be the one that filled the collection.") var tower: String?
     @Flag(help: "How to search for a text (default: what the recipe says).") var mode: TextMode?
     @Option(
@@ -87,6 +92,7 @@ struct Search: ParsableCommand {
     }
 
     func run() throws {
+        if let vector, QueryVectors.isFile(vector) { return try run(QueryVectors(vector)) }
         try options.run(on: collection) { collection in
             var request =
                 if let vector { try options.request(query(vector)) } else { try request(text ?? "", of: collection) }
@@ -95,19 +101,49 @@ struct Search: ParsableCommand {
             return try reranking.applied(to: request, text, collection)
         }
     }
+
+    private func run(_ vectors: QueryVectors) throws {
+        try options.run(on: collection) { collection in
+            let configuration = collection.configuration
+            let space = configuration.spaces[try configuration.place(ofSpace: options.using)]
+            try vectors.require(space, at: collection.path)
+            return (0..<vectors.rows.rows).map { options.request(.vector(vectors.rows[$0])) }
+        }
+    }
 }
 
 struct Similar: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find what is nearest to a point of the collection.",
-        discussion: "belfry similar Indexes/products 111-33784 -k 5")
+        discussion: """
+            belfry similar Indexes/products 111-33784 -k 5
+            belfry similar Indexes/products --all -k 20 --out table.jsonl
+
+            With --all a table of every point's nearest others is written, as lines of JSON, .csv or .npz by the name of the \
+            file. It appears, or is replaced, when it is whole; a run that was interrupted goes on where it was when it is \
+            started again.
+            """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
-    @Argument(help: "The point's id.") var id: String
+    @Argument(help: "The point's id.") var id: String?
     @Flag(help: "Compare words as well, and mix the rankings.") var hybrid = false
+    @Flag(help: "Of every point: needs --out, and takes neither an id nor what shapes an answer for people.")
+    var all = false
+    @Option(help: "The file of --all: .jsonl, .csv or .npz.") var out: String?
     @OptionGroup var options: SearchOptions
 
+    func validate() throws {
+        guard all != (id != nil) else { throw ValidationError("Give a point's id, or --all.") }
+        guard all == (out != nil) else {
+            throw ValidationError(
+                all ? "--all writes a file: name it with --out, as --out table.jsonl." : "--out goes with --all.")
+        }
+        if all { try options.requirePlain(hybrid: hybrid) }
+    }
+
     func run() throws {
+        if let out { return try SimilarTableWriting(options, to: out).run(on: collection) }
+        let id = id ?? ""
         try options.run(on: collection) { _ in options.request(hybrid ? .hybrid(.point(id)) : .point(id)) }
     }
 }
@@ -141,8 +177,26 @@ struct SearchOptions: ParsableArguments {
     func run(
         on collection: String, quotas: [PayloadCondition] = [], _ request: (VectorCollection) throws -> SearchRequest
     ) throws {
+        try run(on: collection, quotas: quotas) { [try request($0)] }
+    }
+
+    /// Answers several requests, one after the other.
+    func run(
+        on collection: String, quotas: [PayloadCondition] = [],
+        _ requests: (VectorCollection) throws -> [SearchRequest]
+    ) throws {
         let collections = try ([collection] + others).map { try VectorCollection(at: $0) }
-        var request = try request(collections[0])
+        let requests = try requests(collections[0])
+        for (number, request) in requests.enumerated() {
+            try answer(request, of: collections, quotas, number: requests.count > 1 ? number : nil)
+        }
+    }
+
+    /// - Parameter number: the request's number, where there are several.
+    private func answer(
+        _ request: SearchRequest, of collections: [VectorCollection], _ quotas: [PayloadCondition], number: Int?
+    ) throws {
+        var request = request
         request.others = Array(collections.dropFirst())
         request.filter = try filter.filter(for: collections)
         try shape.requireFields(collections)
@@ -155,9 +209,11 @@ struct SearchOptions: ParsableArguments {
         for item in response.unknownItems { Terminal.note("belfry: the session's item \(item) is in no collection") }
         if output.json {
             guard case .object(var members) = response.json else { return }
+            members["query"] = number.map { .integer(Int64($0)) }
             if !facets.isEmpty { members["facets"] = .object(JSON.Members(facets.map { ($0.field, $0.json) })) }
             Terminal.print(JSON.object(members).text())
         } else {
+            if let number { Terminal.print("\(number > 0 ? "\n" : "")query \(number)") }
             try answer.show(response, of: collections)
             for facet in facets { Terminal.print(facet.line) }
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Belfry
 import Files
 import Recipes
+import Vectors
 
 struct Upsert: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,14 +13,14 @@ struct Upsert: AsyncParsableCommand {
 
             A line is {"id", "vector" or "text" or "fields", "payload"}; a .csv has a column id, and one of text or vector. \
             Where a collection has several kinds of vector, "vector" is an object of them by their names; a text in it goes \
-            through the tower of those. Vectors alone come as .npy or .fvecs. What is written is on disk and found by the next search. A bad row ends the \
+            through the tower of those. Vectors alone come as .npy or .fvecs, with their ids and payload in --rows. What is written is on disk and found by the next search. A bad row ends the \
             work; what was written before it stays.
             """)
 
     @Argument(help: "A .belfry directory, or the folder of its recipe.") var collection: String
     @Argument(help: "Points: .jsonl, .csv, .tsv (each also .gz), .npy, .fvecs; - for JSON lines of standard input.")
     var input: String
-    @Option(help: "For .npy and .fvecs, a file with an id on each line (default: the rows' numbers).") var ids: String?
+    @OptionGroup var companion: CompanionOptions
     @Flag(help: "Only write points that are not there yet.") var insertOnly = false
     @Flag(help: "Only write points that are there.") var updateOnly = false
     @OptionGroup var memory: MemoryOptions
@@ -32,9 +33,15 @@ struct Upsert: AsyncParsableCommand {
 
     func run() async throws {
         let opened = try VectorCollection(at: collection, for: .writing, memoryLimit: memory.bytes)
+        let reader = try PointReader(input, with: companion.companion)
+        let main = opened.configuration.main
+        if reader.dimension != nil, main.kind == .dense {
+            try reader.requireVectors(
+                VectorCheck(dimension: main.dimension, metric: main.metric, elementType: main.element))
+        }
         var load = PointLoad(opened, threads: threads.threads)
         load.condition = insertOnly ? .insertOnly : updateOnly ? .updateOnly : .always
-        try await load.write(PointReader(input, ids: ids))
+        try await load.write(reader)
         try await opened.close()
         load.report(json: output.json)
     }
@@ -44,20 +51,31 @@ struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a collection of points from a file: what export wrote, or vectors of your own.",
         discussion: """
+            belfry import vectors.npy --rows products.csv --to shop.belfry
             belfry import base.npy --to vectors.belfry --metric l2
             belfry import shop.jsonl --to copy.belfry
+
+            Vectors of your own need no tower: row i of products.csv (or .jsonl) is the id and the payload of vector i. All of \
+            it is looked at before the collection is made. Then there are belfry search shop.belfry --vector query.npy, \
+            similar, audit, evaluate --same FIELD.
             """)
 
     @Argument(help: "Points, as upsert takes them.") var input: String
     @Option(name: .customLong("to"), help: "Where to make the collection.") var collection: String
-    @Option(help: "For .npy and .fvecs, a file with an id on each line (default: the rows' numbers).") var ids: String?
+    @OptionGroup var companion: CompanionOptions
     @OptionGroup var description: DescriptionOptions
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let reader = try PointReader(input, ids: ids)
+        let reader = try PointReader(input, with: companion.companion)
+        if let dimension = reader.dimension {
+            try reader.requireVectors(
+                VectorCheck(
+                    dimension: description.dimension ?? dimension, metric: description.metric,
+                    elementType: description.element))
+        }
         let first = try reader.next(PointLoad.batch)
         guard let point = first.first else {
             throw BelfryError(.invalidInput, "The file has no point.", at: .init(file: input))
@@ -71,6 +89,26 @@ struct Import: AsyncParsableCommand {
         try await made.compact()
         try await made.close()
         load.report(json: output.json)
+    }
+}
+
+/// Whose the vectors of a file are.
+struct CompanionOptions: ParsableArguments {
+    @Option(help: "For .npy and .fvecs, a file with an id on each line (default: the rows' numbers).") var ids: String?
+    @Option(
+        help: .init(
+            "For .npy and .fvecs, the ids and payload of the vectors, a row for each in their order: .jsonl, .csv, .tsv "
+                + "(each also .gz). A column whose every cell is a number holds numbers.", valueName: "file"))
+    var rows: String?
+    @Option(help: .init("The field of the ids in --rows (default: id).", valueName: "field")) var id: String?
+
+    func validate() throws {
+        if ids != nil, rows != nil { throw ValidationError("--rows says the ids as well: leave out --ids.") }
+        if id != nil, rows == nil { throw ValidationError("--id names a field of --rows.") }
+    }
+
+    var companion: PointReader.Companion? {
+        ids.map { .ids($0) } ?? rows.map { .rows($0, id: id ?? "id") }
     }
 }
 

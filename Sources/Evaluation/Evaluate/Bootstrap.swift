@@ -7,17 +7,20 @@ import Vectors
 /// as there are, drawn with replacement, have a mean; the middle 95 % of 1,000 such means are the interval. All columns
 /// share their draws, so that systems are compared on the same queries. Each resample has a generator of its own: the
 /// intervals depend on the seed alone, and not on the number of threads.
-struct Bootstrap {
+package struct Bootstrap {
     /// Draws.
     var resamples = 1_000
     /// The share of means inside the interval.
     var level = 0.95
     /// What the draws start from.
-    var seed: UInt64
+    package var seed: UInt64
+
+    /// Intervals that hold 95 % of 1,000 means.
+    package init(seed: UInt64) { self.seed = seed }
 
     /// The intervals of the means of all columns.
     /// - Parameter values: row after row, one per query, of `columns` values each.
-    func intervals(_ values: [Double], columns: Int, threads: Int) -> [ClosedRange<Double>] {
+    package func intervals(_ values: [Double], columns: Int, threads: Int) -> [ClosedRange<Double>] {
         guard columns > 0, !values.isEmpty else { return [] }
         let rows = values.count / columns
         let means = Mutex([[Double]](repeating: [], count: resamples))

@@ -5,7 +5,7 @@ package import Recipes
 import Synchronization
 import Vectors
 
-/// Evaluates the collection of a recipe.
+/// Evaluates the collection of a recipe, or one that no recipe has made.
 ///
 /// 1. The queries are read with what is relevant to each; those without anything relevant are counted and left out.
 /// 2. A batch at a time, queries are embedded and ranked: by exact search, through the index at the recipe's recall, and by
@@ -14,8 +14,12 @@ import Vectors
 ///
 /// What is relevant and the collection does not hold stays relevant: no ranking can find it.
 package struct Evaluator: Sendable {
-    /// Whose collection is evaluated; it must be built.
-    package let recipe: Recipe
+    /// Whose collection is evaluated; it must be built. Nil for a collection of points that came from elsewhere.
+    package let recipe: Recipe?
+    /// The collection's directory.
+    private let path: String
+    /// What is evaluated, in a word.
+    package let name: String
     /// The most queries; more of them are sampled. Nil for all.
     package var limit: Int?
     /// What samples and intervals are drawn by.
@@ -26,6 +30,13 @@ package struct Evaluator: Sendable {
     /// An evaluator of a recipe's collection.
     package init(_ recipe: Recipe, limit: Int? = nil, seed: UInt64 = 1, threads: Int) {
         (self.recipe, self.limit, self.seed, self.threads) = (recipe, limit, seed, threads)
+        (path, name) = (recipe.collectionPath, recipe.name)
+    }
+
+    /// An evaluator of a collection.
+    package init(collection path: String, name: String, limit: Int? = nil, seed: UInt64 = 1, threads: Int) {
+        (recipe, self.path, self.name) = (nil, path, name)
+        (self.limit, self.seed, self.threads) = (limit, seed, threads)
     }
 
     /// What an evaluation tells while it runs.
@@ -54,8 +65,9 @@ package struct Evaluator: Sendable {
     package func askable(
         _ evaluations: [Recipe.Evaluation], leftOut: (_ name: String, _ why: String) -> Void
     ) throws(BelfryError) -> [Recipe.Evaluation] {
+        guard let recipe else { return evaluations }
         guard recipe.isBuilt else { throw recipe.notBuilt }
-        let collection = try VectorCollection(recipe.collectionPath)
+        let collection = try VectorCollection(path)
         var askable: [Recipe.Evaluation] = []
         try collection.requireCurrent(evaluations, of: recipe)
         for evaluation in evaluations {
@@ -74,10 +86,12 @@ package struct Evaluator: Sendable {
     ///   recipe would build now; `invalidInput` with file and line.
     package func evaluate(_ evaluation: Recipe.Evaluation, _ observer: Observer) throws(BelfryError) -> EvaluationResult
     {
-        guard recipe.isBuilt else { throw recipe.notBuilt }
-        let collection = try VectorCollection(recipe.collectionPath)
-        try collection.requireCurrent([evaluation], of: recipe)
-        try collection.check(evaluation, of: recipe)
+        if let recipe, !recipe.isBuilt { throw recipe.notBuilt }
+        let collection = try VectorCollection(path)
+        if let recipe {
+            try collection.requireCurrent([evaluation], of: recipe)
+            try collection.check(evaluation, of: recipe)
+        }
         let view = collection.view
         let points = try PointTable(view, fields: evaluation.payloadFields)
         let read = try queries(of: evaluation, collection, points, observer)
@@ -134,7 +148,7 @@ package struct Evaluator: Sendable {
         guard tally.queries > 0 else {
             throw BelfryError(
                 .invalidInput, "The evaluation \(evaluation.name) has no query with anything relevant.",
-                at: .init(file: evaluation.file ?? recipe.collectionPath))
+                at: .init(file: evaluation.file ?? path))
         }
         var cost = search.cost
         cost.finish()
@@ -147,9 +161,10 @@ package struct Evaluator: Sendable {
         let wanted = evaluation.headline.lazy.compactMap { name in figures.firstIndex { "\($0)" == name } }.first ?? 0
         let fit = words.map { _ in ShareFit(values: mixed, figures: figures.count, wanted: wanted) }
         return EvaluationResult(
-            recipe: recipe.shortName, evaluation: evaluation.name, variant: recipe.variant, collection: collection.path,
-            counts: tally.means, figures: means(values, fit, reader == nil ? nil : reread, evaluation),
-            wordsShare: fit?.best, index: cost, seed: seed
+            recipe: recipe?.shortName ?? name, evaluation: evaluation.name, variant: recipe?.variant,
+            collection: collection.path, counts: tally.means,
+            figures: means(values, fit, reader == nil ? nil : reread, evaluation), wordsShare: fit?.best, index: cost,
+            seed: seed
         )
     }
 
@@ -164,7 +179,12 @@ package struct Evaluator: Sendable {
         }
         switch evaluation.source {
         case .same(let field, _): return JudgedQueries(pointsSharing: field, points, sample)
+        case .vectors(let vectors, let relevant, let file):
+            var read = try JudgedQueries(vectors, relevant: relevant, file: file, points)
+            read.keep(sample)
+            return read
         case .file(let source):
+            guard let recipe else { preconditionFailure("rows of queries are a recipe's") }
             var reader = try QueryReader(source, recipe, collection, points)
             var read = try reader.read(badRow: observer.badRow, progress: observer.reading)
             read.keep(sample)
@@ -180,7 +200,7 @@ package struct Evaluator: Sendable {
             switch baseline {
             case .popularity(let field): rankers.append(PopularityRanker(field, points))
             case .bm25:
-                guard let template = recipe.input.template else { continue }
+                guard let recipe, let template = recipe.input.template else { continue }
                 rankers.append(try WordRanker(recipe, template, points))
             }
         }
@@ -234,7 +254,7 @@ package struct Evaluator: Sendable {
     ) throws(BelfryError) {
         var problem = problem
         if let file = evaluation.file, let line = query.line { problem.location = .line(line, of: file) }
-        if recipe.badRows == .fail { throw problem }
+        if recipe?.badRows == .fail { throw problem }
         tally.counts.badRows += 1
         observer.badRow(problem)
     }

@@ -8,10 +8,12 @@ import Vectors
 ///
 /// 1. The query is placed, and quantized for the routing codes.
 /// 2. The few rows of the highest level are all estimated; level by level, a short walk finds where to enter the next.
-/// 3. On the lowest level the walk goes on until its window is expanded, or until what is left is too far beyond what
+/// 3. A query that was made of rows of the graph enters at those as well: what is near them it finds even where no way leads
+///    there from elsewhere.
+/// 4. On the lowest level the walk goes on until its window is expanded, or until what is left is too far beyond what
 ///    was found: ``GraphWalk``.
-/// 4. What the pool holds is estimated again on the codes of all components.
-/// 5. Where the k-th and the next are nearer to each other than the codes can tell, those rows are read from the shard.
+/// 5. What the pool holds is estimated again on the codes of all components.
+/// 6. Where the k-th and the next are nearer to each other than the codes can tell, those rows are read from the shard.
 final class GraphSearcher {
     private let view: GraphView
     private let codes: CodesReader
@@ -81,11 +83,15 @@ final class GraphSearcher {
     /// The `k` nearest rows that it finds, nearest first; nil where the walk went on for so long that to look at all rows
     /// costs less.
     ///
-    /// - Parameter query: as many finite components as the rows have.
+    /// - Parameters:
+    ///   - query: as many finite components as the rows have.
+    ///   - own: rows that it was made of, a few.
     /// - Throws: `corruptData` for a link to a row that does not exist, or a damaged block of the shard.
-    func search(_ query: UnsafePointer<Float>, k: Int, effort: GraphEffort) throws(BelfryError) -> [Neighbor]? {
+    func search(
+        _ query: UnsafePointer<Float>, k: Int, effort: GraphEffort, from own: [Int] = []
+    ) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
-        guard try fillPool(query, effort) else { return nil }
+        guard try fillPool(query, effort, own) else { return nil }
         let count = reranked(effort)
         for index in 0..<count { candidates[index] = GraphWalk.row(walk.pool[index]) }
         return try rerank(query, k, count)
@@ -141,12 +147,13 @@ final class GraphSearcher {
     /// The `k` nearest rows that it finds and that the filter keeps, of the `wanted` nearest of all; nil if there are fewer
     /// than `k` of these among the first `within`.
     func search(
-        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, within: Int, effort: GraphEffort, filter: RowFilter
+        _ query: UnsafePointer<Float>, k: Int, among wanted: Int, within: Int, effort: GraphEffort, filter: RowFilter,
+        from own: [Int] = []
     ) throws(BelfryError) -> [Neighbor]? {
         guard view.rows > 0, k > 0 else { return [] }
         precondition(filter.rows.capacity >= view.rows)
         (nearestOfAll, keptOfFirst) = (.infinity, 0)
-        guard wanted <= Self.limit, try fillPool(query, effort) else { return nil }
+        guard wanted <= Self.limit, try fillPool(query, effort, own) else { return nil }
         var kept = 0
         let count = reranked(effort)
         let first = min(count, Self.nearestCount)
@@ -171,9 +178,11 @@ final class GraphSearcher {
     private static let nearestCount = 8
 
     /// Fills the walk's pool with rows near the query; false where that went over the budget.
-    private func fillPool(_ query: UnsafePointer<Float>, _ effort: GraphEffort) throws(BelfryError) -> Bool {
+    private func fillPool(
+        _ query: UnsafePointer<Float>, _ effort: GraphEffort, _ own: [Int]
+    ) throws(BelfryError) -> Bool {
         place(query)
-        return try descend(effort)
+        return try descend(effort, own)
     }
 
     private func place(_ query: UnsafePointer<Float>) {
@@ -213,7 +222,7 @@ final class GraphSearcher {
     private static let smallestBudget = 1_024
 
     /// Walks from the highest level to the lowest; false where that went over the budget.
-    private func descend(_ effort: GraphEffort) throws(BelfryError) -> Bool {
+    private func descend(_ effort: GraphEffort, _ own: [Int] = []) throws(BelfryError) -> Bool {
         var entered = enterTop()
         for level in view.sizes.indices.dropFirst().reversed() {
             try walkLevel(level, entered, until: .init(window: 1, capacity: 4), &walk)
@@ -224,6 +233,12 @@ final class GraphSearcher {
         let end = end(effort)
         walk.begin()
         walk.enter(entries, count: entered, &routing, kernels, capacity: end.capacity)
+        for row in own where row < min(view.sizes[0], view.rows) {
+            entries[0] = UInt32(row)
+            // Unless the way down, or the same row before, has led there.
+            let fresh = walk.unseen(entries, count: 1)
+            walk.enter(entries, count: fresh, &routing, kernels, capacity: end.capacity)
+        }
         return try goOn(effort)
     }
 

@@ -15,15 +15,16 @@ extension SegmentSearcher {
     /// - Parameters:
     ///   - query: as many finite components as the rows have.
     ///   - filter: which rows may be returned; nil for all.
+    ///   - own: the query's own rows, from which a walk through a graph sets out as well. The filter leaves them out.
     public func search(
-        _ query: UnsafePointer<Float>, k: Int, recall target: Double, filter: RowFilter?
+        _ query: UnsafePointer<Float>, k: Int, recall target: Double, filter: RowFilter?, own: [Int] = []
     ) throws(BelfryError) -> [Neighbor] {
         let count = segment.shard.rowCount
         precondition(filter.map { $0.rows.capacity == count } ?? true, "a filter over the segment's rows")
         verdict = .calibrated
         guard k > 0 else { return [] }
         guard let filter else {
-            return try search(query, k: k, effort: segment.effort(recall: target, k: k))
+            return try search(query, k: k, effort: segment.effort(recall: target, k: k), own: own)
         }
         let left = filter.count
         guard left > 0 else { return [] }
@@ -32,7 +33,7 @@ extension SegmentSearcher {
         let needed = (Double(few) + 3 * Double(few).squareRoot()) * Double(count) / Double(left)
         var wanted = min(needed, Double(count))
         var budget = Self.scanCost(left, of: count)
-        if let found = try searchNear(query, few, target, filter, instead: wanted, budget) {
+        if let found = try searchNear(query, few, target, filter, own, instead: wanted, budget) {
             return found
         }
         while true {
@@ -45,8 +46,8 @@ extension SegmentSearcher {
             // Of a filter that keeps away from the query the answers are the last of so many rows, of which more are missed
             // than of the first: they have to be within the first half.
             let within = wanted > needed ? rank / 2 : rank
-            if let found = try search(query, few, rank, effort, filter, within: within) {
-                return try lookingHow(far: query, few, rank, found, effort, filter)
+            if let found = try search(query, few, rank, effort, filter, own, within: within) {
+                return try lookingHow(far: query, few, rank, found, effort, filter, own)
             }
             budget -= cost
             // If one more had been kept.
@@ -74,17 +75,17 @@ extension SegmentSearcher {
     /// A try with few rows, where it costs little beside what is to be done otherwise: a filter that keeps what is near the
     /// query, as its own category, needs no more. Nil where too few of them may be returned.
     private func searchNear(
-        _ query: UnsafePointer<Float>, _ k: Int, _ target: Double, _ filter: RowFilter, instead wanted: Double,
-        _ budget: Double
+        _ query: UnsafePointer<Float>, _ k: Int, _ target: Double, _ filter: RowFilter, _ own: [Int],
+        instead wanted: Double, _ budget: Double
     ) throws(BelfryError) -> [Neighbor]? {
         let rank = Self.nearRank * k
         guard Double(rank) < wanted else { return nil }
         let effort = effort(recall: target, rank: rank)
         let otherwise = min(budget, expectedEvaluations(target, rank: Int(wanted)))
         guard effort != .exact, Self.nearCost * segment.expectedEvaluations(effort, k: rank) < otherwise,
-            let found = try search(query, k, rank, effort, filter)
+            let found = try search(query, k, rank, effort, filter, own)
         else { return nil }
-        return try lookingHow(far: query, k, rank, found, effort, filter)
+        return try lookingHow(far: query, k, rank, found, effort, filter, own)
     }
 
     /// The rank of such a try, for each answer that is wanted.
@@ -95,11 +96,11 @@ extension SegmentSearcher {
     /// What was found with a filter; where the query is far, what a more careful search finds.
     private func lookingHow(
         far query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ found: [Neighbor], _ effort: SegmentIndex.Effort,
-        _ filter: RowFilter
+        _ filter: RowFilter, _ own: [Int]
     ) throws(BelfryError) -> [Neighbor] {
         verdict = .unmeasured
         guard case .following(let ratio) = effort, isFarFromAll(query) else { return found }
-        return try searchFar(query, k, rank, found, ratio, filter)
+        return try searchFar(query, k, rank, found, ratio, filter, own)
     }
 
     /// Whether the nearest row that the last search with a filter has met, kept or not, is farther than nearly everything in
@@ -116,7 +117,8 @@ extension SegmentSearcher {
 
     /// As the search for a far query without a filter: with more slack, and then with the most that there is.
     private func searchFar(
-        _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ found: [Neighbor], _ ratio: Float, _ filter: RowFilter
+        _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ found: [Neighbor], _ ratio: Float, _ filter: RowFilter,
+        _ own: [Int]
     ) throws(BelfryError) -> [Neighbor] {
         guard let reach, let calibration = segment.calibration else { return found }
         var found = found
@@ -125,7 +127,7 @@ extension SegmentSearcher {
         if carefulRatio > ratio {
             let effort = SegmentIndex.Effort.following(ratio: carefulRatio)
             let limit = Int(min(Self.carefulLimit * segment.expectedEvaluations(effort, k: rank), 1e9))
-            let again = try search(query, k, rank, effort, filter, limit: limit)
+            let again = try search(query, k, rank, effort, filter, own, limit: limit)
             found = try nearest(k, of: found, and: again ?? [], query)
             guard isFarFromAll(query) else { return found }
         }
@@ -135,7 +137,7 @@ extension SegmentSearcher {
         verdict = .unlike
         guard farnessFromAll(query) > reach.beyondDoubt else { return found }
         let most = SegmentIndex.Effort.following(ratio: Slack.ratio(calibration.levels[hardest]))
-        guard let last = try search(query, k, rank, most, filter) else { return found }
+        guard let last = try search(query, k, rank, most, filter, own) else { return found }
         if !isFarFromAll(query) { verdict = .unmeasured }
         return last
     }
@@ -143,11 +145,11 @@ extension SegmentSearcher {
     /// What the index finds if it is asked for `rank` rows; nil where too few of the first `within` of them may be returned.
     private func search(
         _ query: UnsafePointer<Float>, _ k: Int, _ rank: Int, _ effort: SegmentIndex.Effort, _ filter: RowFilter,
-        within: Int? = nil, limit: Int = .max
+        _ own: [Int], within: Int? = nil, limit: Int = .max
     ) throws(BelfryError) -> [Neighbor]? {
         if let graph, let effort = effort.ofGraph(k: rank, limit: limit) {
             return try graph.search(
-                query, k: k, among: rank, within: within ?? rank, effort: effort, filter: filter)
+                query, k: k, among: rank, within: within ?? rank, effort: effort, filter: filter, from: own)
         }
         if let lists, let effort = effort.ofLists(lists.lists.listCount, k: rank, limit: limit) {
             return try lists.search(

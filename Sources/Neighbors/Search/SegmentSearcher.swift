@@ -80,37 +80,40 @@ public final class SegmentSearcher {
     /// where `effort` is exact or the codes leave it in doubt who is among the `k`.
     /// - Parameters:
     ///   - query: as many finite components as the rows have.
-    ///   - ignored: rows that do not tell how far the query is from the others: its own, those that it was made of.
+    ///   - own: the query's own rows, those that it was made of. They do not tell how far the query is from the others, and
+    ///     a walk through a graph sets out from them as well: so it finds what is near them where nothing else leads there.
     public func search(
-        _ query: UnsafePointer<Float>, k: Int, effort: SegmentIndex.Effort, ignoring ignored: [Int] = []
+        _ query: UnsafePointer<Float>, k: Int, effort: SegmentIndex.Effort, own: [Int] = []
     ) throws(BelfryError) -> [Neighbor] {
         let k = min(k, segment.shard.rowCount)
         verdict = .calibrated
         guard k > 0 else { return [] }
-        guard let found = try searchIndex(query, k, effort) else { return try scan(query, k, filter: nil, .scanned) }
-        guard case .following(let ratio) = effort, isFar(query, found, ignored) else { return found }
-        return try searchFar(query, k, found, ratio, ignored)
+        guard let found = try searchIndex(query, k, effort, own) else {
+            return try scan(query, k, filter: nil, .scanned)
+        }
+        guard case .following(let ratio) = effort, isFar(query, found, own) else { return found }
+        return try searchFar(query, k, found, ratio, own)
     }
 
     /// How far the query is from the nearest row that was found, on the scale of the calibration's reach.
-    private func farness(_ query: UnsafePointer<Float>, _ found: [Neighbor], _ ignored: [Int]) -> Float {
-        guard let nearest = found.first(where: { !ignored.contains(Int($0.row)) }) else { return -.infinity }
+    private func farness(_ query: UnsafePointer<Float>, _ found: [Neighbor], _ own: [Int]) -> Float {
+        guard let nearest = found.first(where: { !own.contains(Int($0.row)) }) else { return -.infinity }
         return segment.metric.farness(nearest.distance, of: query, dimension: segment.shard.dimension)
     }
 
     /// Whether what was found is farther than nearly everything in the calibration.
-    private func isFar(_ query: UnsafePointer<Float>, _ found: [Neighbor], _ ignored: [Int]) -> Bool {
+    private func isFar(_ query: UnsafePointer<Float>, _ found: [Neighbor], _ own: [Int]) -> Bool {
         guard let reach else { return false }
-        return farness(query, found, ignored) > reach.usual
+        return farness(query, found, own) > reach.usual
     }
 
     /// What the index finds; nil where it has none of that kind, or where a scan costs less.
     /// - Parameter limit: an effort that follows the query ends with what it has found when it has estimated so many rows.
     private func searchIndex(
-        _ query: UnsafePointer<Float>, _ k: Int, _ effort: SegmentIndex.Effort, limit: Int = .max
+        _ query: UnsafePointer<Float>, _ k: Int, _ effort: SegmentIndex.Effort, _ own: [Int], limit: Int = .max
     ) throws(BelfryError) -> [Neighbor]? {
         if let graph, let effort = effort.ofGraph(k: k, limit: limit), k <= GraphSearcher.limit {
-            return try graph.search(query, k: k, effort: effort)
+            return try graph.search(query, k: k, effort: effort, from: own)
         }
         if let lists, let effort = effort.ofLists(lists.lists.listCount, k: k, limit: limit) {
             return try lists.search(query, k: k, effort: effort)
@@ -121,7 +124,7 @@ public final class SegmentSearcher {
     /// What is near a query of which all that was `found` with a slack of `ratio` is farther than nearly everything in the
     /// calibration.
     private func searchFar(
-        _ query: UnsafePointer<Float>, _ k: Int, _ found: [Neighbor], _ ratio: Float, _ ignored: [Int]
+        _ query: UnsafePointer<Float>, _ k: Int, _ found: [Neighbor], _ ratio: Float, _ own: [Int]
     ) throws(BelfryError) -> [Neighbor] {
         guard let reach, let calibration = segment.calibration else { return found }
         var found = found
@@ -130,21 +133,22 @@ public final class SegmentSearcher {
         if carefulRatio > ratio {
             let mean = min(calibration.evaluations(careful, k: k), Double(segment.shard.rowCount))
             let limit = Int(Self.carefulLimit * mean)
-            let again = try searchIndex(query, k, .following(ratio: carefulRatio), limit: limit)
+            let again = try searchIndex(query, k, .following(ratio: carefulRatio), own, limit: limit)
             // The limit may have ended it before it had seen all that the first search has.
             found = try nearest(k, of: found, and: again ?? [], query)
-            guard isFar(query, found, ignored) else { return found }
+            guard isFar(query, found, own) else { return found }
         }
         if !isScannedQuickly(segment.shard.rowCount) {
             verdict = .unlike
-            guard farness(query, found, ignored) > reach.beyondDoubt else { return found }
-            if let most = try searchIndex(query, k, .following(ratio: Slack.ratio(calibration.levels[hardest]))) {
-                if !isFar(query, most, ignored) { verdict = .calibrated }
+            guard farness(query, found, own) > reach.beyondDoubt else { return found }
+            let most = SegmentIndex.Effort.following(ratio: Slack.ratio(calibration.levels[hardest]))
+            if let most = try searchIndex(query, k, most, own) {
+                if !isFar(query, most, own) { verdict = .calibrated }
                 return most
             }
         }
         let all = try scan(query, k, filter: nil, .scanned)
-        if isFar(query, all, ignored) { verdict = .scannedAsUnlike }
+        if isFar(query, all, own) { verdict = .scannedAsUnlike }
         return all
     }
 

@@ -1,7 +1,8 @@
 package import Belfry
 package import Files
 import Foundation
-import Vectors
+import Shards
+package import Vectors
 
 /// Reads points from a file, as a stream: what `upsert` and `import` write into a collection.
 ///
@@ -9,7 +10,7 @@ import Vectors
 /// |---|---|
 /// | `.jsonl` | a line `{"id": …, "vector": …, "payload": {…}}`. In the place of the vector, `text` or `fields` goes through the collection's tower. Without `payload`, all other members are it |
 /// | `.csv`, `.tsv` | a row with a column `id`, and one of `vector` (as JSON) or `text`; all other columns are payload |
-/// | `.npy`, `.fvecs`, `.bvecs` | a vector; its id is its row, or the line of a file of ids |
+/// | `.npy`, `.fvecs`, `.bvecs` | a vector; its id is its row, or the line of a file of ids; or id and payload are those of a row of another file, in the same order: see ``VectorRows`` |
 ///
 /// Several vectors of a point are an object by their names: `{"image": […], "title": "a red lamp"}`, where a text goes
 /// through the tower of those vectors. `null` is a point without one. Rows may be compressed by gzip.
@@ -36,7 +37,22 @@ package final class PointReader {
 
     private enum Source {
         case rows(RowReader)
-        case vectors(VectorFile, ids: [String]?)
+        case vectors(VectorFile, Names)
+    }
+
+    /// Whose vectors those of a file are.
+    private enum Names {
+        case numbers
+        case lines([String])
+        case rows(VectorRows)
+    }
+
+    /// The file that says whose the vectors of another one are.
+    package enum Companion: Sendable {
+        /// An id on each line.
+        case ids(String)
+        /// Rows of ids and payload; `id` is the field of the ids.
+        case rows(String, id: String)
     }
 
     private let source: Source
@@ -54,41 +70,77 @@ package final class PointReader {
     /// Opens a file.
     /// - Parameters:
     ///   - path: `-` for lines of JSON on standard input.
-    ///   - ids: for vectors, a file with an id on each line; nil for the numbers of the rows.
-    package init(_ path: String, ids: String? = nil) throws(BelfryError) {
+    ///   - companion: for vectors, whose they are; nil for the numbers of their rows.
+    package init(_ path: String, with companion: Companion? = nil) throws(BelfryError) {
         self.path = path
         let name = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
         guard [".npy", ".fvecs", ".bvecs"].contains(where: name.hasSuffix) else {
+            guard companion == nil else {
+                throw BelfryError(
+                    .invalidInput,
+                    "The points have ids and payload of their own: only vectors have them in another file.",
+                    at: .init(file: path), remedy: "Leave --rows and --ids out, or name a .npy, .fvecs or .bvecs.")
+            }
             source = .rows(try RowReader(path, format: path == "-" ? RowFormat(path: "-.jsonl") : nil))
             return
         }
         let file = try VectorFile(path)
-        var names: [String]?
-        if let ids {
-            let text = String(decoding: try System.read(ids), as: UTF8.self)
-            names = text.split(separator: "\n", omittingEmptySubsequences: true).map { String($0).trimmed }
-            guard names?.count == file.rows else {
-                throw BelfryError(
-                    .invalidInput, "\(names?.count ?? 0) ids do not go with \(file.rows) vectors.", at: .init(file: ids)
-                )
-            }
+        switch companion {
+        case nil: source = .vectors(file, .numbers)
+        case .ids(let ids): source = .vectors(file, .lines(try Self.lines(ids, of: file)))
+        case .rows(let rows, let id):
+            source = .vectors(file, .rows(try VectorRows(rows, id: id, vectors: file.rows, in: path)))
         }
-        source = .vectors(file, ids: names)
     }
+
+    private static func lines(_ path: String, of file: VectorFile) throws(BelfryError) -> [String] {
+        let text = String(decoding: try System.read(path), as: UTF8.self)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: true).map { String($0).trimmed }
+        guard lines.count == file.rows else {
+            throw BelfryError(
+                .invalidInput, "\(lines.count) ids do not go with \(file.rows) vectors.", at: .init(file: path),
+                remedy: "Write both from the same table: line i of one belongs to vector i of the other.")
+        }
+        var seen = Set<PointID>()
+        if let twice = lines.first(where: { !seen.insert(PointName($0).id).inserted }) {
+            throw BelfryError(
+                .invalidInput, "The id \(twice.debugDescription) is there twice.", at: .init(file: path),
+                remedy: "Every vector needs an id of its own.")
+        }
+        return lines
+    }
+
+    /// Refuses vectors that a space cannot hold, before any of them is written; of points that come one by one, which are not
+    /// there yet, nothing is known.
+    /// - Throws: `invalidInput` with file and row.
+    package func requireVectors(_ check: VectorCheck) throws(BelfryError) {
+        guard case .vectors(let file, _) = source else { return }
+        try file.forEachBatch(check: check) { _, _ in }
+    }
+
+    /// Components per vector, where the file is one of vectors.
+    package var dimension: Int? { if case .vectors(let file, _) = source { file.columns } else { nil } }
 
     /// The next points, as many as asked for; fewer at the end of the file.
     /// - Throws: `invalidInput` with the line of one that cannot be used.
     package func next(_ count: Int) throws(BelfryError) -> [Point] {
         switch source {
-        case .vectors(let file, let ids):
+        case .vectors(let file, let names):
             let range = row..<min(row + count, file.rows)
             guard !range.isEmpty else { return [] }
             let vectors = try file.matrix(range)
             row = range.upperBound
-            return range.map {
-                Point(
-                    id: ids?[$0] ?? "\($0)", vectors: ["": .vector(.dense(vectors[$0 - range.lowerBound]))],
-                    payload: [:])
+            let rows =
+                switch names {
+                case .numbers: range.map { (id: "\($0)", payload: JSON.object([:])) }
+                case .lines(let ids): ids[range].map { (id: $0, payload: JSON.object([:])) }
+                case .rows(let rows): try rows.next(range.count)
+                }
+            guard rows.count == range.count else {
+                throw BelfryError(.conflict, "The rows of the vectors were changed meanwhile.", at: .init(file: path))
+            }
+            return rows.enumerated().map { place, row in
+                Point(id: row.id, vectors: ["": .vector(.dense(vectors[place]))], payload: row.payload)
             }
         case .rows(let reader):
             var points: [Point] = []

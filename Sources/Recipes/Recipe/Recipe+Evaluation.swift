@@ -1,4 +1,5 @@
 package import Files
+package import Vectors
 
 extension Recipe {
     /// One named evaluation of a recipe: what is asked, what would be relevant, and which figures say how well that was found.
@@ -26,6 +27,8 @@ extension Recipe {
             case file(Queries)
             /// The points themselves, or a sample of them: what shares a payload field's value is relevant.
             case same(field: String, sample: Int?)
+            /// Vectors of a file, a row each, and the points that are relevant to each, by ids that are numbers.
+            case vectors(Matrix, relevant: [[Int]], file: String)
         }
 
         /// A file of queries, and what its fields are.
@@ -102,11 +105,24 @@ extension Recipe {
         /// The figures that stand for the evaluation in a summary, by name.
         package let headline: [String]
 
+        /// An evaluation that no recipe names.
+        package init(_ name: String, _ source: Source, k: [Int], _ metrics: [RankingMetric]) {
+            (self.name, self.source, self.k, self.metrics) = (name, source, k, metrics)
+            (baselines, published) = ([], [:])
+            headline = Set(RankingFigure.all(metrics, k).prefix(1).map(\.description))
+        }
+
         /// All metrics at all `k`.
         package var figures: [RankingFigure] { RankingFigure.all(metrics, k) }
 
         /// The file of queries; nil where the points are the queries.
-        package var file: String? { if case .file(let queries) = source { queries.rows.file } else { nil } }
+        package var file: String? {
+            switch source {
+            case .file(let queries): queries.rows.file
+            case .vectors(_, _, let file): file
+            case .same: nil
+            }
+        }
 
         /// How many points are queries at most, where the points are the queries.
         package var sample: Int? { if case .same(_, let sample) = source { sample } else { nil } }

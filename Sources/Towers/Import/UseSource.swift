@@ -58,7 +58,9 @@ struct UseWeights {
             let name = "q\(part + 1)"
             let array = try archive.array(name)
             if part == 0 { rows = array.rows }
-            guard array.elementType == .u1, array.shape == [rows, size], (1...Self.maxRows).contains(rows) else {
+            guard array.elementType == .u1, array.isRowMajor, array.shape == [rows, size],
+                (1...Self.maxRows).contains(rows)
+            else {
                 throw .corrupt(
                     "The array should be bytes of the shape [\(part == 0 ? "rows" : "\(rows)"), \(size)], and is "
                         + "\(array.elementType.rawValue) \(array.shape).",

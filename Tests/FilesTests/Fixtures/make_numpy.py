@@ -31,8 +31,9 @@ np.save("line.npy", np.arange(5, dtype="<i4"))
 np.save("empty.npy", np.zeros((0, 384), dtype="<f4"))
 np.save("u8-large.npy", np.array([1, 2**63], dtype="<u8"))
 
-# What is refused, with a remedy.
 np.save("fortran.npy", np.asfortranarray(three[0]))
+
+# What is refused, with a remedy.
 np.save("big-endian.npy", three[0].astype(">f4"))
 np.save("text.npy", np.array(["a", "bc"]))
 np.save("structure.npy", np.array([(1, 2.0)], dtype=[("a", "<i4"), ("b", "<f4")]))

@@ -257,15 +257,16 @@ import Testing
         }
     }
 
-    @Test func languagesAreHeard() throws {
+    @Test(arguments: [
+        ("Der Tisch ist aus Holz und die Lampe ist nicht dabei", "german"),
+        ("La table est dans la maison avec une lampe pour les enfants", "french"), ("Acme drill X-15", "english"),
+        ("手袋 耐熱 実験室", "none"),
+    ])
+    func languagesAreHeard(_ text: String, _ language: String) throws {
         try withTemporaryDirectory { folder in
-            func language(_ text: String) throws -> String? {
-                try Self.draft(Data("id,title\n1,\(text)\n2,\(text)\n".utf8), "l.csv", in: folder).language
-            }
-            #expect(try language("Der Tisch ist aus Holz und die Lampe ist nicht dabei") == "german")
-            #expect(try language("La table est dans la maison avec une lampe pour les enfants") == "french")
-            #expect(try language("Acme drill X-15") == "english")
-            #expect(try language("手袋 耐熱 実験室") == nil)
+            let draft = try Self.draft(Data("id,title\n1,\(text)\n2,\(text)\n".utf8), "l.csv", in: folder)
+            #expect(draft.language ?? "none" == language)
+            #expect(draft.yaml.contains("  language: \(language)"))
         }
     }
 
@@ -273,6 +274,7 @@ import Testing
         ("a.csv", "", "empty", "Write the columns' names"),
         ("a.csv", "id,title\n", "no row behind it", "Write the rows"),
         ("a.jsonl", "\n\n", "no rows", "Write the rows"), ("a.csv", "id,title\n1\n2\n", "Not one of 2 rows", "Mend"),
+        ("a.csv", "id,title\n1,\"a\n", "The only row", "written twice"),
         ("a.csv", "id,x\n1,2\n2,3\n", "No column holds texts", "names or descriptions"),
         ("a.parquet", "PAR1", "does not say how", "pandas.read_parquet"),
         ("a.csv", "PAR1\u{15}xxxxxxxxxxxx", "a Parquet file", "pandas.read_parquet"),

@@ -7,13 +7,16 @@ import Testing
 
 /// Lists in cells, as pandas writes them.
 @Suite struct PythonLiteralTests {
-    @Test(arguments: [
+    static let lists: [(String, JSON)] = [
         ("['a', 'b']", JSON.array(["a", "b"])), ("[\"it's\", 'say \"so\"']", ["it's", "say \"so\""]), ("[]", []),
         ("[ 1, 2.5 , -3,]", [1, 2.5, -3]), ("[None, True, False, nan]", [.null, true, false, .null]),
         ("{'id': 28, 'name': 'Action'}", ["id": 28, "name": "Action"]), ("[('a', 1), ['b']]", [["a", 1], ["b"]]),
         (#"['\'', '\\', '\n', '\x41', '\u00e9', '\d']"#, ["'", "\\", "\n", "A", "é", "\\d"]),
-    ])
-    func listsAreRead(_ text: String, _ value: JSON) { #expect(PythonLiteral.json(text) == value, "\(text)") }
+    ]
+
+    @Test(arguments: lists) func listsAreRead(_ text: String, _ value: JSON) {
+        #expect(PythonLiteral.json(text) == value, "\(text)")
+    }
 
     @Test(arguments: [
         "", "a", "'a'", "[", "['a'", "['a' 'b']", "['a']x", "[a]", "{'a'}", "{'a': }", "{1: 2}", "[,]", "['\\x4']",

@@ -42,6 +42,7 @@ struct ItemReader {
     private let id: Column
     private let content: Content
     private let payload: [(name: String, column: Column, type: PayloadType)]
+    private let isDelimited: Bool
     private var lines: [PointID: Int] = [:]
 
     private enum Content {
@@ -79,6 +80,7 @@ struct ItemReader {
         self.recipe = recipe
         rows = try RowReader(recipe.rows.file, format: recipe.rows.format)
         for (_, reference) in recipe.rows.columns.sorted(by: { $0.key < $1.key }) { _ = try rows.column(reference) }
+        isDelimited = recipe.rows.format.kind != .jsonl
         id = try rows.column(recipe.rows.reference(recipe.id))
         self.content = try content(rows)
         var payload: [(String, Column, PayloadType)] = []
@@ -111,7 +113,13 @@ struct ItemReader {
         for field in payload {
             guard let value = row.value(field.column) else { continue }
             do throws(BelfryError) {
-                members[field.name] = try field.type.convert(value, field: field.name)
+                // In a cell JSON stands as text; in a row of JSON a text is one.
+                members[field.name] =
+                    if isDelimited, let text = value.string {
+                        try field.type.convert(text, field: field.name)
+                    } else {
+                        try field.type.convert(value, field: field.name)
+                    }
             } catch {
                 throw RowProblem(line: row.line, .value, error.message)
             }

@@ -47,31 +47,35 @@ struct ColumnName: Sendable {
 
     /// How much it is the name of a longer text about the thing, from 0.
     var asDescription: Int {
-        guard has(Self.descriptions), !has(Self.ids), !has(Self.counts), !has(Self.pictures) else { return 0 }
+        guard has(Self.descriptions), !has(["variation", "option", "variant"]), !has(Self.ids), !has(Self.counts),
+            !has(Self.pictures)
+        else { return 0 }
         return words.count == 1 ? 40 : 30
     }
 
-    /// What a text column says beside title and description: the greater, the more it belongs to what is read.
-    enum Attribute: Int, CaseIterable { case brand, creator, kind, color }
+    /// What a text column says beside title and description; a section counts where there is no kind.
+    enum Attribute: Int, CaseIterable { case brand, creator, kind, section, color }
 
     /// Which of those it is.
     var attribute: Attribute? {
         guard !has(Self.ids), !has(Self.codes), !has(Self.counts), !has(Self.pictures), !has(["url", "link", "image"])
         else { return nil }
-        if has(["brand", "manufacturer", "vendor", "maker", "label", "marke", "hersteller", "marca", "marque"]) {
+        if has(["brand", "manufacturer", "vendor", "maker", "label", "marke", "hersteller", "marca", "marque", "hieu"])
+        {
             return .brand
         }
-        if has(["author", "authors", "artist", "artists", "director", "directors", "creator", "writer"]) {
+        if has(["author", "authors", "artist", "artists", "director", "directors", "creator"]) {
             return .creator
         }
         if has(["color", "colour", "colors", "colours", "farbe", "couleur"]) { return .color }
         if has([
-            "category", "categories", "type", "genre", "genres", "subgenre", "kind", "class", "department",
-            "subcategory",
-            "kategorie", "categorie", "categoria", "collection", "section", "material",
+            "category", "categories", "type", "genre", "genres", "subgenre", "kind", "subcategory", "kategorie",
+            "categorie",
+            "categoria",
         ]) {
             return .kind
         }
+        if has(["class", "department", "collection", "section", "material"]) { return .section }
         return nil
     }
 
@@ -86,7 +90,7 @@ struct ColumnName: Sendable {
     }
 
     var isPicture: Bool { has(Self.pictures) }
-    var isPrice: Bool { has(["price", "preis", "prix", "precio", "prezzo", "cost", "amount"]) }
+    var isPrice: Bool { has(["price", "preis", "prix", "precio", "prezzo", "cost", "amount", "gia"]) }
     var isRating: Bool { has(["rating", "stars", "score", "popularity", "vote", "votes"]) }
     var isTags: Bool { has(Self.tags) }
     /// Whether it is an identity, of this thing or another, or a number that is one.

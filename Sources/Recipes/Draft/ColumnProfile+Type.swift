@@ -34,7 +34,10 @@ extension ColumnProfile {
         var guess = Guess(type: .string)
         if isDate {
             guess.note = "dates: they are compared as times"
-        } else if let misfit = misfits[.number], let mostly = mostlyNumbers {
+        } else if name.isPrice, sample.digits > 0.8, let misfit = misfits[.number] {
+            guess.note =
+                "a text: \(Self.quoted(misfit.text)) is no number; written as 12.5, without a sign, it could be filtered by"
+        } else if range != nil, let misfit = misfits[.number], let mostly = mostlyNumbers {
             guess.note =
                 "a text, since line \(misfit.line) has \(Self.quoted(misfit.text)), which is no number\(mostly)"
         }
@@ -47,13 +50,13 @@ extension ColumnProfile {
         if misfits[.string] != nil {
             // Only rows of JSON hold what is no text.
             return structures == 0 && lists == filled
-                ? Guess(type: .list(separator: ","), note: "a list") : Guess(type: .json, note: "kept as it is")
+                ? Guess(type: .list(separator: ","), note: "a list") : Guess(type: .json, note: "filters reach into it")
         }
         guard inside > 0, isDelimited, Double(inside) >= 0.9 * Double(filled) else { return nil }
         if structures == 0 {
             return Guess(type: .list(separator: ","), note: "a list in brackets")
         }
-        return inside == filled ? Guess(type: .json, note: "JSON, kept as it is") : nil
+        return inside == filled ? Guess(type: .json, note: "JSON: filters reach into it") : nil
     }
 
     /// Numbers, yes and no.

@@ -142,6 +142,7 @@ struct TextSample: Sendable {
     private(set) var count = 0
     /// Texts with a letter.
     private(set) var withLetters = 0
+    private var withDigits = 0
     private var words = 0
     private var bytes = 0
     /// For each separator of lists: texts that have it, and the parts of all texts.
@@ -158,6 +159,7 @@ struct TextSample: Sendable {
         let start = text.unicodeScalars.prefix(4_000)
         bytes += start.count
         if start.contains(where: \.properties.isAlphabetic) { withLetters += 1 }
+        if start.contains(where: { (48...57).contains($0.value) }) { withDigits += 1 }
         words += start.split { $0.properties.isWhitespace }.count
         for separator in Self.separators {
             let parts = start.split(separator: separator.unicodeScalars.first!).count
@@ -169,6 +171,8 @@ struct TextSample: Sendable {
 
     var meanWords: Double { count == 0 ? 0 : Double(words) / Double(count) }
     var meanLength: Double { count == 0 ? 0 : Double(bytes) / Double(count) }
+    /// The share of texts with a digit.
+    var digits: Double { count == 0 ? 0 : Double(withDigits) / Double(count) }
     /// The share of texts with a letter.
     var letters: Double { count == 0 ? 0 : Double(withLetters) / Double(count) }
 

@@ -69,12 +69,16 @@ extension RecipeDraft {
                 $0.column.name.attribute == attribute && $0.column.sample.meanWords <= 8
                     && 2 * $0.column.filled >= profile.rows && $0.name != description?.name
             }
+            if attribute == .section, texts.contains(where: { $0.column.name.attribute == .kind }) { continue }
             add(alike.max { $0.column.distinct.count < $1.column.distinct.count })
         }
         add(description)
         // Without a name that says anything: what has words, in the order of the file.
         if texts.isEmpty || title == nil && description == nil {
-            for field in readable where texts.count < 4 && !field.column.name.isCode { add(field) }
+            let others = readable.filter { !$0.column.name.isCode }
+            // Words before measures, such as 34b.
+            for field in others where texts.count < 4 && field.column.sample.digits < 0.2 { add(field) }
+            for field in others where texts.isEmpty { add(field) }
         }
         if texts.isEmpty { add(fields.first { $0.isText }) }
         guard !texts.isEmpty else {
@@ -98,7 +102,9 @@ extension RecipeDraft {
 
     /// The column that is most like a description.
     private static func description(_ fields: [Field], rows: Int) -> Field? {
-        let named = fields.filter { $0.column.name.asDescription > 0 && $0.guess.type == .string }
+        let named = fields.filter {
+            $0.column.name.asDescription > 0 && $0.guess.type == .string && 5 * $0.column.filled >= rows
+        }
         if let best = named.max(by: { weight($0) < weight($1) }), best.column.sample.meanWords >= 1.5 { return best }
         let long = fields.filter {
             $0.column.sample.meanWords >= 8 && $0.guess.type == .string && 3 * $0.column.filled >= rows

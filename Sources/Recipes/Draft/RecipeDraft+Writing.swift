@@ -67,7 +67,8 @@ extension RecipeDraft {
             switch self.id {
             case .unique(let field): field.name
             case .shared(let field, let candidate):
-                "\(field.name), though \(candidate.repeats + candidate.empty) rows have one that was there before, or none"
+                "\(field.name): the first row of each counts, \(ProgressLine.grouped(candidate.repeats)) repeat one, "
+                    + "\(ProgressLine.grouped(candidate.empty)) have none"
             case .number: "the row's number: no column has another value in every row"
             }
         var lines = [("id", id), ("text", texts.map(\.name).joined(separator: ", "))]

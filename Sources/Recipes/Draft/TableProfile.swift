@@ -92,11 +92,17 @@ package struct TableProfile {
 
     private var noRows: BelfryError {
         if let firstBad {
+            let remedy =
+                switch firstBad.kind {
+                case .zeroByte: RowFormat.withoutZeros(file)
+                case .encoding: "If it was written by a spreadsheet: iconv -f WINDOWS-1252 -t UTF-8 \(file) > utf8.csv"
+                case .quote: "Close the quote; a quote within a text is written twice."
+                default: "Mend the file; docs/recipe.md says what a row may be."
+                }
             return BelfryError(
-                .invalidInput, "Not one of \(badRows) rows can be read. The first: \(firstBad.message)",
-                at: .line(firstBad.line, of: file),
-                remedy: firstBad.kind == .zeroByte
-                    ? RowFormat.withoutZeros(file) : "Mend the file; docs/recipe.md says what a row may be.")
+                .invalidInput,
+                (badRows == 1 ? "The only row cannot be read" : "Not one of \(badRows) rows can be read. The first")
+                    + ": \(firstBad.message)", at: .line(firstBad.line, of: file), remedy: remedy)
         }
         return BelfryError(
             .invalidInput, isDelimited ? "The file has a header and no row behind it." : "The file has no rows.",

@@ -2,7 +2,7 @@
 enum YAMLScalar {
     /// As it is where nobody could take it for anything else, else between quotes.
     static func text(_ text: String) -> String {
-        let isName = text.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_.\-\/]*/) != nil
+        let isName = text.wholeMatch(of: /(~\/|\.{0,2}\/)?[A-Za-z_][A-Za-z0-9_.\-\/]*/) != nil
         return isName && !reserved.contains(text.lowercased()) ? text : quoted(text)
     }
 

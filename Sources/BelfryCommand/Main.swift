@@ -9,15 +9,15 @@ struct Tool: ParsableCommand {
         commandName: "belfry",
         abstract: "Embedding search: a catalogue and a trained model go in, what is similar comes out.",
         discussion: """
-            belfry tower import ~/models/all-MiniLM-L6-v2 --to minilm.tower
-            belfry build Indexes/products
-            belfry search Indexes/products "heat resistant gloves"
+            belfry init products.csv
+            belfry build .
+            belfry search . "heat resistant gloves"
 
             Exit codes: 0 all well, 1 failure, 2 wrong usage, 3 corrupt data.
             """,
         version: "belfry 0.1.0",
         subcommands: [
-            Build.self, Plan.self, Create.self, Upsert.self, Delete.self, Write.self, Seen.self, Import.self,
+            Init.self, Build.self, Plan.self, Create.self, Upsert.self, Delete.self, Write.self, Seen.self, Import.self,
             Export.self,
             IndexFields.self, VectorKinds.self, Reembed.self, Alias.self, Compare.self,
             Search.self, Similar.self, Recommend.self, Count.self, Scroll.self, Embed.self, TowerCommand.self,

@@ -172,9 +172,15 @@ public enum System {
         return leftovers
     }
 
-    /// The directory that holds `path`.
+    /// The directory that holds `path`: `.` for a mere name. (Foundation's traps where the name has one letter.)
     public static func parent(of path: String) -> String {
-        let parent = (path as NSString).deletingLastPathComponent
-        return parent.isEmpty ? "." : parent
+        func withoutSlashes(_ path: Substring.UTF8View) -> Substring.UTF8View {
+            var path = path
+            while path.count > 1, path.last == UInt8(ascii: "/") { path.removeLast() }
+            return path
+        }
+        let path = withoutSlashes(Substring(path).utf8)
+        guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(Substring(withoutSlashes(path[..<slash])))
     }
 }

@@ -125,9 +125,13 @@ import Testing
             try FileManager.default.copyItem(atPath: tiny, toPath: model)
             try FileManager.default.removeItem(atPath: model + "/modules.json")
             let bare = try BelfryProcess.run(["tower", "import", model, "--to", folder + "/t.tower"])
-            #expect(bare.exitCode == 1 && bare.errors.contains("--pooling mean"), "\(bare)")
+            #expect(bare.exitCode == 0 && bare.errors.isEmpty, "\(bare)")
+            try FileManager.default.removeItem(atPath: model + "/1_Pooling")
+            let assumed = try BelfryProcess.run(["tower", "import", model, "--to", folder + "/t.tower", "--replace"])
+            #expect(assumed.exitCode == 0 && assumed.errors.contains("mean of all tokens"), "\(assumed)")
             let told = ["tower", "import", model, "--to", folder + "/t.tower", "--pooling", "mean", "--normalize"]
-            #expect(try BelfryProcess.run(told + ["--max-length", "16"]).exitCode == 0)
+            let length = try BelfryProcess.run(told + ["--max-length", "16", "--replace"])
+            #expect(length.exitCode == 0 && length.errors.isEmpty, "\(length)")
             let json = try BelfryProcess.run(["tower", "inspect", folder + "/t.tower", "--json"]).output
             let members = try JSON(parsing: Data(json.utf8), source: "inspect")
             #expect(members["maximum_tokens"] == 16 && members["rows"] == "together", "\(json)")

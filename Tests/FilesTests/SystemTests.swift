@@ -4,6 +4,12 @@ import TestSupport
 import Testing
 
 @Suite struct SystemTests {
+    @Test(arguments: [
+        ("a", "."), ("/a", "/"), ("a/b", "a"), ("a/b/", "a"), ("/", "/"), ("a//b", "a"), ("//a", "/"), ("/é/ü", "/é"),
+        ("./r", "."), ("", "."), ("ab", "."), ("/a/b/c.x", "/a/b"),
+    ])
+    func theFolderOfAPath(_ path: String, _ parent: String) { #expect(System.parent(of: path) == parent) }
+
     @Test func aFullDiskIsAnErrorThatSaysHowToMendIt() throws {
         let writer = try FileWriter("/dev/full")
         let error = #expect(throws: BelfryError.self) {

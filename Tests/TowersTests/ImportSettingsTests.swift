@@ -185,15 +185,59 @@ import Vectors
         }
     }
 
-    @Test func aTransformerWithoutModulesIsToldItsPooling() throws {
+    /// What a folder without modules.json leaves open is told, read from what else is there, or what is usual; and said.
+    @Test func aTransformerWithoutModulesFindsItsPooling() throws {
+        let own = try TowerSource.read(TinyBert.folder).manifest.modules
         try withModel(["modules.json": nil]) { model in
-            let error = #expect(throws: BelfryError.self) { try TowerSource.read(model) }
-            #expect(error?.remedy?.contains("“pooling” mean") == true, "\(error!)")
             var options = Tower.ImportOptions()
             (options.pooling, options.normalizes) = ([.mean], true)
-            let told = try Tower.importModel(from: model, to: model + ".tower", options: options)
-            let own = try Tower.importModel(from: TinyBert.folder, to: model + ".own")
-            #expect(try told.embed(["a bell"])[0] == own.embed(["a bell"])[0])
+            #expect(try TowerSource.read(model, options).manifest.modules == own)
+            options.pooling = [.cls]
+            #expect(try TowerSource.read(model, options).manifest.modules == [.pooling([.cls]), .normalize])
+            // 1_Pooling says it.
+            let said = try TowerSource.read(model)
+            #expect(said.manifest.modules == [.pooling([.mean])] && said.assumption == nil)
+            // Vectors are those of sentence-transformers, but for their length, which it does not know either.
+            let (bare, whole) = try (
+                Tower.importModel(from: model, to: model + ".bare"),
+                Tower.importModel(from: TinyBert.folder, to: model + ".own")
+            )
+            let (first, second) = try (bare.embed(["a bell"])[0], whole.embed(["a bell"])[0])
+            let length = first.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            #expect(zip(first, second).allSatisfy { abs($0 / length - $1) < 1e-6 })
+            try System.createDirectory(model + "/2_Dense")
+            let error = #expect(throws: BelfryError.self) { try TowerSource.read(model) }
+            #expect(error?.message.contains("2_Dense") == true, "\(error!)")
+        }
+        let cards: [(String?, TowerModule, Bool)] = [
+            (nil, .pooling([.mean]), false), ("nothing", .pooling([.mean]), false),
+            ("emb = model_output[0][:, 0]\nF.normalize(emb)", .pooling([.cls]), true),
+            ("x = last_token_pool(o, m)", .pooling([.lastToken]), false),
+            ("def mean_pooling(a, b):", .pooling([.mean]), false),
+            ("mean_pooling(a) or last_hidden_state[:, 0]", .pooling([.mean]), false),
+        ]
+        for (card, pooling, normalizes) in cards {
+            try withModel(["modules.json": nil, "1_Pooling/config.json": nil, "README.md": card]) { model in
+                var notes: [String] = []
+                let tower = try Tower.importModel(from: model, to: model + ".t", note: { notes.append($0) })
+                #expect(tower.manifest.modules == [pooling] + (normalizes ? [.normalize] : []), "\(card ?? "")")
+                #expect(notes.count == 1 && notes[0].contains("modules.json") && notes[0].contains("--pooling"))
+                #expect(
+                    notes[0].contains("README.md") == (card?.contains("(") == true && card?.contains(" or ") == false))
+            }
+        }
+    }
+
+    @Test func aClassifierIsNoEncoder() throws {
+        try withModel(["modules.json": nil]) { model in
+            try TinyBert.replace(
+                "\"model_type\"", "\"architectures\": [\"BertForSequenceClassification\"], \"model_type\"",
+                in: model + "/config.json")
+            let error = #expect(throws: BelfryError.self) { try TowerSource.read(model) }
+            #expect(error?.message.contains("SequenceClassification") == true, "\(error!)")
+            var options = Tower.ImportOptions()
+            options.pooling = [.mean]
+            #expect(try TowerSource.read(model, options).manifest.modules == [.pooling([.mean])])
         }
     }
 

@@ -256,7 +256,13 @@ import Vectors
 
     @Test func foldersThatAreNotDoneAreRefusedByName() throws {
         let changes: [(String, (String) throws -> Void)] = [
-            ("modules.json", { try FileManager.default.removeItem(atPath: $0 + "/modules.json") }),
+            (
+                "no config.json",
+                {
+                    try FileManager.default.removeItem(atPath: $0 + "/modules.json")
+                    try FileManager.default.removeItem(atPath: $0 + "/config.json")
+                }
+            ),
             (
                 "model_type “electra”",
                 { try TinyBert.replace("\"bert\"", "\"electra\"", in: $0 + "/config.json") }

@@ -42,6 +42,7 @@ struct ItemReader {
     private let id: Column
     private let content: Content
     private let payload: [(name: String, column: Column, type: PayloadType)]
+    private let isDelimited: Bool
     private var lines: [PointID: Int] = [:]
 
     private enum Content {
@@ -57,16 +58,31 @@ struct ItemReader {
 
     /// Opens the file and finds every column that the recipe names, and the fields of the tower that embeds the items.
     init(_ recipe: Recipe, _ tower: Tower) throws(BelfryError) {
+        try self.init(recipe) { rows throws(BelfryError) in
+            switch recipe.input.read(asText: tower.takesTexts) {
+            case .text(let template): .text(try TextColumns(template, in: rows, recipe.rows))
+            case .fields(let names):
+                .fields(try FieldColumns(tower, names, in: rows, recipe.rows, payload: recipe.payload))
+            }
+        }
+    }
+
+    /// The same for a template of texts, whatever tower will read them.
+    init(_ recipe: Recipe, texts template: TextTemplate) throws(BelfryError) {
+        try self.init(recipe) { rows throws(BelfryError) in
+            .text(try TextColumns(template, in: rows, recipe.rows))
+        }
+    }
+
+    private init(
+        _ recipe: Recipe, _ content: (RowReader) throws(BelfryError) -> Content
+    ) throws(BelfryError) {
         self.recipe = recipe
         rows = try RowReader(recipe.rows.file, format: recipe.rows.format)
         for (_, reference) in recipe.rows.columns.sorted(by: { $0.key < $1.key }) { _ = try rows.column(reference) }
+        isDelimited = recipe.rows.format.kind != .jsonl
         id = try rows.column(recipe.rows.reference(recipe.id))
-        switch recipe.input.read(asText: tower.takesTexts) {
-        case .text(let template):
-            content = .text(try TextColumns(template, in: rows, recipe.rows))
-        case .fields(let names):
-            content = .fields(try FieldColumns(tower, names, in: rows, recipe.rows, payload: recipe.payload))
-        }
+        self.content = try content(rows)
         var payload: [(String, Column, PayloadType)] = []
         for (name, type) in recipe.payload.sorted(by: { $0.key < $1.key }) {
             payload.append((name, try rows.column(recipe.rows.reference(name)), type))
@@ -97,7 +113,13 @@ struct ItemReader {
         for field in payload {
             guard let value = row.value(field.column) else { continue }
             do throws(BelfryError) {
-                members[field.name] = try field.type.convert(value, field: field.name)
+                // In a cell JSON stands as text; in a row of JSON a text is one.
+                members[field.name] =
+                    if isDelimited, let text = value.string {
+                        try field.type.convert(text, field: field.name)
+                    } else {
+                        try field.type.convert(value, field: field.name)
+                    }
             } catch {
                 throw RowProblem(line: row.line, .value, error.message)
             }

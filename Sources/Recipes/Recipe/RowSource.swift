@@ -11,7 +11,7 @@ package struct RowSource: Sendable {
     /// What the recipe calls columns; any other name is a header or a JSON field.
     package let columns: [String: ColumnReference]
 
-    static let fields = ["file", "format", "header", "delimiter", "columns"]
+    static let fields = ["file", "format", "header", "delimiter", "columns", "missing", "number"]
 
     init(_ fields: YAMLFields, folder: String) throws(BelfryError) {
         file = try Recipe.path(fields.text("file"), in: folder)
@@ -19,8 +19,26 @@ package struct RowSource: Sendable {
         let delimiter = try fields.optionalText("delimiter")
         let hasHeader = try fields.optionalBool("header") ?? true
         let named = if let kind { kind } else { try RowFormat(path: file).kind }
-        format = try RowFormat(named, delimiter: delimiter, hasHeader: hasHeader)
-        columns = try Self.columns(fields)
+        var format = try RowFormat(named, delimiter: delimiter, hasHeader: hasHeader)
+        format.missing = try Self.missing(fields)
+        self.format = format
+        var columns = try Self.columns(fields)
+        if let name = try fields.optionalText("number") {
+            guard columns[name] == nil else {
+                throw fields.failure("number", "names \(name.debugDescription), as columns does.")
+            }
+            columns[name] = .rowNumber
+        }
+        self.columns = columns
+    }
+
+    private static func missing(_ fields: YAMLFields) throws(BelfryError) -> [String] {
+        guard let node = fields.node("missing") else { return [] }
+        let texts = (node.sequence.map { Array($0) } ?? [node]).map { $0.scalar?.string ?? "" }
+        guard !texts.isEmpty, texts.allSatisfy({ !$0.isEmpty }) else {
+            throw fields.failure("missing", "must be a list of texts that mean an empty cell, as [NA, \"-\"].")
+        }
+        return texts
     }
 
     private static func columns(_ fields: YAMLFields) throws(BelfryError) -> [String: ColumnReference] {
@@ -46,10 +64,12 @@ package struct RowSource: Sendable {
 
     /// Everything but the file's place, for the recipe's digest.
     var canonical: JSON {
-        .object([
+        var members: [String: JSON] = [
             "format": .string(format.kind.rawValue), "delimiter": .integer(Int64(format.delimiter)),
             "header": .bool(format.hasHeader), "columns": .object(columns.mapValues { .string("\($0)") }),
-        ])
+        ]
+        if !format.missing.isEmpty { members["missing"] = .array(format.missing.map { .string($0) }) }
+        return .object(members)
     }
 
     /// SHA-256 over the file, how it is read, and what else decides what becomes of its rows.

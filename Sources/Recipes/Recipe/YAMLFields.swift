@@ -86,8 +86,8 @@ struct YAMLFields {
     /// The names of all fields, in the order of the file.
     var names: [String] { mapping.keys.compactMap(\.string) }
 
-    /// Any value.
-    func node(_ name: String) -> Node? { mapping[name] }
+    /// Any value. A name in quotes that would be a number or a boolean without them is one, too.
+    func node(_ name: String) -> Node? { mapping[name] ?? mapping.first { $0.key.string == name }?.value }
 
     /// A text value that must be there.
     func text(_ name: String) throws(BelfryError) -> String {

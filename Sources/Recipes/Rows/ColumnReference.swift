@@ -1,18 +1,21 @@
 import Files
 
 /// How a recipe names a column: by its header, by its number from 1, or by a JSON field (`brand.name` for a nested
-/// one).
+/// one); or what no column holds, the row's own number.
 package enum ColumnReference: Hashable, Sendable, CustomStringConvertible {
     /// The column's header or the field's name.
     case name(String)
     /// The column's number, from 1.
     case number(Int)
+    /// The row's number in the file, from 1: the header does not count, and rows that cannot be used do.
+    case rowNumber
 
     /// The name, or `column 3`.
     package var description: String {
         switch self {
         case .name(let name): "'\(name)'"
         case .number(let number): "column \(number)"
+        case .rowNumber: "the row's number"
         }
     }
 }
@@ -30,6 +33,7 @@ package struct Column: Hashable, Sendable {
         case index(Int)
         /// The whole name, and its parts between the dots.
         case field(String, path: [String])
+        case rowNumber
     }
 
     let place: Place
@@ -46,6 +50,7 @@ struct Header: Sendable {
     func index(of reference: ColumnReference) throws(BelfryError) -> Int {
         let place = BelfryError.Location.line(1, of: file)
         switch reference {
+        case .rowNumber: throw BelfryError(.notFound, "The row's number is no column of the file.", at: place)
         case .number(let number):
             guard number >= 1, number <= count ?? .max else {
                 throw BelfryError(

@@ -11,9 +11,10 @@ package enum PayloadType: Hashable, Sendable {
     case number
     /// `true`, `yes`, `y`, `t`, `1` and their opposites, in any case.
     case boolean
-    /// Strings between separators, without the spaces around them; empty ones are left out.
+    /// Strings between separators, without the spaces around them; empty ones are left out. A text in brackets is a list
+    /// as JSON or Python writes it: `["a", "b"]`, `['a', 'b']`.
     case list(separator: String)
-    /// Any JSON value.
+    /// Any JSON value, or a list or a dictionary as Python writes it.
     case json
 
     /// The type that a recipe names: `string`, `integer`, `number`, `boolean`, `list` or `json`.
@@ -73,14 +74,13 @@ package enum PayloadType: Hashable, Sendable {
             default: if let value = Self.boolean(WholeNumber(trimmed)?.json) { return value }
             }
         case .list(let separator):
+            if let elements = Self.elements(trimmed) { return .array(elements) }
             let parts = text.components(separatedBy: separator).map {
                 $0.trimmingCharacters(in: .whitespacesAndNewlines)
             }
             return .array(parts.filter { !$0.isEmpty }.map { .string($0) })
         case .json:
-            if let value = try? JSON(parsing: Data(text.utf8), source: field), !value.hasZero {
-                return value == .null ? nil : value
-            }
+            if let value = Self.structure(text), !value.hasZero { return value == .null ? nil : value }
         }
         throw mismatch(text, field: field)
     }
@@ -100,6 +100,19 @@ package enum PayloadType: Hashable, Sendable {
         default: break
         }
         throw mismatch(value.text(), field: field)
+    }
+
+    /// The elements of a list in brackets, without nulls and empty texts; nil for a text that is none.
+    static func elements(_ text: String) -> [JSON]? {
+        guard text.hasPrefix("["), text.hasSuffix("]"), let list = structure(text)?.array,
+            !list.contains(where: \.hasZero)
+        else { return nil }
+        return list.filter { $0 != .null && $0 != .string("") }
+    }
+
+    /// What a text of JSON stands for, or one of Python.
+    static func structure(_ text: String) -> JSON? {
+        (try? JSON(parsing: Data(text.utf8), source: "")) ?? PythonLiteral.json(text)
     }
 
     /// What 0 and 1 stand for.

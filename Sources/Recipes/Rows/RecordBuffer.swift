@@ -47,7 +47,7 @@ final class RecordBuffer {
     /// - Throws: `unsupported` for UTF-16, which spreadsheets write as "Unicode text", for UTF-32, and for files that are
     ///   no text, whatever their names say.
     func skipByteOrderMark() throws(BelfryError) {
-        while bytes.count < 8, try refill() {}
+        while bytes.count < 16, try refill() {}
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) { consume(3) }
         for (name, marks) in Self.wideMarks where marks.contains(where: { bytes.starts(with: $0) }) {
             throw BelfryError(
@@ -70,6 +70,7 @@ final class RecordBuffer {
     private static let foreignMarks: [(what: String, kind: String, mark: [UInt8])] = [
         ("a Parquet file", "parquet", Array("PAR1\u{15}".utf8)), ("an Arrow file", "arrow", Array("ARROW1\0".utf8)),
         ("a spreadsheet or an archive (zip)", "xlsx", [0x50, 0x4b, 3, 4]),
+        ("a SQLite database", "sqlite", Array("SQLite format 3\0".utf8)),
         ("a spreadsheet (xls)", "xls", [0xd0, 0xcf, 0x11, 0xe0]), ("packed by zstd", "zst", [0x28, 0xb5, 0x2f, 0xfd]),
         ("packed by xz", "xz", [0xfd, 0x37, 0x7a, 0x58]), ("packed by bzip2", "bz2", Array("BZh91AY&".utf8)),
     ]

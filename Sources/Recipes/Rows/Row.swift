@@ -10,6 +10,8 @@ package struct Row: Sendable {
 
     /// The line (counted from 1) on which the row starts.
     package let line: Int
+    /// The row's number in the file, from 1.
+    var number = 0
     let content: Content
 
     /// How many columns or fields the row has.
@@ -26,6 +28,7 @@ package struct Row: Sendable {
     package func text(_ column: Column) -> String? {
         switch (content, column.place) {
         case (.delimited, .index(let index)): return text(at: index)
+        case (_, .rowNumber): return "\(number)"
         default:
             switch field(column) {
             case nil, .null?: return nil
@@ -40,6 +43,7 @@ package struct Row: Sendable {
     package func value(_ column: Column) -> JSON? {
         switch (content, column.place) {
         case (.delimited, .index(let index)): return text(at: index).flatMap { $0.isEmpty ? nil : .string($0) }
+        case (_, .rowNumber): return .integer(Int64(number))
         default:
             let value = field(column)
             return value == .null ? nil : value

@@ -20,6 +20,8 @@ package struct RowFormat: Hashable, Sendable {
     package var hasHeader: Bool
     /// The longest row in bytes. A longer one is more likely a quote that is never closed.
     package var maximumRowBytes = 16 << 20
+    /// Texts that mean that a cell, or a JSON field, is empty, as `NA`.
+    package var missing: [String] = []
 
     /// A format.
     /// - Parameter delimiter: another one than the kind's own, such as `;`.
@@ -66,12 +68,20 @@ package struct RowFormat: Hashable, Sendable {
         case "parquet", "pq": return pandas("read_parquet")
         case "feather", "arrow": return pandas("read_feather")
         case "xlsx", "xls", "xlsm", "ods": return "Save the sheet as CSV in UTF-8, or: " + pandas("read_excel")
+        case "db", "sqlite", "sqlite3":
+            return "Write a table of it as CSV: sqlite3 -header -csv \(path) \"select * from TABLE\" > rows.csv"
         case "zst": return "Unpack it first: zstd -d \(path)"
         case "xz": return "Unpack it first: xz -dk \(path)"
         case "bz2": return "Unpack it first: bunzip2 -k \(path)"
         case "zip": return "Unpack it first: unzip \(path)"
         default: return nil
         }
+    }
+
+    /// What to do about a file with zero bytes.
+    static func withoutZeros(_ path: String) -> String {
+        "If the text is UTF-16: iconv -f UTF-16LE -t UTF-8 \(path) > utf8.csv. Else take the zero bytes out: "
+            + "tr -d '\\000' < \(path) > clean.csv"
     }
 
     private static let reserved: [UInt8] = [0, 10, 13, UInt8(ascii: "\"")]

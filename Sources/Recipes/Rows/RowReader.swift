@@ -34,11 +34,16 @@ package final class RowReader {
     package var path: String { input.path }
     /// The names of the columns; nil for JSONL and for a file without a header.
     package var columnNames: [String]? { header.names }
+    /// How many columns each row has; nil for JSONL, and for a file without a header or a row.
+    package var columnCount: Int? { header.count }
     private let input: TextInput
     private let source: Source
     private var header: Header
     /// The first record of a file without a header, which was read to count the columns.
     private var first: CSVReader.Event?
+    private let missing: MissingTexts?
+    /// How many rows have been read.
+    private var number = 0
 
     /// Opens a file and reads its header.
     /// - Parameters:
@@ -50,6 +55,7 @@ package final class RowReader {
         if let format { resolved = format } else { resolved = try RowFormat(path: path) }
         let input = try TextInput(path)
         self.input = input
+        missing = MissingTexts(resolved.missing)
         guard resolved.kind != .jsonl else {
             source = .lines(JSONLReader(input, limit: resolved.maximumRowBytes))
             header = Header(names: nil, count: nil, file: input.path)
@@ -68,10 +74,14 @@ package final class RowReader {
         case .record(let record):
             let row = Row(line: record.line, content: .delimited(record.text, ends: record.ends))
             header = Header(names: row.texts, count: row.count, file: input.path)
-        case .problem(let problem): throw problem.error(in: input.path)
+        case .problem(let problem):
+            var error = problem.error(in: input.path)
+            if problem.kind == .zeroByte { error.remedy = Remedy(RowFormat.withoutZeros(input.path)) }
+            throw error
         case nil:
             throw BelfryError(
-                .invalidInput, "The file is empty: it has no header row.", at: .init(file: input.path))
+                .invalidInput, "The file is empty: it has no header row.", at: .init(file: input.path),
+                remedy: "Write the columns' names into its first line, and the rows below.")
         }
     }
 
@@ -79,6 +89,7 @@ package final class RowReader {
     /// - Throws: `notFound` with the columns that are there, or `invalidInput` for a name that several columns have.
     package func column(_ reference: ColumnReference) throws(BelfryError) -> Column {
         switch (source, reference) {
+        case (_, .rowNumber): return Column(place: .rowNumber)
         case (.delimited, _): return Column(place: .index(try header.index(of: reference)))
         case (.lines, .name(let name)):
             let path = name.split(separator: ".", omittingEmptySubsequences: false).map { String($0) }
@@ -92,10 +103,19 @@ package final class RowReader {
 
     /// The next row or problem; nil at the end of the file.
     package func next() throws(BelfryError) -> Event? {
+        let event = try read()
+        number += 1
+        guard case .row(var row)? = event else { return event }
+        row.number = number
+        return .row(row)
+    }
+
+    private func read() throws(BelfryError) -> Event? {
         switch source {
         case .lines(let reader):
             switch try reader.next() {
-            case .object(let members, let line)?: return .row(Row(line: line, content: .object(members)))
+            case .object(let members, let line)?:
+                return .row(Row(line: line, content: .object(missing?.leftOut(of: members) ?? members)))
             case .problem(let problem)?: return .problem(problem)
             case nil: return nil
             }
@@ -125,7 +145,8 @@ package final class RowReader {
                     "The row has \(record.ends.count) \(record.ends.count == 1 ? "column" : "columns"); \(expected) are expected."
                 ))
         }
-        return .row(Row(line: record.line, content: .delimited(record.text, ends: record.ends)))
+        let kept = missing?.leftOut(of: record) ?? record
+        return .row(Row(line: kept.line, content: .delimited(kept.text, ends: kept.ends)))
     }
 
     /// How many bytes of the file have been read, and how many it has (nil for a pipe): how far the work is.

@@ -8,6 +8,7 @@ extension Tower {
     /// | what `source` is | what it holds |
     /// |---|---|
     /// | a sentence-transformers folder | `modules.json`, the modules' folders |
+    /// | a transformer's folder | `config.json`, `model.safetensors`, a tokenizer; see `SentenceTransformersFolder+Bare` for what no file says |
     /// | a cross-encoder's folder | `config.json` of a model for sequence classification with one label, its weights, a tokenizer |
     /// | a folder of static embeddings | `model.safetensors` with a table, `tokenizer.json`, perhaps model2vec's `config.json` |
     /// | an ONNX model | `model.onnx`, its external data, and beside it perhaps `features.json` and a tokenizer |
@@ -24,7 +25,7 @@ extension Tower {
     ///   - force: Cuts the vectors to `dimension` whatever the folder says.
     ///   - features: The configuration of an ONNX model's feature columns, if it is not the `features.json` beside it.
     ///   - options: What the model's own files do not say.
-    ///   - note: Hears what was removed that an interrupted import had left.
+    ///   - note: Hears what was removed that an interrupted import had left, and what was taken for granted.
     /// - Throws: `unsupported` with the name of the part that is not done here; `conflict` if `target` exists, or holds
     ///   files that Belfry did not make and that would be lost.
     @discardableResult
@@ -37,7 +38,9 @@ extension Tower {
         options.features = options.features ?? features
         var source = try TowerSource.read(path, options)
         if let dimension { try source.cut(to: dimension, force: force, path: path) }
-        return try install(source, at: target, replace: replace, note: note)
+        let tower = try install(source, at: target, replace: replace, note: note)
+        if let assumption = source.assumption { note(assumption) }
+        return tower
     }
 
     /// Makes the tower directory `target` of `source`.

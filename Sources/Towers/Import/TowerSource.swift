@@ -10,6 +10,8 @@ struct TowerSource {
     var towerFiles: TowerFiles
     /// What is said about cutting the vectors.
     var matryoshka = Matryoshka.unsaid
+    /// What was taken for granted that no file of the model says, as a sentence.
+    var assumption: String?
     /// What files of the tower are made from, and errors about these name.
     var origin: String?
     /// Writes files of the tower that are made and not copied into the folder that it is given, and gives their names.

@@ -5,8 +5,15 @@ extension TowerSource {
     /// Whether `path` is an ONNX model, and no other kind of folder that may hold one beside its own weights.
     static func isGraph(_ path: String, _ options: Tower.ImportOptions) -> Bool {
         if !System.isDirectory(path) { return path.hasSuffix(".onnx") }
-        return !System.exists(path + "/modules.json")
+        return !System.exists(path + "/modules.json") && !isBareTransformer(path, options)
             && (options.graph != nil || System.exists(path + "/model.onnx") || System.exists(path + "/onnx/model.onnx"))
+    }
+
+    /// Whether a folder has the weights of a family that is done here, and nobody asks for the graph beside them.
+    private static func isBareTransformer(_ path: String, _ options: Tower.ImportOptions) -> Bool {
+        options.graph == nil && options.output == nil && !System.exists(path + "/" + FeatureSet.file)
+            && System.exists(path + "/model.safetensors") && System.exists(path + "/config.json")
+            && (try? BertConfiguration(path + "/config.json")) != nil
     }
 
     /// An ONNX model with its feature columns: the `.onnx` file, or a folder with a `model.onnx` (or `onnx/model.onnx`).

@@ -63,9 +63,9 @@ extension SentenceTransformersFolder {
         settings.defaultPrompt = manifest.defaultPrompt
         settings.includesPrompt = manifest.includesPrompt
         let dense = source.files.filter { $0.key.hasPrefix("dense-") }
-        let matryoshka = source.matryoshka
+        let (matryoshka, assumption) = (source.matryoshka, source.assumption)
         source = try .graph(file, folder: folder, settings, dense, options)
-        source.matryoshka = matryoshka
+        (source.matryoshka, source.assumption) = (matryoshka, assumption)
     }
 
     mutating func readStatic(_ folder: String) throws(BelfryError) {

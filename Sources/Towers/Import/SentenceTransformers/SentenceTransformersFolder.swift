@@ -78,33 +78,6 @@ struct SentenceTransformersFolder {
         source.towerFiles = TowerFiles(folder: encoder, elsewhere: source.files.filter { $0.key.hasPrefix("dense-") })
     }
 
-    /// A transformer's folder that says nothing of a text's vector: it must be told.
-    private mutating func readBareTransformer() throws(BelfryError) {
-        guard !options.pooling.isEmpty, System.exists(path + "/config.json") else {
-            try refuseBareFolder()
-            return
-        }
-        try readTransformer(path)
-        manifest.modules = [.pooling(options.pooling)] + (options.normalizes ? [.normalize] : [])
-        manifest.dimension *= options.pooling.count
-        source.towerFiles = TowerFiles(folder: path)
-    }
-
-    private func refuseBareFolder() throws(BelfryError) {
-        let graphs = try Self.graphs(in: path)
-        if let first = graphs.first {
-            throw BelfryError(
-                .invalidInput, "The folder holds ONNX files of other names than model.onnx.", at: .init(file: path),
-                remedy: "Name one: \(path)/\(first)\(graphs.count > 1 ? ", or another" : "").")
-        }
-        throw BelfryError(
-            .unsupported, "The folder has no modules.json: it does not say how token vectors become a text's.",
-            at: .init(file: path),
-            remedy:
-                "Say it, as the model's page does: \(.setting(.pooling)) mean, cls or lasttoken, and \(.setting(.normalize)) if vectors are "
-                + "of unit length.")
-    }
-
     /// The ONNX files of a folder and of `onnx` in it.
     static func graphs(in folder: String) throws(BelfryError) -> [String] {
         var graphs = try System.list(folder).filter { $0.hasSuffix(".onnx") }

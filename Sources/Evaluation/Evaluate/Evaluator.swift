@@ -316,9 +316,12 @@ package struct Evaluator: Sendable {
 
     /// Two lists of figures made one, query by query: of each query `count` values of the first, and `more` of the second.
     private static func joined(_ first: [Double], _ second: [Double], by count: Int, _ more: Int) -> [Double] {
-        (0..<first.count / count).flatMap {
-            first[$0 * count..<($0 + 1) * count] + second[$0 * more..<($0 + 1) * more]
+        var joined: [Double] = []
+        for query in 0..<first.count / count {
+            joined += first[query * count..<(query + 1) * count]
+            joined += second[query * more..<(query + 1) * more]
         }
+        return joined
     }
 
     /// The figures of all systems with those of searches by words behind them, query by query.

@@ -45,7 +45,7 @@ struct RerankedRankings {
             let before = try best(query, Matrix([vectors[place]]), scope(query), max(k, reranking.top))
             let read = Array(before.prefix(reranking.top))
             guard let stored = try view.storedPoints(read.map { points.ids[Int($0)] }) else {
-                throw BelfryError(.conflict, "The collection was written to.", at: .init(file: view.path))
+                throw BelfryError(.conflict, "The collection was written to.", at: .init(file: collection.path))
             }
             var payloads: [JSON] = []
             for point in stored { payloads.append(try point.payload()) }

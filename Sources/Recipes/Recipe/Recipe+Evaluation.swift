@@ -109,7 +109,7 @@ extension Recipe {
         package init(_ name: String, _ source: Source, k: [Int], _ metrics: [RankingMetric]) {
             (self.name, self.source, self.k, self.metrics) = (name, source, k, metrics)
             (baselines, published) = ([], [:])
-            headline = Set(RankingFigure.all(metrics, k).prefix(1).map(\.description))
+            headline = RankingFigure.all(metrics, k).prefix(1).map(\.description)
         }
 
         /// All metrics at all `k`.

@@ -165,14 +165,16 @@ extension RecipeDraft {
         var english = 0.0
         for language in ["english", "german", "french", "spanish", "italian", "portuguese", "dutch"] {
             guard let analyzer = try? WordAnalyzer(language: language) else { continue }
-            var (words, said) = (0, 0)
+            var (words, said) = (0, [UInt32: Int]())
             for text in texts {
-                analyzer.forEach(in: text) { _, isStopWord in
+                analyzer.forEach(in: text) { term, isStopWord in
                     words += 1
-                    said += isStopWord ? 1 : 0
+                    if isStopWord { said[WordAnalyzer.number(of: term), default: 0] += 1 }
                 }
             }
-            let share = words == 0 ? 0 : Double(said) / Double(words)
+            // One word alone says nothing: “de” stands in the names of perfumes.
+            let count = said.values.reduce(0, +) - (said.values.max() ?? 0)
+            let share = words == 0 ? 0 : Double(count) / Double(words)
             if language == "english" { english = share }
             if share > best?.share ?? 0 { best = (language, share) }
         }

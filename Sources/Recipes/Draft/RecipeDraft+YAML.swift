@@ -190,9 +190,9 @@ extension RecipeDraft {
     private var search: [String] {
         let fields = texts.enumerated().map { "\(YAMLScalar.text($1.name)): \($0 == 0 ? 2 : 1)" }
         return [
-            "# Names and sizes are found by their words, what is meant by the tower; where people judged the answers, words were",
-            "# best with a third of the score. `belfry search --by-meaning` and `--by-words` ask for one alone.",
-            "search: hybrid", "words:", "  share: 0.35",
+            "# Names and sizes are found by their words, what is meant by the tower. `share: 0.5` lets words count for more than",
+            "# a quarter; `belfry search --by-meaning` and `--by-words` ask for one alone.",
+            "search: hybrid", "words:",
             "  language: \(language ?? "none")"
                 + (language == nil
                     ? "  # no stemmer for these texts; `belfry vectors --help` names the languages" : ""),

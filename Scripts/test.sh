@@ -34,14 +34,14 @@ echo
 BELFRY="$folder/belfry" timeout 20m ./Tests/Clients/run.sh --fast || status=1
 
 # The log's lines about single tests; the closing line "Test run with … passed" is not one of them.
-count() { grep -E "$1" "$log" | grep -cv 'Test run with' || true; }
+count() { grep -aE "$1" "$log" | grep -acv 'Test run with' || true; }
 passed=$(count 'Test .* passed after')
 failed=$(count 'Test .* failed after')
 skipped=$(count 'Test .* skipped')
 if ((skipped)); then
     echo
     echo "Skipped:"
-    grep -E 'Test .* skipped' "$log"
+    grep -aE 'Test .* skipped' "$log"
 fi
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

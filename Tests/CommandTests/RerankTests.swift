@@ -93,7 +93,7 @@ import Towers
 
     /// What it makes of the answers stands beside what they were.
     @Test func anEvaluationSaysWhatItGains() throws {
-        let evaluation = "evaluate:\n  title: {file: queries.jsonl, text: text, relevant: id, k: [3]}"
+        let evaluation = "evaluate:\n  title: {file: queries.jsonl, text: text, relevant: id, k: [10]}"
         try Self.withShop("rerank: {tower: ../bert.tower, top: 30}\n\(evaluation)") { shop, path in
             func query(_ number: Int) -> String { "\(Shop.colors[number % 5]) \(Shop.products[number])" }
             let queries = (0..<10).map { "{\"text\": \"\(query($0))\", \"id\": [\"p-\($0 * 5)\"]}\n" }
@@ -103,7 +103,7 @@ import Towers
             #expect(evaluated.exitCode == 0, "\(evaluated.errors)")
             let shown = try BelfryProcess.run(["evaluate", shop.recipe])
             #expect(shown.output.contains("reranked"), "\(shown.output)")
-            // By hand: how many of the queries have their point among the best three.
+            // By hand: how many of the queries have their point among the best ten.
             let (collection, tower) = (try VectorCollection(shop.collection), try Tower.load(path))
             var (before, after) = (0, 0)
             for number in 0..<10 {
@@ -112,13 +112,13 @@ import Towers
                     "\($0.payload["title"]?.string ?? "") \($0.payload["description"]?.string ?? "")"
                 }
                 let scores = try tower.scores(of: texts, for: query(number))
-                let best = scores.indices.sorted { (scores[$1], hits[$0].id) < (scores[$0], hits[$1].id) }.prefix(3)
-                before += hits.prefix(3).contains { $0.name == "p-\(number * 5)" } ? 1 : 0
+                let best = scores.indices.sorted { (scores[$1], hits[$0].id) < (scores[$0], hits[$1].id) }.prefix(10)
+                before += hits.prefix(10).contains { $0.name == "p-\(number * 5)" } ? 1 : 0
                 after += best.contains { hits[$0].name == "p-\(number * 5)" } ? 1 : 0
             }
             let json = try JSON(parsing: Data(evaluated.output.utf8), source: "evaluation")
-            let figures = (json.array?.first ?? json)["figures"]?.array ?? []
-            let recall = figures.first { $0["name"]?.string == "recall@3" }?["reranked"]
+            let figures = json["results"]?.array?.first?["figures"]?.array ?? []
+            let recall = figures.first { $0["name"]?.string == "recall@10" }?["reranked"]
             #expect(recall?["value"]?["mean"]?.number == Double(after) / 10, "\(evaluated.output)")
             let gain = try #require(recall?["gain"]?["mean"]?.number)
             #expect(abs(gain - Double(after - before) / 10) < 1e-9)

@@ -38,7 +38,7 @@ extension SentenceTransformersFolder {
 
     private static func assumption(_ card: (pooling: Pooling?, normalizes: Bool), _ normalizes: Bool) -> String {
         let ending =
-            "if the model's page says otherwise, import it again with --pooling cls or lasttoken, and --normalize."
+            "if the model's page says otherwise, import it again and say the pooling, and whether to normalize."
         return if let pooling = card.pooling {
             "The folder has no modules.json: vectors are the \(words(pooling))\(normalizes ? ", of unit length" : ""), as the code "
                 + "in its README.md has it; \(ending)"
@@ -78,9 +78,8 @@ extension SentenceTransformersFolder {
         let config = try StrictObject(file: path + "/config.json")
         for name in try config.array("architectures") ?? [] {
             guard let name = name.string,
-                let task = ["SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice"]
-                    .first(
-                        where: { name.hasSuffix("For" + $0) })
+                let task = ["TokenClassification", "QuestionAnswering", "MultipleChoice"]
+                    .first(where: { name.hasSuffix("For" + $0) })
             else { continue }
             throw BelfryError(
                 .unsupported, "The model is a \(name): it was trained for \(task), and not to give vectors of texts.",

@@ -109,7 +109,7 @@ import Testing
             #expect(none.errors.contains("Ids look like: p-"), "\(none.errors)")
             for (arguments, wanted) in [
                 (["serch", shop.recipe, "x"], "belfry search"), (["tower", "imprt", "x"], "belfry tower import"),
-                (["xyzzy"], "There are: build"),
+                (["xyzzy"], "There are: init, build"),
             ] {
                 let outcome = try BelfryProcess.run(arguments)
                 #expect(outcome.exitCode == 2 && outcome.errors.contains(wanted), "\(outcome.errors)")

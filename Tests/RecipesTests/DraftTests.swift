@@ -136,7 +136,7 @@ import Testing
                 payload:
                   asin: string
                   d: json
-                  n: integer
+                  "n": integer
                   tags: list
                   title: string
                   mixed: string

@@ -221,7 +221,7 @@ import Vectors
                 var notes: [String] = []
                 let tower = try Tower.importModel(from: model, to: model + ".t", note: { notes.append($0) })
                 #expect(tower.manifest.modules == [pooling] + (normalizes ? [.normalize] : []), "\(card ?? "")")
-                #expect(notes.count == 1 && notes[0].contains("modules.json") && notes[0].contains("--pooling"))
+                #expect(notes.count == 1 && notes[0].contains("modules.json") && notes[0].contains("say the pooling"))
                 #expect(
                     notes[0].contains("README.md") == (card?.contains("(") == true && card?.contains(" or ") == false))
             }

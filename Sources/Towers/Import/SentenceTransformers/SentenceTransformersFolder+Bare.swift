@@ -38,7 +38,7 @@ extension SentenceTransformersFolder {
 
     private static func assumption(_ card: (pooling: Pooling?, normalizes: Bool), _ normalizes: Bool) -> String {
         let ending =
-            "if the model's page says otherwise, import it again with --pooling cls or lasttoken, and --normalize."
+            "if the model's page says otherwise, import it again and say the pooling, and whether to normalize."
         return if let pooling = card.pooling {
             "The folder has no modules.json: vectors are the \(words(pooling))\(normalizes ? ", of unit length" : ""), as the code "
                 + "in its README.md has it; \(ending)"

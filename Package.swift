@@ -88,8 +88,11 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "BelfryCommand",
+            // All that it imports: what comes through another target is not built again where only that has changed.
             dependencies: [
-                "BelfryServer", "Evaluation", "Bench", .product(name: "Logging", package: "swift-log"),
+                "Belfry", "BelfryServer", "Bench", "Evaluation", "Files", "Neighbors", "Recipes", "Shards", "Towers",
+                "Vectors",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["README.md"], swiftSettings: swiftSettings),

@@ -34,7 +34,7 @@ extension ColumnProfile {
         var guess = Guess(type: .string)
         if isDate {
             guess.note = "dates: they are compared as times"
-        } else if name.isPrice, sample.digits > 0.8, let misfit = misfits[.number] {
+        } else if name.isPrice, range == nil, sample.digits > 0.8, let misfit = misfits[.number] {
             guess.note =
                 "a text: \(Self.quoted(misfit.text)) is no number; written as 12.5, without a sign, it could be filtered by"
         } else if range != nil, let misfit = misfits[.number], let mostly = mostlyNumbers {

@@ -239,7 +239,7 @@ import Testing
             let draft = try Self.draft(Data(rows.utf8), "late.csv", in: folder)
             let types = Dictionary(uniqueKeysWithValues: draft.payload.map { ($0.name, $0.guess.type) })
             #expect(types["price"] == .string && types["flag"] == .integer && types["many"] == .string)
-            #expect(draft.yaml.contains("“call us” is no number"), "\(draft.yaml)")
+            #expect(draft.yaml.contains("since line 5002 has “call us”"), "\(draft.yaml)")
             let check = try draft.check()
             #expect(check.points == 5_001 && check.badRows == 0)
         }

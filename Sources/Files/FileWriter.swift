@@ -47,6 +47,11 @@ public final class FileWriter {
         }
     }
 
+    /// Appends a text.
+    public func write(_ text: String) throws(BelfryError) {
+        try Array(text.utf8).withBytes { bytes throws(BelfryError) in try write(bytes) }
+    }
+
     /// Appends a little-endian integer.
     public func write<T: FixedWidthInteger>(_ value: T) throws(BelfryError) {
         try withUnsafeBytes(of: value.littleEndian) { bytes throws(BelfryError) in try write(bytes) }

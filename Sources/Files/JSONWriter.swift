@@ -57,8 +57,7 @@ struct JSONWriter {
 
     private mutating func write(number: Double) {
         guard number.isFinite else { return write("null") }
-        let digits = number.description
-        write(digits.hasSuffix(".0") ? String(digits.dropLast(2)) : digits)
+        write(number.shortestDigits)
     }
 
     private mutating func write(string: String) {

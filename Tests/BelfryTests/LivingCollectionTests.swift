@@ -415,7 +415,7 @@ import Vectors
             request.filter = Filter(PayloadCondition(field: "n", value: "2"))
             #expect(try old.search(request).hits.map(\.id.description) == ["3"])
             try await writer.close()
-            try old.change(show: ["n"], recall: 0.9, texts: .byMeaning)
+            try old.change(show: ["n"], recall: 0.9, texts: .byMeaning, reranker: nil)
             #expect(try VectorCollection(writer.path).count == 10)
             #expect(try VectorCollection.check(writer.path).allSatisfy(\.problems.isEmpty))
         }

@@ -36,7 +36,7 @@ import Testing
             // A change of what is shown is a writer, too.
             try ReadingTests.write("\(shop.collection)/catalog.copy")
             let collection = try VectorCollection(shop.collection)
-            try collection.change(show: ["title"], recall: 0.9, texts: .byMeaning)
+            try collection.change(show: ["title"], recall: 0.9, texts: .byMeaning, reranker: nil)
             #expect(!FileManager.default.fileExists(atPath: "\(shop.collection)/catalog.copy"))
         }
     }

@@ -75,6 +75,16 @@ import Towers
             let filtered = try Self.search(shop, "--filter", "price < 10")
             #expect(Self.names(filtered).count == 10 && filtered["reranked"]?["read"]?.number == 10)
 
+            // The first of each title, in the order of the whole ranking: no group comes of an order that was read in part.
+            let whole = try Self.search(shop, "--rerank-top", "60")["results"]?.array ?? []
+            var titles: [String] = []
+            for title in whole.compactMap({ $0["payload"]?["title"]?.string }) where !titles.contains(title) {
+                titles.append(title)
+            }
+            let grouped = try Self.search(shop, "--rerank-top", "60", "--group-by", "title")
+            #expect(grouped["groups"]?.array?.compactMap { $0["value"]?.string } == titles, "\(grouped.text())")
+            #expect(grouped["reranked"]?["read"]?.number == 60 && grouped["reranked"]?["wanted"]?.number == 60)
+
             // What reads them changes without a vector being made again, and the old copy goes.
             try shop.change("../bert.tower, top: 20", to: "../roberta.tower, top: 10")
             let again = try BelfryProcess.run(["build", shop.recipe])
@@ -140,6 +150,12 @@ import Towers
             #expect(report.read < report.wanted && report.wanted == 60)
             #expect(late.note?.contains("rerank \(report.read) of 60") == true)
             #expect(late.hits.dropFirst(report.read).map(\.name) == plain.hits.dropFirst(report.read).map(\.name))
+            // What cannot be is told, whenever it was set.
+            for top in [-1, 0, 1_001, .max] {
+                var odd = reranking
+                odd.top = top
+                #expect(throws: BelfryError.self) { try collection.search(request.reranked(odd)) }
+            }
             // Scores of two kinds are not compared.
             request.scoreThreshold = -.infinity
             #expect(try collection.search(request.reranked(reranking)).hits.count == report.read)
@@ -173,10 +189,23 @@ import Towers
         }
     }
 
+    /// A recipe's reranker is for its own collection: beside another one it is silent, and refuses where it is asked for.
+    @Test func severalCollectionsAreNotReranked() throws {
+        try Self.withShop("rerank: {tower: ../bert.tower}") { shop, path in
+            #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)
+            try FileManager.default.copyItem(atPath: shop.collection, toPath: shop.folder + "/other.belfry")
+            let both = ["search", shop.recipe, "lamp", "--with", shop.folder + "/other.belfry", "--json"]
+            let silent = try BelfryProcess.run(both)
+            #expect(silent.exitCode == 0 && !silent.output.contains("reranked"), "\(silent.errors)")
+            let asked = try BelfryProcess.run(both + ["--rerank", path])
+            #expect(asked.exitCode == 1 && asked.errors.contains("one collection alone"), "\(asked.errors)")
+        }
+    }
+
     @Test func optionsWithoutEffectAreRefused() throws {
         for (options, said) in [
             (["--no-rerank", "--rerank-top", "5"], "--no-rerank"), (["--rerank-top", "0"], "--rerank-top"),
-            (["--rerank-top", "5"], "--rerank"),
+            (["--rerank-top", "5"], "--rerank"), (["--rerank-top", "1001"], "1000"),
         ] {
             try Self.withShop("") { shop, _ in
                 #expect(try BelfryProcess.run(["build", shop.recipe]).exitCode == 0)

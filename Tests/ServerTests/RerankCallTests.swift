@@ -48,6 +48,12 @@ import Towers
             }
             let listed = try await server.send("GET", "/v1/models")
             #expect(listed.json["data"]?.array?.compactMap { $0["id"]?.string } == ["bert", "mpnet"], "\(listed.text)")
+            // Far more than the model reads: cut, and answered.
+            let long = String(repeating: "bell ", count: 200_000)
+            let cut = try await server.send(
+                "POST", "/v1/rerank",
+                "{\"query\": \"\(long)\", \"documents\": [\"\(long)\", \"bell\"], \"model\": \"bert\"}")
+            #expect(cut.status == 200 && cut.json["results"]?.array?.count == 2, "\(cut.text.prefix(200))")
             for (body, status) in [
                 (#"{"documents": ["a"], "model": "bert"}"#, 400), (#"{"query": "a", "model": "bert"}"#, 400),
                 (#"{"query": " ", "documents": ["a"], "model": "bert"}"#, 400),

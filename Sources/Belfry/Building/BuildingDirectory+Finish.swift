@@ -149,11 +149,11 @@ extension BuildingDirectory {
     static func copy(
         _ reranker: CollectionReranker.Description, into layout: CollectionLayout
     ) throws(BelfryError) -> CollectionReranker {
-        let tower = try reranker.open()
+        let fingerprint = try reranker.fingerprint()
         let name = freeName(
             like: URL(fileURLWithPath: reranker.path).standardizedFileURL.lastPathComponent, in: layout)
         try copy(reranker.path, as: name, into: layout)
-        return CollectionReranker(reranker, .init(name: name, fingerprint: tower.fingerprint, canaries: []))
+        return CollectionReranker(reranker, .init(name: name, fingerprint: fingerprint, canaries: []))
     }
 
     /// A name for a tower's folder: another one of the collection's may be called the same.

@@ -5,7 +5,7 @@ extension VectorCollection {
     /// texts are searched for, and what reads their answers once more.
     /// - Parameter note: hears what was removed that a killed writer had left.
     package func change(
-        show fields: [String], recall: Double, texts: TextSearch, reranker: CollectionReranker.Description? = nil,
+        show fields: [String], recall: Double, texts: TextSearch, reranker: CollectionReranker.Description?,
         note: (String) -> Void = { _ in }
     ) throws(BelfryError) {
         guard let lock = try WriterLock(base.layout.lock) else {
@@ -27,7 +27,7 @@ extension VectorCollection {
     /// A cross-encoder of the collection: the one that it has, or a copy.
     private func copied(_ wanted: CollectionReranker.Description?) throws(BelfryError) -> CollectionReranker? {
         guard let wanted else { return nil }
-        guard let own = configuration.reranker, try wanted.open().fingerprint == own.tower.fingerprint else {
+        guard let own = configuration.reranker, try wanted.fingerprint() == own.tower.fingerprint else {
             return try BuildingDirectory.copy(wanted, into: base.layout)
         }
         return CollectionReranker(wanted, own.tower)

@@ -18,7 +18,7 @@ extension VectorCollection {
         var reranking = try Reranking(by: reader, with: text, of: (fields ?? readFields).paths())
         if let own, tower == nil {
             reranking.top = own.top
-            reranking.budget = own.milliseconds.map { .milliseconds(Int($0.rounded(.up))) }
+            reranking.budget = own.milliseconds.map { .milliseconds(Int(min(max($0, 0), 1e9).rounded(.up))) }
         }
         return reranking
     }

@@ -58,11 +58,11 @@ extension FieldTest {
         case .phrase(let query): "\(path) matches phrase \(query.text.quoted)"
         case .prefix(let start): "\(path) starts with \(start.text.quoted)"
         case .substring(let part): "\(path) contains \(part.text.quoted)"
-        case .range(let range): range.text(path, without: "\(path) is number") { $0.digits }
+        case .range(let range): range.text(path, without: "\(path) is number") { $0.shortestDigits }
         case .times(let range): range.text(path, without: "\(path) is time") { $0.description.quoted }
         case .count(let range): range.text("count(\(path))", without: "count(\(path)) >= 0") { String(max(0, $0)) }
         case .box(let box): "\(path) within box (\(box.topLeft.text), \(box.bottomRight.text))"
-        case .radius(let circle): "\(path) near (\(circle.center.text), \(circle.meters.digits))"
+        case .radius(let circle): "\(path) near (\(circle.center.text), \(circle.meters.shortestDigits))"
         case .polygon(let polygon):
             "\(path) within polygon \(Self.text(polygon.exterior))"
                 + polygon.interiors.map { " without \(Self.text($0))" }.joined()
@@ -117,15 +117,7 @@ extension PointID {
 }
 
 extension GeoPoint {
-    fileprivate var text: String { "\(latitude.digits), \(longitude.digits)" }
-}
-
-extension Double {
-    /// The shortest digits that give the same number.
-    fileprivate var digits: String {
-        let text = description
-        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-    }
+    fileprivate var text: String { "\(latitude.shortestDigits), \(longitude.shortestDigits)" }
 }
 
 extension String {

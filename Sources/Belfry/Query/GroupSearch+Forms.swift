@@ -74,19 +74,17 @@ extension GroupSearch {
     private mutating func reranked(
         _ part: SearchRequest, _ reranking: Reranking, _ k: Int, _ filter: Filter?
     ) throws(BelfryError) -> [Candidate] {
+        try reranking.require()
         var part = part
         if part.k == 0 { part.k = max(k, reranking.top) }
         let found = try answers(of: part, filter)
-        let best = Array(found.prefix(reranking.top))
-        let start = ContinuousClock.now
-        let scores = try reranking.scores(of: payloads(of: best).map(\.payload), threads: request.threads)
-        note(
-            .init(
-                read: scores.count, wanted: best.count, milliseconds: start.duration(to: .now) / .milliseconds(1)))
-        let read = zip(best, scores).map { candidate(RankedPoint($0.id, $1)) }.sorted()
+        let best = found.prefix(reranking.top).map(\.id)
+        try readings.read(best, of: views[0], by: reranking, threads: request.threads)
+        let read = best.compactMap { id in readings.scores[id].map { candidate(RankedPoint(id, $0)) } }.sorted()
         // What was not read has a score of another kind, which compares with none of these.
-        let isCompared = request.scoreThreshold != nil || request.diversity != nil
-        return Array((isCompared ? read : read + found.dropFirst(read.count)).prefix(k))
+        if request.scoreThreshold != nil || request.diversity != nil { return Array(read.prefix(k)) }
+        let ids = Set(read.map(\.id))
+        return Array((read + found.filter { !ids.contains($0.id) }).prefix(k))
     }
 
     private mutating func answers(of part: SearchRequest, _ filter: Filter?) throws(BelfryError) -> [Candidate] {

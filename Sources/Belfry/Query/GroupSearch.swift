@@ -28,8 +28,8 @@ struct GroupSearch {
     let seer: String?
     /// What could be expected of each collection that was searched.
     private var expectations: [Int: Expectation] = [:]
-    /// What a cross-encoder has read; nil where none was asked.
-    private var reranking: Reranking.Report?
+    /// What a cross-encoder has read.
+    var readings = AnswerReadings()
     private var verdict = SearchVerdict(recall: 1)
     private var work = SearchWork()
 
@@ -114,7 +114,7 @@ struct GroupSearch {
             unknownItems: try unknownItems(),
             trace: trace(query?.embedding, searching, fetching, answers: hits.count),
             isOfSeveral: collections.count > 1)
-        response.reranking = reranking
+        response.reranking = readings.report
         var first = 0
         for group in groups {
             response.groups.append(.init(value: group.value, hits: Array(hits[first..<first + group.count])))
@@ -233,18 +233,10 @@ struct GroupSearch {
     mutating func note(_ other: GroupSearch) {
         verdict.add(other.verdict)
         work.add(other.work)
-        if let other = other.reranking { note(other) }
+        readings.note(other.readings.report)
         for (index, expectation) in other.expectations where expectations[index] == nil {
             expectations[index] = expectation
         }
-    }
-
-    /// Notes what a cross-encoder has read: of groups, the widest of several looks.
-    mutating func note(_ report: Reranking.Report) {
-        guard let before = reranking else { return reranking = report }
-        reranking = .init(
-            read: max(before.read, report.read), wanted: max(before.wanted, report.wanted),
-            milliseconds: before.milliseconds + report.milliseconds)
     }
 
     /// Notes a search that has looked at so many points.

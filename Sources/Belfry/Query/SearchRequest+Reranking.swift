@@ -4,6 +4,8 @@ extension SearchRequest {
         var (outer, inner) = (self, self)
         inner.k = 0
         (inner.offset, inner.groups, inner.diversity, inner.scoreThreshold) = (0, nil, nil, nil)
+        // The outer one's hold for it as well.
+        (inner.filter, inner.excluding) = (nil, [])
         (outer.query, outer.tower) = (.reranked(inner, reranking), nil)
         return outer
     }

@@ -1,5 +1,5 @@
 package import Files
-package import Towers
+import Towers
 
 /// The cross-encoder that came with a collection, and how it reads answers where a search does not say it.
 public struct CollectionReranker: Codable, Equatable, Sendable {
@@ -24,11 +24,12 @@ public struct CollectionReranker: Codable, Equatable, Sendable {
             (self.path, self.fields, self.top, self.milliseconds) = (path, fields, top, milliseconds)
         }
 
-        /// The tower, looked over together with how it is used.
-        package func open() throws(BelfryError) -> Tower {
-            let tower = try Tower.load(path)
-            _ = try Reranking(by: tower, with: "text", of: fields.paths(), top: top)
-            return tower
+        /// The identity of its tower.
+        /// - Throws: `notFound` where there is none; `wrongTower` for one that is no reranker.
+        package func fingerprint() throws(BelfryError) -> String {
+            let manifest = try TowerManifest(folder: path)
+            try manifest.requireReranker(at: path)
+            return manifest.fingerprint
         }
     }
 

@@ -67,7 +67,7 @@ extension SimilarTable {
                 line += "{\"id\":"
                 line += ids[other.number]
                 line += ",\"score\":"
-                line += Self.text(other.score)
+                line += other.score.shortestDigits
                 line += "}"
             }
             line += "]}\n"
@@ -84,7 +84,7 @@ extension SimilarTable {
             var lines = ""
             for (rank, other) in table.row(row).enumerated() {
                 lines += "\(id),\(rank + 1),\(ids[other.number]),"
-                lines += Self.text(other.score)
+                lines += other.score.shortestDigits
                 lines += "\n"
             }
             try writer.write(lines)
@@ -125,12 +125,6 @@ extension SimilarTable {
     /// Texts of one length are as long as the longest of them: more than this is no way to write ids down.
     private static let mostTextBytes = 1 << 33
 
-    /// The shortest digits that give the same f32 back.
-    private static func text(_ score: Float) -> String {
-        let digits = score.description
-        return digits.hasSuffix(".0") ? String(digits.dropLast(2)) : digits
-    }
-
     /// A text as a cell (RFC 4180).
     private static func cell(_ text: String) -> String {
         guard text.utf8.contains(where: { [34, 44, 10, 13].contains($0) }) || text.first == " " || text.last == " "
@@ -138,18 +132,5 @@ extension SimilarTable {
             return text
         }
         return "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\""
-    }
-}
-
-extension FileWriter {
-    fileprivate func write(_ text: String) throws(BelfryError) {
-        var text = text
-        let failure = text.withUTF8 { bytes -> BelfryError? in
-            do throws(BelfryError) {
-                try write(UnsafeRawBufferPointer(bytes))
-                return nil
-            } catch { return error }
-        }
-        if let failure { throw failure }
     }
 }

@@ -28,6 +28,15 @@ extension View {
         return points
     }
 
+    /// The payloads of points, in the order of their ids.
+    /// - Throws: ``overtaken`` where a later write has changed one of them since.
+    package func payloads(of ids: [PointID]) throws(BelfryError) -> [JSON] {
+        guard let points = try storedPoints(ids) else { throw overtaken }
+        var payloads: [JSON] = []
+        for point in points { payloads.append(try point.payload()) }
+        return payloads
+    }
+
     /// The point that `text` names: a number, a UUID, or the key that the rows gave it.
     /// - Throws: `notFound`, `corruptData`.
     func point(_ text: String) throws(BelfryError) -> RetrievedPoint {

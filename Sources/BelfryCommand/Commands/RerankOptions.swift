@@ -24,14 +24,17 @@ struct RerankOptions: ParsableArguments {
     var milliseconds: Int?
     @Flag(name: .customLong("no-rerank"), help: "Leave the answers as they were found.") var isOff = false
 
-    private var isAsked: Bool { tower != nil || top != nil || fields != nil || milliseconds != nil }
+    /// Whether the command line asks for it.
+    var isAsked: Bool { tower != nil || top != nil || fields != nil || milliseconds != nil }
 
     func validate(hasText: Bool) throws {
         guard !(isOff && isAsked) else {
             throw ValidationError("--no-rerank leaves nothing for the other --rerank options.")
         }
         guard hasText || !isAsked else { throw ValidationError("Answers are reranked with a text; a vector has none.") }
-        guard top ?? 1 > 0 else { throw ValidationError("--rerank-top takes a number from 1 on.") }
+        guard (1...Reranking.mostTop).contains(top ?? 1) else {
+            throw ValidationError("--rerank-top takes a number from 1 to \(Reranking.mostTop).")
+        }
         guard milliseconds ?? 1 > 0 else { throw ValidationError("--rerank-milliseconds takes a number from 1 on.") }
     }
 
@@ -39,10 +42,7 @@ struct RerankOptions: ParsableArguments {
     func applied(
         to request: SearchRequest, _ text: String, _ collection: VectorCollection
     ) throws -> SearchRequest {
-        // Quotas are of the nearest.
-        guard !isOff, isAsked || request.quotas.isEmpty, let reranking = try reranking(text, collection) else {
-            return request
-        }
+        guard !isOff, let reranking = try reranking(text, collection) else { return request }
         var reranked = request.reranked(reranking)
         reranked.threads = ProcessInfo.processInfo.activeProcessorCount
         return reranked
@@ -55,7 +55,7 @@ struct RerankOptions: ParsableArguments {
             guard isAsked else { return nil }
             throw ValidationError("The collection has no cross-encoder of its own: name one with --rerank.")
         }
-        if let top { reranking.top = min(top, Reranking.mostTop) }
+        if let top { reranking.top = top }
         if let milliseconds { reranking.budget = .milliseconds(milliseconds) }
         return reranking
     }

@@ -169,19 +169,15 @@ private final class ExportFile {
     }
 
     func append(_ page: PointPage) throws {
-        if let lines { for line in try page.json { try write(line.text(), to: lines) } }
+        if let lines { for line in try page.json { try lines.write(line.text() + "\n") } }
         for (place, point) in page.points.enumerated() {
             if let vectors {
                 // A point without a vector has no row, and no line among the ids.
                 guard let vector = page.vectors[place][name]?.dense else { continue }
                 try vectors.append(vector)
             }
-            if let ids { try write(point.name, to: ids) }
+            if let ids { try ids.write(point.name + "\n") }
         }
-    }
-
-    private func write(_ line: String, to file: FileWriter) throws {
-        try Array((line + "\n").utf8).withBytes { (bytes) throws(BelfryError) in try file.write(bytes) }
     }
 
     func finish() throws {

@@ -97,7 +97,8 @@ struct Search: ParsableCommand {
             var request =
                 if let vector { try options.request(query(vector)) } else { try request(text ?? "", of: collection) }
             request.tower = try tower.map { try TowerPair.open($0).query }
-            guard let text, options.others.isEmpty else { return request }
+            // A recipe's reranker reads the answers of its own collection.
+            guard let text, reranking.isAsked || options.others.isEmpty else { return request }
             return try reranking.applied(to: request, text, collection)
         }
     }

@@ -11,11 +11,7 @@ struct Rerankers: Sendable {
         var towers: [String: Tower] = [:]
         for folder in folders {
             let tower = try Tower.load(folder)
-            guard tower.isReranker else {
-                throw BelfryError(
-                    .wrongTower, "The tower gives vectors: it cannot rerank.", at: .init(file: folder),
-                    remedy: "Name towers that were imported from cross-encoders.")
-            }
+            try tower.requireReranker()
             let name = ModelName.shown(folder.split(separator: "/").last.map(String.init) ?? folder)
             guard towers[name] == nil else {
                 throw BelfryError(.invalidInput, "Two cross-encoders have the name \(name).", at: .init(file: folder))

@@ -104,7 +104,7 @@ package struct Evaluator: Sendable {
         var values: [Double] = []
         let words = WordRankings(collection, view, points, filters: read.filters, k: k, threads: threads)
         var mixed: [Double] = []
-        let reader = RerankedRankings(collection, view, points, words: words, k: k, threads: threads)
+        let reader = try RerankedRankings(collection, view, points, read.queries, words: words, k: k, threads: threads)
         var reread: [Double] = []
         for start in stride(from: 0, to: read.queries.count, by: Self.batch) {
             let batch = Array(read.queries[start..<min(start + Self.batch, read.queries.count)])
@@ -114,33 +114,18 @@ package struct Evaluator: Sendable {
                 var systems = [answers.exact, answers.index]
                 for ranker in rankers { systems.append(rank(ranker, queries, points, read.filters, k)) }
                 for (place, query) in queries.enumerated() {
-                    let ideal = query.ideal
-                    for system in systems {
-                        let judged = query.judged(system[place], ideal: ideal)
-                        for figure in figures { values.append(figure.metric.value(judged, k: figure.k)) }
-                    }
+                    values += query.values(of: systems.map { $0[place] }, figures)
                 }
                 if let words {
                     let rankings = try words.rankings(queries, vectors) { search.scope(of: [$0]) }
-                    for (query, rankings) in zip(queries, rankings) {
-                        let ideal = query.ideal
-                        for ranking in rankings {
-                            let judged = query.judged(ranking, ideal: ideal)
-                            for figure in figures { mixed.append(figure.metric.value(judged, k: figure.k)) }
-                        }
-                    }
+                    for (query, rankings) in zip(queries, rankings) { mixed += query.values(of: rankings, figures) }
                 }
-            }
-            if let reader, !queries.isEmpty {
-                let pairs = try reader.rankings(queries, vectors) { search.scope(of: [$0]) }
-                for (query, pair) in zip(queries, pairs) {
-                    let ideal = query.ideal
-                    func values(_ ranking: [Int32]) -> [Double] {
-                        let judged = query.judged(ranking, ideal: ideal)
-                        return figures.map { $0.metric.value(judged, k: $0.k) }
+                if let reader {
+                    let pairs = try reader.rankings(queries, vectors) { search.scope(of: [$0]) }
+                    for (query, pair) in zip(queries, pairs) {
+                        let after = query.values(of: [pair.after], figures)
+                        reread += after + zip(after, query.values(of: [pair.before], figures)).map { $0 - $1 }
                     }
-                    let (before, after) = (values(pair.before), values(pair.after))
-                    reread += after + zip(after, before).map { $0 - $1 }
                 }
             }
             observer.progress(start + batch.count, read.queries.count)

@@ -1,5 +1,6 @@
 import Belfry
 import Files
+import Recipes
 import Shards
 import Vectors
 
@@ -34,6 +35,15 @@ struct JudgedQuery: Sendable {
     /// How a ranking of points looks to the judgments.
     func judged(_ ranking: [Int32], ideal: [Double]) -> JudgedRanking {
         JudgedRanking(grades: ranking.map { relevant[$0] ?? 0 }, ideal: ideal)
+    }
+
+    /// The figures of rankings of points, one ranking after the other.
+    func values(of rankings: [[Int32]], _ figures: [RankingFigure]) -> [Double] {
+        let ideal = ideal
+        return rankings.flatMap { ranking in
+            let judged = judged(ranking, ideal: ideal)
+            return figures.map { $0.metric.value(judged, k: $0.k) }
+        }
     }
 }
 

@@ -6,23 +6,27 @@ import Vectors
 /// Rankings of a collection with a cross-encoder of its own: what it reads, and the order in which it puts that.
 struct RerankedRankings {
     private let view: View
-    private let collection: VectorCollection
+    private let reranking: Reranking
     private let points: PointTable
     private let words: WordRankings?
     private let k, threads: Int
     private let texts: TextSearch
 
-    /// A query's ranking before and after; the same where it is no text.
+    /// A query's ranking before and after.
     struct Pair {
         var before, after: [Int32]
     }
 
-    /// Nil for a collection without one.
+    /// Nil for a collection without one, and for queries that are no texts: it reads with texts alone.
     init?(
-        _ collection: VectorCollection, _ view: View, _ points: PointTable, words: WordRankings?, k: Int, threads: Int
-    ) {
-        guard view.configuration.reranker != nil else { return nil }
-        (self.collection, self.view, self.points, self.words) = (collection, view, points, words)
+        _ collection: VectorCollection, _ view: View, _ points: PointTable, _ queries: [JudgedQuery],
+        words: WordRankings?, k: Int, threads: Int
+    ) throws(BelfryError) {
+        let areTexts = queries.allSatisfy { if case .text = $0.query { true } else { false } }
+        guard areTexts, var reranking = try collection.reranking(with: "each query's") else { return nil }
+        // What is measured is what it says, not how much of it there is time for.
+        reranking.budget = nil
+        (self.reranking, self.view, self.points, self.words) = (reranking, view, points, words)
         (self.k, self.threads, texts) = (k, threads, view.configuration.texts)
     }
 
@@ -35,20 +39,12 @@ struct RerankedRankings {
     ) throws(BelfryError) -> [Pair] {
         var pairs: [Pair] = []
         for (place, query) in queries.enumerated() {
-            guard case .text(let text) = query.query, var reranking = try collection.reranking(with: text) else {
-                let before = try best(query, Matrix([vectors[place]]), scope(query), k)
-                pairs.append(Pair(before: before, after: before))
-                continue
-            }
-            // What is measured is what it says, not how much of it there is time for.
-            reranking.budget = nil
+            guard case .text(let text) = query.query else { preconditionFailure("queries that are texts") }
+            var reranking = reranking
+            reranking.text = text
             let before = try best(query, Matrix([vectors[place]]), scope(query), max(k, reranking.top))
             let read = Array(before.prefix(reranking.top))
-            guard let stored = try view.storedPoints(read.map { points.ids[Int($0)] }) else {
-                throw BelfryError(.conflict, "The collection was written to.", at: .init(file: collection.path))
-            }
-            var payloads: [JSON] = []
-            for point in stored { payloads.append(try point.payload()) }
+            let payloads = try view.payloads(of: read.map { points.ids[Int($0)] })
             let scores = try reranking.scores(of: payloads, threads: threads)
             let order = read.indices.sorted { (scores[$1], read[$0]) < (scores[$0], read[$1]) }
             let after = order.map { read[$0] } + before.dropFirst(read.count)

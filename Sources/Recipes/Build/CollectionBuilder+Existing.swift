@@ -71,7 +71,7 @@ extension CollectionBuilder {
         as wanted: CollectionReranker.Description?, _ own: CollectionReranker?
     ) throws(BelfryError) -> Bool {
         guard let wanted, let own else { return wanted == nil && own == nil }
-        let isSameTower = try wanted.open().fingerprint == own.tower.fingerprint
+        let isSameTower = try wanted.fingerprint() == own.tower.fingerprint
         return isSameTower
             && (wanted.fields, wanted.top, wanted.milliseconds) == (own.fields, own.top, own.milliseconds)
     }

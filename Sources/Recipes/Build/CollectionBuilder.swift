@@ -171,7 +171,10 @@ public struct CollectionBuilder: Sendable {
             throw problem
         }
         // One that is not there, or none, is known before the work.
-        _ = try recipe.reranker?.open()
+        if let reranker = recipe.reranker {
+            _ = try reranker.fingerprint()
+            _ = try Tower.load(reranker.path)
+        }
     }
 
     /// Refuses a recipe of texts for a tower of fields, and the other way round, before a row is read.

@@ -168,9 +168,9 @@ extension Recipe.Evaluation {
     }
 
     private static func texts(_ fields: YAMLFields, _ name: String) throws(BelfryError) -> [String] {
-        let texts = fields.node(name)?.sequence?.compactMap { $0.scalar?.string } ?? []
-        guard !texts.isEmpty, texts.count == fields.node(name)?.sequence?.count else {
-            throw fields.failure(name, "must be a list of names, as [one, two].")
+        let what = "a list of names, as [one, two]"
+        guard let texts = try fields.optionalTexts(name, what), !texts.isEmpty else {
+            throw fields.failure(name, "must be \(what).")
         }
         return texts
     }

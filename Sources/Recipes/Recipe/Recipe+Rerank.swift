@@ -35,7 +35,8 @@ extension Recipe {
     private static func readFields(
         _ options: YAMLFields, _ payload: [String: PayloadType], _ input: Input
     ) throws(BelfryError) -> [String] {
-        guard let names = try options.optionalTexts("fields", like: "[title, description]") else {
+        guard let names = try options.optionalTexts("fields", "a list of payload fields, as [title, description]")
+        else {
             if case .text(let template) = input.read(asText: true) {
                 let kept = template.fields.filter { payload.keys.containsBytes(of: $0) }
                 if !kept.isEmpty { return kept }

@@ -252,7 +252,9 @@ extension Recipe {
     private static func shownFields(
         _ fields: YAMLFields, _ payload: [String: PayloadType]
     ) throws(BelfryError) -> [String] {
-        guard let names = try fields.optionalTexts("show", like: "[title, price]") else { return payload.keys.sorted() }
+        guard let names = try fields.optionalTexts("show", "a list of payload fields, as [title, price]") else {
+            return payload.keys.sorted()
+        }
         if let unknown = names.first(where: { !payload.keys.containsBytes(of: $0) }) {
             throw fields.failure(
                 "show", "names \(unknown.debugDescription), which is not in payload.",

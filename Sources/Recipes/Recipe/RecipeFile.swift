@@ -69,12 +69,10 @@ public struct RecipeFile: Sendable {
 
     private static func variants(_ yaml: String, _ file: String) throws(BelfryError) -> [String] {
         let fields = try YAMLFields(parsing: yaml, known: nil, file: file)
-        guard let node = fields.node("variants") else { return [] }
-        let names = node.sequence?.compactMap { $0.scalar?.string } ?? []
-        guard !names.isEmpty, names.count == node.sequence?.count, Set(names).count == names.count,
-            names.allSatisfy(isName)
-        else {
-            throw fields.failure("variants", "must be a list of different names, as [small, large].")
+        let what = "a list of different names, as [small, large]"
+        guard let names = try fields.optionalTexts("variants", what) else { return [] }
+        guard !names.isEmpty, Set(names).count == names.count, names.allSatisfy(isName) else {
+            throw fields.failure("variants", "must be \(what).")
         }
         return names
     }

@@ -132,12 +132,13 @@ struct YAMLFields {
         return value
     }
 
-    /// A list of payload fields, or nil where the field is absent.
-    func optionalTexts(_ name: String, like example: String) throws(BelfryError) -> [String]? {
+    /// A list of texts, or nil where the field is absent.
+    /// - Parameter what: what it must be, as `a list of names, as [one, two]`.
+    func optionalTexts(_ name: String, _ what: String) throws(BelfryError) -> [String]? {
         guard let node = node(name) else { return nil }
         let texts = node.sequence?.compactMap(\.string) ?? []
         guard let sequence = node.sequence, texts.count == sequence.count else {
-            throw failure(name, "must be a list of payload fields, as \(example).")
+            throw failure(name, "must be \(what).")
         }
         return texts
     }

@@ -35,7 +35,7 @@ struct PairFrame: Sendable {
     /// The tokens of one text without what stands around it, no more than `limit`; nil where the tokenizer gives up.
     func tokens(_ text: String, limit: Int) -> [Int32]? {
         var ids: [Int32] = []
-        guard tokenizer.encode(text, limit: min(limit, .max - 2) + 2, into: &ids) else { return nil }
+        guard tokenizer.encode(text, limit: limit + 2, into: &ids) else { return nil }
         return Array(ids.dropFirst().dropLast())
     }
 

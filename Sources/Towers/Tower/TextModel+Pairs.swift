@@ -8,7 +8,7 @@ extension TextModel {
 
     /// What a cross-encoder says of each text with the query, one row each.
     func embed(_ texts: [String], with query: String, _ job: EmbeddingJob) throws(BelfryError) -> Matrix {
-        let ids = try tokens(query)
+        let ids = try tokens(query, limit: longestCompared)
         return try embed(texts, extra: ids.count, job) { (number, workspace) throws(BelfryError) in
             try self.append(ids, texts[number], to: workspace)
         }
@@ -17,7 +17,8 @@ extension TextModel {
     /// What a cross-encoder says of each pair, one row each.
     func embed(pairs: [(query: String, text: String)], _ job: EmbeddingJob) throws(BelfryError) -> Matrix {
         try embed(pairs.map { $0.query + $0.text }, extra: 0, job) { (number, workspace) throws(BelfryError) in
-            try self.append(self.tokens(pairs[number].query), pairs[number].text, to: workspace)
+            try self.append(
+                self.tokens(pairs[number].query, limit: self.longestCompared), pairs[number].text, to: workspace)
         }
     }
 
@@ -30,7 +31,11 @@ extension TextModel {
         workspace.texts.append(begin..<workspace.ids.count)
     }
 
-    private func tokens(_ text: String, limit: Int = .max) throws(BelfryError) -> [Int32] {
+    /// Tokens of a query that are looked at. It keeps at most the model's length of them; but what is cut of two long texts
+    /// depends on which one is longer, and beyond this nobody asks.
+    private var longestCompared: Int { 16 * maximumTokens }
+
+    private func tokens(_ text: String, limit: Int) throws(BelfryError) -> [Int32] {
         guard let ids = pairs?.tokens(text, limit: limit) else { throw tooLongToCut(text) }
         return ids
     }

@@ -11,15 +11,25 @@ extension Tower {
     ///
     /// - Parameters:
     ///   - threads: How many workers, the caller's thread being one of them. The scores do not depend on it.
-    /// - Throws: `invalidInput` for a tower that is no reranker; `cancelled` between batches when the caller's task is
+    /// - Throws: `wrongTower` for a tower that is no reranker; `cancelled` between batches when the caller's task is
     ///   cancelled.
     public func scores(of texts: [String], for query: String, threads: Int = 2) throws(BelfryError) -> [Float] {
-        guard isReranker, let model = model as? TextModel else {
-            throw BelfryError(
-                .invalidInput, "The tower is no reranker: it gives vectors.", at: .init(file: path),
-                remedy: "Name a tower that was imported from a cross-encoder.")
-        }
+        try requireReranker()
+        guard let model = model as? TextModel else { preconditionFailure("a reranker is a model of texts") }
         let scores = try model.embed(texts, with: query, EmbeddingJob(threads: threads))
         return (0..<scores.rows).map { scores[$0][0] }
+    }
+
+    /// Refuses a tower that gives vectors.
+    package func requireReranker() throws(BelfryError) { try manifest.requireReranker(at: path) }
+}
+
+extension TowerManifest {
+    /// Refuses a tower that gives vectors.
+    package func requireReranker(at path: String) throws(BelfryError) {
+        guard !isReranker else { return }
+        throw BelfryError(
+            .wrongTower, "The tower is no reranker: it gives vectors.", at: .init(file: path),
+            remedy: "Name a tower that was imported from a cross-encoder.")
     }
 }

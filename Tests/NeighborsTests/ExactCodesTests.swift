@@ -39,67 +39,74 @@ import Vectors
         }
     }
 
-    @Test(arguments: Metric.indexed, ElementType.allCases)
-    func equalsTheScanInF32(metric: Metric, type: ElementType) throws {
-        var random = SeededGenerator()
+    /// Hands on rows of each kind, with a scan of them, and a search by their codes.
+    private static func forEachKind(
+        _ metric: Metric, _ type: ElementType, _ random: inout SeededGenerator,
+        _ body: (
+            _ kind: Int, _ rows: [[Float]], _ scan: ExactSearch, _ search: ExactSearch, _ random: inout SeededGenerator
+        ) throws -> Void
+    ) throws {
         try withTemporaryDirectory { folder in
             for (kind, (n, dimension)) in [(3_000, 40), (2_500, 100), (1_000, 16), (1_500, 64), (1_111, 33)]
                 .enumerated()
             {
-                let rows = Self.data(kind, n, dimension, &random)
-                let (shard, codes) = try Self.open(rows, folder, metric: metric, type)
-                let scan = ExactSearch(shard, metric: metric)
-                let search = ExactSearch(shard, codes: codes, metric: metric)
-                let queries = Matrix(
-                    (0..<9).map { $0 % 2 == 0 ? rows.randomElement(using: &random)! : random.vector(dimension) }
-                        + [[Float](repeating: 0, count: dimension)])
-                let some = RowSet((0..<n).filter { _ in Bool.random(using: &random) }, capacity: n)
-                let few = RowSet((0..<n).filter { _ in Int.random(in: 0..<30, using: &random) == 0 }, capacity: n)
-                let filters: [(RowSet?, RowSet?)] = [(nil, nil), (some, nil), (nil, few), (some, few), (few, some)]
-                for (excluded, kept) in filters {
-                    for (k, threads) in [(1, 1), (10, 2), (100, 1), (n + 5, 2)] {
-                        let filter = RowFilter(of: n, keeping: kept, except: excluded)
-                        let expected = try scan.search(queries, k: k, filter: filter)
-                        let found = try search.search(
-                            queries, k: k, filter: filter, threads: threads)
-                        #expect(found == expected, "kind \(kind) \(metric) k \(k) threads \(threads), \(random)")
-                        let one = try search.search(queries[0], k: k, filter: filter)
-                        #expect(one == expected[0], "one query, kind \(kind), \(random)")
-                    }
-                }
-                let others = RowSet((0..<n).filter { !few.contains($0) }, capacity: n)
-                #expect(
-                    try search.search(queries, k: 10, filter: RowFilter(few))
-                        == scan.search(queries, k: 10, filter: RowFilter(of: n, keeping: nil, except: others)))
-                let own: [Int?] = (0..<queries.rows).map { $0 % 3 == 0 ? nil : $0 * 7 }
-                #expect(try search.search(queries, k: 5, ownRows: own) == scan.search(queries, k: 5, ownRows: own))
+                let rows = data(kind, n, dimension, &random)
+                let (shard, codes) = try open(rows, folder, metric: metric, type)
+                let (scan, search) = (
+                    ExactSearch(shard, metric: metric), ExactSearch(shard, codes: codes, metric: metric)
+                )
+                try body(kind, rows, scan, search, &random)
             }
         }
     }
 
-    /// Many queries are answered by matrix products first.
+    @Test(arguments: Metric.indexed, ElementType.allCases)
+    func equalsTheScanInF32(metric: Metric, type: ElementType) throws {
+        var random = SeededGenerator()
+        try Self.forEachKind(metric, type, &random) { kind, rows, scan, search, random in
+            let (n, dimension) = (rows.count, rows[0].count)
+            let queries = Matrix(
+                (0..<9).map { $0 % 2 == 0 ? rows.randomElement(using: &random)! : random.vector(dimension) }
+                    + [[Float](repeating: 0, count: dimension)])
+            let some = RowSet((0..<n).filter { _ in Bool.random(using: &random) }, capacity: n)
+            let few = RowSet((0..<n).filter { _ in Int.random(in: 0..<30, using: &random) == 0 }, capacity: n)
+            let filters: [(RowSet?, RowSet?)] = [(nil, nil), (some, nil), (nil, few), (some, few), (few, some)]
+            for (excluded, kept) in filters {
+                for (k, threads) in [(1, 1), (10, 2), (100, 1), (n + 5, 2)] {
+                    let filter = RowFilter(of: n, keeping: kept, except: excluded)
+                    let expected = try scan.search(queries, k: k, filter: filter)
+                    let found = try search.search(
+                        queries, k: k, filter: filter, threads: threads)
+                    #expect(found == expected, "kind \(kind) \(metric) k \(k) threads \(threads), \(random)")
+                    let one = try search.search(queries[0], k: k, filter: filter)
+                    #expect(one == expected[0], "one query, kind \(kind), \(random)")
+                }
+            }
+            let others = RowSet((0..<n).filter { !few.contains($0) }, capacity: n)
+            #expect(
+                try search.search(queries, k: 10, filter: RowFilter(few))
+                    == scan.search(queries, k: 10, filter: RowFilter(of: n, keeping: nil, except: others)))
+            let own: [Int?] = (0..<queries.rows).map { $0 % 3 == 0 ? nil : $0 * 7 }
+            #expect(try search.search(queries, k: 5, ownRows: own) == scan.search(queries, k: 5, ownRows: own))
+        }
+    }
+
+    /// As a table of all points asks.
     @Test(arguments: Metric.indexed, ElementType.allCases)
     func manyQueriesFindTheSame(metric: Metric, type: ElementType) throws {
         var random = SeededGenerator()
-        try withTemporaryDirectory { folder in
-            for (kind, (n, dimension)) in [(3_000, 40), (2_500, 100), (1_000, 16), (1_500, 64), (1_111, 33)]
-                .enumerated()
-            {
-                let rows = Self.data(kind, n, dimension, &random)
-                let (shard, codes) = try Self.open(rows, folder, metric: metric, type)
-                let scan = ExactSearch(shard, metric: metric)
-                let search = ExactSearch(shard, codes: codes, metric: metric)
-                let queries = Matrix(
-                    (0..<300).map { $0 % 3 > 0 ? rows.randomElement(using: &random)! : random.vector(dimension) }
-                        + [[Float](repeating: 0, count: dimension)])
-                let some = RowSet((0..<n).filter { _ in Bool.random(using: &random) }, capacity: n)
-                let cases: [(RowSet?, Int, Int)] = [(nil, 1, 1), (nil, 20, 2), (some, 20, 3)]
-                for (filter, k, threads) in cases {
-                    let filter = RowFilter(of: n, keeping: filter, except: nil)
-                    let found = try search.search(queries, k: k, filter: filter, threads: threads)
-                    let expected = try scan.search(queries, k: k, filter: filter)
-                    #expect(found == expected, "kind \(kind) \(metric) k \(k) threads \(threads), \(random)")
-                }
+        try Self.forEachKind(metric, type, &random) { kind, rows, scan, search, random in
+            let (n, dimension) = (rows.count, rows[0].count)
+            let queries = Matrix(
+                (0..<300).map { $0 % 3 > 0 ? rows.randomElement(using: &random)! : random.vector(dimension) }
+                    + [[Float](repeating: 0, count: dimension)])
+            let some = RowSet((0..<n).filter { _ in Bool.random(using: &random) }, capacity: n)
+            let cases: [(RowSet?, Int, Int)] = [(nil, 1, 1), (nil, 20, 2), (some, 20, 3)]
+            for (filter, k, threads) in cases {
+                let filter = RowFilter(of: n, keeping: filter, except: nil)
+                let found = try search.search(queries, k: k, filter: filter, threads: threads)
+                let expected = try scan.search(queries, k: k, filter: filter)
+                #expect(found == expected, "kind \(kind) \(metric) k \(k) threads \(threads), \(random)")
             }
         }
     }

@@ -3,10 +3,10 @@ import Shards
 import Synchronization
 import Vectors
 
-// The scan by codes, and of many queries by matrix products.
+// The scan by codes.
 //
-// 1. The codes are handed out in runs, which each thread's ``CodesScan`` walks through; or, for many queries, the rows, which
-//    a ``ProductScan`` does. No row beyond the last limit can be among the k nearest.
+// 1. The codes are handed out in runs, which each thread's ``CodesScan`` walks through. No row beyond the last limit can be
+//    among the k nearest.
 // 2. The threads' limits are merged; what each had kept is held against the common one.
 // 3. The survivors are read from the shard in the order of their lower bounds, and compared in f32, until the next lower
 //    bound is above the k-th distance.
@@ -16,13 +16,7 @@ extension ExactSearch {
     func nearestByCodes(
         _ queries: Matrix, _ k: Int, _ codes: CodesReader, listed: [UInt32]?, _ filter: RowFilter?, _ threads: Int
     ) throws(BelfryError) -> [TopK] {
-        let areMany = listed == nil && queries.rows >= Self.manyQueries
-        let candidates =
-            if areMany {
-                try multiply(queries, k, filter, threads)
-            } else {
-                try scan(queries, k, codes, listed, filter, threads)
-            }
+        let candidates = try scan(queries, k, codes, listed, filter, threads)
         let tops = Mutex([TopK](repeating: TopK(k), count: queries.rows))
         try WorkPool(threads: threads).run(queries.rows, "search") { worker in
             let comparer = CandidateComparer(shard, kernel)
@@ -43,31 +37,7 @@ extension ExactSearch {
         return result
     }
 
-    /// From so many queries on, products of matrices cost less than the codes of one query after the other.
-    private static let manyQueries = 128
-
-    /// What may be among the k nearest of every query, by products.
-    private func multiply(
-        _ queries: Matrix, _ k: Int, _ filter: RowFilter?, _ threads: Int
-    ) throws(BelfryError) -> [Candidates] {
-        let empty = Candidates(k, most: max(16 * k, shard.rowCount / 16))
-        let prepared = ProductScan.Queries(queries, metric)
-        let size = ProductScan.blocks(ofRun: shard)
-        let merged = Mutex([Candidates](repeating: empty, count: queries.rows))
-        try WorkPool(threads: threads).run((shard.blockCount + size - 1) / size, "search") { worker in
-            var scan = ProductScan(shard, prepared, filter, empty)
-            while worker.one({ run throws(BelfryError) in
-                try scan.look(at: run * size..<min((run + 1) * size, shard.blockCount))
-            }) {}
-            let mine = scan.candidates
-            merged.withLock { merged in
-                for index in mine.indices { merged[index].offer(mine[index]) }
-            }
-        }
-        return merged.withLock { $0 }
-    }
-
-    /// What may be among the k nearest of every query, by codes.
+    /// What may be among the k nearest of every query.
     private func scan(
         _ queries: Matrix, _ k: Int, _ codes: CodesReader, _ listed: [UInt32]?, _ filter: RowFilter?, _ threads: Int
     ) throws(BelfryError) -> [Candidates] {

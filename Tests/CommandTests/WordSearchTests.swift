@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func aRecipeSaysHowTextsAreSearchedFor() throws {
-        let evaluation = "evaluate:\n  title: {same: title, k: [3], baselines: [bm25]}"
+        let evaluation = "evaluate:\n  title: {same: title, k: [3], baselines: [bm25], headline: [ndcg@3, hit_rate@3]}"
         try Self.withShop("search: hybrid\n\(evaluation)") { shop in
             let built = try BelfryProcess.run(["build", shop.recipe])
             #expect(built.exitCode == 0, "\(built.errors)")
@@ -45,6 +45,8 @@ import Testing
             let evaluated = try BelfryProcess.run(["evaluate", shop.recipe])
             #expect(evaluated.exitCode == 0 && evaluated.output.contains("hybrid"), "\(evaluated.errors)")
             #expect(evaluated.output.contains("a share of"), "\(evaluated.output)")
+            // The first of the headlines, in the recipe's order.
+            #expect(evaluated.output.contains("hybrid's ndcg@3"), "\(evaluated.output)")
 
             // What is searched by words changes without a vector being made again.
             try shop.change("search: hybrid", to: "search: words\nwords: {fields: {title: 2}, language: none}")

@@ -58,7 +58,8 @@ struct EvaluationTables {
     /// summary shows.
     private var hybrid: [String] {
         let lines = results.flatMap { result -> [String] in
-            guard let figure = result.figures.first(where: \.isHeadline) ?? result.figures.first else { return [] }
+            let headline = result.figures.first { $0.name == result.headline }
+            guard let figure = headline ?? result.figures.first else { return [] }
             func shown(_ mean: EvaluationResult.Mean) -> String {
                 String(format: "%+.3f (%+.3f to %+.3f)", mean.mean, mean.low, mean.high)
             }

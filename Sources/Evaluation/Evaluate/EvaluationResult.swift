@@ -14,6 +14,8 @@ package struct EvaluationResult: Codable, Sendable {
     package var counts: Counts
     /// The figures.
     package var figures: [Figure]
+    /// The figure that the recipe names first to stand for the evaluation, which words are fitted to; nil where it names none.
+    package var headline: String?
     /// What words are best to count for beside the tower, over all queries; nil where the collection has none.
     package var wordsShare: Double?
     /// What the index costs.

@@ -143,12 +143,14 @@ package struct Evaluator: Sendable {
         tally.counts.queriesBeforeSampling = read.beforeSampling
         tally.counts.withoutRelevant = read.withoutRelevant
         tally.counts.badRows += read.badRows
-        let wanted = evaluation.headline.lazy.compactMap { name in figures.firstIndex { "\($0)" == name } }.first ?? 0
+        let headline = evaluation.headline.first
+        let wanted = figures.firstIndex { "\($0)" == headline } ?? 0
         let fit = words.map { _ in ShareFit(values: mixed, figures: figures.count, wanted: wanted) }
         return EvaluationResult(
             recipe: recipe?.shortName ?? name, evaluation: evaluation.name, variant: recipe?.variant,
             collection: collection.path, counts: tally.means,
-            figures: means(values, fit, reader == nil ? nil : reread, evaluation), wordsShare: fit?.best, index: cost,
+            figures: means(values, fit, reader == nil ? nil : reread, evaluation), headline: headline,
+            wordsShare: fit?.best, index: cost,
             seed: seed
         )
     }

@@ -14,27 +14,14 @@ import tempfile
 import numpy as np
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import (
     Dense, LayerNorm, Normalize, Pooling, StaticEmbedding, Transformer)
 from tokenizers import Tokenizer
 
-here = os.path.dirname(os.path.abspath(__file__))
+from tiny_models import TOKENIZERS, WORDPIECE, here, randomize, special, to_float16
+
 target = os.path.join(here, "tiny-families")
-WORDPIECE = os.path.join(here, "tiny-bert", "tokenizer.json")
-TOKENIZERS = {name: os.path.join(here, "tiny-tokenizers", name, "tokenizer.json")
-              for name in ["roberta", "xlm-roberta"]}
-
-
-def tokens(kind):
-    """The tokenizer's file, how many tokens it has, and what its special tokens are called."""
-    file = TOKENIZERS.get(kind, WORDPIECE)
-    names = ["[CLS]", "[SEP]", "[UNK]", "[MASK]", "[PAD]"]
-    if kind in TOKENIZERS:
-        names = ["<s>", "</s>", "<unk>", "<mask>", "<pad>"]
-    return file, Tokenizer.from_file(file).get_vocab_size(), dict(zip(["cls", "sep", "unk", "mask", "pad"], names))
-
 
 texts = [entry["text"] for entry in json.load(open(os.path.join(here, "tiny-texts.json"), encoding="utf-8"))]
 texts.append(" ".join(["the bell of the steel tower, bolts and products"] * 14))  # distances of every bucket
@@ -54,35 +41,15 @@ CONFIGURATIONS = {
 }
 
 
-def to_float16(folder):
-    for root, _, names in os.walk(folder):
-        for name in names:
-            if name.endswith(".safetensors"):
-                path = os.path.join(root, name)
-                save_file({key: value.half().contiguous() for key, value in load_file(path).items()}, path,
-                          metadata={"format": "pt"})
-
-
-def randomize(module):
-    """Larger weights than a fresh model has: attention and activations must matter."""
-    with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            value = torch.randn(parameter.shape) * 0.3
-            if "norm" in name.lower() and name.endswith("weight"):
-                value += 1
-            parameter.copy_(value.half())
-
-
 def transformer(kind):
     with tempfile.TemporaryDirectory() as folder:
-        tokenizer_file, vocabulary, special = tokens(kind)
-        CONFIGURATIONS[kind].vocab_size = vocabulary
+        tokenizer_file = TOKENIZERS.get(kind, WORDPIECE)
+        CONFIGURATIONS[kind].vocab_size = Tokenizer.from_file(tokenizer_file).get_vocab_size()
         model = transformers.AutoModel.from_config(CONFIGURATIONS[kind])
         randomize(model)
         model.save_pretrained(folder)
         shutil.copy(tokenizer_file, folder)
-        settings = {name + "_token": token for name, token in special.items()}
-        settings |= {"model_max_length": LENGTH, "tokenizer_class": "PreTrainedTokenizerFast"}
+        settings = special(kind) | {"model_max_length": LENGTH, "tokenizer_class": "PreTrainedTokenizerFast"}
         json.dump(settings, open(os.path.join(folder, "tokenizer_config.json"), "w"))
         return Transformer(folder, max_seq_length=LENGTH)
 

@@ -14,14 +14,12 @@ import tempfile
 import numpy as np
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
 from sentence_transformers import CrossEncoder
 from tokenizers.processors import TemplateProcessing
 
-here = os.path.dirname(os.path.abspath(__file__))
+from tiny_models import TOKENIZERS, WORDPIECE, here, randomize, special, to_float16
+
 target = os.path.join(here, "tiny-rerankers")
-WORDPIECE = os.path.join(here, "tiny-bert", "tokenizer.json")
-TOKENIZERS = {name: os.path.join(here, "tiny-tokenizers", name, "tokenizer.json") for name in ["roberta", "xlm-roberta"]}
 HIDDEN, WIDE, LENGTH = 16, 24, 40
 
 texts = [entry["text"] for entry in json.load(open(os.path.join(here, "tiny-texts.json"), encoding="utf-8"))]
@@ -41,23 +39,6 @@ CONFIGURATIONS = {
         **common | {"pad_token_id": 0}, dim=HIDDEN, n_layers=2, n_heads=2, hidden_dim=WIDE),
 }
 torch.manual_seed(20261130)
-
-
-def randomize(module):
-    """Larger weights than a fresh model has: attention and activations must matter."""
-    with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            value = torch.randn(parameter.shape) * 0.3
-            if "norm" in name.lower() and name.endswith("weight"):
-                value += 1
-            parameter.copy_(value.half())
-
-
-def special(kind):
-    names = ["<s>", "</s>", "<unk>", "<mask>", "<pad>"] if kind in TOKENIZERS else \
-        ["[CLS]", "[SEP]", "[UNK]", "[MASK]", "[PAD]"]
-    return dict(zip(["cls_token", "sep_token", "unk_token", "mask_token", "pad_token"], names))
-
 
 shutil.rmtree(target, ignore_errors=True)
 scores = {}
@@ -87,9 +68,7 @@ for kind, configuration in CONFIGURATIONS.items():
     folder = os.path.join(target, kind)
     encoder.model.float()
     encoder.save(folder, create_model_card=False)
-    weights = os.path.join(folder, "model.safetensors")
-    save_file({key: value.half().contiguous() for key, value in load_file(weights).items()}, weights,
-              metadata={"format": "pt"})
+    to_float16(folder)
 json.dump({"queries": queries, "documents": documents},
           open(os.path.join(target, "texts.json"), "w", encoding="utf-8"), ensure_ascii=False, indent=0)
 np.savez_compressed(os.path.join(target, "expected.npz"), **{key: value.astype(np.float32) for key, value in scores.items()})
